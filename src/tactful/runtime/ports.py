@@ -1,0 +1,369 @@
+"""The ports: what the loops need of the world. One contract suite per port (tests/contracts) holds for every adapter.
+
+Nothing here knows an engine. Times are microseconds, positions count from 1 within a partition, bodies are encoded
+records (events/records.py). An adapter raises TransientError where the world fails (disk full, locked, away), and
+Fenced where another worker owns the partition; everything else is a bug.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from msgspec import Struct
+
+from tactful.events.derived import SendMessage
+
+
+class Clock(Protocol):
+    """Built in app.py and passed in; nothing else reads time."""
+
+    def now_us(self) -> int: ...
+
+
+class Bell(Protocol):
+    """Wakes one loop; ringing is never lost while the loop is awake, and never blocks the ringer."""
+
+    def wait(self, timeout_s: float | None) -> None:
+        """Return when somebody rang since the last wait, or when the time is up."""
+        ...
+
+
+class Bells(Protocol):
+    def ring(self, name: str) -> None:
+        """Wake the loop of this name, if there is one: `work-<partition>`, `deliver`, `watch` (pages)."""
+        ...
+
+    def bell(self, *names: str) -> Bell:
+        """A bell that answers to these names; the process that asks last has them."""
+        ...
+
+
+# ---- log -------------------------------------------------------------------------------------------------------
+
+
+class Log(Protocol):
+    """What happened, in order, by partition."""
+
+    partitions: int
+
+    def append(self, records: Mapping[int, Sequence[bytes]]) -> dict[int, int]:
+        """Append to several partitions at once, all or nothing; durable (power cut included) on return.
+
+        Returns the position of the first record appended to each partition. Many processes may append.
+        """
+        ...
+
+    def read(self, partition: int, after: int, limit: int) -> list[tuple[int, bytes]]:
+        """Records at positions > `after` in order, with their positions; about `limit` of them (whole frames)."""
+        ...
+
+    def end(self, partition: int) -> int:
+        """The highest position (0 if empty)."""
+        ...
+
+    def trim(self, before_us: int, keep_after: Mapping[int, int]) -> int:
+        """Drop whole files written wholly before `before_us` whose every position is <= `keep_after[partition]`."""
+        ...
+
+
+# ---- store -----------------------------------------------------------------------------------------------------
+
+
+class StateWrite(Struct, frozen=True):
+    key: str
+    state: bytes | None
+    """None forgets the profile."""
+    wake_at: int | None
+
+
+class Outgoing(Struct, frozen=True):
+    """A record for another partition, numbered consecutively from 1 per destination."""
+
+    dst: int
+    seq: int
+    record: bytes
+
+
+class Commit(Struct, frozen=True):
+    """All that one turn of a worker changed in one partition, committed together (I3)."""
+
+    version: int
+    """The commit counter that the worker believes in; the store then holds version + 1."""
+    position: int
+    partition_state: bytes
+    states: Sequence[StateWrite]
+    derived: bytes
+    """encode_groups() of the turn; b"" if none."""
+    first_position: int
+    """The first position whose groups may be in `derived`."""
+    outgoing: Sequence[Outgoing]
+    relayed: int
+    """Derived blobs whose last position is <= this have reached outbox and trail: forget them."""
+    sent: Mapping[int, int]
+    """Outgoing rows of dst with seq <= this stand in its log: forget them."""
+
+
+class Checkpoint(Struct, frozen=True):
+    version: int
+    position: int
+    partition_state: bytes
+    """b"" in a new store."""
+
+
+class Store(Protocol):
+    """One partition's states, wake-ups and position. A lost tail (power cut) is replayed from the log: commits need
+    not be durable at once, only atomic and in order."""
+
+    def checkpoint(self) -> Checkpoint: ...
+
+    def load(self, keys: Sequence[str]) -> dict[str, bytes]:
+        """States of those of the keys that exist."""
+        ...
+
+    def due(self, at_us: int, limit: int) -> list[str]:
+        """Keys with wake_at <= at_us, ordered by (wake_at, key)."""
+        ...
+
+    def next_wake(self) -> int | None: ...
+
+    def keys_after(self, cursor: str, limit: int) -> list[str]:
+        """Keys in ascending order, for the sweep."""
+        ...
+
+    def commit(self, commit: Commit) -> None:
+        """Raises Fenced, and changes nothing, where the stored version is not `commit.version`."""
+        ...
+
+    def derived(self) -> list[tuple[int, int, bytes]]:
+        """(first position, last position, blob) not yet forgotten, in order."""
+        ...
+
+    def outgoing(self) -> list[Outgoing]:
+        """Not yet forgotten, by (dst, seq)."""
+        ...
+
+    def maintain(self) -> None:
+        """Housekeeping that must not delay a commit (checkpoints of the write-ahead log); called between turns."""
+        ...
+
+    def close(self) -> None: ...
+
+
+# ---- outbox ----------------------------------------------------------------------------------------------------
+
+
+class Waiting(Struct, frozen=True):
+    """An intent that waits for its claim; `attempt` counts from 1, `not_before` is due time or time of the retry."""
+
+    intent: SendMessage
+    partition: int
+    attempt: int
+    not_before: int
+
+
+class Claimed(Struct, frozen=True):
+    """A claim as the outbox keeps it: durable before a socket opens."""
+
+    intent: SendMessage
+    partition: int
+    attempt: int
+    claimed_at: int
+    position: int
+    """Of the state on which the gate decided."""
+    address: str
+    """Normalized e-mail address, or the URL."""
+    permit: str
+    """What allowed it, in words, for explain."""
+    template: str
+    """Digest of the frozen message source (`Outbox.template`); "" for webhooks."""
+    frozen: bytes
+    """msgpack map: what is rendered from."""
+
+
+class OutboxRow(Struct, frozen=True):
+    """One intent as lists and pages show it."""
+
+    intent: SendMessage
+    partition: int
+    status: str
+    """waiting, claimed, sent, refused, rejected, lapsed, held, dropped."""
+    attempt: int
+    not_before: int
+    claimed_at: int | None
+    position: int | None
+    address: str
+    permit: str
+    reason: str
+    detail: str
+    finished_at: int | None
+
+
+class Verdict(Struct, frozen=True):
+    """How an intent ended, or came back to wait (`status` "waiting" with `not_before`)."""
+
+    intent: str
+    status: str
+    reason: str
+    detail: str = ""
+    digest: str = ""
+    not_before: int = 0
+
+
+class Claiming(Protocol):
+    """One fully durable transaction of the outbox, in which claims are decided."""
+
+    def waiting(self, partition: int, channel: str, now_us: int, limit: int) -> list[Waiting]:
+        """With not_before <= now, oldest first."""
+        ...
+
+    def in_flight(self, channel: str) -> int:
+        """How many are claimed and not finished, all partitions."""
+        ...
+
+    def is_suppressed(self, address: str) -> bool: ...
+
+    def counted(self, journey: str, since_us: int, key: str, address: str) -> int:
+        """Claims of this journey, sent, held or in flight, claimed after `since_us`, for this person or this address."""
+        ...
+
+    def claim(self, claimed: Claimed, template_source: bytes) -> None:
+        """waiting -> claimed; keeps the source under its digest, once."""
+        ...
+
+    def close(self, verdict: Verdict, at_us: int) -> None:
+        """waiting -> refused or lapsed, with the reason; still to be reported."""
+        ...
+
+
+class Outbox(Protocol):
+    """Where intents wait; the one road out. Every change is durable on return."""
+
+    def own(self, partition: int) -> int:
+        """Take the partition over; returns a token, newer than all before."""
+        ...
+
+    def put(self, partition: int, intents: Sequence[SendMessage]) -> None:
+        """An id seen before changes nothing. Replayed ones are closed as lapsed with reason "replay", reported."""
+        ...
+
+    def claiming(self, partition: int, token: int) -> AbstractContextManager[Claiming]:
+        """Raises Fenced where the token is not the newest."""
+        ...
+
+    def next_waiting(self, partition: int) -> int | None:
+        """The earliest not_before among those that wait."""
+        ...
+
+    def claimed(self, channel: str) -> list[Claimed]:
+        """Claims not finished and not handed to a deliverer yet (see `hand_off`), oldest first."""
+        ...
+
+    def hand_off(self, intents: Sequence[str], deliverer: str) -> list[str]:
+        """Mark claims as begun by this deliverer (durable before a socket opens); returns those that were still free."""
+        ...
+
+    def hold_orphans(self, deliverer: str, channels: Sequence[str], at_us: int) -> list[str]:
+        """Claims of these channels begun by any other deliverer, whose process must be gone, become held ("outcome unknown")."""
+        ...
+
+    def template(self, digest: str) -> bytes: ...
+
+    def finish(self, verdicts: Sequence[Verdict], at_us: int) -> None:
+        """claimed -> sent, rejected, held, or waiting again; of what is not claimed (any more), nothing changes."""
+        ...
+
+    def unreported(self, limit: int) -> list[OutboxRow]:
+        """Ended or held rows whose outcome does not stand in the log yet."""
+        ...
+
+    def reported(self, intents: Sequence[tuple[str, str]]) -> None:
+        """(intent, status) pairs whose outcome now stands in the log."""
+        ...
+
+    def suppress(self, address: str, reason: str, at_us: int) -> None: ...
+
+    def suppressions(self) -> list[tuple[str, str, int]]: ...
+
+    def rows(
+        self, status: str | None = None, key: str | None = None, before: int | None = None, limit: int = 100
+    ) -> list[OutboxRow]:
+        """Newest first; `before` is a `due` time to page on."""
+        ...
+
+    def row(self, intent: str) -> OutboxRow | None: ...
+
+    def release(self, intents: Sequence[str], at_us: int) -> list[str]:
+        """held -> waiting (somebody has looked); returns those that were held."""
+        ...
+
+    def drop(self, intents: Sequence[str], reason: str, at_us: int) -> list[str]:
+        """held or waiting -> dropped; returns those that were."""
+        ...
+
+    def counts(self) -> dict[str, int]:
+        """How many rows there are of each status."""
+        ...
+
+    def close(self) -> None: ...
+
+
+# ---- trail -----------------------------------------------------------------------------------------------------
+
+
+class Trail(Protocol):
+    """Derived rows for readers, all partitions."""
+
+    def append(self, partition: int, first: int, last: int, groups: bytes) -> None:
+        """Derived rows of positions first..last; what lies at or below the highest position known changes nothing."""
+        ...
+
+    def group(self, partition: int, position: int, key: str) -> bytes | None:
+        """encode_groups() of that one group; follow `before` from there."""
+        ...
+
+    def recent(self, partition: int, before: int | None, limit: int) -> list[bytes]:
+        """Blobs, newest first, of about `limit` groups below position `before`."""
+        ...
+
+    def by_definition(self, partition: int, definition: str, before: int | None, limit: int) -> list[bytes]:
+        """Blobs that hold rows of a definition ("segment/x", "journey/y"), newest first."""
+        ...
+
+    def end(self, partition: int) -> int: ...
+
+    def close(self) -> None: ...
+
+
+# ---- quarantine ------------------------------------------------------------------------------------------------
+
+
+class Quarantined(Struct, frozen=True):
+    id: int
+    received_at: int
+    source: str
+    code: str
+    """Why, as a word: `unknown_type`, `no_identifier`, `timestamp_absurd`, ..."""
+    field: str
+    message: str
+    body: bytes
+    """What came, cut at 64 KiB."""
+    size: int
+    """Of what came."""
+
+
+class Quarantine(Protocol):
+    """What could not be taken, with its reason; bounded by number, bytes and age (the oldest go first, counted)."""
+
+    def put(self, items: Sequence[Quarantined]) -> None:
+        """Durable on return; `id` is given by the quarantine."""
+        ...
+
+    def rows(self, before: int | None = None, limit: int = 100) -> list[Quarantined]: ...
+
+    def row(self, id: int) -> Quarantined | None: ...
+
+    def remove(self, ids: Sequence[int]) -> int: ...
+
+    def counts(self) -> dict[str, int]:
+        """By code, and `forgotten`: how many the bounds pushed out."""
+        ...

@@ -1,0 +1,61 @@
+"""Times, durations and digests, as every floor of the house means them.
+
+Times are UTC instants in whole microseconds since 1970 (`..._us`), durations whole microseconds (LANGUAGE.md 1.1).
+Pure: nothing here reads a clock.
+"""
+
+import re
+from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
+
+SECOND_US = 1_000_000
+MINUTE_US = 60 * SECOND_US
+HOUR_US = 60 * MINUTE_US
+DAY_US = 24 * HOUR_US
+WEEK_US = 7 * DAY_US
+
+_UNITS = {"s": SECOND_US, "m": MINUTE_US, "h": HOUR_US, "d": DAY_US, "w": WEEK_US}
+_DURATION = re.compile(r"([1-9][0-9]{0,8})([smhdw])")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def parse_duration(text: str) -> int | None:
+    """Microseconds of `"<n><unit>"` (unit s m h d w), or None where the text is no duration."""
+    match = _DURATION.fullmatch(text)
+    return int(match[1]) * _UNITS[match[2]] if match else None
+
+
+def format_duration(duration_us: int) -> str:
+    """The shortest `"<n><unit>"`; a fraction of a second as decimals: "1.5s"."""
+    for unit in ("w", "d", "h", "m", "s"):
+        if duration_us % _UNITS[unit] == 0:
+            return f"{duration_us // _UNITS[unit]}{unit}"
+    return f"{duration_us / SECOND_US:g}s"
+
+
+def parse_time(text: str) -> int | None:
+    """Microseconds of an ISO 8601 text (no offset: UTC; finer than microseconds is cut); None where unreadable."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    if at.tzinfo is None:
+        at = at.replace(tzinfo=UTC)
+    try:
+        return (at - _EPOCH) // timedelta(microseconds=1)
+    except OverflowError:
+        return None
+
+
+def format_time(at_us: int) -> str:
+    """ISO 8601 with Z; milliseconds, or microseconds where they matter."""
+    at = _EPOCH + timedelta(microseconds=at_us)
+    precision = "milliseconds" if at_us % 1000 == 0 else "microseconds"
+    return at.replace(tzinfo=None).isoformat(timespec=precision) + "Z"
+
+
+def digest(*parts: str) -> str:
+    """32 hexadecimal digits (BLAKE2b) of the parts; no two different lists of parts are joined to one text."""
+    return blake2b(
+        "".join(f"{len(part)}:{part}" for part in parts).encode("utf-8", "surrogatepass"), digest_size=16
+    ).hexdigest()
