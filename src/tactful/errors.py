@@ -48,5 +48,5 @@ class TransientError(Exception):
     """The world failed (disk full, server away); the text says what the operator can do. Nothing was lost."""
 
 
-class Fenced(Exception):  # noqa: N818  (a fact, not an error: another worker owns the partition now)
+class Fenced(Exception):
     """This worker no longer owns the partition; it must stop and forget what it holds."""

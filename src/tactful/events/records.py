@@ -129,7 +129,8 @@ def encode(record: Record) -> bytes:
 
 
 def decode(body: bytes | Raw) -> Record:
-    return _decoder.decode(body)
+    record: Record = _decoder.decode(body)
+    return record
 
 
 def pack(values: Mapping[str, Any]) -> Raw:
