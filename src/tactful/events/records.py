@@ -88,10 +88,12 @@ class Outcome(Struct, frozen=True, array_like=True, tag=5):
     digest: str = ""
     """Of the bytes that were sent."""
     attempt: int = 1
+    journey: str = ""
 
 
 class Imported(Struct, frozen=True, array_like=True, tag=6):
-    """An import got so far; written with the records it tells of."""
+    """A replay got so far; written to every partition, with the records it tells of. Until the finished one, every
+    intent is a replay's."""
 
     received_at: int
     digest: str

@@ -1,0 +1,39 @@
+"""Traits: the last write in event order wins (LANGUAGE.md 4), so lateness and repetition do not matter. Pure."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from msgspec import Struct
+
+
+class TraitWrite(Struct, array_like=True, frozen=True):
+    """The write that won: the last in event order (LANGUAGE.md 1.4). None is a cleared trait, kept as a tombstone."""
+
+    value: object
+    timestamp: int
+    received_at: int
+    ref: int
+
+    def order(self) -> tuple[int, int, int]:
+        """Event order (LANGUAGE.md 1.4)."""
+        return (self.timestamp, self.received_at, self.ref)
+
+
+def write(traits: dict[str, TraitWrite], values: Mapping[str, Any], timestamp: int, received_at: int, ref: int) -> None:
+    """Fold the traits of one identify call in. None clears."""
+    for name, value in values.items():
+        before = traits.get(name)
+        written = TraitWrite(value, timestamp, received_at, ref)
+        if before is None or before.order() < written.order():
+            traits[name] = written
+
+
+def values(fragments: Iterable[Mapping[str, TraitWrite]]) -> dict[str, Any]:
+    """The traits that the person has; of several fragments the last write of each."""
+    newest: dict[str, TraitWrite] = {}
+    for traits in fragments:
+        for name, written in traits.items():
+            before = newest.get(name)
+            if before is None or before.order() < written.order():
+                newest[name] = written
+    return {name: written.value for name, written in newest.items() if written.value is not None}
