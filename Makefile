@@ -47,8 +47,8 @@ bench: $(DEV) ## measure, each figure beside a floor measured in the same run
 	$(BIN)/python -m benchmarks $(ARGS)
 
 lock: | $(BIN)/uv ## work the lock files out again (after a change of dependencies; ARGS=--upgrade for newer versions)
-	$(BIN)/uv pip compile $(LOCK_OPTIONS) $(ARGS) --extra dev pyproject.toml -o requirements-dev.lock
-	$(BIN)/uv pip compile $(LOCK_OPTIONS) $(ARGS) pyproject.toml -c requirements-dev.lock -o requirements.lock
+	$(BIN)/uv pip compile $(LOCK_OPTIONS) $(ARGS) --extra build --extra dev pyproject.toml -o requirements-dev.lock
+	$(BIN)/uv pip compile $(LOCK_OPTIONS) $(ARGS) --extra build pyproject.toml -c requirements-dev.lock -o requirements.lock
 
 LOCK_OPTIONS := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
 	--custom-compile-command "make lock"
