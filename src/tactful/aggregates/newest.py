@@ -57,6 +57,14 @@ def fold(keep: int, state: Newest, at_us: int, ref: int) -> None:
         state.is_coarse = state.is_coarse or keep == CAP
 
 
+def prune(state: Newest, horizon_us: int) -> None:
+    """Forget what lies at or before the horizon: no window will see it again."""
+    gone = bisect_right(state.times, horizon_us)
+    del state.times[:gone], state.refs[:gone]
+    if not state.times:
+        state.is_coarse = False
+
+
 def count(state: Newest | None, window_us: int | None, now_us: int) -> int:
     """How many of the kept lie in (now - window, now]."""
     if state is None:

@@ -1,0 +1,156 @@
+"""Journeys of one step: start, wait, unless, limit, send. Runs in, intents and reasons out. Pure.
+
+`start`, `stop` and `fire` take a person's runs and bring them on; who the person is and which segments flipped is the
+kernel's.
+"""
+
+from msgspec import Raw, Struct
+
+from tactful.events.derived import Reading, RunEnded, RunStarted, SendMessage
+from tactful.journeys.runs import Run
+from tactful.language.compiled import Condition, EventTest
+from tactful.values import digest, format_duration, format_time
+
+STEP = "1"
+"""The only step that a journey has so far."""
+
+
+class JourneyRule(Struct, frozen=True):
+    """A compiled journey."""
+
+    name: str
+    version: str
+    events: frozenset[str]
+    where: EventTest | None
+    segment: int | None
+    """Number of the segment whose entry starts it."""
+    condition: Condition | None
+    ready_at: int
+    """From when the condition is exact."""
+    wait_us: int
+    unless: frozenset[str]
+    is_restarting: bool
+    limit: int | None
+    per_us: int
+    validity_us: int
+    channel: str
+    target: str
+    """The message's name, or the URL."""
+    purpose: str
+
+
+class Cause(Struct, frozen=True):
+    """What starts a run: an event, or a flip at an instant (no event, its own instant for every time)."""
+
+    at: int
+    received_at: int
+    ref: int
+    message_id: str
+    event: str
+    properties: Raw
+    because: tuple[Reading, ...] = ()
+
+
+def used(rule: JourneyRule, sent: dict[str, list[tuple[int, str]]], at: int) -> bool:
+    """Is the limit used up at the instant `at`? Forgets what no longer counts."""
+    if rule.limit is None:
+        return False
+    counting = [entry for entry in sent.get(rule.name, ()) if entry[0] > at - rule.per_us]
+    if counting:
+        sent[rule.name] = counting
+    else:
+        sent.pop(rule.name, None)
+    return sum(entry[0] <= at for entry in counting) >= rule.limit
+
+
+def start(
+    rule: JourneyRule, runs: list[Run], sent: dict[str, list[tuple[int, str]]], cause: Cause, now: int
+) -> list[RunStarted | RunEnded]:
+    """Begin a run, or say why not. An instant already past is due at once, within the validity."""
+    due = cause.at + rule.wait_us
+    if now > due + rule.validity_us:
+        late = f"too late: was due at {format_time(due)}, valid for {format_duration(rule.validity_us)}"
+        return [RunEnded(now, rule.name, "", late, cause.ref)]
+    rows: list[RunStarted | RunEnded] = []
+    for run in [run for run in runs if run.journey == rule.name and not run.intent]:
+        if not rule.is_restarting or cause.at < run.started_at:
+            return []
+        runs.remove(run)
+        rows.append(RunEnded(now, rule.name, run.entry_key, "restarted", cause.ref))
+    if used(rule, sent, max(due, now)):
+        rows.append(RunEnded(now, rule.name, "", limit_text(rule), cause.ref))
+        return rows
+    runs.append(
+        Run(
+            journey=rule.name,
+            entry_key="",
+            started_at=cause.at,
+            started_received=cause.received_at,
+            started_ref=cause.ref,
+            message_id=cause.message_id,
+            due=due,
+            event=cause.event,
+            properties=cause.properties,
+            version=rule.version,
+        )
+    )
+    rows.append(RunStarted(now, rule.name, "", due, cause.because))
+    return rows
+
+
+def stop(journeys: frozenset[str], runs: list[Run], event: tuple[int, int, int], name: str, now: int) -> list[RunEnded]:
+    """An unwelcome event (its place in event order) ends the runs that began before it.
+
+    A run that was handed over already is marked, and the gate refuses it if it has not been claimed.
+    """
+    rows = []
+    for run in [run for run in runs if run.journey in journeys and run.started() < event]:
+        if run.intent:
+            run.exited_by = run.exited_by or event[2]
+        else:
+            runs.remove(run)
+            rows.append(RunEnded(now, run.journey, run.entry_key, f"{name} came first", event[2]))
+    return rows
+
+
+def fire(
+    rule: JourneyRule,
+    run: Run,
+    sent: dict[str, list[tuple[int, str]]],
+    key: str,
+    origin: str,
+    at: int,
+    plan: int,
+    *,
+    is_replay: bool,
+) -> SendMessage | RunEnded:
+    """The wait is over: an intent, or the reason why none. `origin` is the identifier where the run began, with its
+    epoch; the id of the intent never depends on which profile the person became (IDENTITY.md 4)."""
+    if used(rule, sent, at):
+        return RunEnded(at, run.journey, run.entry_key, limit_text(rule), run.started_ref)
+    begun = run.message_id or f"{run.started_at}"
+    run.intent = digest(run.journey, run.version, STEP, run.entry_key, origin, begun)
+    sent.setdefault(rule.name, []).append((at, run.intent))
+    return SendMessage(
+        at=at,
+        intent=run.intent,
+        key=key,
+        journey=run.journey,
+        entry_key=run.entry_key,
+        channel=rule.channel,
+        message=rule.target,
+        purpose=rule.purpose,
+        due=at,
+        valid_until=run.due + rule.validity_us,
+        plan=plan,
+        started_at=run.started_at,
+        started_ref=run.started_ref,
+        event=run.event,
+        properties=run.properties,
+        is_replay=is_replay,
+    )
+
+
+def limit_text(rule: JourneyRule) -> str:
+    """The limit in words."""
+    return f"limit: {rule.limit} per {format_duration(rule.per_us)}"

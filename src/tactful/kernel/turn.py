@@ -1,0 +1,80 @@
+"""Turn: what a worker holds and decides between two commits of a partition."""
+
+from collections.abc import Callable
+from typing import Any
+
+from msgspec import Raw
+
+from tactful.aggregates.newest import Newest
+from tactful.events.derived import Group, Row, SendMessage
+from tactful.events.records import Forwarded, Record, encode
+from tactful.kernel.plan import CompiledPlan
+from tactful.kernel.state import PartitionState, PlanState, Profile, new_profile, only_fragment
+from tactful.people import traits
+
+_NO_TRAITS: dict[str, Any] = {}
+
+
+class Turn:
+    """`find` gives the state of a key that was loaded, or None for somebody new."""
+
+    __slots__ = ("changed", "find", "groups", "intents", "is_plan_new", "outgoing", "plan", "plan_state", "state")
+
+    def __init__(
+        self,
+        state: PartitionState,
+        plan: CompiledPlan,
+        plan_state: PlanState | None,
+        find: Callable[[str], Profile | None],
+    ) -> None:
+        self.state = state
+        self.plan = plan
+        self.plan_state = plan_state
+        self.find = find
+        self.is_plan_new = False
+        self.groups: list[Group] = []
+        self.intents: list[SendMessage] = []
+        self.changed: dict[str, Profile] = {}
+        self.outgoing: list[tuple[int, int, bytes]] = []
+
+    def known(self, key: str) -> Profile | None:
+        """The state of a person, to be changed; None for somebody never heard of."""
+        profile = self.changed.get(key)
+        if profile is None:
+            profile = self.find(key)
+            if profile is not None:
+                self.changed[key] = profile
+        return profile
+
+    def person(self, key: str) -> Profile:
+        """The state of a person, to be changed; somebody new starts settled, and is in no segment yet."""
+        profile = self.known(key)
+        if profile is None:
+            profile = self.changed[key] = new_profile(key, self.state.generation)
+            profile.now = self.state.clock
+            self.state.profiles += 1
+        return profile
+
+    def newest(self, profile: Profile) -> dict[int, Newest]:
+        """Aggregates of the person by number."""
+        return only_fragment(profile).aggregates
+
+    def traits(self, profile: Profile) -> dict[str, Any]:
+        """Traits of the person, where any definition reads traits at all."""
+        if not self.plan.reads_traits:
+            return _NO_TRAITS
+        return traits.values(fragment.traits for fragment in profile.fragments.values())
+
+    def close(self, profile: Profile, position: int, rows: list[Row]) -> None:
+        """Put the rows of one person at one position at the end of that person's chain."""
+        profile.now = max(profile.now, self.state.clock)
+        if rows:
+            self.groups.append(Group(position, profile.key, profile.tail, tuple(rows)))
+            profile.tail = position
+
+    def tell(self, partition: int, record: Record) -> None:
+        """Address a record to another partition, as the next one of that channel."""
+        state = self.state
+        number = state.sent[partition] = state.sent.get(partition, 0) + 1
+        forwarded = Forwarded(state.clock, state.partition, number, state.clock, Raw(encode(record)))
+        self.outgoing.append((partition, number, encode(forwarded)))

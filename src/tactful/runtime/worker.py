@@ -1,0 +1,245 @@
+"""Worker: the loop that owns a partition. Reads the log, decides, commits, passes on, lets time pass, claims.
+
+One `turn` is: read what is new and step() through it; commit states, wake-ups, derived rows, channel numbers and the
+position at once (I3); fill outbox and trail from what was committed, and tell other partitions; append a Tick where
+something is due; claim what waits while slots are free. A crash between any two of these is healed by `start`: what was
+committed is passed on again, and whoever receives it knows it by its id. The simulator runs this very class.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from tactful.events.derived import SendMessage, decode_groups, encode_groups
+from tactful.events.records import Consent, Event, Outcome, Record, Tick, decode, encode
+from tactful.kernel.plan import CompiledPlan, compiled, empty_plan
+from tactful.kernel.state import (
+    PLAN_KEY,
+    PartitionState,
+    PlanState,
+    Profile,
+    decode_partition,
+    decode_plan,
+    decode_profile,
+)
+from tactful.kernel.state import encode as encode_state
+from tactful.kernel.step import step
+from tactful.kernel.turn import Turn
+from tactful.runtime.claims import Claims
+from tactful.runtime.outcomes import report
+from tactful.runtime.ports import Bells, Clock, Commit, Log, Outbox, Outgoing, StateWrite, Store, Trail
+
+READ = 1000
+"""Records of one read, and so of one commit."""
+SLICE = 500
+"""Profiles that one Tick brings on, so that fresh events never wait long."""
+HOT = 20_000
+"""Decoded profiles kept at least; at most twice as many."""
+
+
+class Worker:
+    """Owns one partition until it is fenced off."""
+
+    def __init__(
+        self,
+        partition: int,
+        log: Log,
+        store: Store,
+        outbox: Outbox,
+        trail: Trail,
+        bells: Bells,
+        clock: Clock,
+        slots: Mapping[str, int],
+    ) -> None:
+        self.partition = partition
+        self._log = log
+        self._store = store
+        self._outbox = outbox
+        self._trail = trail
+        self._bells = bells
+        self._clock = clock
+        self._hot: dict[str, Profile] = {}
+        self._cold: dict[str, Profile] = {}
+        self._loaded: dict[str, bytes | None] = {}
+        self._own_tick = 0
+        self._relayed = 0
+        self._sent: dict[int, int] = {}
+        checkpoint = store.checkpoint()
+        self._version = checkpoint.version
+        self.position = checkpoint.position
+        if checkpoint.partition_state:
+            self.state = decode_partition(checkpoint.partition_state)
+        else:
+            self.state = PartitionState(partition, log.partitions)
+        self.plan_state: PlanState | None = None
+        self.plan: CompiledPlan = empty_plan()
+        stored = store.load([PLAN_KEY]).get(PLAN_KEY)
+        if stored is not None:
+            self.plan_state = decode_plan(stored)
+            self.plan = compiled(self.plan_state)
+        self._claims = Claims(partition, outbox, slots)
+        self._turn = self._new_turn()
+        self._wake = store.next_wake()
+        self._recover()
+
+    # ---- the loop ------------------------------------------------------------------------------------------
+
+    def turn(self) -> bool:
+        """Do what there is to do now; False where that was nothing."""
+        records = self._log.read(self.partition, self.position, READ)
+        if records:
+            self._apply(records)
+        is_behind = len(records) >= READ
+        now = self._clock.now_us()
+        ticked = self._tick(now)
+        decided = self._claims.decide(self.plan, self.find, now, position=self.position, is_behind=is_behind)
+        if decided.claimed:
+            self._bells.ring("deliver")
+        if decided.closed:
+            self.report()
+        return bool(records) or ticked or bool(decided.claimed or decided.closed)
+
+    def next_wake(self) -> int | None:
+        """When to take a turn even if nobody rings."""
+        return min(
+            (at for at in (self._wake, self.state.ready_at, self._claims.next_waiting) if at is not None), default=None
+        )
+
+    def report(self) -> None:
+        """Put outcomes that the outbox decided on the log."""
+        for partition in report(self._outbox, self._log, self._clock):
+            self._bells.ring(f"work-{partition}")
+
+    def maintain(self) -> None:
+        """Housekeeping while nothing waits."""
+        self._store.maintain()
+
+    # ---- applying ------------------------------------------------------------------------------------------
+
+    def _apply(self, records: Sequence[tuple[int, bytes]]) -> None:
+        decoded = [(position, decode(body)) for position, body in records]
+        self._load([record.key for _, record in decoded if isinstance(record, Event | Consent | Outcome)])
+        for position, record in decoded:
+            if isinstance(record, Tick):
+                self._commit()
+                self._apply_tick(position, record)
+            else:
+                step(self._turn, record, position)
+                self._after(position)
+        self._commit()
+
+    def _apply_tick(self, position: int, tick: Tick) -> None:
+        """Who is due is asked of the store, so everything before the Tick has been committed."""
+        at = max(self.state.clock, tick.received_at)
+        due = self._store.due(at, tick.limit)
+        cursor = self.state.sweep
+        swept = self._store.keys_after(cursor, tick.limit) if cursor is not None else []
+        self._load([*due, *swept])
+        step(self._turn, tick, position, due, swept)
+        self._after(position)
+
+    def _after(self, position: int) -> None:
+        self._turn_last = position
+
+    def find(self, key: str) -> Profile | None:
+        """The state of a person, from memory or from the store."""
+        profile = self._turn.changed.get(key) or self._hot.get(key)
+        if profile is not None:
+            return profile
+        profile = self._cold.get(key)
+        if profile is None:
+            if key not in self._loaded:
+                self._load([key])
+            body = self._loaded.get(key)
+            if body is None:
+                return None
+            profile = decode_profile(body)
+        self._hot[key] = profile
+        return profile
+
+    def _load(self, keys: Sequence[str]) -> None:
+        """Fetch in one go what is not in memory."""
+        missing = {
+            key: None
+            for key in keys
+            if key not in self._hot and key not in self._cold and key not in self._turn.changed
+        }
+        if missing:
+            self._loaded = {**missing, **self._store.load(list(missing))}
+
+    # ---- committing ----------------------------------------------------------------------------------------
+
+    def _commit(self) -> None:
+        turn, last = self._turn, self._turn_last
+        if last <= self.position:
+            return
+        states = [StateWrite(key, encode_state(profile), profile.wake_at) for key, profile in turn.changed.items()]
+        if turn.is_plan_new:
+            states.append(StateWrite(PLAN_KEY, encode_state(turn.plan_state), None))
+        derived = encode_groups(turn.groups) if turn.groups else b""
+        outgoing = [Outgoing(dst, seq, record) for dst, seq, record in turn.outgoing]
+        self._store.commit(
+            Commit(
+                version=self._version,
+                position=last,
+                partition_state=encode_state(turn.state),
+                states=states,
+                derived=derived,
+                first_position=self.position + 1,
+                outgoing=outgoing,
+                relayed=self._relayed,
+                sent=self._sent,
+            )
+        )
+        first = self.position + 1
+        self._version += 1
+        self.position = last
+        self.plan, self.plan_state = turn.plan, turn.plan_state
+        self._hot.update(turn.changed)
+        if len(self._hot) > HOT:
+            self._hot, self._cold = {}, self._hot
+        self._loaded = {}
+        self._turn = self._new_turn()
+        self._wake = self._store.next_wake()
+        if turn.intents:
+            self._outbox.put(self.partition, turn.intents)
+            self._claims.look()
+        if derived:
+            self._trail.append(self.partition, first, last, derived)
+            self._bells.ring("watch")
+        self._tell(outgoing)
+        self._relayed = last
+
+    def _new_turn(self) -> Turn:
+        self._turn_last = self.position
+        return Turn(self.state, self.plan, self.plan_state, self.find)
+
+    def _tell(self, outgoing: Sequence[Outgoing]) -> None:
+        """Append to other partitions' logs, in channel order; a repeat is known there by its number."""
+        for row in outgoing:
+            self._log.append({row.dst: [row.record]})
+            self._sent[row.dst] = row.seq
+            self._bells.ring(f"work-{row.dst}")
+
+    def _recover(self) -> None:
+        """Pass on again what was committed before a crash, and take the outbox over."""
+        for first, last, blob in self._store.derived():
+            intents = [row for group in decode_groups(blob) for row in group.rows if isinstance(row, SendMessage)]
+            if intents:
+                self._outbox.put(self.partition, intents)
+            self._trail.append(self.partition, first, last, blob)
+            self._relayed = last
+        self._tell(self._store.outgoing())
+        self.report()
+
+    # ---- time ----------------------------------------------------------------------------------------------
+
+    def _tick(self, now: int) -> bool:
+        """Append a Tick where something is due, unless one of ours is still to be read."""
+        if self._own_tick > self.position:
+            return False
+        wake, ready = self._wake, self.state.ready_at
+        is_due = (wake is not None and wake <= now) or (ready is not None and ready <= now)
+        if not is_due and self.state.sweep is None:
+            return False
+        tick: Record = Tick(now, SLICE)
+        self._own_tick = self._log.append({self.partition: [encode(tick)]})[self.partition]
+        return True
