@@ -196,6 +196,8 @@ class OutboxRow(Struct, frozen=True):
     reason: str
     detail: str
     finished_at: int | None
+    digest: str = ""
+    """Of the bytes that were sent."""
 
 
 class Verdict(Struct, frozen=True):
@@ -264,6 +266,10 @@ class Outbox(Protocol):
 
     def hold_orphans(self, deliverer: str, channels: Sequence[str], at_us: int) -> list[str]:
         """Claims of these channels begun by any other deliverer, whose process must be gone, become held ("outcome unknown")."""
+        ...
+
+    def retry_orphans(self, deliverer: str, channels: Sequence[str], at_us: int) -> list[str]:
+        """As `hold_orphans`, for channels whose receivers drop repeats (webhooks): such claims wait again."""
         ...
 
     def template(self, digest: str) -> bytes: ...

@@ -1,0 +1,61 @@
+"""A rendered message as the bytes of a mail (RFC 5322, MIME by the standard library).
+
+The same claim gives the same bytes each time (the date is the claim's, Message-ID and boundaries come from the intent),
+so that what was sent can be proved by its digest, and a receiver that sees it twice can tell.
+"""
+
+from datetime import UTC, datetime, timedelta
+from email import policy
+from email.errors import MessageError
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.utils import format_datetime, parseaddr
+
+from tactful.messages.render import Rendered
+from tactful.values import digest
+
+# Lines end in CR LF as SMTP wants them; long header lines are folded.
+_POLICY = policy.SMTP
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class AddressError(Exception):
+    """An address that no mail can be sent to or from; the text says which."""
+
+
+def address(text: str) -> Address:
+    """`Shop <hello@shop.example>` or the address alone; a domain in its ASCII form (IDNA). Raises AddressError."""
+    name, spec = parseaddr(text, strict=True)
+    local, _, domain = spec.rpartition("@")
+    try:
+        made = Address(name, local, domain.encode("idna").decode("ascii") if domain else "")
+    except (MessageError, ValueError) as error:
+        raise AddressError(f"no mail address: {text!r}") from error
+    if not local or not domain or any(ord(sign) < 33 or ord(sign) == 127 for sign in spec):
+        raise AddressError(f"no mail address: {text!r}")
+    return made
+
+
+def compose(rendered: Rendered, sender: str, to: str, intent: str, at_us: int) -> bytes:
+    """multipart/alternative, text before HTML (RFC 2046 5.1.4: the best last). Raises AddressError."""
+    from_, to_ = address(sender), address(to)
+    mail = EmailMessage(policy=_POLICY)
+    mail["Message-ID"] = message_id(intent, from_.domain)
+    mail["Date"] = format_datetime((_EPOCH + timedelta(microseconds=at_us)).replace(microsecond=0))
+    mail["From"] = from_
+    mail["To"] = to_
+    mail["Subject"] = rendered.subject
+    for name, value in rendered.headers:
+        mail[name] = value
+    # Quoted-printable keeps lines short and dots harmless whatever server is in between.
+    mail.set_content(rendered.text, charset="utf-8", cte="quoted-printable")
+    if rendered.html:
+        mail.add_alternative(rendered.html, subtype="html", charset="utf-8", cte="quoted-printable")
+        # "=_" cannot stand in quoted-printable, so that no body can hold the boundary.
+        mail.set_boundary(f"=_{digest('boundary', intent)}")
+    return mail.as_bytes()
+
+
+def message_id(intent: str, domain: str) -> str:
+    local = intent if intent.isascii() and intent.isalnum() and len(intent) <= 64 else digest("message", intent)
+    return f"<{local}@{domain}>"

@@ -1,0 +1,43 @@
+"""What a message is made from, as it is frozen when its intent is claimed.
+
+A message published meanwhile must not change what is being sent, and what was sent must be found again: the outbox
+keeps each source once under its digest, and a claim names the digest.
+"""
+
+from hashlib import blake2b
+
+import msgspec
+from msgspec import Struct
+
+
+class MessageSource(Struct, frozen=True, array_like=True):
+    """An e-mail as its author wrote it; texts are Liquid templates. At least one of `html` and `text` is there."""
+
+    name: str
+    subject: str
+    html: str = ""
+    text: str = ""
+    """"" has the text part made from the HTML part."""
+    preheader: str = ""
+    """What a mailbox shows beside the subject."""
+    sender: str = ""
+    """`Shop <hello@shop.example>`; "" is the workspace's."""
+    purpose: str = ""
+    """Purpose of consent; "" needs none and carries no unsubscribe link."""
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(MessageSource)
+
+
+def encode(source: MessageSource) -> bytes:
+    return _encoder.encode(source)
+
+
+def decode(body: bytes) -> MessageSource:
+    return _decoder.decode(body)
+
+
+def digest(body: bytes) -> str:
+    """32 hexadecimal digits (BLAKE2b) of what `encode` made, or of any bytes that were sent."""
+    return blake2b(body, digest_size=16).hexdigest()
