@@ -30,6 +30,17 @@ class Condition(Struct, frozen=True):
     """Names of the traits it reads (the first step of each path)."""
     holds: Callable[[Mapping[int, Newest], Mapping[str, Any], int], bool]
     next_change: Callable[[Mapping[int, Newest], int], int | None]
-    """First instant > now at which an aggregate that it reads changes the answer of a comparison; may be early, never late."""
+    """First instant > now at which a comparison that it contains changes by itself; may be early, never late."""
     because: Callable[[Mapping[int, Newest], Mapping[str, Any], int], tuple[Reading, ...]]
     """Every leaf (comparison, any, trait ...) with its value and the events behind it; slow, for reasons only."""
+
+
+class Valued(Struct, frozen=True):
+    """Any expression over a person, for its value (`tactful eval`); fields as in Condition."""
+
+    text: str
+    aggregates: tuple[tuple[int, AggregateSpec, EventTest | None], ...]
+    traits: frozenset[str]
+    value: Callable[[Mapping[int, Newest], Mapping[str, Any], int], Any]
+    """A number, text, boolean, list or object; None is missing."""
+    next_change: Callable[[Mapping[int, Newest], int], int | None]

@@ -1,0 +1,102 @@
+"""Why a condition holds or not: every leaf with its value and the events behind it (I8).
+
+Each leaf is compiled by itself, by the same generator as the whole, when somebody asks for the first time; so the
+reasons cannot say something else than the answer. For reasons only: slow.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from tactful.aggregates.newest import Newest
+from tactful.aggregates.newest import count as count_in_window
+from tactful.events.derived import Reading
+from tactful.language.check import Checked
+from tactful.language.generate import Generator
+from tactful.language.lower import lower
+from tactful.language.tree import All, AtLeast, Count, Either, Literal, Node, Not, Trait, children
+
+Because = Callable[[Mapping[int, Newest], Mapping[str, Any], int], tuple[Reading, ...]]
+REFS_SHOWN = 100
+"""Events named behind a leaf, the newest; more would make reasons larger than the state."""
+LONGEST_VALUE = 200
+"""Characters of a text (bytes of a list or object) that are shown."""
+
+
+class _Leaf(Struct, frozen=True):
+    text: str
+    value: Callable[[Mapping[int, Newest], Mapping[str, Any], int], Any]
+    counted: tuple[tuple[int, int | None], ...]
+    """Number and window of each aggregate behind it."""
+
+
+def explainer(checked: Checked, number_of: Callable[[Count], int]) -> Because:
+    @cache
+    def leaves() -> tuple[_Leaf, ...]:
+        found = {node.span: node for node in _leaves(checked.tree)}
+        return tuple(_compile(node, checked.text, number_of) for node in found.values())
+
+    def because(newest: Mapping[int, Newest], traits: Mapping[str, Any], now: int) -> tuple[Reading, ...]:
+        return tuple(
+            Reading(leaf.text, _shown(leaf.value(newest, traits, now)), _refs(leaf, newest, now)) for leaf in leaves()
+        )
+
+    return because
+
+
+def _leaves(node: Node) -> Iterator[Node]:
+    """Comparisons and the like, each followed by the traits and free counts that it compares."""
+    if isinstance(node, All | Either | Not):
+        for part in children(node):
+            yield from _leaves(part)
+    elif not isinstance(node, Literal):
+        yield node
+        yield from _operands(lower(node))
+
+
+def _operands(node: Node) -> Iterator[Node]:
+    if isinstance(node, Trait | Count):
+        yield node
+    elif not isinstance(node, AtLeast):
+        for child in children(node):
+            yield from _operands(child)
+
+
+def _compile(node: Node, text: str, number_of: Callable[[Count], int]) -> _Leaf:
+    lowered = lower(node)
+    generator = Generator(number_of)
+    value = generator.function(("newest", "traits", "now"), generator.value(lowered))
+    counted = dict.fromkeys((number_of(count), count.window_us) for count in _counts(lowered))
+    return _Leaf(" ".join(text[slice(*node.span)].split()), value, tuple(counted))
+
+
+def _counts(node: Node) -> Iterator[Count]:
+    if isinstance(node, Count):
+        yield node
+    for child in children(node):
+        yield from _counts(child)
+
+
+def _refs(leaf: _Leaf, newest: Mapping[int, Newest], now: int) -> tuple[int, ...]:
+    """Events in the windows, newest last."""
+    found: dict[int, int] = {}
+    for number, window_us in leaf.counted:
+        state = newest.get(number)
+        shown = min(count_in_window(state, window_us, now), REFS_SHOWN)
+        if state is not None and shown:
+            found.update(zip(state.refs[-shown:], state.times[-shown:], strict=True))
+    return tuple(sorted(found, key=lambda ref: (found[ref], ref))[-REFS_SHOWN:])
+
+
+def _shown(value: Any) -> msgspec.Raw | bool | float | str | None:
+    if isinstance(value, str):
+        return value if len(value) <= LONGEST_VALUE else value[:LONGEST_VALUE] + "…"
+    if isinstance(value, list | dict):
+        packed = msgspec.msgpack.encode(value)
+        kind = "list" if isinstance(value, list) else "object"
+        return msgspec.Raw(packed) if len(packed) <= LONGEST_VALUE else f"a {kind} of {len(value)}"
+    assert value is None or isinstance(value, bool | int | float)
+    return value
