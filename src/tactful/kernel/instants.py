@@ -56,8 +56,8 @@ def due_runs(turn: Turn, profile: Profile, at: int, rows: list[Row]) -> None:
         rows.append(row)
         if isinstance(row, SendMessage):
             turn.intents.append(row)
-        else:
-            profile.runs.remove(run)
+        if not isinstance(row, SendMessage) or row.is_replay:
+            profile.runs.remove(run)  # A replay hands nothing over, so no outcome will come.
 
 
 def _fire(turn: Turn, profile: Profile, run: Run, at: int) -> SendMessage | RunEnded:

@@ -12,7 +12,8 @@ from msgspec import Struct
 from tactful.kernel.gate import Claim, decide
 from tactful.kernel.plan import CompiledPlan
 from tactful.kernel.state import Profile
-from tactful.messages.source import source_of
+from tactful.messages import source
+from tactful.messages.definition import MessageDefinition
 from tactful.runtime.ports import Claimed, Claiming, Outbox, Verdict, Waiting
 
 
@@ -76,7 +77,7 @@ def _settle(
     if not isinstance(verdict, Claim):
         claiming.close(Verdict(intent.intent, verdict.status, verdict.reason, verdict.detail), now)
         return False
-    source = source_of(verdict.message) if verdict.message is not None else None
+    template = frozen_source(verdict.message) if verdict.message is not None else b""
     claimed = Claimed(
         intent=intent,
         partition=waiting.partition,
@@ -85,8 +86,23 @@ def _settle(
         position=position,
         address=verdict.address,
         permit=verdict.permit.because,
-        template=source.digest() if source is not None else "",
+        template=source.digest(template) if template else "",
         frozen=verdict.frozen,
     )
-    claiming.claim(claimed, source.encode() if source is not None else b"")
+    claiming.claim(claimed, template)
     return True
+
+
+def frozen_source(message: MessageDefinition) -> bytes:
+    """The message as it is published now; a later publish does not change what was claimed."""
+    return source.encode(
+        source.MessageSource(
+            name=message.name,
+            subject=message.subject,
+            html=message.html,
+            text=message.text,
+            preheader=message.preheader,
+            sender=message.sender,
+            purpose=message.purpose,
+        )
+    )

@@ -105,8 +105,7 @@ class Worker:
 
     def report(self) -> None:
         """Put outcomes that the outbox decided on the log."""
-        for partition in report(self._outbox, self._log, self._clock):
-            self._bells.ring(f"work-{partition}")
+        report(self._outbox, self._log, self._bells, self._clock.now_us())
 
     def maintain(self) -> None:
         """Housekeeping while nothing waits."""

@@ -1,0 +1,165 @@
+"""Supervisor: the parent of `tactful up`. Starts the processes, starts again what dies, stops them in order.
+
+Children hold the data folder's lock by inheritance, so a second server is refused for as long as one of them lives;
+and each holds one end of a pipe, so that none outlives a parent that was killed.
+"""
+
+import fcntl
+import logging
+import os
+import select
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from msgspec import Struct
+
+from tactful.errors import UsageError
+from tactful.runtime.ports import Clock
+from tactful.values import SECOND_US
+
+_logger = logging.getLogger("tactful.up")
+
+LIFELINE = "TACTFUL_LIFELINE"
+_QUICK_US = 5 * SECOND_US
+"""A process that lived shorter than this waits before it is started again."""
+_STOP_S = 30.0
+
+
+class Lock:
+    """The data folder's lock; held until the process and all its children are gone."""
+
+    def __init__(self, data: Path) -> None:
+        data.mkdir(parents=True, exist_ok=True)
+        self.descriptor = os.open(data / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(self.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(self.descriptor)
+            raise UsageError(
+                f"another Tactful is running on {data}; stop it first, or give --data another folder"
+            ) from None
+
+    def release(self) -> None:
+        os.close(self.descriptor)
+
+
+class Child(Struct):
+    """One process: what it is called, how it is started."""
+
+    name: str
+    arguments: Sequence[str]
+    process: subprocess.Popen[bytes] | None = None
+    started_at: int = 0
+    failures: int = 0
+    not_before: int = 0
+
+
+class Supervisor:
+    """Keeps the children alive until `stop` was asked for by a signal."""
+
+    def __init__(self, lock: Lock, clock: Clock) -> None:
+        self._lock = lock
+        self._clock = clock
+        self._children: list[Child] = []
+        self._lifeline, self._held = os.pipe()
+        self._wakeup, self._signalled = os.pipe()
+        os.set_blocking(self._wakeup, False)
+        os.set_blocking(self._signalled, False)
+        self._is_stopping = False
+
+    def listen(self) -> None:
+        """From now on SIGTERM and SIGINT stop in order, and a child's end is noticed at once."""
+        signal.set_wakeup_fd(self._signalled)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+
+    def start(self, name: str, arguments: Sequence[str]) -> None:
+        """Start `tactful ARGUMENTS` as a child."""
+        child = Child(name, arguments)
+        self._children.append(child)
+        self._spawn(child)
+
+    def watch(self) -> None:
+        """Until told to stop: start again whatever ends."""
+        while not self._is_stopping:
+            select.select([self._wakeup], [], [], self._patience_s())
+            self._drain()
+            for child in self._children:
+                self._check(child)
+        self.stop()
+
+    def stop(self) -> None:
+        """Ask the children to finish, the last started first; kill whoever does not."""
+        for child in reversed(self._children):
+            if child.process is None or child.process.poll() is not None:
+                continue
+            child.process.send_signal(signal.SIGTERM)
+            try:
+                child.process.wait(_STOP_S)
+            except subprocess.TimeoutExpired:
+                _logger.error("%s did not stop within %d s; killed", child.name, _STOP_S)
+                child.process.kill()
+                child.process.wait()
+
+    @property
+    def is_stopping(self) -> bool:
+        return self._is_stopping
+
+    def _stop(self, *_: object) -> None:
+        self._is_stopping = True
+
+    def _spawn(self, child: Child) -> None:
+        child.started_at = self._clock.now_us()
+        child.process = subprocess.Popen(
+            [sys.executable, "-m", "tactful", *child.arguments],
+            pass_fds=(self._lock.descriptor, self._lifeline),
+            env={**os.environ, LIFELINE: str(self._lifeline)},
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    def _check(self, child: Child) -> None:
+        now = self._clock.now_us()
+        if child.process is not None:
+            code = child.process.poll()
+            if code is None or self._is_stopping:
+                return
+            child.process = None
+            child.failures = 0 if now - child.started_at > _QUICK_US else child.failures + 1
+            wait_us = min(2 ** (child.failures - 1), 60) * SECOND_US if child.failures else 0
+            child.not_before = now + wait_us
+            _logger.error("%s ended with %d; starting it again in %d s", child.name, code, wait_us // SECOND_US)
+        if now >= child.not_before and not self._is_stopping:
+            self._spawn(child)
+
+    def _patience_s(self) -> float | None:
+        now = self._clock.now_us()
+        waits = [child.not_before - now for child in self._children if child.process is None]
+        return max(0, min(waits)) / SECOND_US if waits else None
+
+    def _drain(self) -> None:
+        try:
+            while os.read(self._wakeup, 1024):
+                pass
+        except BlockingIOError:
+            return
+
+
+def follow_parent() -> None:
+    """In a child: stop in order when the parent is gone."""
+    descriptor = os.environ.get(LIFELINE)
+    if descriptor is None:
+        return
+
+    def wait() -> None:
+        try:
+            os.read(int(descriptor), 1)
+        finally:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=wait, name="lifeline", daemon=True).start()

@@ -1,0 +1,42 @@
+"""Publish: a checked project becomes a record in partition 0, which numbers it and tells the others."""
+
+from collections.abc import Mapping
+
+from tactful.events.records import Publish, encode
+from tactful.kernel.definitions import Definitions, read_project
+from tactful.kernel.state import PLAN_KEY, PlanState, decode_plan
+from tactful.messages.template import check_template
+from tactful.runtime.ports import Bells, Clock, Log, Store
+
+
+def check(files: Mapping[str, str]) -> Definitions:
+    """All definitions of a project; raises DefinitionError with every mistake, and the old plan stays."""
+    return read_project(files, check_template=check_template)
+
+
+def published(store: Store) -> PlanState | None:
+    """The plan in force in the partition of this store."""
+    body = store.load([PLAN_KEY]).get(PLAN_KEY)
+    return decode_plan(body) if body is not None else None
+
+
+def publish(
+    files: Mapping[str, str], settings: Mapping[str, str], log: Log, bells: Bells, clock: Clock, author: str = ""
+) -> int:
+    """Check the project and append it; returns its position in partition 0."""
+    check(files)
+    record = Publish(clock.now_us(), dict(files), dict(settings), author)
+    position = log.append({0: [encode(record)]})[0]
+    bells.ring("work-0")
+    return position
+
+
+def changes(before: PlanState | None, files: Mapping[str, str]) -> list[str]:
+    """What a publish would change: "+ segments/new.yaml", "~ ...", "- ..."."""
+    old = before.plan.publish.files if before is not None else {}
+    return sorted(
+        [f"+ {path}" for path in files.keys() - old.keys()]
+        + [f"- {path}" for path in old.keys() - files.keys()]
+        + [f"~ {path}" for path in files.keys() & old.keys() if files[path] != old[path]],
+        key=lambda line: line[2:],
+    )

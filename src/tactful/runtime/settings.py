@@ -1,0 +1,141 @@
+"""Settings: tactful.toml, then TACTFUL_* variables, parsed once into frozen structs; unknown keys are refused.
+
+docs/configuration.md documents every key (a test says so). Pure: the text and the variables come in.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from typing import Any
+from zoneinfo import available_timezones
+
+import msgspec
+from msgspec import Struct, field
+
+from tactful.errors import DefinitionError, Place, Problem
+
+FILE = "tactful.toml"
+
+
+class WorkspaceSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    name: str = "Tactful"
+    time_zone: str = "UTC"
+    public_url: str = ""
+    """Where links in mails lead; https, but for a local outbox."""
+
+
+class SourceSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    write_key: str
+    trust: str = "browser"
+    events_per_second: int = 0
+    """0: no limit of its own."""
+
+
+class EmailChannel(Struct, frozen=True, forbid_unknown_fields=True, rename={"sender": "from"}):
+    smtp_url: str = ""
+    sender: str = ""
+    slots: int = 10
+
+
+class WebhookChannel(Struct, frozen=True, forbid_unknown_fields=True):
+    secret: str = ""
+    allow_private: bool = False
+    slots: int = 20
+
+
+class ChannelSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    email: EmailChannel = EmailChannel()
+    webhook: WebhookChannel = WebhookChannel()
+
+
+class LimitSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    event_bytes: int = 256 * 1024
+    call_bytes: int = 5 * 1024 * 1024
+    call_events: int = 2500
+    waiting_bytes: int = 64 * 1024 * 1024
+    """Accepted and not yet durable; beyond it, callers are asked to come again (429)."""
+    quarantine_items: int = 10_000
+    quarantine_bytes: int = 256 * 1024 * 1024
+    quarantine_days: int = 30
+
+
+class RetentionSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    log_days: int = 0
+    """0: for ever. A file is dropped once it is older and every partition has read it."""
+
+
+class EngineSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    partitions: int = 4
+    """Fixed when the data folder is made."""
+    workers: int = 0
+    """Worker processes; 0: one per core, at most one per partition."""
+
+
+class Settings(Struct, frozen=True, forbid_unknown_fields=True):
+    workspace: WorkspaceSettings = WorkspaceSettings()
+    sources: dict[str, SourceSettings] = field(default_factory=dict)
+    channels: ChannelSettings = ChannelSettings()
+    limits: LimitSettings = LimitSettings()
+    retention: RetentionSettings = RetentionSettings()
+    engine: EngineSettings = EngineSettings()
+
+
+OVERRIDES = {
+    "TACTFUL_PUBLIC_URL": ("workspace", "public_url"),
+    "TACTFUL_SMTP_URL": ("channels", "email", "smtp_url"),
+    "TACTFUL_WEBHOOK_SECRET": ("channels", "webhook", "secret"),
+    "TACTFUL_PARTITIONS": ("engine", "partitions"),
+    "TACTFUL_WORKERS": ("engine", "workers"),
+}
+"""Secrets and what differs between installations may come from the environment."""
+
+
+def read_settings(text: str, variables: Mapping[str, str]) -> Settings:
+    """Raises DefinitionError, naming the key, where the file or a variable is wrong."""
+    try:
+        tree: dict[str, Any] = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise _wrong(f"this is no TOML: {error}", "see https://toml.io") from None
+    for variable, path in OVERRIDES.items():
+        if variable in variables:
+            _put(tree, path, variables[variable])
+    try:
+        settings = msgspec.convert(tree, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise _wrong(str(error), "docs/configuration.md lists every key") from None
+    problem = _problem(settings)
+    if problem:
+        raise _wrong(*problem)
+    return settings
+
+
+def _put(tree: dict[str, Any], path: tuple[str, ...], value: str) -> None:
+    for step in path[:-1]:
+        tree = tree.setdefault(step, {})
+    tree[path[-1]] = value
+
+
+def _problem(settings: Settings) -> tuple[str, str] | None:
+    """What the types cannot say."""
+    if settings.workspace.time_zone not in available_timezones():
+        return f"workspace.time_zone: there is no time zone {settings.workspace.time_zone!r}", 'for instance "Europe/Lisbon"'
+    if not 1 <= settings.engine.partitions <= 1024:
+        return "engine.partitions must be from 1 to 1024", "4 is a good start"
+    keys = [source.write_key for source in settings.sources.values()]
+    if len(set(keys)) != len(keys) or "" in keys:
+        return "every source needs a write_key of its own", "`tactful init` makes one"
+    for name, source in settings.sources.items():
+        if source.trust not in ("browser", "server"):
+            return f"sources.{name}.trust is {source.trust!r}", '"browser" or "server"'
+    email = settings.channels.email
+    if email.smtp_url and not settings.workspace.public_url.startswith("https://"):
+        return (
+            "channels.email.smtp_url needs a workspace.public_url that begins with https://",
+            "mailboxes show the unsubscribe button only for https links (RFC 8058)",
+        )
+    if email.smtp_url and not email.sender:
+        return "channels.email.smtp_url needs a channels.email.from", 'for instance from = "Shop <hello@shop.example>"'
+    return None
+
+
+def _wrong(message: str, hint: str) -> DefinitionError:
+    return DefinitionError(Problem(message, Place(FILE, 1, 1), hint))
