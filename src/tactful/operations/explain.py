@@ -1,0 +1,148 @@
+"""Explain: a story as text for a terminal, and as values for machines."""
+
+import json
+from typing import Any
+
+from tactful.operations.stories import Scalar, SeenEvent, Story, StoryLine, Why
+from tactful.values import format_time
+
+_MARKS = {
+    "event": "●",
+    "entered": "→",
+    "left": "←",
+    "started": "▸",
+    "ended": "▪",
+    "intent": "✉",
+    "claim": "✓",
+    "outcome": "✓",
+    "consent": "§",
+}
+_INDENT = " " * 4
+_PROPERTIES = 6
+"""So many properties of an event are shown on a line."""
+
+
+def as_text(story: Story) -> str:
+    """The whole story, oldest step first, one line per step and one per reason."""
+    lines = [story.key, ""]
+    lines += [f"{_INDENT}{name}: {_short(value)}" for name, value in sorted(story.traits.items())]
+    lines += [f"{_INDENT}in the segment {each.segment} since {format_time(each.since)}" for each in story.segments]
+    for consent in story.consents:
+        lines.append(f"{_INDENT}{consent.purpose}: {'granted' if consent.granted else 'withdrawn'}")
+    for run in story.runs:
+        lines.append(f"{_INDENT}waits in the journey {run.journey} until {format_time(run.due)}")
+    lines.append("")
+    if not story.is_whole:
+        lines += ["(older steps are left out, or have expired with their log)", ""]
+    for line in story.lines:
+        lines += _step(line)
+    return "\n".join(lines) + "\n"
+
+
+def _step(line: StoryLine) -> list[str]:
+    mark = "✗" if line.status in ("refused", "rejected", "lapsed", "dropped") else _MARKS.get(line.kind, "·")
+    shown = f" {properties(line.event)}" if line.kind == "event" and line.event is not None else ""
+    because = f" ({line.because})" if line.because else ""
+    lines = [f"{format_time(line.at)}  {mark} {line.text}{shown}{because}"]
+    if line.event is not None and line.kind != "event":
+        lines.append(f"{_INDENT * 7}{happened(line.event)}")
+    for why in line.why:
+        lines.append(f"{_INDENT * 7}because {reason(why)}")
+        lines += [f"{_INDENT * 8}{happened(event)}" for event in why.events]
+        if why.expired:
+            lines.append(f"{_INDENT * 8}and {why.expired} earlier")
+    return lines
+
+
+def reason(why: Why) -> str:
+    """`count("Order Completed", last="30d") >= 3 was true`."""
+    return f"{why.text} was {value(why.value)}"
+
+
+def value(seen: Scalar) -> str:
+    """As the language writes it."""
+    if seen is None:
+        return "missing"
+    if isinstance(seen, bool):
+        return "true" if seen else "false"
+    return f"{seen:g}" if isinstance(seen, float) else _short(seen)
+
+
+def happened(event: SeenEvent) -> str:
+    """`Order Completed at 2025-03-01T10:00:00.000Z total=12`."""
+    return f"{event.name} at {format_time(event.at)} {properties(event)}".rstrip()
+
+
+def properties(event: SeenEvent) -> str:
+    """The first few properties, as `name=value`."""
+    shown = [f"{name}={_short(each)}" for name, each in list(event.properties.items())[:_PROPERTIES]]
+    more = len(event.properties) - len(shown)
+    return " ".join([*shown, f"… {more} more" if more > 0 else ""]).strip()
+
+
+def _short(each: Any) -> str:
+    text = each if isinstance(each, str) else json.dumps(each, ensure_ascii=False, default=str)
+    text = "".join(sign if sign.isprintable() else "�" for sign in text)
+    return text if len(text) <= 60 else text[:59] + "…"
+
+
+# ---- for machines ------------------------------------------------------------------------------------------------
+
+
+def as_values(story: Story) -> dict[str, Any]:
+    """JSON values; times as ISO 8601 with Z."""
+    return {
+        "person": story.key,
+        "partition": story.partition,
+        "traits": story.traits,
+        "segments": [{"segment": each.segment, "since": format_time(each.since)} for each in story.segments],
+        "consents": [
+            {"purpose": each.purpose, "granted": each.granted, "at": format_time(each.at), "origin": each.origin}
+            for each in story.consents
+        ],
+        "runs": [
+            {"journey": run.journey, "startedAt": format_time(run.started_at), "due": format_time(run.due)}
+            for run in story.runs
+        ],
+        "whole": story.is_whole,
+        "story": [_step_values(line) for line in story.lines],
+    }
+
+
+def _step_values(line: StoryLine) -> dict[str, Any]:
+    step: dict[str, Any] = {"at": format_time(line.at), "kind": line.kind, "text": line.text}
+    if line.because:
+        step["because"] = line.because
+    if line.why:
+        step["why"] = [
+            {
+                "expression": why.text,
+                "value": why.value,
+                "events": [event_values(event) for event in why.events],
+                "earlier": why.expired,
+            }
+            for why in line.why
+        ]
+    if line.event is not None:
+        step["event"] = event_values(line.event)
+    if line.intent:
+        step["intent"] = line.intent
+    if line.status:
+        step["status"] = line.status
+    return step
+
+
+def event_values(event: SeenEvent) -> dict[str, Any]:
+    """An event as the read API shows it."""
+    return {
+        "type": event.kind,
+        "event": event.name,
+        "messageId": event.message_id,
+        "person": event.key,
+        "timestamp": format_time(event.at),
+        "receivedAt": format_time(event.received_at),
+        "source": event.source,
+        "properties": event.properties,
+        "partition": event.partition,
+        "position": event.position,
+    }

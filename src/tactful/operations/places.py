@@ -1,0 +1,97 @@
+"""Looking things up for readers: events in the log by their place, groups of rows in the trail by theirs.
+
+A reader comes beside running workers and never waits for them. Rows that are committed and not yet in the trail are
+found in the store, so that a story has no gap at its newest end.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+from tactful.events.derived import Group, decode_groups, place
+from tactful.events.records import Event, decode, unpack
+from tactful.operations.stories import SeenEvent
+from tactful.runtime.ports import Checkpoint, Log, Trail
+
+EVENTS_BEHIND = 5
+"""So many events are looked up for one predicate; the others are counted."""
+
+
+class States(Protocol):
+    """What reading needs of a Store."""
+
+    def checkpoint(self) -> Checkpoint: ...
+
+    def load(self, keys: Sequence[str]) -> dict[str, bytes]: ...
+
+    def derived(self) -> list[tuple[int, int, bytes]]: ...
+
+
+def seen_event(partition: int, position: int, event: Event) -> SeenEvent:
+    return SeenEvent(
+        partition=partition,
+        position=position,
+        at=event.timestamp,
+        received_at=event.received_at,
+        kind=event.kind,
+        name=event.name,
+        key=event.key,
+        source=event.source,
+        message_id=event.message_id,
+        properties=unpack(event.properties),
+    )
+
+
+class Places:
+    """Remembers what it looked up; made anew for each question."""
+
+    def __init__(self, log: Log, trail: Trail, states: Sequence[States]) -> None:
+        self._log = log
+        self._trail = trail
+        self._states = states
+        self._events: dict[int, SeenEvent | None] = {}
+        self._fresh: dict[int, list[tuple[int, int, bytes]]] = {}
+
+    def event(self, number: int) -> SeenEvent | None:
+        """The event at a ref, or None where the log no longer holds it."""
+        if number not in self._events:
+            self._events[number] = self._look_up(*place(number))
+        return self._events[number]
+
+    def _look_up(self, partition: int, position: int) -> SeenEvent | None:
+        if position <= 0 or partition >= self._log.partitions:
+            return None
+        for at, body in self._log.read(partition, position - 1, 1):
+            if at == position:
+                record = decode(body)
+                return seen_event(partition, position, record) if isinstance(record, Event) else None
+        return None
+
+    def group(self, partition: int, position: int, key: str) -> Group | None:
+        """One person's rows at a position."""
+        body = self._trail.group(partition, position, key)
+        if body is not None:
+            return decode_groups(body)[0]
+        return next((group for group in self._unrelayed(partition, position) if _is(group, position, key)), None)
+
+    def _unrelayed(self, partition: int, position: int) -> Iterator[Group]:
+        if partition not in self._fresh:
+            self._fresh[partition] = self._states[partition].derived()
+        for first, last, body in self._fresh[partition]:
+            if first <= position <= last:
+                yield from decode_groups(body)
+
+    def chain(self, partition: int, tail: int, key: str, limit: int) -> tuple[list[Group], bool]:
+        """A person's groups, newest first, at most `limit`; and whether the chain was read to its beginning."""
+        groups: list[Group] = []
+        position = tail
+        while position and len(groups) < limit:
+            group = self.group(partition, position, key)
+            if group is None:
+                return groups, False
+            groups.append(group)
+            position = group.before
+        return groups, position == 0
+
+
+def _is(group: Group, position: int, key: str) -> bool:
+    return group.position == position and group.key == key

@@ -1,0 +1,121 @@
+"""Stories: what happened to a person, in words, with the reasons behind each step. Values for the pages and explain.
+
+A story is the chain of a person's derived rows, read backwards from the profile (decision 0005), with the events that
+they name looked up in the log and the claims in the outbox. It is ordered as it was decided: by position, never by a
+client's clock. Nothing here decides anything or writes anything.
+"""
+
+from typing import Any
+
+from msgspec import Struct
+
+Scalar = bool | float | str | None
+
+
+class SeenEvent(Struct, frozen=True):
+    """An event as it stands in the log."""
+
+    partition: int
+    position: int
+    at: int
+    """When it happened (its corrected timestamp)."""
+    received_at: int
+    kind: str
+    name: str
+    key: str
+    source: str
+    message_id: str
+    properties: dict[str, Any]
+
+
+class Why(Struct, frozen=True):
+    """One predicate behind a step: its text, the value it had, and the events that gave the value, newest last."""
+
+    text: str
+    value: Scalar
+    events: tuple[SeenEvent, ...] = ()
+    expired: int = 0
+    """How many of the events behind it the log no longer holds."""
+
+
+class StoryLine(Struct, frozen=True):
+    """One step of a story."""
+
+    at: int
+    kind: str
+    """event, entered, left, started, ended, intent, claim, outcome or consent."""
+    text: str
+    """The step in words, without its reasons."""
+    because: str = ""
+    """The reason in words, where it is one that no predicate gives (a cap, consent, a newer event)."""
+    why: tuple[Why, ...] = ()
+    event: SeenEvent | None = None
+    intent: str = ""
+    status: str = ""
+    """Of an outcome: sent, refused, rejected, lapsed, held, dropped, waiting or claimed."""
+
+
+class Membership(Struct, frozen=True):
+    segment: str
+    since: int
+
+
+class Permission(Struct, frozen=True):
+    """What a person said of a purpose, last."""
+
+    purpose: str
+    granted: bool
+    at: int
+    origin: str
+
+
+class Waits(Struct, frozen=True):
+    """A run that waits for its instant."""
+
+    journey: str
+    started_at: int
+    due: int
+
+
+class Story(Struct, frozen=True):
+    """A person, and how it came to that; lines oldest first."""
+
+    key: str
+    partition: int
+    traits: dict[str, Any]
+    segments: tuple[Membership, ...]
+    consents: tuple[Permission, ...]
+    runs: tuple[Waits, ...]
+    lines: tuple[StoryLine, ...]
+    is_whole: bool
+    """False where older steps were left out, or stand in no trail any more."""
+
+
+class PersonSeen(Struct, frozen=True):
+    """A person as a list shows it."""
+
+    key: str
+    name: str
+    """E-mail or name trait, where there is one."""
+    at: int
+    """Of the newest thing known."""
+    last: str
+    """The newest step in words."""
+    segments: tuple[str, ...]
+
+
+class Overview(Struct, frozen=True):
+    """The numbers at the top of the page."""
+
+    events: int
+    repeats: int
+    people: int
+    messages: dict[str, int]
+    """By status of the outbox."""
+    quarantined: int
+    lag: int
+    """Records in the log that no worker has read yet."""
+    plan: int
+    """Version of the plan in force; 0: nothing is published."""
+    ends: tuple[tuple[int, int], ...]
+    """Per partition: end of the log, position of the state."""

@@ -1,0 +1,134 @@
+"""Telling: derived rows and outbox rows into sentences. Pure but for looking up the events that a reason names."""
+
+from collections.abc import Iterable
+
+from msgspec import Raw
+
+from tactful.events.derived import (
+    ConsentChanged,
+    EventKept,
+    OutcomeNoted,
+    Reading,
+    Row,
+    RunEnded,
+    RunStarted,
+    SegmentEntered,
+    SegmentLeft,
+    SendMessage,
+)
+from tactful.operations.places import EVENTS_BEHIND, Places
+from tactful.operations.stories import StoryLine, Why
+from tactful.runtime.ports import OutboxRow
+from tactful.values import format_duration, format_time
+
+LATE_US = 60_000_000
+"""An event that was received this much after it happened is called late."""
+
+_CAUSES = {
+    "event": "",
+    "time": "by itself, as time passed",
+    "publish": "when the plan was published, which starts no journey",
+}
+_OUTCOMES = {
+    "sent": "{what} was accepted by the receiver",
+    "refused": "{what} was stopped at the gate",
+    "rejected": "{what} was rejected by the receiver",
+    "lapsed": "{what} lapsed unsent",
+    "held": "{what} is held until somebody has looked",
+    "dropped": "{what} was dropped by hand",
+    "waiting": "{what} waits",
+    "claimed": "{what} is being handed over",
+}
+
+
+def tell(row: Row, places: Places) -> StoryLine:
+    """One derived row as a step of the story."""
+    match row:
+        case EventKept():
+            return _event(row, places)
+        case SegmentEntered(at, segment, cause, because):
+            return StoryLine(at, "entered", f"entered the segment {segment}", _CAUSES[cause], whys(because, places))
+        case SegmentLeft(at, segment, cause, because):
+            return StoryLine(at, "left", f"left the segment {segment}", _CAUSES[cause], whys(because, places))
+        case RunStarted():
+            waits = f", due {format_time(row.due)}" if row.due > row.at else ""
+            text = f"started the journey {row.journey}{_entry(row.entry_key)}{waits}"
+            return StoryLine(row.at, "started", text, "", whys(row.because, places))
+        case RunEnded():
+            event = places.event(row.ref) if row.ref else None
+            text = f"the journey {row.journey}{_entry(row.entry_key)} ended and sent nothing"
+            return StoryLine(row.at, "ended", text, row.reason, event=event)
+        case SendMessage():
+            return _intent(row, places)
+        case OutcomeNoted():
+            what = f"the message of {row.journey}" if row.journey else "the message"
+            return outcome(row.at, row.intent, row.status, row.reason, row.detail, what, places)
+        case ConsentChanged():
+            return _consent(row)
+
+
+def _event(row: EventKept, places: Places) -> StoryLine:
+    event = places.event(row.ref)
+    late_us = event.received_at - event.at if event is not None else 0
+    because = f"received {_about(late_us)} after it happened" if late_us > LATE_US else ""
+    return StoryLine(row.at, "event", row.name, because, event=event)
+
+
+def _intent(row: SendMessage, places: Places) -> StoryLine:
+    what = f"e-mail {row.message}" if row.channel == "email" else f"{row.channel} {row.message}"
+    because = f"the journey {row.journey}{_entry(row.entry_key)} came to its end"
+    if row.is_replay:
+        because += "; an import replays the past, so nothing is handed over"
+    event = places.event(row.started_ref) if row.started_ref else None
+    return StoryLine(row.at, "intent", f"decided to send the {what}", because, event=event, intent=row.intent)
+
+
+def _consent(row: ConsentChanged) -> StoryLine:
+    verb = "granted" if row.granted else "withdrew"
+    through = {"unsubscribe": "by the unsubscribe link", "api": "told by a server"}.get(row.origin, row.origin)
+    version = f", text {row.text_version}" if row.text_version else ""
+    return StoryLine(row.at, "consent", f"{verb} {row.purpose}", f"{through}{version}", status=verb)
+
+
+def outcome(at: int, intent: str, status: str, reason: str, detail: str, what: str, places: Places) -> StoryLine:
+    """What became of an intent, in words."""
+    event = None
+    if detail.startswith("ref ") and detail[4:].isdigit():
+        event = places.event(int(detail[4:]))
+        detail = f"{event.name} at {format_time(event.at)}" if event is not None else "an event the log no longer holds"
+    because = ": ".join(part for part in (reason, detail) if part)
+    text = _OUTCOMES.get(status, "{what}: " + status).format(what=what)
+    return StoryLine(at, "outcome", text, because, event=event, intent=intent, status=status)
+
+
+def claim(row: OutboxRow) -> StoryLine | None:
+    """The hand-off's beginning, where there is one."""
+    if row.claimed_at is None:
+        return None
+    again = f", attempt {row.attempt}" if row.attempt > 1 else ""
+    text = f"passed the gate to {row.address}{again}"
+    return StoryLine(row.claimed_at, "claim", text, row.permit, intent=row.intent.intent)
+
+
+def whys(readings: Iterable[Reading], places: Places) -> tuple[Why, ...]:
+    """The predicates behind a flip, with the newest of the events that gave each its value."""
+    return tuple(_why(reading, places) for reading in readings)
+
+
+def _why(reading: Reading, places: Places) -> Why:
+    looked_up = [places.event(number) for number in reading.refs[-EVENTS_BEHIND:]]
+    found = tuple(event for event in looked_up if event is not None)
+    value = None if isinstance(reading.value, Raw) else reading.value
+    return Why(reading.text, value, found, len(reading.refs) - len(found))
+
+
+def _entry(entry_key: str) -> str:
+    return f" for {entry_key}" if entry_key else ""
+
+
+def _about(duration_us: int) -> str:
+    """A duration in its largest unit that leaves at least two of it: "90m", "3h"."""
+    for unit_us in (86_400_000_000, 3_600_000_000, 60_000_000, 1_000_000):
+        if duration_us >= 2 * unit_us:
+            return format_duration(duration_us // unit_us * unit_us)
+    return format_duration(duration_us)
