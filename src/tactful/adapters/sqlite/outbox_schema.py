@@ -1,0 +1,103 @@
+"""The tables of DATA/outbox.db, and how a row becomes what the port speaks of.
+
+`status` is one of waiting, claimed, sent, refused, rejected, lapsed, held, dropped. `unreported` is 1 until the outcome
+of an ended or held row stands in the log, then NULL, so that its index stays small; the same goes for the indexes of
+what waits and of what is claimed. `tally` is kept by triggers: nobody counts millions of rows for a page.
+"""
+
+from typing import Any
+
+import msgspec
+
+from tactful.adapters.sqlite.connection import Schema, Tuning
+from tactful.events.derived import SendMessage
+from tactful.runtime.ports import Claimed, OutboxRow, Waiting
+
+SCHEMA = Schema(
+    "outbox",
+    0x7AC7_0003,
+    (
+        (
+            """
+            CREATE TABLE intent (
+              id INTEGER PRIMARY KEY,
+              intent TEXT NOT NULL UNIQUE,
+              partition INTEGER NOT NULL,
+              key TEXT NOT NULL,
+              journey TEXT NOT NULL,
+              channel TEXT NOT NULL,
+              due INTEGER NOT NULL,
+              status TEXT NOT NULL,
+              attempt INTEGER NOT NULL DEFAULT 1,
+              not_before INTEGER NOT NULL,
+              claimed_at INTEGER,
+              position INTEGER,
+              address TEXT NOT NULL DEFAULT '',
+              permit TEXT NOT NULL DEFAULT '',
+              template TEXT NOT NULL DEFAULT '',
+              deliverer TEXT NOT NULL DEFAULT '',
+              reason TEXT NOT NULL DEFAULT '',
+              detail TEXT NOT NULL DEFAULT '',
+              digest TEXT NOT NULL DEFAULT '',
+              finished_at INTEGER,
+              unreported INTEGER,
+              message BLOB NOT NULL,
+              frozen BLOB NOT NULL DEFAULT x'')
+            """,
+            "CREATE INDEX waiting_by_channel ON intent (partition, channel, not_before) WHERE status = 'waiting'",
+            "CREATE INDEX waiting_by_time ON intent (partition, not_before) WHERE status = 'waiting'",
+            "CREATE INDEX claimed_by_channel ON intent (channel, claimed_at) WHERE status = 'claimed'",
+            "CREATE INDEX counted_by_key ON intent (journey, key, claimed_at) WHERE claimed_at IS NOT NULL",
+            "CREATE INDEX counted_by_address ON intent (journey, address, claimed_at) WHERE claimed_at IS NOT NULL",
+            "CREATE INDEX not_reported ON intent (unreported) WHERE unreported IS NOT NULL",
+            "CREATE INDEX by_due ON intent (due)",
+            "CREATE INDEX by_status ON intent (status, due)",
+            "CREATE INDEX by_key ON intent (key, due)",
+            "CREATE TABLE tally (status TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID",
+            """
+            CREATE TRIGGER tally_new AFTER INSERT ON intent BEGIN
+              INSERT INTO tally VALUES (new.status, 1) ON CONFLICT DO UPDATE SET number = number + 1;
+            END
+            """,
+            """
+            CREATE TRIGGER tally_moved AFTER UPDATE OF status ON intent WHEN old.status <> new.status BEGIN
+              UPDATE tally SET number = number - 1 WHERE status = old.status;
+              INSERT INTO tally VALUES (new.status, 1) ON CONFLICT DO UPDATE SET number = number + 1;
+            END
+            """,
+            "CREATE TABLE template (digest TEXT PRIMARY KEY, source BLOB NOT NULL) WITHOUT ROWID",
+            """
+            CREATE TABLE suppression (
+              address TEXT PRIMARY KEY, reason TEXT NOT NULL, at_us INTEGER NOT NULL) WITHOUT ROWID
+            """,
+            "CREATE TABLE owner (partition INTEGER PRIMARY KEY, token INTEGER NOT NULL)",
+        ),
+    ),
+)
+TUNING = Tuning("FULL", cache_bytes=8 << 20)
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(SendMessage)
+
+WAITING = "message, partition, attempt, not_before"
+CLAIMED = "message, partition, attempt, claimed_at, position, address, permit, template, frozen"
+ROW = (
+    "message, partition, status, attempt, not_before, claimed_at, position, address, permit, reason, detail, "
+    "finished_at, digest"
+)
+
+
+def packed(intent: SendMessage) -> bytes:
+    return _encoder.encode(intent)
+
+
+def as_waiting(row: Any) -> Waiting:
+    return Waiting(_decoder.decode(row[0]), *row[1:])
+
+
+def as_claimed(row: Any) -> Claimed:
+    return Claimed(_decoder.decode(row[0]), *row[1:])
+
+
+def as_row(row: Any) -> OutboxRow:
+    return OutboxRow(_decoder.decode(row[0]), *row[1:])
