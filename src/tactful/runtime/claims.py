@@ -32,6 +32,7 @@ class Claims:
         self._token = outbox.own(partition)
         self._is_caught_up = False
         self.next_waiting: int | None = None
+        """When to decide again without being rung."""
         self.look()
 
     def look(self) -> None:
@@ -60,7 +61,8 @@ class Claims:
                         decided.claimed += 1
                     else:
                         decided.closed += 1
-        self.look()
+        # What still waits although it is due waits for a slot: the deliverer rings when one is free.
+        self.next_waiting = self._outbox.next_waiting(self._partition, now)
         return decided
 
 

@@ -256,8 +256,8 @@ class Outbox(Protocol):
         """Raises Fenced where the token is not the newest."""
         ...
 
-    def next_waiting(self, partition: int) -> int | None:
-        """The earliest not_before among those that wait."""
+    def next_waiting(self, partition: int, after: int = -1) -> int | None:
+        """The earliest not_before, later than `after`, among those that wait."""
         ...
 
     def claimed(self, channel: str) -> list[Claimed]:
@@ -337,6 +337,10 @@ class Trail(Protocol):
 
     def by_definition(self, partition: int, definition: str, before: int | None, limit: int) -> list[bytes]:
         """Blobs that hold rows of a definition ("segment/x", "journey/y"), newest first."""
+        ...
+
+    def between(self, partition: int, first: int, last: int) -> list[bytes]:
+        """Blobs that hold the groups of positions first..last (and perhaps some around), oldest first."""
         ...
 
     def end(self, partition: int) -> int: ...

@@ -31,6 +31,8 @@ READ = 1000
 """Records of one read, and so of one commit."""
 SLICE = 500
 """Profiles that one Tick brings on, so that fresh events never wait long."""
+SYNC = 100
+"""Commits after which the trail is made durable."""
 HOT = 20_000
 """Decoded profiles kept at least; at most twice as many."""
 
@@ -61,6 +63,7 @@ class Worker:
         self._loaded: dict[str, bytes | None] = {}
         self._own_tick = 0
         self._relayed = 0
+        self._unsynced = 0
         self._sent: dict[int, int] = {}
         checkpoint = store.checkpoint()
         self._version = checkpoint.version
@@ -108,8 +111,11 @@ class Worker:
         report(self._outbox, self._log, self._bells, self._clock.now_us())
 
     def maintain(self) -> None:
-        """Housekeeping while nothing waits."""
+        """Housekeeping between turns. The store forgets derived rows only once the trail holds them for good."""
         self._store.maintain()
+        if self._unsynced >= SYNC:
+            self._relayed = self._trail.sync(self.partition)
+            self._unsynced = 0
 
     # ---- applying ------------------------------------------------------------------------------------------
 
@@ -205,7 +211,9 @@ class Worker:
             self._trail.append(self.partition, first, last, derived)
             self._bells.ring("watch")
         self._tell(outgoing)
-        self._relayed = last
+        self._unsynced += 1
+        if turn.is_plan_new:
+            self._bells.ring("plan")
 
     def _new_turn(self) -> Turn:
         self._turn_last = self.position
@@ -225,7 +233,7 @@ class Worker:
             if intents:
                 self._outbox.put(self.partition, intents)
             self._trail.append(self.partition, first, last, blob)
-            self._relayed = last
+            self._unsynced += 1
         self._tell(self._store.outgoing())
         self.report()
 

@@ -90,10 +90,11 @@ class SqliteOutbox:
                 raise Fenced(f"partition {partition} has another owner since token {token}")
             yield SqliteClaiming(self._connection)
 
-    def next_waiting(self, partition: int) -> int | None:
+    def next_waiting(self, partition: int, after: int = -1) -> int | None:
         rows = self._all(
-            "SELECT not_before FROM intent WHERE status = 'waiting' AND partition = ? ORDER BY not_before LIMIT 1",
-            (partition,),
+            "SELECT not_before FROM intent WHERE status = 'waiting' AND partition = ? AND not_before > ? "
+            "ORDER BY not_before LIMIT 1",
+            (partition, after),
         )
         return rows[0][0] if rows else None
 

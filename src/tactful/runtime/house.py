@@ -1,0 +1,66 @@
+"""House: one data folder with everything in it, as faces and operations see it. Built by app.py only."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from tactful.runtime.ports import Bells, Clock, Log, Outbox, Quarantine, Store, Trail
+from tactful.runtime.settings import Settings
+from tactful.runtime.worker import Worker
+
+
+class House(Protocol):
+    """Opened for reading beside a running server, or for changing."""
+
+    data: Path
+    settings: Settings
+    clock: Clock
+    log: Log
+    outbox: Outbox
+    trail: Trail
+    quarantine: Quarantine
+    bells: Bells
+
+    def store(self, partition: int) -> Store:
+        """The store of a partition, for reading."""
+        ...
+
+    def stores(self) -> Sequence[Store]: ...
+
+    def worker(self, partition: int, clock: Clock) -> Worker:
+        """A worker that owns the partition from now on."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Build(Protocol):
+    """What app.py gives to the command line."""
+
+    def house(self, data: Path, project: Path | None, *, read_only: bool) -> House:
+        """Open (or, unless read-only, make) a data folder, with the settings of a project."""
+        ...
+
+    def locked(self, data: Path) -> Callable[[], None]:
+        """Take the data folder for oneself; returns what gives it back. UsageError where a server runs on it."""
+        ...
+
+    def project(self, folder: Path) -> dict[str, str]:
+        """Texts of a project's definition files by relative path."""
+        ...
+
+    def scaffold(self, folder: Path) -> list[str]:
+        """Make a new project; returns the files made."""
+        ...
+
+    def run_up(self, project: Path, data: Path, host: str, port: int, *, is_dev: bool) -> None: ...
+
+    def run_collect(self, project: Path, data: Path, host: str, port: int) -> None: ...
+
+    def run_work(self, project: Path, data: Path, partitions: Sequence[int]) -> None: ...
+
+    def run_deliver(self, project: Path, data: Path) -> None: ...
+
+    def doctor(self, project: Path) -> list[tuple[str, str]]:
+        """(level, text) lines; level is ok, note, or problem."""
+        ...
