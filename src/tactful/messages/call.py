@@ -21,11 +21,17 @@ _encoder = msgspec.json.Encoder(order="deterministic")
 
 
 def body(intent: SendMessage, values: Mapping[str, Any]) -> bytes:
-    """{type, timestamp, data: {intent, journey, person, profile, event, ...}}; `timestamp` is the intent's."""
+    """{type, timestamp, data: {intent, journey, person, profile, event}}; `timestamp` is the intent's."""
     event = values.get("event")
     if isinstance(event, Mapping) and isinstance(at_us := event.get("timestamp"), int):
         event = {**event, "timestamp": format_time(at_us)}
-    data = {**values, "event": event, "intent": intent.intent, "journey": intent.journey, "person": intent.key}
+    data = {
+        "intent": intent.intent,
+        "journey": intent.journey,
+        "person": intent.key,
+        "profile": values.get("profile"),
+        "event": event,
+    }
     return _encoder.encode({"type": "journey.message", "timestamp": format_time(intent.at), "data": data})
 
 

@@ -14,8 +14,6 @@ from email.utils import format_datetime, parseaddr
 from tactful.messages.render import Rendered
 from tactful.values import digest
 
-# Lines end in CR LF as SMTP wants them; long header lines are folded.
-_POLICY = policy.SMTP
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -37,9 +35,10 @@ def address(text: str) -> Address:
 
 
 def compose(rendered: Rendered, sender: str, to: str, intent: str, at_us: int) -> bytes:
-    """multipart/alternative, text before HTML (RFC 2046 5.1.4: the best last). Raises AddressError."""
+    """Lines end in CR LF; text stands before HTML (RFC 2046 5.1.4: the best last). Raises AddressError."""
     from_, to_ = address(sender), address(to)
-    mail = EmailMessage(policy=_POLICY)
+    is_ascii = from_.username.isascii() and to_.username.isascii()
+    mail = EmailMessage(policy=policy.SMTP if is_ascii else policy.SMTPUTF8)
     mail["Message-ID"] = message_id(intent, from_.domain)
     mail["Date"] = format_datetime((_EPOCH + timedelta(microseconds=at_us)).replace(microsecond=0))
     mail["From"] = from_

@@ -5,6 +5,7 @@ keeps each source once under its digest, and a claim names the digest.
 """
 
 from hashlib import blake2b
+from typing import Protocol
 
 import msgspec
 from msgspec import Struct
@@ -25,13 +26,47 @@ class MessageSource(Struct, frozen=True, array_like=True):
     purpose: str = ""
     """Purpose of consent; "" needs none and carries no unsubscribe link."""
 
+    def encode(self) -> bytes:
+        return _encoder.encode(self)
+
+    def digest(self) -> str:
+        return digest(self.encode())
+
+
+class Written(Protocol):
+    """A message as its definition has it (messages/definition.py)."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def subject(self) -> str: ...
+    @property
+    def html(self) -> str: ...
+    @property
+    def text(self) -> str: ...
+    @property
+    def preheader(self) -> str: ...
+    @property
+    def sender(self) -> str: ...
+    @property
+    def purpose(self) -> str: ...
+
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(MessageSource)
 
 
-def encode(source: MessageSource) -> bytes:
-    return _encoder.encode(source)
+def source_of(message: Written) -> MessageSource:
+    """What is frozen of a published message."""
+    return MessageSource(
+        name=message.name,
+        subject=message.subject,
+        html=message.html,
+        text=message.text,
+        preheader=message.preheader,
+        sender=message.sender,
+        purpose=message.purpose,
+    )
 
 
 def decode(body: bytes) -> MessageSource:
@@ -39,5 +74,5 @@ def decode(body: bytes) -> MessageSource:
 
 
 def digest(body: bytes) -> str:
-    """32 hexadecimal digits (BLAKE2b) of what `encode` made, or of any bytes that were sent."""
+    """32 hexadecimal digits (BLAKE2b) of an encoded source, or of the bytes that were sent."""
     return blake2b(body, digest_size=16).hexdigest()

@@ -5,26 +5,25 @@ the repeat it is. Called by the deliver loop and by workers alike.
 """
 
 from tactful.events import records
-from tactful.runtime.ports import Bells, Log, Outbox, OutboxRow
+from tactful.runtime.ports import Clock, Log, Outbox, OutboxRow
 
 REPORT_ROWS = 500
 
 
-def report(outbox: Outbox, log: Log, bells: Bells, now_us: int) -> int:
-    """Bring every outcome that the log does not know yet into it, and wake the partitions; how many there were."""
-    total = 0
+def report(outbox: Outbox, log: Log, clock: Clock) -> set[int]:
+    """Bring every outcome that the log does not know yet into it; the partitions whose workers are to be woken."""
+    touched: set[int] = set()
     while rows := outbox.unreported(REPORT_ROWS):
+        now_us = clock.now_us()
         by_partition: dict[int, list[bytes]] = {}
         for row in rows:
             by_partition.setdefault(row.partition, []).append(records.encode(outcome(row, now_us)))
         log.append(by_partition)
         outbox.reported([(row.intent.intent, row.status) for row in rows])
-        for partition in by_partition:
-            bells.ring(f"work-{partition}")
-        total += len(rows)
+        touched.update(by_partition)
         if len(rows) < REPORT_ROWS:
             break
-    return total
+    return touched
 
 
 def outcome(row: OutboxRow, now_us: int) -> records.Outcome:
