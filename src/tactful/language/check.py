@@ -11,6 +11,7 @@ from typing import Literal as OneOf
 from msgspec import Struct
 
 from tactful.language import calls, paths
+from tactful.language.lower import lower
 from tactful.language.mistakes import Mistake, Remark
 from tactful.language.parse import Parsed, parse
 from tactful.language.remarks import remarks
@@ -61,6 +62,7 @@ def check(text: str, wanted: Wanted = "condition", scope: Scope = "person") -> C
     parsed = parse(text)
     checker = _Checker(parsed, scope)
     tree = checker.condition(parsed.root) if wanted == "condition" else checker.value(parsed.root)
+    lower(tree)
     return Checked(text, tree, remarks(tree))
 
 

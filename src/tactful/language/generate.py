@@ -151,8 +151,8 @@ class Generator:
 
     def _compare(self, node: Compare) -> ast.expr:
         op, left, right = node.op, node.left, node.right
-        is_usual = isinstance(right, Literal) and isinstance(left, Trait | Property | Context)
-        if is_usual and (code := self._with_constant(op, left, right.value)) is not None:
+        code = self._with_constant(op, left, right.value) if isinstance(right, Literal) else None
+        if code is not None:
             return code
         one, other = self.value(left), self.value(right)
         match op:
@@ -168,7 +168,9 @@ class Generator:
                 return _call("at_most", other, one)
 
     def _with_constant(self, op: str, left: Node, constant: object) -> ast.expr | None:
-        """A value compared with a constant, written out; None where only meaning.py is exact."""
+        """A name compared with a constant, written out; None where only meaning.py is exact."""
+        if not isinstance(left, Trait | Property | Context):
+            return None
         if isinstance(constant, bool):
             return _compared(self.value(left), ast.Is(), ast.Constant(constant)) if op == "==" else None
         if isinstance(constant, str) and op == "==":

@@ -1,0 +1,150 @@
+"""A journey's file, journeys/NAME.yaml: what starts a run, what ends it, and what it sends.
+
+start: {event: Product Added, where: price > 20}    # or {segment: NAME}: on entering it
+if: country == "DE"               # optional; checked when it starts and again when it is due
+wait: 30m                         # optional
+unless: Order Completed           # optional; an event, or a list, that ends the waiting run
+repeat: restart                   # optional; what another start does while a run waits (default ignore)
+limit: 1 per 24h                  # optional; per person
+validity: 24h                     # optional; how long after its moment it may still be sent
+send: {email: cart_reminder}      # or {webhook: https://...}, with purpose: NAME if it needs one
+"""
+
+import re
+from typing import Literal
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+
+from tactful.language.check import Checked
+from tactful.language.document import Document, Fields
+from tactful.values import DAY_US, parse_duration
+
+_KNOWN = ("description", "start", "if", "wait", "unless", "repeat", "limit", "validity", "send", "purpose")
+_LIMIT = re.compile(r"([1-9][0-9]{0,2})\s+per\s+(\S+)")
+_PURPOSE = re.compile(r"[a-z][a-z0-9_]{0,62}")
+LONGEST_LIMIT_US = 366 * DAY_US
+
+
+class Start(Struct, frozen=True):
+    """An event (with a condition on it), or entering a segment; one of both is empty."""
+
+    events: tuple[str, ...] = ()
+    where: Checked | None = None
+    segment: str = ""
+
+
+class Limit(Struct, frozen=True):
+    """At most so many messages of this journey per person in any window of this length."""
+
+    times: int
+    per_us: int
+
+
+class Send(Struct, frozen=True):
+    channel: Literal["email", "webhook"]
+    message: str
+    """Name of the message, or the URL."""
+    purpose: str = ""
+    """Of a webhook; a message has its own."""
+
+
+class Journey(Struct, frozen=True):
+    name: str
+    description: str
+    start: Start
+    condition: Checked | None
+    """`if`."""
+    wait_us: int
+    unless: tuple[str, ...]
+    repeat: Literal["ignore", "restart"]
+    limit: Limit | None
+    validity_us: int
+    send: Send
+    version: str
+    """Digest of the source."""
+
+
+def read(name: str, document: Document) -> Journey | None:
+    """The journey; None where the document now has problems. References are not checked here."""
+    fields = document.fields(_KNOWN, required=("start", "send"))
+    if fields is None:
+        return None
+    start, send = _start(fields), _send(fields)
+    journey = Journey(
+        name=name,
+        description=fields.text("description"),
+        start=start,
+        condition=fields.expression("if"),
+        wait_us=fields.duration("wait", 0),
+        unless=fields.events("unless"),
+        repeat="restart" if fields.choice("repeat", ("ignore", "restart"), "ignore") == "restart" else "ignore",
+        limit=_limit(fields),
+        validity_us=fields.duration("validity", DAY_US),
+        send=send,
+        version=document.version,
+    )
+    if "unless" in fields and not journey.wait_us and "wait" not in fields:
+        document.warn(fields.at("unless"), "without a wait nothing can end the run", "add a line wait: 30m")
+    return None if document.problems else journey
+
+
+def _start(fields: Fields) -> Start:
+    inner = fields.mapping("start", ("event", "where", "segment"))
+    if inner is None:
+        return Start()
+    if ("event" in inner) == ("segment" in inner):
+        fields.refuse(
+            "start", "a journey starts on an event or on entering a segment", "write one of event: and segment:"
+        )
+    if "where" in inner and "event" not in inner:
+        inner.refuse("where", "where: is a condition on the event", "for a condition on the person write if:")
+    return Start(
+        inner.events("event"), inner.expression("where", scope="event"), inner.reference("segment", "segments")
+    )
+
+
+def _limit(fields: Fields) -> Limit | None:
+    if "limit" not in fields or not (text := fields.text("limit")):
+        return None
+    match = _LIMIT.fullmatch(text.strip())
+    per_us = parse_duration(match[2]) if match else None
+    if match is None or per_us is None:
+        fields.refuse("limit", f'"{text}" is no limit', "write a number and a duration: 1 per 24h")
+        return None
+    if per_us > LONGEST_LIMIT_US:
+        fields.refuse("limit", f'"{match[2]}" is longer than 366 days', "write a shorter one")
+        return None
+    return Limit(int(match[1]), per_us)
+
+
+def _send(fields: Fields) -> Send:
+    inner = fields.mapping("send", ("email", "webhook"))
+    if inner is None:
+        return Send("email", "")
+    if ("email" in inner) == ("webhook" in inner):
+        fields.refuse("send", "a journey sends one e-mail or one webhook", "write one of email: and webhook:")
+    if "email" in inner:
+        if "purpose" in fields:
+            fields.refuse("purpose", "the purpose of an e-mail stands in its message", "remove it here")
+        return Send("email", inner.reference("email", "messages"))
+    url = inner.text("webhook")
+    if url and not _is_url(url):
+        inner.refuse("webhook", f'"{url}" is no address to send to', "write https://example.com/path")
+    purpose = fields.text("purpose")
+    if purpose and not _PURPOSE.fullmatch(purpose):
+        fields.refuse("purpose", f'"{purpose}" is no name of a purpose', "write small letters, digits and _")
+    return Send("webhook", url, purpose)
+
+
+def _is_url(url: str) -> bool:
+    """https (or http, which the channel may refuse), a host, no password in it, nothing that could split a header."""
+    try:
+        parts = urlsplit(url)
+        has_port = parts.port is None or parts.port > 0
+    except ValueError:
+        return False
+    is_clean = url.isascii() and url.isprintable() and " " not in url
+    return (
+        is_clean and has_port and parts.scheme in ("https", "http") and bool(parts.hostname) and "@" not in parts.netloc
+    )

@@ -1,0 +1,187 @@
+"""A definition file as its fields: known keys only, each read as what it should be, each mistake with its place.
+
+A Document collects every mistake instead of stopping at the first, so that an author sees all of them at once; what
+could not be read comes back as None (or as the default), and nobody uses it, since the file is refused as a whole.
+"""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+
+from tactful.errors import Place, Problem
+from tactful.language.calls import duration_hint, event_problem, without_covered
+from tactful.language.check import Checked, Scope, check
+from tactful.language.mistakes import Mistake, Remark, did_you_mean, place_at
+from tactful.language.yaml_nodes import Mapping, Node, Sequence, Text, YamlMistake, compose, offset_in_file
+from tactful.values import DAY_US, digest, parse_duration
+
+TemplateCheck = Callable[[str], str | None]
+"""Says what is wrong with a template's text, with the line in it; None where nothing is."""
+
+LONGEST_DURATION_US = 366 * DAY_US
+
+
+class Document:
+    """One file of a project: its text, and the problems found in it so far."""
+
+    def __init__(self, file: str, text: str) -> None:
+        self.file = file
+        self.text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+        self.problems: list[Problem] = []
+        self.warnings: list[Problem] = []
+        self.references: list[tuple[str, str, int]] = []
+        """Folder and name of each definition that it names, and where it does."""
+
+    @property
+    def version(self) -> str:
+        """Digest of the source."""
+        return digest(self.text)
+
+    def place(self, at: int) -> Place:
+        return place_at(self.file, self.text, at)
+
+    def refuse(self, at: int, message: str, hint: str = "") -> None:
+        self.problems.append(Problem(message, self.place(at), hint))
+
+    def warn(self, at: int, message: str, hint: str = "") -> None:
+        self.warnings.append(Problem(message, self.place(at), hint))
+
+    def fields(self, known: Collection[str], required: Collection[str]) -> "Fields | None":
+        """The fields of the file itself."""
+        try:
+            root = compose(self.text)
+        except YamlMistake as mistake:
+            self.refuse(mistake.offset, mistake.message, mistake.hint)
+            return None
+        if root is None or (isinstance(root, Text) and root.is_null):
+            self.refuse(0, "the file is empty", f"it needs {_list(required)}")
+            return None
+        return self.fields_of(root, "a definition", known, required)
+
+    def fields_of(self, node: Node, what: str, known: Collection[str], required: Collection[str]) -> "Fields | None":
+        """The fields of a mapping, unknown, repeated and missing ones refused."""
+        if not isinstance(node, Mapping):
+            self.refuse(node.start, f"{what} is written as names with values", f"it needs {_list(required or known)}")
+            return None
+        found: dict[str, Node] = {}
+        for key, value in node.pairs:
+            if key.value in found:
+                self.refuse(key.start, f'"{key.value}" is given twice', "keep one of them")
+            elif key.value not in known:
+                hint = did_you_mean(key.value, known) or f"known are {_list(known)}"
+                self.refuse(key.start, f'{what} has no "{key.value}"', hint)
+            else:
+                found[key.value] = value
+        for name in required:
+            if name not in found:
+                self.refuse(node.start, f'{what} needs "{name}"', f"add a line {name}: ...")
+        return Fields(self, what, found)
+
+
+@dataclass(frozen=True)
+class Fields:
+    """The known fields of one mapping. A reader asks for each by name; an absent one gives the default."""
+
+    document: Document
+    what: str
+    nodes: dict[str, Node] = field(default_factory=dict)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.nodes
+
+    def at(self, name: str) -> int:
+        """Where the value of a field stands."""
+        node = self.nodes[name]
+        return offset_in_file(node, self.document.text, 0) if isinstance(node, Text) else node.start
+
+    def refuse(self, name: str, message: str, hint: str = "") -> None:
+        self.document.refuse(self.at(name), message, hint)
+
+    def mapping(self, name: str, known: Collection[str], required: Collection[str] = ()) -> "Fields | None":
+        return self.document.fields_of(self.nodes[name], f'"{name}"', known, required) if name in self.nodes else None
+
+    def text(self, name: str, default: str = "") -> str:
+        node = self.nodes.get(name)
+        if node is None:
+            return default
+        if not isinstance(node, Text):
+            self.refuse(name, f'"{name}" is a text', "write it on one line, or in a block below `|`")
+        elif node.is_null or not node.value.strip():
+            self.refuse(name, f'"{name}" is empty', "write its value, or leave the line out")
+        else:
+            return node.value
+        return default
+
+    def reference(self, name: str, folder: str) -> str:
+        """The name of another definition; whether that is there is checked when all files are read."""
+        value = self.text(name)
+        if value:
+            self.document.references.append((folder, value, self.at(name)))
+        return value
+
+    def choice(self, name: str, choices: Collection[str], default: str) -> str:
+        value = self.text(name, default)
+        if value not in choices:
+            hint = did_you_mean(value, choices) or f"write {' or '.join(choices)}"
+            self.refuse(name, f'"{name}" cannot be "{value}"', hint)
+            return default
+        return value
+
+    def duration(self, name: str, default_us: int) -> int:
+        """Microseconds; 366 days at most."""
+        if name not in self.nodes:
+            return default_us
+        text = self.text(name)
+        if not text:
+            return default_us
+        duration_us = parse_duration(text)
+        if duration_us is None:
+            self.refuse(name, f'"{text}" is no duration', duration_hint(text))
+        elif duration_us > LONGEST_DURATION_US:
+            self.refuse(name, f'"{text}" is longer than 366 days', "write a shorter one")
+        else:
+            return duration_us
+        return default_us
+
+    def events(self, name: str) -> tuple[str, ...]:
+        """One event name or a list of them, sorted; () where it is absent or wrong."""
+        node = self.nodes.get(name)
+        if node is None:
+            return ()
+        names = set()
+        for item in node.items if isinstance(node, Sequence) else [node]:
+            if not isinstance(item, Text) or item.is_null:
+                self.document.refuse(item.start, "an event is a text", 'write its name: "Order Completed"')
+                continue
+            problem, hint = event_problem(item.value)
+            if problem:
+                self.document.refuse(offset_in_file(item, self.document.text, 0), problem, hint)
+            names.add(item.value)
+        if isinstance(node, Sequence) and not node.items:
+            self.refuse(name, "the list of events is empty", "write an event's name")
+        return without_covered(names)
+
+    def expression(self, name: str, scope: Scope = "person") -> Checked | None:
+        """A condition; None where it is absent or wrong."""
+        node = self.nodes.get(name)
+        if node is None:
+            return None
+        if not isinstance(node, Text):
+            hint = "an expression that starts with [ or { stands in quotes, or in a block below `|`"
+            self.refuse(name, f'"{name}" is an expression', hint)
+            return None
+        try:
+            checked = check(node.value, scope=scope)
+        except Mistake as mistake:
+            self._say(self.document.problems, node, mistake.remark)
+            return None
+        for remark in checked.warnings:
+            self._say(self.document.warnings, node, remark)
+        return checked
+
+    def _say(self, where: list[Problem], node: Text, remark: Remark) -> None:
+        at = offset_in_file(node, self.document.text, min(remark.offset, len(node.value)))
+        where.append(Problem(remark.message, self.document.place(at), remark.hint))
+
+
+def _list(names: Collection[str]) -> str:
+    return ", ".join(names)
