@@ -17,7 +17,7 @@ from tactful.journeys.rules import JourneyRule, limit_text
 from tactful.journeys.runs import Run
 from tactful.kernel.plan import CompiledPlan
 from tactful.kernel.state import Profile
-from tactful.messages.definition import MessageDefinition
+from tactful.messages.definition import Message
 from tactful.people import traits
 from tactful.values import format_time
 
@@ -36,7 +36,7 @@ class Claim(Struct, frozen=True):
     intent: str
     address: str
     permit: Permit
-    message: MessageDefinition | None
+    message: Message | None
     """None for a webhook."""
     frozen: bytes
     """msgpack map that the message is rendered from."""

@@ -11,13 +11,13 @@ from msgspec import Struct
 
 from tactful.aggregates.newest import AggregateSpec
 from tactful.events.records import Plan, Publish
-from tactful.journeys.definition import JourneyDefinition
+from tactful.journeys.definition import Journey
 from tactful.journeys.rules import JourneyRule
 from tactful.kernel.definitions import Definitions, read_project
 from tactful.kernel.state import PlanState
 from tactful.language.compile import compile_condition, compile_test
 from tactful.language.compiled import Condition, EventTest
-from tactful.messages.definition import MessageDefinition
+from tactful.messages.definition import Message
 from tactful.segments.membership import SegmentRule
 
 NEVER = 2**62
@@ -59,7 +59,7 @@ class CompiledPlan(Struct):
     """Aggregates and segments in force."""
     journeys: dict[str, JourneyRule]
     started_by: dict[int, tuple[JourneyRule, ...]]
-    messages: dict[str, MessageDefinition]
+    messages: dict[str, Message]
     folds: dict[str, list[Fold]]
     reads_traits: bool
     readers: dict[tuple[str, str], Reader]
@@ -150,7 +150,7 @@ def _compile(state: PlanState, definitions: Definitions, conditions: Mapping[str
         if name.startswith("segment/")
     )
     journeys = {
-        journey.name: _journey_rule(journey, state, conditions.get(f"journey/{journey.name}"), ready_at)
+        journey.name: _journey_rule(journey, definitions, state, conditions.get(f"journey/{journey.name}"), ready_at)
         for journey in definitions.journeys.values()
     }
     started_by: dict[int, tuple[JourneyRule, ...]] = {}
@@ -175,25 +175,31 @@ def _compile(state: PlanState, definitions: Definitions, conditions: Mapping[str
 
 
 def _journey_rule(
-    journey: JourneyDefinition, state: PlanState, condition: Condition | None, ready_at: Callable[[str], int]
+    journey: Journey,
+    definitions: Definitions,
+    state: PlanState,
+    condition: Condition | None,
+    ready_at: Callable[[str], int],
 ) -> JourneyRule:
+    start, send = journey.start, journey.send
+    is_email = send.channel == "email"
     return JourneyRule(
         name=journey.name,
         version=journey.version,
-        events=frozenset(journey.events),
-        where=compile_test(journey.where) if journey.where is not None else None,
-        segment=state.numbers[f"segment/{journey.segment}"] if journey.segment else None,
+        events=frozenset(start.events),
+        where=compile_test(start.where) if start.where is not None else None,
+        segment=state.numbers[f"segment/{start.segment}"] if start.segment else None,
         condition=condition,
         ready_at=ready_at(f"journey/{journey.name}") if condition is not None else 0,
         wait_us=journey.wait_us,
         unless=frozenset(journey.unless),
         is_restarting=journey.repeat == "restart",
-        limit=journey.limit,
-        per_us=journey.per_us,
+        limit=journey.limit.times if journey.limit is not None else None,
+        per_us=journey.limit.per_us if journey.limit is not None else 0,
         validity_us=journey.validity_us,
-        channel="email" if journey.email else "webhook",
-        target=journey.email or journey.webhook,
-        purpose=journey.purpose,
+        channel=send.channel,
+        target=send.message,
+        purpose=definitions.messages[send.message].purpose if is_email else send.purpose,
     )
 
 

@@ -13,7 +13,7 @@ from tactful.kernel.gate import Claim, decide
 from tactful.kernel.plan import CompiledPlan
 from tactful.kernel.state import Profile
 from tactful.messages import source
-from tactful.messages.definition import MessageDefinition
+from tactful.messages.definition import Message
 from tactful.runtime.ports import Claimed, Claiming, Outbox, Verdict, Waiting
 
 
@@ -95,7 +95,7 @@ def _settle(
     return True
 
 
-def frozen_source(message: MessageDefinition) -> bytes:
+def frozen_source(message: Message) -> bytes:
     """The message as it is published now; a later publish does not change what was claimed."""
     return source.encode(
         source.MessageSource(

@@ -108,7 +108,8 @@ class Worker:
 
     def report(self) -> None:
         """Put outcomes that the outbox decided on the log."""
-        report(self._outbox, self._log, self._bells, self._clock.now_us())
+        for partition in report(self._outbox, self._log, self._clock):
+            self._bells.ring(f"work-{partition}")
 
     def maintain(self) -> None:
         """Housekeeping between turns. The store forgets derived rows only once the trail holds them for good."""
