@@ -1,0 +1,147 @@
+"""One partition's file of the trail: pieces of derived rows by their last position, compressed."""
+
+import os
+import zlib
+from collections.abc import Generator, Sequence
+from pathlib import Path
+
+import msgspec
+
+from tactful.adapters.sqlite.checkpoints import Checkpointer
+from tactful.adapters.sqlite.connection import Schema, Tuning, open_database, transaction, world
+from tactful.errors import TransientError
+from tactful.events.derived import (
+    Group,
+    OutcomeNoted,
+    RunEnded,
+    RunStarted,
+    SegmentEntered,
+    SegmentLeft,
+    SendMessage,
+    decode_groups,
+    encode_groups,
+)
+
+SCHEMA = Schema(
+    "trail",
+    0x7AC7_0004,
+    (
+        (
+            "CREATE TABLE piece (last INTEGER PRIMARY KEY, first INTEGER NOT NULL, body BLOB NOT NULL)",
+            "CREATE TABLE mention (definition TEXT, last INTEGER, PRIMARY KEY (definition, last)) WITHOUT ROWID",
+        ),
+    ),
+)
+TUNING = Tuning("NORMAL", autocheckpoint=0)
+_CHECKPOINT_BYTES = 16 << 20
+_LEVEL = 1
+"""Of zlib: groups repeat the same names and texts, so that the fastest level already makes them a fraction."""
+
+
+class TrailFile:
+    """A connection to the file; the trail's lock keeps threads apart."""
+
+    def __init__(self, path: Path, *, read_only: bool) -> None:
+        self._path = path
+        self._connection = open_database(path, SCHEMA, TUNING, read_only=read_only)
+        self._checkpoints = Checkpointer(path, TUNING, _CHECKPOINT_BYTES)
+        self._is_listed = False
+        """The folder's entry for the write-ahead log, which is new each time, is durable."""
+
+    def append(self, first: int, last: int, groups: bytes) -> None:
+        with world(self._path), transaction(self._connection):
+            known = self._end()
+            if last <= known:
+                return
+            decoded = decode_groups(groups) if groups else []
+            if first <= known:
+                first = known + 1
+                decoded = [group for group in decoded if group.position > known]
+                groups = encode_groups(decoded)
+            body = zlib.compress(groups, _LEVEL)
+            self._connection.execute("INSERT INTO piece VALUES (?, ?, ?)", (last, first, body))
+            mentioned = mentions(decoded)
+            self._connection.executemany("INSERT INTO mention VALUES (?, ?)", [(one, last) for one in mentioned])
+        self._checkpoints.wrote(len(body) + (len(mentioned) + 4) * TUNING.page_size)
+
+    def end(self) -> int:
+        with world(self._path):
+            return self._end()
+
+    def _end(self) -> int:
+        row = self._connection.execute("SELECT last FROM piece ORDER BY last DESC LIMIT 1").fetchone()
+        return int(row[0]) if row else 0
+
+    def holding(self, position: int) -> list[Group]:
+        """The groups of the piece that covers a position."""
+        sql = "SELECT last, first, body FROM piece WHERE last >= ? ORDER BY last LIMIT 1"
+        return next((groups for first, groups in self._pieces(sql, (position,)) if first <= position), [])
+
+    def between(self, first: int, last: int) -> Iterator[list[Group]]:
+        sql = "SELECT last, first, body FROM piece WHERE last >= ? AND first <= ? ORDER BY last"
+        return (groups for _, groups in self._pieces(sql, (first, last)))
+
+    def newest_first(self, below: int) -> Generator[list[Group], None, None]:
+        sql = "SELECT last, first, body FROM piece WHERE first < ? ORDER BY last DESC"
+        return (groups for _, groups in self._pieces(sql, (below,)))
+
+    def mentioning(self, definition: str, below: int) -> Generator[list[Group], None, None]:
+        sql = """
+            SELECT last, first, body FROM mention JOIN piece USING (last) WHERE definition = ? AND first < ?
+            ORDER BY last DESC
+        """
+        return (groups for _, groups in self._pieces(sql, (definition, below)))
+
+    def _pieces(self, sql: str, parameters: Sequence[object]) -> Generator[tuple[int, list[Group]], None, None]:
+        with world(self._path):
+            cursor = self._connection.execute(sql, parameters)
+            try:
+                for last, first, body in cursor:
+                    yield first, self._unpacked(last, body)
+            finally:
+                cursor.close()  # A statement left open would hold the write-ahead log.
+
+    def _unpacked(self, last: int, body: bytes) -> list[Group]:
+        try:
+            groups = zlib.decompress(body)
+            return decode_groups(groups) if groups else []
+        except (zlib.error, msgspec.DecodeError) as error:
+            raise TransientError(
+                f"{self._path}: the piece that ends at position {last} is damaged ({error}). The trail can be made "
+                "again from the log; what the log no longer holds needs a backup of the data folder."
+            ) from error
+
+    def sync(self) -> int:
+        """The write-ahead log is where commits stand first; SQLite never locks that file, so it may be opened here."""
+        with world(self._path):
+            end = self._end()
+            _sync_file(f"{self._path}-wal")
+            if not self._is_listed:
+                _sync_file(self._path.parent)
+                self._is_listed = True
+        return end
+
+    def close(self) -> None:
+        self._checkpoints.close()
+        with world(self._path):
+            self._connection.close()
+
+
+def mentions(groups: Sequence[Group]) -> set[str]:
+    """The definitions that these rows speak of."""
+    found = set()
+    for group in groups:
+        for row in group.rows:
+            if isinstance(row, SegmentEntered | SegmentLeft):
+                found.add(f"segment/{row.segment}")
+            elif isinstance(row, RunStarted | RunEnded | SendMessage | OutcomeNoted):
+                found.add(f"journey/{row.journey}")
+    return found
+
+
+def _sync_file(path: Path | str) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
