@@ -99,9 +99,8 @@ def _start(fields: Fields) -> Start:
         )
     if "where" in inner and "event" not in inner:
         inner.refuse("where", "where: is a condition on the event", "for a condition on the person write if:")
-    return Start(
-        inner.events("event"), inner.expression("where", scope="event"), inner.reference("segment", "segments")
-    )
+    where = inner.expression("where", scope="event")
+    return Start(inner.events("event"), where, inner.reference("segment", "segments"))
 
 
 def _limit(fields: Fields) -> Limit | None:
@@ -144,7 +143,5 @@ def _is_url(url: str) -> bool:
         has_port = parts.port is None or parts.port > 0
     except ValueError:
         return False
-    is_clean = url.isascii() and url.isprintable() and " " not in url
-    return (
-        is_clean and has_port and parts.scheme in ("https", "http") and bool(parts.hostname) and "@" not in parts.netloc
-    )
+    is_clean = url.isascii() and url.isprintable() and " " not in url and "@" not in parts.netloc
+    return is_clean and has_port and parts.scheme in ("https", "http") and bool(parts.hostname)

@@ -84,11 +84,9 @@ def _build(events: Iterator[yaml.Event]) -> Node | None:
     for event in events:
         match event:
             case yaml.DocumentStartEvent() if root is not None:
-                raise YamlMistake(
-                    event.start_mark.index, "a second document (---) in one file", "one file, one document"
-                )
+                raise YamlMistake(_start(event), "a second document (---) in one file", "one definition a file")
             case yaml.AliasEvent():
-                raise YamlMistake(event.start_mark.index, "aliases (*name) are not allowed", "write the value out")
+                raise YamlMistake(_start(event), "aliases (*name) are not allowed", "write the value out")
             case yaml.CollectionEndEvent():
                 parents.pop()
                 keys.pop()
@@ -109,6 +107,16 @@ def _build(events: Iterator[yaml.Event]) -> Node | None:
     return root
 
 
+def _start(event: yaml.Event) -> int:
+    assert event.start_mark is not None
+    return event.start_mark.index
+
+
+def _end(event: yaml.Event) -> int:
+    assert event.end_mark is not None
+    return event.end_mark.index
+
+
 def _put(parent: Sequence | Mapping, keys: list[Text | None], node: Node) -> bool:
     if isinstance(parent, Sequence):
         parent.items.append(node)
@@ -123,14 +131,15 @@ def _put(parent: Sequence | Mapping, keys: list[Text | None], node: Node) -> boo
 
 
 def _node(event: yaml.NodeEvent) -> Node:
-    start = event.start_mark.index
+    start = _start(event)
     if event.anchor is not None:
         raise YamlMistake(start, "anchors (&name) are not allowed", "write the value where it is needed")
+    assert isinstance(event, yaml.ScalarEvent | yaml.SequenceStartEvent | yaml.MappingStartEvent)
     if event.tag is not None:
         raise YamlMistake(start, f"tags ({event.tag}) are not allowed", "a text that starts with ! stands in quotes")
     if isinstance(event, yaml.ScalarEvent):
         style = event.style or ""
-        return Text(event.value, "" if style == ":" else style, start, event.end_mark.index)
+        return Text(event.value, "" if style == ":" else style, start, _end(event))
     return Sequence([], start) if isinstance(event, yaml.SequenceStartEvent) else Mapping([], start)
 
 

@@ -82,8 +82,8 @@ def _read(path: Path, root: Path, name: str) -> str | Problem:
 
 def _unread_folders(folder: Path) -> list[Problem]:
     """Folders whose name nearly is one of a project's."""
-    found = []
-    for path in sorted(folder.iterdir()):
-        if path.is_dir() and path.name not in FOLDERS and (hint := did_you_mean(path.name, FOLDERS)):
-            found.append(Problem(f"{path.name}/ is not read", Place(path.name, 1, 1), hint))
-    return found
+    return [
+        Problem(f"{path.name}/ is not read", Place(path.name, 1, 1), hint)
+        for path in sorted(folder.iterdir())
+        if path.is_dir() and path.name not in FOLDERS and (hint := did_you_mean(path.name, FOLDERS))
+    ]
