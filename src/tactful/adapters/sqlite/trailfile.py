@@ -77,7 +77,7 @@ class TrailFile:
         sql = "SELECT last, first, body FROM piece WHERE last >= ? ORDER BY last LIMIT 1"
         return next((groups for first, groups in self._pieces(sql, (position,)) if first <= position), [])
 
-    def between(self, first: int, last: int) -> Iterator[list[Group]]:
+    def between(self, first: int, last: int) -> Generator[list[Group], None, None]:
         sql = "SELECT last, first, body FROM piece WHERE last >= ? AND first <= ? ORDER BY last"
         return (groups for _, groups in self._pieces(sql, (first, last)))
 

@@ -1,0 +1,97 @@
+"""One partition's store in memory. It remembers how to undo each commit since the last `sync`, so that a power cut can
+take any tail of them, as the port allows."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from tactful.errors import Fenced
+from tactful.runtime.ports import Checkpoint, Commit, Outgoing
+
+
+class _Before(NamedTuple):
+    """What one commit changed, as it was."""
+
+    head: Checkpoint
+    states: dict[str, tuple[bytes, int | None] | None]
+    derived: list[tuple[int, int, bytes]]
+    outgoing: dict[tuple[int, int], Outgoing]
+
+
+class MemoryStore:
+    """The port `Store`; shared by simulated workers that both believe they own the partition."""
+
+    def __init__(self) -> None:
+        self._head = Checkpoint(0, 0, b"")
+        self._states: dict[str, tuple[bytes, int | None]] = {}
+        self._derived: list[tuple[int, int, bytes]] = []
+        self._outgoing: dict[tuple[int, int], Outgoing] = {}
+        self._unsynced: list[_Before] = []
+
+    def checkpoint(self) -> Checkpoint:
+        return self._head
+
+    def load(self, keys: Sequence[str]) -> dict[str, bytes]:
+        return {key: self._states[key][0] for key in keys if key in self._states}
+
+    def due(self, at_us: int, limit: int) -> list[str]:
+        return [key for wake_at, key in self._wakes() if wake_at <= at_us][:limit]
+
+    def next_wake(self) -> int | None:
+        return min((wake_at for wake_at, _ in self._wakes()), default=None)
+
+    def _wakes(self) -> list[tuple[int, str]]:
+        return sorted((wake_at, key) for key, (_, wake_at) in self._states.items() if wake_at is not None)
+
+    def keys_after(self, cursor: str, limit: int) -> list[str]:
+        return sorted(key for key in self._states if key > cursor)[:limit]
+
+    def derived(self) -> list[tuple[int, int, bytes]]:
+        return list(self._derived)
+
+    def outgoing(self) -> list[Outgoing]:
+        return [self._outgoing[place] for place in sorted(self._outgoing)]
+
+    def commit(self, commit: Commit) -> None:
+        if commit.version != self._head.version:
+            raise Fenced(f"another worker has committed since version {commit.version}")
+        before = {write.key: self._states.get(write.key) for write in commit.states}
+        self._unsynced.append(_Before(self._head, before, list(self._derived), dict(self._outgoing)))
+        self._head = Checkpoint(commit.version + 1, commit.position, commit.partition_state)
+        for write in commit.states:
+            if write.state is None:
+                self._states.pop(write.key, None)
+            else:
+                self._states[write.key] = write.state, write.wake_at
+        self._derived = [one for one in self._derived if one[1] > commit.relayed]
+        if commit.derived:
+            self._derived.append((commit.first_position, commit.position, commit.derived))
+        for dst, seq in list(self._outgoing):
+            if seq <= commit.sent.get(dst, 0):
+                del self._outgoing[dst, seq]
+        self._outgoing.update({(one.dst, one.seq): one for one in commit.outgoing})
+
+    def maintain(self) -> None:
+        """Nothing to do."""
+
+    def close(self) -> None:
+        """Others may go on with it."""
+
+    def sync(self) -> None:
+        """Everything so far survives a power cut."""
+        self._unsynced.clear()
+
+    def unsynced(self) -> int:
+        """How many commits a power cut may take."""
+        return len(self._unsynced)
+
+    def power_cut(self, keep: int = 0) -> None:
+        """Lose all commits since the last sync but the first `keep`."""
+        while len(self._unsynced) > keep:
+            before = self._unsynced.pop()
+            self._head, self._derived, self._outgoing = before.head, before.derived, before.outgoing
+            for key, state in before.states.items():
+                if state is None:
+                    self._states.pop(key, None)
+                else:
+                    self._states[key] = state
+        self.sync()

@@ -1,0 +1,92 @@
+"""The trail in memory: groups by partition and position. A power cut takes a tail of what was not synced."""
+
+from collections.abc import Callable
+
+from tactful.events.derived import (
+    Group,
+    OutcomeNoted,
+    RunEnded,
+    RunStarted,
+    SegmentEntered,
+    SegmentLeft,
+    SendMessage,
+    decode_groups,
+    encode_groups,
+)
+
+
+class MemoryTrail:
+    """The port `Trail`; a piece is (last position, groups)."""
+
+    def __init__(self) -> None:
+        self._pieces: dict[int, list[tuple[int, list[Group]]]] = {}
+        self._synced: dict[int, int] = {}
+        """By partition: how many pieces survive a power cut."""
+
+    def append(self, partition: int, first: int, last: int, groups: bytes) -> None:
+        known = self.end(partition)
+        if last > known:
+            new = [group for group in (decode_groups(groups) if groups else []) if group.position > known]
+            self._pieces.setdefault(partition, []).append((last, new))
+
+    def group(self, partition: int, position: int, key: str) -> bytes | None:
+        for _, groups in self._pieces.get(partition, []):
+            for group in groups:
+                if group.position == position and group.key == key:
+                    return encode_groups([group])
+        return None
+
+    def recent(self, partition: int, before: int | None, limit: int) -> list[bytes]:
+        return self._about(partition, before, limit, lambda _: True)
+
+    def by_definition(self, partition: int, definition: str, before: int | None, limit: int) -> list[bytes]:
+        return self._about(partition, before, limit, lambda group: _mentions(group, definition))
+
+    def _about(self, partition: int, before: int | None, limit: int, counts: Callable[[Group], bool]) -> list[bytes]:
+        """Pieces that hold a group that counts, until `limit` of them are found."""
+        found: list[bytes] = []
+        number = 0
+        for _, piece in reversed(self._pieces.get(partition, [])):
+            groups = [group for group in piece if before is None or group.position < before]
+            matching = sum(map(counts, groups))
+            if matching and number < limit:
+                found.append(encode_groups(groups))
+                number += matching
+        return found
+
+    def between(self, partition: int, first: int, last: int) -> list[bytes]:
+        pieces = self._pieces.get(partition, [])
+        asked = [[group for group in groups if first <= group.position <= last] for _, groups in pieces]
+        return [encode_groups(groups) for groups in asked if groups]
+
+    def end(self, partition: int) -> int:
+        pieces = self._pieces.get(partition)
+        return pieces[-1][0] if pieces else 0
+
+    def sync(self, partition: int) -> int:
+        self._synced[partition] = len(self._pieces.get(partition, []))
+        return self.end(partition)
+
+    def close(self) -> None:
+        """Others may go on with it."""
+
+    def unsynced(self, partition: int) -> int:
+        """How many appends a power cut may take."""
+        return len(self._pieces.get(partition, [])) - self._synced.get(partition, 0)
+
+    def power_cut(self, partition: int, keep: int = 0) -> None:
+        """Lose all appends since the last sync but the first `keep`."""
+        del self._pieces.get(partition, [])[self._synced.get(partition, 0) + keep :]
+        self.sync(partition)
+
+
+def _mentions(group: Group, definition: str) -> bool:
+    for row in group.rows:
+        if isinstance(row, SegmentEntered | SegmentLeft) and definition == f"segment/{row.segment}":
+            return True
+        if (
+            isinstance(row, RunStarted | RunEnded | SendMessage | OutcomeNoted)
+            and definition == f"journey/{row.journey}"
+        ):
+            return True
+    return False
