@@ -1,6 +1,6 @@
 """Finding a person by what somebody typed: an identifier as the log writes it, or a bare id, e-mail or phone number."""
 
-from tactful.events.identifiers import normalize_email, normalize_phone
+from tactful.events.identifiers import email_key, phone_key, user_key
 
 KINDS = ("u", "x", "e", "p", "a", "d")
 """Kinds of identifiers, strongest first (events/records.py)."""
@@ -11,12 +11,7 @@ def candidates(text: str) -> tuple[str, ...]:
     text = text.strip()
     if not text:
         return ()
-    kind, colon, value = text.partition(":")
-    keys = [text] if colon and kind in KINDS and value else []
-    email = normalize_email(text)
-    phone = normalize_phone(text)
-    keys += [f"e:{email}"] if email else []
-    keys += [f"u:{text}"]
-    keys += [f"p:{phone}"] if phone else []
-    keys += [f"a:{text}", f"d:{text}"]
-    return tuple(dict.fromkeys(keys))
+    kind, _, value = text.partition(":")
+    written_out = text if kind in KINDS and value else None
+    keys = (written_out, user_key(text), email_key(text), phone_key(text), f"a:{text}", f"d:{text}")
+    return tuple(dict.fromkeys(key for key in keys if key is not None))

@@ -117,14 +117,14 @@ class Reader:
                 elif isinstance(row, OutcomeNoted):
                     noted.add((row.intent, row.status))
         for intent in intents:
-            row = self.outbox.row(intent.intent)
-            if row is None:
+            message = self.outbox.row(intent.intent)
+            if message is None:
                 continue
-            claimed = telling.claim(row)
+            claimed = telling.claim(message)
             if claimed is not None:
-                ordered.append((row.position or 0, 1_000, claimed))
-            if (intent.intent, row.status) not in noted:
-                ordered.append((float("inf"), 0, _now(row, places)))
+                ordered.append((message.position or 0, 1_000, claimed))
+            if (intent.intent, message.status) not in noted:
+                ordered.append((float("inf"), 0, _now(message, places)))
         ordered.sort(key=lambda item: item[:2])
         return [line for _, _, line in ordered], is_whole
 

@@ -1,0 +1,144 @@
+"""The read API: JSON for machines, the same values that the pages show. Guarded like the pages; probes are open."""
+
+import json
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from tactful.operations.explain import as_values
+from tactful.operations.stories import Overview
+from tactful.runtime.ports import OutboxRow
+from tactful.values import format_time, parse_time
+from tactful.web.desk import Desk
+
+OPEN_PATHS = ("/healthz", "/readyz")
+"""For probes; they say nothing but yes or no."""
+MOST = 1000
+"""Rows of one answer at most."""
+
+
+def routes(desk: Desk) -> list[Route]:
+    """GET /v1/profiles/{id}, /v1/explain/{id}, /v1/outbox[/{intent}], /healthz, /readyz, /metrics."""
+    api = Api(desk)
+    return [
+        Route("/v1/profiles/{person:path}", api.profile),
+        Route("/v1/explain/{person:path}", api.explain),
+        Route("/v1/outbox", api.outbox),
+        Route("/v1/outbox/{intent}", api.message),
+        Route("/healthz", api.alive),
+        Route("/readyz", api.ready),
+        Route("/metrics", api.metrics),
+    ]
+
+
+class Api:
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    async def profile(self, request: Request) -> Response:
+        story = await self._desk.ask(lambda reader: reader.story(request.path_params["person"], 0))
+        if story is None:
+            return _unknown("nobody is known by this identifier")
+        shown = as_values(story)
+        return _json({name: shown[name] for name in ("person", "traits", "segments", "consents", "runs")})
+
+    async def explain(self, request: Request) -> Response:
+        steps = _number(request, "limit", 200)
+        story = await self._desk.ask(lambda reader: reader.story(request.path_params["person"], steps))
+        return _json(as_values(story)) if story is not None else _unknown("nobody is known by this identifier")
+
+    async def outbox(self, request: Request) -> Response:
+        limit = _number(request, "limit", 100)
+        status, person = request.query_params.get("status"), request.query_params.get("person")
+        before = parse_time(request.query_params.get("before", ""))
+        rows = await self._desk.ask(lambda reader: reader.outbox.rows(status or None, person or None, before, limit))
+        return _json({"messages": [row_values(row) for row in rows]})
+
+    async def message(self, request: Request) -> Response:
+        row = await self._desk.ask(lambda reader: reader.outbox.row(request.path_params["intent"]))
+        return _json(row_values(row)) if row is not None else _unknown("the outbox holds no such intent")
+
+    async def alive(self, request: Request) -> Response:
+        return _json({"status": "ok"})
+
+    async def ready(self, request: Request) -> Response:
+        """Ready where the data folder can be read."""
+        try:
+            await self._desk.ask(lambda reader: reader.overview())
+        except Exception as error:
+            return _json({"status": "not ready", "message": str(error)}, 503)
+        return _json({"status": "ready"})
+
+    async def metrics(self, request: Request) -> Response:
+        overview = await self._desk.ask(lambda reader: reader.overview())
+        return PlainTextResponse(prometheus(overview), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def row_values(row: OutboxRow) -> dict[str, Any]:
+    """One message of the outbox as JSON values."""
+    intent = row.intent
+    return {
+        "intent": intent.intent,
+        "person": intent.key,
+        "journey": intent.journey,
+        "channel": intent.channel,
+        "message": intent.message,
+        "purpose": intent.purpose,
+        "status": row.status,
+        "reason": row.reason,
+        "detail": row.detail,
+        "address": row.address,
+        "permit": row.permit,
+        "attempt": row.attempt,
+        "due": format_time(intent.due),
+        "validUntil": format_time(intent.valid_until),
+        "notBefore": format_time(row.not_before),
+        "claimedAt": format_time(row.claimed_at) if row.claimed_at is not None else None,
+        "finishedAt": format_time(row.finished_at) if row.finished_at is not None else None,
+        "plan": intent.plan,
+    }
+
+
+def prometheus(overview: Overview) -> str:
+    """The text exposition format, version 0.0.4."""
+    lines = [
+        *_metric("tactful_events_total", "counter", "Events applied.", {"": overview.events}),
+        *_metric("tactful_repeats_total", "counter", "Events dropped as repeats.", {"": overview.repeats}),
+        *_metric("tactful_people", "gauge", "Profiles kept.", {"": overview.people}),
+        *_metric("tactful_quarantined", "gauge", "Calls in the quarantine.", {"": overview.quarantined}),
+        *_metric("tactful_lag_records", "gauge", "Records that no worker has read yet.", {"": overview.lag}),
+        *_metric("tactful_plan_version", "gauge", "Version of the plan in force.", {"": overview.plan}),
+        *_metric(
+            "tactful_messages",
+            "gauge",
+            "Messages in the outbox, by status.",
+            {f'{{status="{status}"}}': number for status, number in sorted(overview.messages.items())},
+        ),
+        *_metric(
+            "tactful_log_end",
+            "counter",
+            "Highest position of the log.",
+            {f'{{partition="{n}"}}': end for n, (end, _) in enumerate(overview.ends)},
+        ),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _metric(name: str, kind: str, text: str, values: dict[str, int]) -> list[str]:
+    return [f"# HELP {name} {text}", f"# TYPE {name} {kind}", *(f"{name}{label} {n}" for label, n in values.items())]
+
+
+def _number(request: Request, name: str, default: int) -> int:
+    text = request.query_params.get(name, "")
+    return min(int(text), MOST) if text.isdecimal() else default
+
+
+def _json(values: Any, status: int = 200) -> Response:
+    body = json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+    return Response(body, status, {"Cache-Control": "no-store"}, "application/json")
+
+
+def _unknown(message: str) -> Response:
+    return JSONResponse({"code": "not_found", "message": message}, status_code=404)

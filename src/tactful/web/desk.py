@@ -1,0 +1,95 @@
+"""Desk: one thread that reads for the pages and the read API, and the news that wake open pages.
+
+Reading touches files, so it must not happen on the loop that takes calls in; and a connection belongs to one thread, so
+the reader is opened in the thread that asks it. News come by a bell (decision 0003): nothing polls.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Thread
+from typing import TypeVar
+
+from tactful.operations.reading import Reader
+from tactful.runtime.ports import Bell
+
+Answer = TypeVar("Answer")
+PAUSE_S = 0.3
+"""Open pages are told of changes this often at most."""
+QUIET_S = 15.0
+"""After so long without news a sign of life goes out, so that a connection that is gone is noticed."""
+
+
+class Desk:
+    """`open_reader` is called once, in the reading thread."""
+
+    def __init__(self, open_reader: Callable[[], Reader]) -> None:
+        self._open_reader = open_reader
+        self._reader: Reader | None = None
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="desk")
+
+    async def ask(self, question: Callable[[Reader], Answer]) -> Answer:
+        """The answer to a question; raises what the question raised."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._answer, question)
+
+    def _answer(self, question: Callable[[Reader], Answer]) -> Answer:
+        if self._reader is None:
+            self._reader = self._open_reader()
+        return question(self._reader)
+
+    def close(self) -> None:
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+
+class News:
+    """Tells every open page that something changed. `close` ends all streams, so that a stop need not wait for them."""
+
+    def __init__(self, bell: Bell) -> None:
+        self._bell = bell
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._listeners: set[asyncio.Event] = set()
+        self._is_closed = False
+
+    def listen(self) -> AsyncIterator[bool]:
+        """True where something changed since the last time, False as a sign of life."""
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+            Thread(target=self._hear, name="news", daemon=True).start()
+        changed = asyncio.Event()
+        self._listeners.add(changed)
+        return self._stream(changed)
+
+    async def _stream(self, changed: asyncio.Event) -> AsyncIterator[bool]:
+        try:
+            while not self._is_closed:
+                try:
+                    await asyncio.wait_for(changed.wait(), QUIET_S)
+                except TimeoutError:
+                    yield False
+                    continue
+                changed.clear()
+                if not self._is_closed:
+                    yield True
+                    await asyncio.sleep(PAUSE_S)
+        finally:
+            self._listeners.discard(changed)
+
+    def _hear(self) -> None:
+        """Runs in a thread of its own for as long as the process lives; a bell can only be waited for."""
+        assert self._loop is not None
+        while not self._is_closed:
+            self._bell.wait(None)
+            try:
+                self._loop.call_soon_threadsafe(self._tell)
+            except RuntimeError:  # The loop is gone, and everybody who listened with it.
+                return
+
+    def _tell(self) -> None:
+        for changed in self._listeners:
+            changed.set()
+
+    def close(self) -> None:
+        """From any thread, before the server waits for its connections to end."""
+        self._is_closed = True
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._tell)

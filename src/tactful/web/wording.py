@@ -1,0 +1,83 @@
+"""Wording: how times, numbers and values look on a page. Times are shown in the workspace's zone, and say so."""
+
+import json
+from collections.abc import Callable, Iterable
+from datetime import UTC, date, datetime, timedelta
+from itertools import groupby
+from typing import Any
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+from tactful.operations import explain
+from tactful.operations.stories import StoryLine
+from tactful.values import format_time
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LONGEST = 64
+_KINDS = {"u": "user", "x": "external id", "e": "e-mail", "p": "phone", "a": "anonymous", "d": "device"}
+_TONES = {
+    "sent": "good",
+    "claimed": "busy",
+    "waiting": "busy",
+    "held": "warn",
+    "rejected": "warn",
+    "refused": "still",
+    "lapsed": "still",
+    "dropped": "still",
+}
+
+
+def filters(zone: ZoneInfo) -> dict[str, Callable[..., Any]]:
+    """For templates."""
+    return {
+        "clock": lambda at_us: local(at_us, zone).strftime("%H:%M:%S"),
+        "moment": lambda at_us: moment(local(at_us, zone)),
+        "iso": format_time,
+        "day": day,
+        "number": lambda number: f"{number:,}",
+        "short": short,
+        "value": explain.value,
+        "properties": properties,
+        "kind_of": lambda key: _KINDS.get(key.partition(":")[0], ""),
+        "bare": lambda key: key.partition(":")[2] or key,
+        "path": lambda key: quote(key, safe=":@+"),
+        "tone": lambda status: _TONES.get(status, ""),
+    }
+
+
+def local(at_us: int, zone: ZoneInfo) -> datetime:
+    """Times that no calendar has (a broken clock's) are shown at its edge."""
+    try:
+        return (_EPOCH + timedelta(microseconds=at_us)).astimezone(zone)
+    except (OverflowError, ValueError):
+        return datetime(1, 1, 1, tzinfo=UTC) if at_us < 0 else datetime(9999, 12, 31, tzinfo=UTC)
+
+
+def day(on: date) -> str:
+    return f"{on:%A}, {on.day} {on:%B %Y}"
+
+
+def moment(at: datetime) -> str:
+    return f"{at.day} {at:%b %Y, %H:%M:%S}"
+
+
+def by_day(lines: Iterable[StoryLine], zone: ZoneInfo) -> list[tuple[date, list[StoryLine]]]:
+    """Steps under the day on which they happened; a late event opens its own day again, in the order of decisions."""
+    return [(on, list(each)) for on, each in groupby(lines, key=lambda line: local(line.at, zone).date())]
+
+
+def short(value: Any) -> str:
+    """One line of any JSON value."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+
+
+def properties(values: dict[str, Any], most: int = 4) -> list[tuple[str, str]]:
+    """What tells an event apart at a glance: plain values first, lists and objects by their size."""
+    plain = [(name, short(value)) for name, value in values.items() if isinstance(value, str | int | float | bool)]
+    nested = [(name, _size(value)) for name, value in values.items() if isinstance(value, list | dict)]
+    return (plain + nested)[:most]
+
+
+def _size(value: list[Any] | dict[str, Any]) -> str:
+    return f"{len(value)} {'item' if len(value) == 1 else 'items'}" if isinstance(value, list) else "{…}"
