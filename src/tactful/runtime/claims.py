@@ -13,7 +13,6 @@ from tactful.kernel.gate import Claim, decide
 from tactful.kernel.plan import CompiledPlan
 from tactful.kernel.state import Profile
 from tactful.messages import source
-from tactful.messages.definition import Message
 from tactful.runtime.ports import Claimed, Claiming, Outbox, Verdict, Waiting
 
 
@@ -79,7 +78,7 @@ def _settle(
     if not isinstance(verdict, Claim):
         claiming.close(Verdict(intent.intent, verdict.status, verdict.reason, verdict.detail), now)
         return False
-    template = frozen_source(verdict.message) if verdict.message is not None else b""
+    template = source.source_of(verdict.message).encode() if verdict.message is not None else b""
     claimed = Claimed(
         intent=intent,
         partition=waiting.partition,
@@ -93,18 +92,3 @@ def _settle(
     )
     claiming.claim(claimed, template)
     return True
-
-
-def frozen_source(message: Message) -> bytes:
-    """The message as it is published now; a later publish does not change what was claimed."""
-    return source.encode(
-        source.MessageSource(
-            name=message.name,
-            subject=message.subject,
-            html=message.html,
-            text=message.text,
-            preheader=message.preheader,
-            sender=message.sender,
-            purpose=message.purpose,
-        )
-    )

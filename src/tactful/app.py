@@ -1,0 +1,248 @@
+"""The one place where everything is put together; the only file that imports adapters and faces.
+
+A data folder holds:  installation.json (partitions, fixed when it is made) · keys.json (of links; owner only) ·
+log/ store/ trail/ outbox.db quarantine.db · mail/ (the local outbox) · run/ (bells) · lock
+"""
+
+import asyncio
+import json
+import os
+import secrets
+import signal
+import time
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+
+import click
+import uvloop
+
+from tactful.adapters.bells import SocketBells
+from tactful.adapters.smtp import Smtp
+from tactful.adapters.spool import Spool
+from tactful.adapters.sqlite.log import SqliteLog
+from tactful.adapters.sqlite.outbox import SqliteOutbox
+from tactful.adapters.sqlite.quarantine import SqliteQuarantine
+from tactful.adapters.sqlite.store import SqliteStore
+from tactful.adapters.sqlite.trail import SqliteTrail
+from tactful.adapters.supervisor import Lock, Supervisor, follow_parent
+from tactful.adapters.webhook import Webhook
+from tactful.cli import boxes, importing, looking, projects, servers
+from tactful.cli.main import command_line
+from tactful.errors import UsageError
+from tactful.operations.doctor import check_channels, examine
+from tactful.operations.project import load
+from tactful.operations.publish import changes, publish, published
+from tactful.runtime.channels import EmailSettings, WebhookSettings
+from tactful.runtime.deliver import Deliverer, Lane
+from tactful.runtime.ports import Clock
+from tactful.runtime.settings import FILE, Settings, read_settings
+from tactful.runtime.work import Work
+from tactful.runtime.worker import Worker
+from tactful.runtime.writing import Letterhead, call_writer, mail_writer
+from tactful.values import DAY_US, HOUR_US
+
+
+class SystemClock:
+    """Wall time that a wild jump cannot move: where it departs from monotonic time by more than an hour while the
+    process runs, it is refused (and said once), and time goes on as it did (DESIGN 4)."""
+
+    def __init__(self) -> None:
+        self._offset_us = self._wall_us() - self._steady_us()
+        self._is_refusing = False
+
+    def now_us(self) -> int:
+        steady_us, wall_us = self._steady_us() + self._offset_us, self._wall_us()
+        if abs(wall_us - steady_us) <= HOUR_US:
+            self._is_refusing = False
+            return wall_us
+        if not self._is_refusing:
+            self._is_refusing = True
+            hours = (wall_us - steady_us) / HOUR_US
+            click.echo(f"tactful: the clock jumped by {hours:+.1f} hours; refused until a restart", err=True)
+        return steady_us
+
+    @staticmethod
+    def _wall_us() -> int:
+        return time.time_ns() // 1000
+
+    @staticmethod
+    def _steady_us() -> int:
+        return time.monotonic_ns() // 1000
+
+
+class Installation:
+    """The house (runtime/house.py) on one machine. What is opened is opened on first use."""
+
+    def __init__(self, data: Path, settings: Settings, clock: Clock, *, read_only: bool) -> None:
+        self.data = data
+        self.settings = settings
+        self.clock = clock
+        self._read_only = read_only
+        described = data / "installation.json"
+        if not described.exists():
+            if read_only:
+                raise UsageError(f"{data} is no data folder of Tactful; `tactful up` makes one")
+            data.mkdir(parents=True, exist_ok=True)
+            _write_private(described, json.dumps({"format": 1, "partitions": settings.engine.partitions}))
+        self.partitions = int(json.loads(described.read_text())["partitions"])
+        self._stores: dict[int, SqliteStore] = {}
+
+    @cached_property
+    def log(self) -> SqliteLog:
+        return SqliteLog(self.data / "log", self.partitions, self.clock, read_only=self._read_only)
+
+    @cached_property
+    def outbox(self) -> SqliteOutbox:
+        return SqliteOutbox(self.data / "outbox.db", read_only=self._read_only)
+
+    @cached_property
+    def trail(self) -> SqliteTrail:
+        return SqliteTrail(self.data / "trail", read_only=self._read_only)
+
+    @cached_property
+    def quarantine(self) -> SqliteQuarantine:
+        limits = self.settings.limits
+        return SqliteQuarantine(
+            self.data / "quarantine.db",
+            self.clock,
+            most_items=limits.quarantine_items,
+            most_bytes=limits.quarantine_bytes,
+            longest_us=limits.quarantine_days * DAY_US,
+            read_only=self._read_only,
+        )
+
+    @cached_property
+    def bells(self) -> SocketBells:
+        return SocketBells(self.data / "run")
+
+    def store(self, partition: int) -> SqliteStore:
+        if partition not in self._stores:
+            self._stores[partition] = SqliteStore(self.data / "store", partition, read_only=True)
+        return self._stores[partition]
+
+    def stores(self) -> Sequence[SqliteStore]:
+        return [self.store(partition) for partition in range(self.partitions)]
+
+    def worker(self, partition: int, clock: Clock) -> Worker:
+        channels = self.settings.channels
+        slots = {"email": channels.email.slots, "webhook": channels.webhook.slots}
+        store = SqliteStore(self.data / "store", partition)
+        return Worker(partition, self.log, store, self.outbox, self.trail, self.bells, clock, slots)
+
+    def link_keys(self) -> dict[int, bytes]:
+        """Keys of signed links by version; made on first use, readable by the owner only."""
+        path = self.data / "keys.json"
+        if not path.exists():
+            _write_private(path, json.dumps({"links": {"1": secrets.token_hex(64)}}))
+        return {int(number): bytes.fromhex(key) for number, key in json.loads(path.read_text())["links"].items()}
+
+    def close(self) -> None:
+        for name in ("log", "outbox", "trail", "quarantine", "bells"):
+            if name in self.__dict__:
+                self.__dict__[name].close()
+        for store in self._stores.values():
+            store.close()
+
+
+class Application:
+    """What the command line may ask for (runtime/house.py: Build)."""
+
+    def __init__(self) -> None:
+        self._clock = SystemClock()
+
+    def settings(self, project: Path) -> Settings:
+        path = project / FILE
+        if not path.exists():
+            raise UsageError(f"{path} is missing; `tactful init {project}` makes a project there")
+        return read_settings(path.read_text(encoding="utf-8"), os.environ)
+
+    def house(self, data: Path, project: Path | None, *, read_only: bool) -> Installation:
+        settings = self.settings(project) if project is not None else Settings()
+        return Installation(data, settings, self._clock, read_only=read_only)
+
+    def locked(self, data: Path) -> Callable[[], None]:
+        return Lock(data).release
+
+    def doctor(self, project: Path) -> list[tuple[str, str]]:
+        return examine(self.settings(project))
+
+    # ---- processes -----------------------------------------------------------------------------------------
+
+    def run_up(self, project: Path, data: Path, host: str, port: int, *, is_dev: bool) -> None:
+        """Publish, start the processes, and keep them running until a signal comes."""
+        settings = self.settings(project)
+        _refuse_open_door(host)
+        for problem in check_channels(settings):
+            raise UsageError(problem)
+        files = load(project)
+        lock = Lock(data)
+        house = self.house(data, project, read_only=False)
+        house.link_keys()
+        time_zone = {"time_zone": settings.workspace.time_zone}
+        bell = house.bells.bell("plan")
+        supervisor = Supervisor(lock, self._clock)
+        supervisor.listen()
+        where = ["--project", str(project), "--data", str(data)]
+        for number, owned in enumerate(_shares(house.partitions, settings.engine.workers)):
+            supervisor.start(f"work {number}", ["work", *where, "--partitions", ",".join(map(str, owned))])
+        supervisor.start("deliver", ["deliver", *where])
+        if changes(published(house.store(0)) if house.log.end(0) else None, files):
+            publish(files, time_zone, house.log, house.bells, house.clock, "up")
+        # Everybody's first plan must stand before the first event, so that aggregates are exact from the start.
+        while not supervisor.is_stopping and not self._is_planned(house):
+            bell.wait(0.2)
+        if not supervisor.is_stopping:
+            supervisor.start("collect", ["collect", *where, "--host", host, "--port", str(port)])
+            click.echo(f"Tactful is at http://{host}:{port}", err=True)
+        supervisor.watch()
+        house.close()
+
+    def _is_planned(self, house: Installation) -> bool:
+        return all(published(store) is not None for store in house.stores())
+
+    def run_work(self, project: Path, data: Path, partitions: Sequence[int]) -> None:
+        house = self.house(data, project, read_only=False)
+        stopping = _Stop()
+        follow_parent()
+        bell = house.bells.bell(*(f"work-{partition}" for partition in partitions))
+        stopping.rings = lambda: house.bells.ring(f"work-{partitions[0]}")
+        Work(
+            partitions,
+            lambda partition: house.worker(partition, house.clock),
+            bell,
+            house.clock,
+            lambda: stopping.asked,
+        ).run()
+        house.close()
+
+    def run_deliver(self, project: Path, data: Path) -> None:
+        house = self.house(data, project, read_only=False)
+        follow_parent()
+        email, webhook = house.settings.channels.email, house.settings.channels.webhook
+        workspace = house.settings.workspace
+        letterhead = Letterhead(
+            workspace.name,
+            email.sender or f"{workspace.name} <hello@localhost>",
+            workspace.public_url or "http://127.0.0.1:8080",
+            house.link_keys(),
+        )
+        mail = (
+            Smtp(EmailSettings(email.sender, email.smtp_url, email.slots)) if email.smtp_url else Spool(data / "mail")
+        )
+        calls = Webhook(
+            WebhookSettings((webhook.secret,) if webhook.secret else (), webhook.allow_private, webhook.slots),
+            house.clock,
+        )
+        lanes = [Lane(mail, mail_writer(letterhead, house.outbox.template)), Lane(calls, call_writer())]
+        name = f"{os.getpid()}-{secrets.token_hex(4)}"
+
+        async def run() -> None:
+            deliverer = Deliverer(name, house.outbox, house.log, house.bells, house.clock, lanes)
+            for number in (signal.SIGTERM, signal.SIGINT):
+                asyncio.get_running_loop().add_signal_handler(number, deliverer.stop)
+            await deliverer.run()
+
+        uvloop.run(run())
+        house.close()

@@ -1,0 +1,84 @@
+"""The command line. Every command works on a project folder, a data folder, or both, and says plainly what is wrong.
+
+Settings come from tactful.toml, then TACTFUL_* variables, then flags. `--json` is for machines.
+"""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tactful.errors import DefinitionError, TransientError, UsageError
+from tactful.runtime.house import Build, House
+
+_FOLDER = click.Path(file_okay=False, path_type=Path)
+data_option = click.option(
+    "--data", type=_FOLDER, default=Path("data"), envvar="TACTFUL_DATA", show_default=True, help="The data folder."
+)
+project_option = click.option(
+    "--project", type=_FOLDER, default=Path(), envvar="TACTFUL_PROJECT", help="The project folder (default: here)."
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="For machines: JSON, one value a line.")
+
+
+class Commands(click.Group):
+    """A group that turns the three kinds of trouble a person can do something about into plain text."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except DefinitionError as error:
+            for problem in error.problems:
+                click.echo(f"{problem}\n", err=True)
+            mistakes = len(error.problems)
+            click.echo(f"{mistakes} mistake{'s' if mistakes != 1 else ''}; nothing was changed.", err=True)
+            sys.exit(1)
+        except (UsageError, TransientError) as error:
+            click.echo(f"tactful: {error}", err=True)
+            sys.exit(1)
+        except BrokenPipeError:
+            sys.exit(0)
+
+
+def opened(build: Build, data: Path, *, read_only: bool = True) -> House:
+    """The house on a data folder that exists, opened for the length of a command."""
+    if not (data / "installation.json").exists():
+        raise UsageError(f"{data} is no data folder of Tactful; `tactful up` makes one, or name it with --data")
+    house = build.house(data, None, read_only=read_only)
+    click.get_current_context().call_on_close(house.close)
+    return house
+
+
+def echo_json(value: object) -> None:
+    """One JSON value on a line of its own."""
+    click.echo(json.dumps(value, ensure_ascii=False, default=str))
+
+
+def table(rows: list[tuple[str, ...]], headings: tuple[str, ...]) -> None:
+    """Columns as wide as what stands in them; the last one runs free."""
+    widths = [max(len(row[column]) for row in [headings, *rows]) for column in range(len(headings))]
+    for row in [headings, *rows]:
+        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        click.echo(line.rstrip())
+
+
+Register = Callable[[click.Group, Build], None]
+
+
+def command_line(build: Build, registers: list[Register], version: str) -> click.Group:
+    """All commands over what app.py built."""
+
+    @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+    @click.version_option(version, prog_name="tactful")
+    def tactful() -> None:
+        """Behavioural personalization in one engine.
+
+        Start with `tactful init shop`, then `tactful up --project shop`.
+        """
+
+    for register in registers:
+        register(tactful, build)
+    return tactful

@@ -1,0 +1,66 @@
+"""Commands over a project: init, check, publish, doctor."""
+
+from pathlib import Path
+
+import click
+
+from tactful.cli.main import data_option, echo_json, json_option, opened, project_option
+from tactful.operations.publish import changes, check, publish, published
+from tactful.runtime.house import Build
+
+
+def register(group: click.Group, build: Build) -> None:
+    @group.command()
+    @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+    def init(folder: Path) -> None:
+        """Make a new project in FOLDER."""
+        for path in build.scaffold(folder):
+            click.echo(f"  made {path}")
+        click.echo(f"\nNow:  tactful up --project {folder} --data {folder / 'data'}")
+
+    @group.command("check")
+    @project_option
+    @json_option
+    def check_command(project: Path, as_json: bool) -> None:  # noqa: FBT001  (click passes flags so)
+        """Read all definitions of a project and say what is wrong with them."""
+        definitions = check(build.project(project))
+        found = {
+            "segments": len(definitions.segments),
+            "journeys": len(definitions.journeys),
+            "messages": len(definitions.messages),
+        }
+        if as_json:
+            echo_json({**found, "warnings": [str(warning) for warning in definitions.warnings]})
+            return
+        for warning in definitions.warnings:
+            click.echo(f"warning: {warning}\n", err=True)
+        click.echo("fine: " + ", ".join(f"{number} {name}" for name, number in found.items()))
+
+    @group.command("publish")
+    @project_option
+    @data_option
+    def publish_command(project: Path, data: Path) -> None:
+        """Check a project and put it in force, beside a running server or for the next start."""
+        files = build.project(project)
+        house = opened(build, data, read_only=False)
+        before = published(house.store(0))
+        changed = changes(before, files)
+        for line in changed:
+            click.echo(f"  {line}")
+        if not changed:
+            click.echo("nothing has changed since the last publish")
+            return
+        settings = {"time_zone": build.settings(project).workspace.time_zone}
+        publish(files, settings, house.log, house.bells, house.clock)
+        click.echo(f"published as version {(before.plan.version if before else 0) + 1}")
+
+    @group.command()
+    @project_option
+    def doctor(project: Path) -> None:
+        """Say what is good, and what is not, about the settings: channels, addresses, who signs the mail."""
+        is_bad = False
+        for level, text in build.doctor(project):
+            click.echo(f"{level:8} {text}")
+            is_bad |= level == "problem"
+        if is_bad:
+            raise SystemExit(1)
