@@ -16,7 +16,7 @@ from tactful.events.calls import Call, is_suspect, read_call, read_consent
 from tactful.events.records import EMPTY_MAP, Consent, Event, pack
 from tactful.events.sources import Source
 from tactful.events.verdicts import Refusal
-from tactful.values import DAY_US, parse_time
+from tactful.values import DAY_US, format_time, parse_time
 
 Kind = Literal["track", "identify", "page", "screen", "group", "alias"]
 VERSION = 1
@@ -103,6 +103,19 @@ def accept_consent(body: bytes, arrival: Arrival) -> Consent | Refusal:
         arrival.received_at,
         call.text_version or "",
     )
+
+
+def completed(body: bytes, arrival: Arrival, kind: str | None = None) -> bytes:
+    """A refused call as it can be tried again by itself: with the type and sentAt that only its surroundings told.
+
+    They are written in front, where what the call says itself wins, as the later of two equal keys does.
+    """
+    told = {"type": kind or arrival.default_kind, "sentAt": arrival.sent_at and format_time(arrival.sent_at)}
+    front = b",".join(b'"%b":"%b"' % (key.encode(), text.encode()) for key, text in told.items() if text)
+    inner = body.strip()[1:]
+    if not front or not body.strip().startswith(b"{") or inner.lstrip().startswith(b"}"):
+        return body
+    return b"{" + front + b"," + inner
 
 
 def _event(call: Call, kind: Kind, name: str, message_id: str, arrival: Arrival) -> Event | Refusal:

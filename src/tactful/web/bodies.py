@@ -1,0 +1,64 @@
+"""Bodies: the bytes of a call, within limits, unpacked where they are gzip under whatever label (collect.md, rule 3).
+
+A body that is too large is read to its end (within reason) before the answer is given: a client that is still
+writing would see a broken connection instead of the 413, and send the same again.
+"""
+
+import zlib
+
+from tactful.events.verdicts import Refusal
+from tactful.web.answers import Receive
+
+MAX_CALL_BYTES = 5 * 1024 * 1024
+_DRAINED_BYTES = 8 * MAX_CALL_BYTES
+_GZIP = b"\x1f\x8b"
+_TOO_LARGE = Refusal("call_too_large", f"the call is larger than {MAX_CALL_BYTES // 1024 // 1024} MiB")
+
+
+class Disconnected(Exception):
+    """The client went away before its call was complete; there is nobody to answer."""
+
+
+async def read_body(receive: Receive) -> tuple[bytes, Refusal | None]:
+    """The body as sent (its beginning, where it is too large, with the refusal)."""
+    message = await receive()
+    if message["type"] == "http.disconnect":
+        raise Disconnected
+    body: bytes = message.get("body", b"")
+    if message.get("more_body"):
+        body = await _read_more(receive, body)
+    return (body, None) if len(body) <= MAX_CALL_BYTES else (body[:MAX_CALL_BYTES], _TOO_LARGE)
+
+
+async def _read_more(receive: Receive, first: bytes) -> bytes:
+    kept, size, is_more = bytearray(first), len(first), True
+    while is_more and size <= _DRAINED_BYTES:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Disconnected
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if len(kept) <= MAX_CALL_BYTES:
+            kept += chunk
+        is_more = message.get("more_body", False)
+    return bytes(kept)
+
+
+def unpack_body(body: bytes) -> bytes | Refusal:
+    """The JSON text: gunzipped where the bytes begin like gzip, never to more than the limit of a call."""
+    if not body.startswith(_GZIP):
+        return body
+    unpacked = bytearray()
+    rest = body
+    while rest.startswith(_GZIP):  # A gzip file may have several members.
+        member = zlib.decompressobj(wbits=31)
+        try:
+            unpacked += member.decompress(rest, MAX_CALL_BYTES + 1 - len(unpacked))
+        except zlib.error as error:
+            return Refusal("bad_gzip", f"the body is not readable as gzip: {error}")
+        if len(unpacked) > MAX_CALL_BYTES:
+            return _TOO_LARGE
+        if not member.eof:
+            return Refusal("bad_gzip", "the gzip body ends in the middle")
+        rest = member.unused_data
+    return bytes(unpacked)

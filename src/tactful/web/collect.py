@@ -1,0 +1,281 @@
+"""Collect: the tracking API, as the unmodified clients of Segment and RudderStack speak it (DESIGN 9).
+
+Bare ASGI, because these routes carry the load; everything else goes to the fallback app. A 200 is given only when
+Intake says that the events are durable. A batch gets it whenever its frame could be read: a bad event goes to the
+quarantine and leaves its neighbours alone. A single bad call gets its 400 and goes to the quarantine as well. 429 and
+503 mean "keep it and come back"; every other 4xx makes clients drop what they sent, and is never given for something
+that passes.
+"""
+
+import asyncio
+import base64
+import binascii
+import logging
+from collections.abc import Sequence
+from typing import NamedTuple
+from urllib.parse import parse_qs
+
+from tactful.errors import TransientError
+from tactful.events.calls import is_suspect
+from tactful.events.coerce import coerce
+from tactful.events.frames import Frame, read_frame, written_key
+from tactful.events.identifiers import partition_of
+from tactful.events.intake import Arrival, Kind, accept, accept_consent, completed
+from tactful.events.records import encode
+from tactful.events.sources import Source
+from tactful.events.verdicts import Refusal
+from tactful.runtime.intake import Busy, Intake
+from tactful.runtime.ports import Clock, Quarantined
+from tactful.runtime.rates import Rate
+from tactful.values import parse_time
+from tactful.web import collect_documents as documents
+from tactful.web.answers import (
+    OK,
+    Answer,
+    App,
+    Receive,
+    Scope,
+    Send,
+    error_answer,
+    json_answer,
+    later_answer,
+    preflight_answer,
+    refusal_answer,
+    respond,
+)
+from tactful.web.bodies import Disconnected, read_body, unpack_body
+
+MAX_EVENTS = 2_500
+QUARANTINED_BYTES = 64 * 1024
+_SLICE = 250  # Events of a large batch that are read before other requests get their turn.
+
+_KINDS: dict[str, Kind] = {
+    "track": "track",
+    "t": "track",
+    "identify": "identify",
+    "i": "identify",
+    "page": "page",
+    "p": "page",
+    "screen": "screen",
+    "s": "screen",
+    "group": "group",
+    "g": "group",
+    "alias": "alias",
+    "a": "alias",
+}
+_SINGLE: dict[str, Kind] = {f"/v1/{name}": kind for name, kind in _KINDS.items()}
+_BATCH = frozenset(("/v1/batch", "/v1/b", "/v1/import", "/beacon/v1/batch"))
+_CONSENT = "/v1/consent"
+_METRICS = "/v1/m"
+_SOURCE_CONFIG = "/sourceConfig"
+_POSTED = frozenset((*_SINGLE, *_BATCH, _CONSENT, _METRICS))
+
+_log = logging.getLogger(__name__)
+
+
+class _Arrived(NamedTuple):
+    """A request whose source is known, with its unpacked body."""
+
+    path: str
+    source: Source
+    body: bytes
+    received_at: int
+
+
+def collect_app(
+    intake: Intake,
+    sources: Sequence[Source],
+    clock: Clock,
+    fallback: App,
+    public_url: str = "",
+) -> App:
+    """The ASGI app of the hot routes; other paths go to `fallback`. `intake` must be started by whoever serves it."""
+    return _Collect(intake, sources, clock, fallback, public_url)
+
+
+class _Collect:
+    def __init__(self, intake: Intake, sources: Sequence[Source], clock: Clock, fallback: App, public_url: str) -> None:
+        self._intake = intake
+        self._clock = clock
+        self._fallback = fallback
+        self._public_url = public_url
+        self._by_key = {source.write_key: source for source in sources}
+        self._by_basic = {b"Basic " + base64.b64encode(f"{source.write_key}:".encode()): source for source in sources}
+        self._rates = {source.name: Rate(source, clock) for source in sources}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path: str = scope.get("path", "")
+        if path not in _POSTED:
+            path = path.rstrip("/")
+        if scope["type"] != "http" or not (path in _POSTED or _is_document(path)):
+            await self._fallback(scope, receive, send)
+            return
+        try:
+            answer = await self._answer(path, scope, receive)
+        except Disconnected:
+            return
+        except Busy as busy:
+            answer = later_answer(429, "busy", str(busy), busy.retry_after_s)
+        except TransientError as error:
+            _log.error("nothing can be accepted at the moment: %s", error)
+            answer = later_answer(503, "unavailable", "events cannot be stored at the moment", 5)
+        except Exception:  # The HTTP edge: a bug must not look like a refusal, or clients would drop their events.
+            _log.exception("a call to %s failed", path)
+            answer = later_answer(503, "internal_error", "the call failed here; it is not the client's fault", 30)
+        await respond(send, answer)
+
+    async def _answer(self, path: str, scope: Scope, receive: Receive) -> Answer:
+        method = scope["method"]
+        if method == "OPTIONS":
+            return preflight_answer(scope["headers"])
+        if path not in _POSTED:
+            return self._document(path, scope) if method == "GET" else _not_allowed(b"GET, OPTIONS")
+        if method != "POST":
+            return _not_allowed(b"POST, OPTIONS")
+        if path == _METRICS:  # Statistics of analytics-next about itself.
+            return OK
+        return await self._take(path, scope, receive)
+
+    async def _take(self, path: str, scope: Scope, receive: Receive) -> Answer:
+        self._intake.check()
+        packed, refusal = await read_body(receive)
+        received_at = self._clock.now_us()
+        body = refusal or unpack_body(packed)
+        source = self._source(scope)
+        frame = None
+        if not isinstance(body, Refusal):
+            frame = read_frame(body) if path in _BATCH else None
+            if source is None:
+                source = self._source_in(frame, body)
+        if source is None:
+            return error_answer(401, "unknown_write_key", "the write key is missing or names no source")
+        if isinstance(body, Refusal):
+            return await self._refuse(body, packed, source, received_at)
+        arrived = _Arrived(path, source, body, received_at)
+        if frame is not None:
+            return await self._take_batch(arrived, frame)
+        return await (self._take_consent(arrived) if path == _CONSENT else self._take_single(arrived))
+
+    async def _take_single(self, arrived: _Arrived) -> Answer:
+        if wait_s := self._rates[arrived.source.name].take(1):
+            return _too_fast(wait_s)
+        arrival = Arrival(arrived.source, arrived.received_at, default_kind=_SINGLE[arrived.path])
+        taken = accept(arrived.body, arrival)
+        if isinstance(taken, Refusal):
+            return await self._refuse(taken, completed(arrived.body, arrival), arrived.source, arrived.received_at)
+        await self._intake.submit([(partition_of(taken.key, self._intake.partitions), encode(taken))])
+        return OK
+
+    async def _take_consent(self, arrived: _Arrived) -> Answer:
+        if wait_s := self._rates[arrived.source.name].take(1):
+            return _too_fast(wait_s)
+        arrival = Arrival(arrived.source, arrived.received_at)
+        taken = accept_consent(arrived.body, arrival)
+        if isinstance(taken, Refusal):
+            body = completed(arrived.body, arrival, "consent")
+            return await self._refuse(taken, body, arrived.source, arrived.received_at)
+        await self._intake.submit([(partition_of(taken.key, self._intake.partitions), encode(taken))])
+        return OK
+
+    async def _take_batch(self, arrived: _Arrived, frame: Frame | Refusal) -> Answer:
+        if isinstance(frame, Frame):
+            if len(frame.batch) > MAX_EVENTS:
+                frame = Refusal("too_many_events", f"a batch may hold {MAX_EVENTS:,} events", "batch")
+            elif isinstance(context := coerce(frame.context, "context"), Refusal):
+                frame = context
+        if isinstance(frame, Refusal):
+            return await self._refuse(frame, arrived.body, arrived.source, arrived.received_at)
+        if wait_s := self._rates[arrived.source.name].take(len(frame.batch)):
+            return _too_fast(wait_s)
+        await self._submit_batch(arrived, frame)
+        return OK
+
+    async def _submit_batch(self, arrived: _Arrived, frame: Frame) -> None:
+        arrival = Arrival(
+            arrived.source,
+            arrived.received_at,
+            parse_time(frame.sent_at) if isinstance(frame.sent_at, str) else None,
+            frame.context if isinstance(frame.context, dict) else None,
+            is_suspect=is_suspect(arrived.body),
+        )
+        records: list[tuple[int, bytes]] = []
+        refused: list[Quarantined] = []
+        partitions = self._intake.partitions
+        for place, piece in enumerate(frame.batch):
+            taken = accept(piece, arrival, place)
+            if isinstance(taken, Refusal):
+                body = completed(bytes(piece), arrival)
+                refused.append(quarantined(taken, body, arrived.source, arrived.received_at))
+            else:
+                records.append((partition_of(taken.key, partitions), encode(taken)))
+            if place % _SLICE == _SLICE - 1:
+                await asyncio.sleep(0)
+        await self._intake.submit(records, refused)
+
+    async def _refuse(self, refusal: Refusal, body: bytes, source: Source, received_at: int) -> Answer:
+        await self._intake.submit([], [quarantined(refusal, body, source, received_at)])
+        return refusal_answer(refusal)
+
+    def _source(self, scope: Scope) -> Source | None:
+        """By `Authorization: Basic`, `x-write-key` or `?writeKey=`; the body is the fourth place (`_source_in`)."""
+        for name, value in scope["headers"]:
+            if name == b"authorization":
+                source = self._by_basic.get(value) or self._by_key.get(_basic_user(value))
+            elif name == b"x-write-key":  # Some clients append a secret after a colon.
+                source = self._by_key.get(value.decode("latin-1").partition(":")[0])
+            else:
+                continue
+            if source is not None:
+                return source
+        query: bytes = scope["query_string"]
+        if b"writeKey=" not in query:
+            return None
+        return self._by_key.get(parse_qs(query.decode("latin-1")).get("writeKey", [""])[0])
+
+    def _source_in(self, frame: Frame | Refusal | None, body: bytes) -> Source | None:
+        key = frame.write_key if isinstance(frame, Frame) else None if frame else written_key(body)
+        return self._by_key.get(key) if isinstance(key, str) else None
+
+    def _document(self, path: str, scope: Scope) -> Answer:
+        if path == _SOURCE_CONFIG:
+            source = self._source(scope)
+            if source is None:
+                return error_answer(401, "unknown_write_key", "the write key is missing or names no source")
+            return json_answer(200, documents.rudder_source_config(source))
+        source = self._by_key.get(path.split("/")[3])
+        if source is None:
+            return error_answer(404, "unknown_write_key", "no source has this write key")
+        host = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "")
+        address = documents.own_address(self._public_url, scope.get("scheme", "http"), host)
+        return json_answer(200, documents.segment_settings(source, *address))
+
+
+def quarantined(refusal: Refusal, body: bytes, source: Source, received_at: int) -> Quarantined:
+    """A refused call as the quarantine keeps it."""
+    kept = body[:QUARANTINED_BYTES]
+    return Quarantined(0, received_at, source.name, refusal.code, refusal.field[:200], refusal.message, kept, len(body))
+
+
+def _is_document(path: str) -> bool:
+    if path == _SOURCE_CONFIG:
+        return True
+    return path.startswith("/v1/projects/") and path.endswith("/settings") and path.count("/") == 4
+
+
+def _basic_user(value: bytes) -> str:
+    """The user of `Authorization: Basic`, which is the write key; "" where there is none."""
+    scheme, _, encoded = value.partition(b" ")
+    if scheme.lower() != b"basic":
+        return ""
+    try:
+        return base64.b64decode(encoded.strip()).decode().partition(":")[0]
+    except (binascii.Error, UnicodeDecodeError):
+        return ""
+
+
+def _too_fast(wait_s: int) -> Answer:
+    return later_answer(429, "too_many_events", "this source sends more events than its limit allows", wait_s)
+
+
+def _not_allowed(allow: bytes) -> Answer:
+    return error_answer(405, "method_not_allowed", "this path does not take that method", headers=[(b"allow", allow)])
