@@ -53,6 +53,7 @@ class SocketBells:
         self._folder = folder
         self._handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         self._sender = _datagrams()
+        self._bells: list[SocketBell] = []
 
     def ring(self, name: str) -> None:
         # Nobody there, nobody any more, or rings enough already.
@@ -71,7 +72,8 @@ class SocketBells:
             os.link(bound, link)
             link.replace(self._folder / f"{name}.sock")
         bound.unlink()
-        return SocketBell(end)
+        self._bells.append(SocketBell(end))
+        return self._bells[-1]
 
     def _address(self, name: str) -> str:
         """A path that fits into a socket address, however deep the data folder lies."""
@@ -83,6 +85,8 @@ class SocketBells:
         raise UsageError(f"{path} is too long for a socket: choose a data folder with a shorter path")
 
     def close(self) -> None:
+        for bell in self._bells:
+            bell.close()
         self._sender.close()
         os.close(self._handle)
 

@@ -1,0 +1,249 @@
+"""The port Outbox, over every adapter."""
+
+import pytest
+
+from tactful.errors import Fenced
+from tactful.events.derived import SendMessage
+from tactful.runtime.ports import Outbox, Verdict
+from tests.contracts.conftest import OutboxMaker
+from tests.contracts.values import claimed, intent
+
+
+def claim(outbox: Outbox, *intents: SendMessage, at: int = 60, address: str = "ada@example.com") -> None:
+    with outbox.claiming(0, outbox.own(0)) as claiming:
+        for one in intents:
+            row = outbox.row(one.intent)
+            claiming.claim(claimed(one, at=at, address=address, attempt=row.attempt if row else 0), b"template source")
+
+
+def statuses(outbox: Outbox) -> dict[str, str]:
+    return {row.intent.intent: row.status for row in outbox.rows()}
+
+
+def test_an_intent_seen_again_changes_nothing(open_outbox: OutboxMaker) -> None:
+    outbox = open_outbox()
+    outbox.put(0, [intent("a"), intent("b", due=40)])
+    outbox.put(0, [intent("a", due=99), intent("c")])
+    assert statuses(outbox) == {"a": "waiting", "b": "waiting", "c": "waiting"}
+    row = outbox.row("a")
+    assert row is not None and (row.intent, row.attempt, row.not_before, row.partition) == (intent("a"), 1, 50, 0)
+    assert (outbox.next_waiting(0), outbox.next_waiting(0, 40), outbox.next_waiting(0, 50)) == (40, 50, None)
+    assert outbox.next_waiting(1) is None
+    claim(outbox, intent("a"))
+    outbox.put(0, [intent("a")])
+    assert outbox.counts() == {"claimed": 1, "waiting": 2}
+
+
+def test_a_replayed_intent_is_closed_at_once(open_outbox: OutboxMaker) -> None:
+    outbox = open_outbox()
+    outbox.put(0, [intent("a", is_replay=True)])
+    row = outbox.row("a")
+    assert row is not None and (row.status, row.reason) == ("lapsed", "replay")
+    assert (outbox.unreported(9), outbox.next_waiting(0)) == ([], None)
+
+
+def test_what_waits_is_offered_when_its_time_has_come_oldest_first(open_outbox: OutboxMaker) -> None:
+    outbox = open_outbox()
+    outbox.put(0, [intent("late", due=90), intent("b", due=60), intent("a", due=50), intent("hook", channel="webhook")])
+    outbox.put(1, [intent("elsewhere")])
+    with outbox.claiming(0, outbox.own(0)) as claiming:
+        assert [one.intent.intent for one in claiming.waiting(0, "email", 60, 9)] == ["a", "b"]
+        assert [one.intent.intent for one in claiming.waiting(0, "email", 99, 1)] == ["a"]
+        assert [one.intent.intent for one in claiming.waiting(0, "webhook", 60, 9)] == ["hook"]
+        assert [one.not_before for one in claiming.waiting(0, "email", 99, 9)] == [50, 60, 90]
+
+
+def test_a_claim_keeps_what_was_decided(open_outbox: OutboxMaker) -> None:
+    outbox = open_outbox()
+    outbox.put(0, [intent("a"), intent("b")])
+    with outbox.claiming(0, outbox.own(0)) as claiming:
+        claiming.claim(claimed(intent("a"), at=60), b"source")
+        assert (claiming.in_flight("email"), claiming.in_flight("webhook")) == (1, 0)
+        claiming.claim(claimed(intent("b"), at=55), b"another source under the same digest")
+    assert outbox.claimed("email") == [claimed(intent("b"), at=55), claimed(intent("a"), at=60)]
+    assert (outbox.claimed("webhook"), outbox.template("digest")) == ([], b"source")
+    row = open_outbox().row("a")
+    assert row is not None
+    assert (row.status, row.claimed_at, row.position, row.address, row.permit) == (
+        "claimed",
+        60,
+        12,
+        "ada@example.com",
+        "granted on the web",
+    )
+
+
+def test_a_block_that_fails_decides_nothing(open_outbox: OutboxMaker) -> None:
+    outbox = open_outbox()
+    outbox.put(0, [intent("a"), intent("b")])
+    token = outbox.own(0)
+
+    def claim_twice() -> None:
+        with outbox.claiming(0, token) as claiming:
+            claiming.claim(claimed(intent("a")), b"source")
+            claiming.close(Verdict("b", "refused", "no permit"), 61)
+            claiming.claim(claimed(intent("b")), b"source")
+
+    with pytest.raises(AssertionError, match="does not wait"):
+        claim_twice()
+    assert outbox.counts() == {"waiting": 2}
+    with outbox.claiming(0, token) as claiming:
+        claiming.claim(claimed(intent("a")), b"source")
+    assert outbox.counts() == {"claimed": 1, "waiting": 1}
+
+
+def test_only_the_newest_owner_claims(open_outbox: OutboxMaker) -> None:
+    mine, other = open_outbox(), open_outbox()
+    mine.put(0, [intent("a")])
+    old = mine.own(0)
+    new = other.own(0)
+    assert new > old
+    for partition, token in ((0, old), (1, new)):
+        with pytest.raises(Fenced), mine.claiming(partition, token):
+            raise AssertionError("the block of a fenced worker must not run")
+    with other.claiming(0, new) as claiming:
+        claiming.claim(claimed(intent("a")), b"")
+    assert mine.counts() == {"claimed": 1}
+
+
+def test_refused_and_lapsed_are_reported_once(open_outbox: OutboxMaker) -> None:
+    outbox = open_outbox()
+    outbox.put(0, [intent("a"), intent("b")])
+    with outbox.claiming(0, outbox.own(0)) as claiming:
+        claiming.close(Verdict("a", "refused", "no permit", "never asked"), 61)
+        claiming.close(Verdict("b", "lapsed", "too late"), 61)
+    rows = outbox.unreported(9)
+    assert [(row.intent.intent, row.status, row.reason, row.detail, row.finished_at) for row in rows] == [
+        ("a", "refused", "no permit", "never asked", 61),
+        ("b", "lapsed", "too late", "", 61),
+    ]
+    assert len(outbox.unreported(1)) == 1
+    outbox.reported([("a", "refused"), ("b", "sent")])
+    assert [row.intent.intent for row in open_outbox().unreported(9)] == ["b"], "another status is another outcome"
+
+
+def test_caps_count_claims_per_person_and_per_address(open_outbox: OutboxMaker) -> None:
+    outbox = open_outbox()
+    outbox.put(
+        0, [intent("a"), intent("b", key="u:2"), intent("c", journey="other"), intent("d"), intent("e"), intent("f")]
+    )
+    claim(outbox, intent("a"), at=60)
+    claim(outbox, intent("b", key="u:2"), at=70)
+    claim(outbox, intent("c", journey="other"), at=80)
+    claim(outbox, intent("d"), at=65, address="")
+    claim(outbox, intent("e"), at=66, address="")
+    outbox.finish(
+        [Verdict("a", "sent", ""), Verdict("d", "rejected", "550"), Verdict("e", "waiting", "451", not_before=99)], 90
+    )
+    with outbox.claiming(0, outbox.own(0)) as claiming:
+        assert claiming.counted("cart", 0, "u:1", "ada@example.com") == 2, "by person or by address, each claim once"
+        assert claiming.counted("cart", 0, "u:1", "") == 1, "what was rejected, or waits again, gives it back"
+        assert claiming.counted("cart", 60, "u:1", "") == 0, "after, not at"
+        assert claiming.counted("cart", 0, "u:9", "") == 0, "no address is nobody's address"
+        assert claiming.counted("other", 79, "u:9", "ada@example.com") == 1
+    outbox.finish([Verdict("b", "held", "outcome unknown")], 95)
+    with outbox.claiming(0, outbox.own(0)) as claiming:
+        assert claiming.counted("cart", 0, "u:2", "") == 1, "what is held counts"
+    outbox.drop(["b"], "looked at", 96)
+    with outbox.claiming(0, outbox.own(0)) as claiming:
+        assert claiming.counted("cart", 0, "u:2", "") == 0
+
+
+def test_a_claim_is_begun_by_one_deliverer(open_outbox: OutboxMaker) -> None:
+    one, other = open_outbox(), open_outbox()
+    one.put(0, [intent("a"), intent("b"), intent("c")])
+    claim(one, intent("a"), intent("b"))
+    assert one.hand_off(["a", "c", "unknown"], "first") == ["a"]
+    assert other.hand_off(["a", "b"], "second") == ["b"]
+    assert one.claimed("email") == []
+
+
+def test_what_a_dead_deliverer_began_is_held_and_listed(open_outbox: OutboxMaker) -> None:
+    outbox = open_outbox()
+    hook = intent("hook", channel="webhook")
+    outbox.put(0, [intent("a"), intent("b"), intent("free"), hook])
+    claim(outbox, intent("a"), intent("b"), intent("free"), hook)
+    outbox.hand_off(["a", "hook"], "dead")
+    outbox.hand_off(["b"], "alive")
+    assert outbox.hold_orphans("alive", ["email"], 70) == ["a"]
+    assert statuses(outbox) == {"a": "held", "b": "claimed", "free": "claimed", "hook": "claimed"}
+    row = outbox.row("a")
+    assert row is not None and (row.reason, row.finished_at) == ("outcome unknown", 70)
+    assert [row.intent.intent for row in outbox.unreported(9)] == ["a"]
+    assert outbox.retry_orphans("alive", ["webhook"], 71) == ["hook"]
+    row = outbox.row("hook")
+    assert row is not None and (row.status, row.attempt, row.not_before) == ("waiting", 2, 71)
+    outbox.finish([Verdict("a", "sent", "the dead one speaks")], 99)
+    assert statuses(outbox)["a"] == "held"
+
+
+def test_outcomes_end_a_claim_once(open_outbox: OutboxMaker) -> None:
+    outbox = open_outbox()
+    outbox.put(0, [intent(name) for name in "abcd"])
+    claim(outbox, *(intent(name) for name in "abc"))
+    outbox.hand_off(["a", "b", "c"], "me")
+    outbox.finish(
+        [
+            Verdict("a", "sent", "250", "ok", "d1"),
+            Verdict("b", "rejected", "550"),
+            Verdict("c", "held", "lost"),
+            Verdict("d", "sent", ""),
+        ],
+        70,
+    )
+    outbox.finish([Verdict("a", "rejected", "again")], 80)
+    assert statuses(outbox) == {"a": "sent", "b": "rejected", "c": "held", "d": "waiting"}
+    row = outbox.row("a")
+    assert row is not None and (row.reason, row.detail, row.digest, row.finished_at) == ("250", "ok", "d1", 70)
+    assert [row.intent.intent for row in outbox.unreported(9)] == ["a", "b", "c"]
+    assert outbox.counts() == {"sent": 1, "rejected": 1, "held": 1, "waiting": 1}
+
+
+def test_a_retry_waits_again_and_is_claimed_anew(open_outbox: OutboxMaker) -> None:
+    outbox = open_outbox()
+    outbox.put(0, [intent("a")])
+    claim(outbox, intent("a"))
+    outbox.hand_off(["a"], "me")
+    outbox.finish([Verdict("a", "waiting", "451", "try later", not_before=500)], 70)
+    row = outbox.row("a")
+    assert row is not None
+    assert (row.status, row.attempt, row.not_before, row.claimed_at, row.reason) == ("waiting", 2, 500, None, "451")
+    assert (outbox.unreported(9), outbox.next_waiting(0)) == ([], 500)
+    claim(outbox, intent("a"), at=501)
+    assert outbox.claimed("email") == [claimed(intent("a"), at=501, attempt=2)], "free for the next deliverer"
+    assert outbox.hand_off(["a"], "next") == ["a"]
+
+
+def test_people_release_and_drop(open_outbox: OutboxMaker) -> None:
+    outbox = open_outbox()
+    outbox.put(0, [intent(name) for name in "abcd"])
+    claim(outbox, *(intent(name) for name in "abc"))
+    outbox.finish([Verdict("a", "held", "?"), Verdict("b", "held", "?"), Verdict("c", "sent", "250")], 70)
+    assert outbox.release(["a", "c", "d", "unknown"], 80) == ["a"]
+    row = outbox.row("a")
+    assert row is not None and (row.status, row.not_before, row.attempt) == ("waiting", 80, 2)
+    assert outbox.drop(["b", "c", "d", "unknown"], "a test", 81) == ["b", "d"]
+    assert statuses(outbox) == {"a": "waiting", "b": "dropped", "c": "sent", "d": "dropped"}
+    assert sorted(row.intent.intent for row in outbox.unreported(9)) == ["b", "c", "d"]
+
+
+def test_suppression_is_seen_by_the_next_claim(open_outbox: OutboxMaker) -> None:
+    outbox = open_outbox()
+    outbox.suppress("ada@example.com", "hard bounce", 5)
+    outbox.suppress("ada@example.com", "asked again", 6)
+    outbox.suppress("bob@example.com", "complaint", 4)
+    assert outbox.suppressions() == [("bob@example.com", "complaint", 4), ("ada@example.com", "hard bounce", 5)]
+    with outbox.claiming(0, outbox.own(0)) as claiming:
+        assert claiming.is_suppressed("ada@example.com")
+        assert not claiming.is_suppressed("eve@example.com")
+
+
+def test_lists_are_newest_first_and_page(open_outbox: OutboxMaker) -> None:
+    outbox = open_outbox()
+    outbox.put(0, [intent(f"{n}", due=n, key=f"u:{n % 2}") for n in range(9)])
+    claim(outbox, intent("4", due=4, key="u:0"))
+    assert [row.intent.due for row in outbox.rows(limit=3)] == [8, 7, 6]
+    assert [row.intent.due for row in outbox.rows(before=6, limit=3)] == [5, 4, 3]
+    assert [row.intent.due for row in outbox.rows(key="u:0", status="waiting")] == [8, 6, 2, 0]
+    assert [row.intent.due for row in outbox.rows("claimed")] == [4]
+    assert outbox.row("unknown") is None

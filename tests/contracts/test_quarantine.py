@@ -1,0 +1,56 @@
+"""The port Quarantine, over every adapter. The bounds of these: 10 items, 200,000 bytes, 1,000 microseconds."""
+
+from tests.contracts.conftest import QuarantineMaker
+from tests.contracts.values import quarantined
+
+
+def test_items_get_ids_and_are_listed_newest_first(open_quarantine: QuarantineMaker) -> None:
+    quarantine = open_quarantine()
+    quarantine.put([quarantined(1, body=b"one"), quarantined(2, code="unknown_type", body=b"two")])
+    quarantine.put([quarantined(3, body=b"three")])
+    for view in (quarantine, open_quarantine()):
+        rows = view.rows()
+        assert [(row.id, row.body, row.code) for row in rows] == [
+            (3, b"three", "no_identifier"),
+            (2, b"two", "unknown_type"),
+            (1, b"one", "no_identifier"),
+        ]
+        assert (view.rows(before=3, limit=1), view.row(2), view.row(9)) == ([rows[1]], rows[1], None)
+        assert view.counts() == {"no_identifier": 2, "unknown_type": 1, "forgotten": 0}
+
+
+def test_items_are_removed_by_hand(open_quarantine: QuarantineMaker) -> None:
+    quarantine = open_quarantine()
+    quarantine.put([quarantined(1), quarantined(2), quarantined(3)])
+    assert quarantine.remove([3, 1, 77]) == 2
+    assert [row.id for row in quarantine.rows()] == [2]
+    quarantine.put([quarantined(4)])
+    assert [row.id for row in quarantine.rows()] == [4, 2], "an id is never used again"
+    assert quarantine.counts() == {"no_identifier": 2, "forgotten": 0}
+
+
+def test_it_is_bounded_in_number(open_quarantine: QuarantineMaker) -> None:
+    quarantine = open_quarantine()
+    quarantine.put([quarantined(n, body=b"%d" % n) for n in range(14)])
+    assert [row.body for row in quarantine.rows()] == [b"%d" % n for n in reversed(range(4, 14))]
+    assert quarantine.counts()["forgotten"] == 4
+
+
+def test_it_is_bounded_in_bytes(open_quarantine: QuarantineMaker) -> None:
+    quarantine = open_quarantine()
+    quarantine.put([quarantined(n, body=b"%d" % n * 150_000) for n in range(6)])
+    rows = quarantine.rows()
+    assert [(row.id, len(row.body), row.size) for row in rows] == [
+        (6, 65_536, 150_000),
+        (5, 65_536, 150_000),
+        (4, 65_536, 150_000),
+    ]
+    assert quarantine.counts() == {"no_identifier": 3, "forgotten": 3}
+
+
+def test_it_is_bounded_in_age(open_quarantine: QuarantineMaker) -> None:
+    quarantine = open_quarantine()
+    quarantine.put([quarantined(100), quarantined(200)])
+    quarantine.put([quarantined(1_150)])
+    assert [row.received_at for row in quarantine.rows()] == [1_150, 200]
+    assert quarantine.counts() == {"no_identifier": 2, "forgotten": 1}
