@@ -9,6 +9,7 @@ the dot, hence safely tried again.
 
 import asyncio
 import re
+import socket
 import ssl
 from email import message_from_bytes, policy
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -28,6 +29,7 @@ _BAD_MAILBOX = re.compile(r"5\.1\.(?:[0-36]|10)|5\.2\.1")
 _ENHANCED = re.compile(r"\b5\.\d{1,3}\.\d{1,3}\b")
 
 
+_KERNEL_BYTES = 64 * 1024
 LOST = "the connection failed before the mail was handed over"
 
 
@@ -137,8 +139,12 @@ class Smtp:
         except BaseException:
             client.close()
             raise
-        # Waiting until a body is out of our buffers means until nothing of it is left there.
-        client.transport.set_write_buffer_limits(0)  # type: ignore[union-attr]  # connected
+        if not isinstance(client.transport, asyncio.WriteTransport):
+            raise aiosmtplib.SMTPServerDisconnected("lost as soon as it was made")
+        # Waiting until a body is out of our buffers means until nothing of it is left there; and the kernel's is kept
+        # small, so that little of a long mail is on its way unread when its dot is written.
+        client.transport.set_write_buffer_limits(0)
+        client.get_transport_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _KERNEL_BYTES)
         return _Connection(client)
 
     def _keep(self, connection: _Connection) -> None:

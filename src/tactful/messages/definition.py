@@ -2,7 +2,7 @@
 
 purpose: email_marketing          # optional; what the person must have allowed
 from: Shop <shop@example.com>     # optional, else that of the channel
-subject: You left something, {{ traits.first_name }}
+subject: You left something, {{ profile.first_name }}
 preheader: It is still here       # optional; shown by mail clients beside the subject
 html: |
   <p>...</p>
