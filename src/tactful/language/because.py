@@ -33,10 +33,12 @@ class _Leaf(Struct, frozen=True):
     """Number and window of each aggregate behind it."""
 
 
-def explainer(checked: Checked, number_of: Callable[[Count], int]) -> Because:
+def explainer(checked: Checked, number_of: Callable[[Count], int], is_kept: Callable[[Count], bool]) -> Because:
+    """`is_kept` is false for counts that cannot decide anything (`1 == 2 and any(...)`); their leaves say nothing."""
+
     @cache
     def leaves() -> tuple[_Leaf, ...]:
-        found = {node.span: node for node in _leaves(checked.tree)}
+        found = {node.span: node for node in _leaves(checked.tree) if all(map(is_kept, _counts(lower(node))))}
         return tuple(_compile(node, checked.text, number_of) for node in found.values())
 
     def because(newest: Mapping[int, Newest], traits: Mapping[str, Any], now: int) -> tuple[Reading, ...]:

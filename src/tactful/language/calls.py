@@ -48,7 +48,7 @@ def options(parsed: Parsed, node: ast.Call, name: str) -> dict[str, ast.expr]:
             raise Mistake(at, f"{option.arg}= is given twice", "give it once")
         given[option.arg] = option.value
     if "last" in given and "between" in given:
-        at = max(parsed.span(given[one])[0] for one in ("last", "between"))
+        at = max(parsed.span(option)[0] for option in node.keywords if option.arg in ("last", "between"))
         raise Mistake(at, "last= and between= cannot be given together", "choose one window")
     for option in node.keywords:
         assert option.arg is not None

@@ -35,7 +35,7 @@ def compile_condition(checked: Checked, number: NumberOf) -> Condition:
         traits=_traits(checked.tree),
         holds=generator.function(PERSON, generator.condition(lowered)),
         next_change=_next_change(counts.moments(lowered)),
-        because=explainer(checked, counts.number_of),
+        because=explainer(checked, counts.number_of, counts.is_kept),
     )
 
 
@@ -105,6 +105,9 @@ class _Counts:
 
     def number_of(self, count: Count) -> int:
         return self._numbers[_key(count)]
+
+    def is_kept(self, count: Count) -> bool:
+        return _key(count) in self._numbers
 
     def moments(self, lowered: Node) -> list[_Moment]:
         return [

@@ -68,7 +68,11 @@ def _compared(left: ast.expr, op: ast.cmpop, right: ast.expr) -> ast.expr:
 
 
 def _both(*parts: ast.expr) -> ast.expr:
-    return ast.BoolOp(ast.And(), list(parts))
+    return _joined(ast.And(), list(parts))
+
+
+def _joined(word: ast.boolop, parts: list[ast.expr]) -> ast.expr:
+    return ast.BoolOp(word, parts) if len(parts) > 1 else parts[0]
 
 
 class Generator:
@@ -93,9 +97,9 @@ class Generator:
             case AnyOf(count=counted):
                 return self._at_least(counted, 1)
             case All(parts=parts):
-                return ast.BoolOp(ast.And(), [self.condition(part) for part in parts])
+                return _joined(ast.And(), [self.condition(part) for part in parts])
             case Either(parts=parts):
-                return ast.BoolOp(ast.Or(), [self.condition(part) for part in parts])
+                return _joined(ast.Or(), [self.condition(part) for part in parts])
             case Not(part=part):
                 return ast.UnaryOp(ast.Not(), self.condition(part))
             case Compare():

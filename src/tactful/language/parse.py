@@ -58,7 +58,7 @@ def parse(text: str) -> Parsed:
     parsed = Parsed(text, root)
     for node, depth, above in _walk(root):
         at = parsed.span(above)[0]
-        if depth > DEEPEST:
+        if depth > DEEPEST and isinstance(node, ast.expr):
             raise Mistake(at, f"nested deeper than {DEEPEST} levels", "split it into several segments")
         if not isinstance(node, _LISTED):
             message, hint = _REFUSED.get(type(node), (f"{type(node).__name__} is no part of the language", ""))
@@ -79,9 +79,9 @@ def _walk(root: ast.expr) -> Iterator[tuple[ast.AST, int, ast.expr | ast.keyword
 
 def _unreadable(text: str, error: SyntaxError) -> Mistake:
     lines = text.split("\n")
-    line = min(max(error.lineno or 1, 1), len(lines))
-    column = (error.offset or 1) - 1 - (line == 1)
-    at = sum(len(one) + 1 for one in lines[: line - 1]) + max(0, min(column, len(lines[line - 1])))
+    line = error.lineno or 1
+    column = max(0, (error.offset or 1) - 1 - (line == 1))
+    at = min(sum(len(one) + 1 for one in lines[: line - 1]) + column, len(text.rstrip()))
     if "leading zeros" in error.msg:
         return Mistake(at, "a number does not start with 0", "write it without, or as a text in quotes")
     if "positional argument follows" in error.msg:
