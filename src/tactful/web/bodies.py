@@ -19,18 +19,16 @@ class Disconnected(Exception):
     """The client went away before its call was complete; there is nobody to answer."""
 
 
-async def read_body(receive: Receive) -> tuple[bytes, Refusal | None]:
-    """The body as sent (its beginning, where it is too large, with the refusal)."""
+async def read_body(receive: Receive) -> tuple[bytes, int]:
+    """The body as sent and its size; of one that is too large only the beginning."""
     message = await receive()
     if message["type"] == "http.disconnect":
         raise Disconnected
     body: bytes = message.get("body", b"")
-    if message.get("more_body"):
-        body = await _read_more(receive, body)
-    return (body, None) if len(body) <= MAX_CALL_BYTES else (body[:MAX_CALL_BYTES], _TOO_LARGE)
+    return await _read_more(receive, body) if message.get("more_body") else (body, len(body))
 
 
-async def _read_more(receive: Receive, first: bytes) -> bytes:
+async def _read_more(receive: Receive, first: bytes) -> tuple[bytes, int]:
     kept, size, is_more = bytearray(first), len(first), True
     while is_more and size <= _DRAINED_BYTES:
         message = await receive()
@@ -41,11 +39,13 @@ async def _read_more(receive: Receive, first: bytes) -> bytes:
         if len(kept) <= MAX_CALL_BYTES:
             kept += chunk
         is_more = message.get("more_body", False)
-    return bytes(kept)
+    return bytes(kept), size
 
 
 def unpack_body(body: bytes) -> bytes | Refusal:
-    """The JSON text: gunzipped where the bytes begin like gzip, never to more than the limit of a call."""
+    """The JSON text: gunzipped where the bytes begin like gzip; refused beyond the limit of a call, packed or not."""
+    if len(body) > MAX_CALL_BYTES:
+        return _TOO_LARGE
     if not body.startswith(_GZIP):
         return body
     unpacked = bytearray()

@@ -138,9 +138,9 @@ class _Collect:
 
     async def _take(self, path: str, scope: Scope, receive: Receive) -> Answer:
         self._intake.check()
-        packed, refusal = await read_body(receive)
+        packed, size = await read_body(receive)
         received_at = self._clock.now_us()
-        body = refusal or unpack_body(packed)
+        body = unpack_body(packed)
         source = self._source(scope)
         frame = None
         if not isinstance(body, Refusal):
@@ -150,7 +150,7 @@ class _Collect:
         if source is None:
             return error_answer(401, "unknown_write_key", "the write key is missing or names no source")
         if isinstance(body, Refusal):
-            return await self._refuse(body, packed, source, received_at)
+            return await self._refuse(body, packed, source, received_at, size)
         arrived = _Arrived(path, source, body, received_at)
         if frame is not None:
             return await self._take_batch(arrived, frame)
@@ -212,8 +212,10 @@ class _Collect:
                 await asyncio.sleep(0)
         await self._intake.submit(records, refused)
 
-    async def _refuse(self, refusal: Refusal, body: bytes, source: Source, received_at: int) -> Answer:
-        await self._intake.submit([], [quarantined(refusal, body, source, received_at)])
+    async def _refuse(
+        self, refusal: Refusal, body: bytes, source: Source, received_at: int, size: int | None = None
+    ) -> Answer:
+        await self._intake.submit([], [quarantined(refusal, body, source, received_at, size)])
         return refusal_answer(refusal)
 
     def _source(self, scope: Scope) -> Source | None:
@@ -250,8 +252,10 @@ class _Collect:
         return json_answer(200, documents.segment_settings(source, *address))
 
 
-def quarantined(refusal: Refusal, body: bytes, source: Source, received_at: int) -> Quarantined:
-    """A refused call as the quarantine keeps it."""
+def quarantined(
+    refusal: Refusal, body: bytes, source: Source, received_at: int, size: int | None = None
+) -> Quarantined:
+    """A refused call as the quarantine keeps it; `size` where more came than stands in `body`."""
     kept = body[:QUARANTINED_BYTES]
     return Quarantined(0, received_at, source.name, refusal.code, refusal.field[:200], refusal.message, kept, len(body))
 
