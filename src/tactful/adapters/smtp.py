@@ -142,8 +142,9 @@ class Smtp:
         if not isinstance(client.transport, asyncio.WriteTransport):
             raise aiosmtplib.SMTPServerDisconnected("lost as soon as it was made")
         # Waiting until a body is out of our buffers means until nothing of it is left there; and the kernel's is kept
-        # small, so that little of a long mail is on its way unread when its dot is written.
-        client.transport.set_write_buffer_limits(0)
+        # small, so that little of a long mail is on its way unread when its dot is written. (One byte and not none: the
+        # TLS transport compares with >= and would pause for ever.)
+        client.transport.set_write_buffer_limits(high=1, low=0)
         client.get_transport_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _KERNEL_BYTES)
         return _Connection(client)
 
