@@ -5,7 +5,7 @@ Pages and stories are shown over it, on the in-memory adapters, so that every se
 
 from collections.abc import Sequence
 from email.message import EmailMessage
-from typing import Any
+from typing import Any, Literal
 
 from tactful.adapters.memory.log import MemoryLog
 from tactful.adapters.memory.outbox import MemoryOutbox
@@ -43,7 +43,7 @@ from tactful.kernel.state import encode as encode_state
 from tactful.operations.reading import Reader
 from tactful.people.traits import TraitWrite
 from tactful.runtime.ports import Claimed, Commit, Quarantined, StateWrite, Verdict
-from tactful.values import HOUR_US, MINUTE_US, SECOND_US, parse_time
+from tactful.values import DAY_US, HOUR_US, MINUTE_US, SECOND_US, parse_time
 
 PARTITIONS = 2
 NOON = parse_time("2025-03-12T12:00:00Z") or 0
@@ -77,7 +77,7 @@ class Scene:
 
     def event(self, key: str, at: int, name: str, /, late: int = 0, **properties: Any) -> int:
         """Put an event into the log; returns its ref."""
-        kind = "identify" if name == "$identify" else "track"
+        kind: Literal["identify", "track"] = "identify" if name == "$identify" else "track"
         number = f"m{self.events}"
         event = Event(
             1, "site", "server", kind, name, key, (key,), number, at, at + late, pack(properties), EMPTY_MAP, EMPTY_MAP
@@ -192,6 +192,10 @@ def afternoon() -> Scene:
 
 def _ada(scene: Scene) -> None:
     key, at = "u:ada", NOON
+    earlier = [
+        scene.did(key, at - days * DAY_US, "Order Completed", order_id=f"o-{1000 + 40 - days}", total=20 + days)
+        for days in (9, 3)
+    ]
     scene.did(key, at, "$identify", name="Ada Byron", email="ada@kettle.example", country="GB", plan="gold")
     asked = scene.event(key, at + 5 * SECOND_US, "Signed Up")
     scene.rows(
@@ -206,11 +210,15 @@ def _ada(scene: Scene) -> None:
     scene.did(key, at + 13 * MINUTE_US, "Product Viewed", name="Enamel kettle", price=39, currency="GBP")
     at += 14 * MINUTE_US + 2 * SECOND_US
     added = scene.event(key, at, "Product Added", name="Enamel kettle", price=39, quantity=1, cart_id="c-81", sku="K-7")
-    because = (Reading('any("Product Added", last="1h")', value=True, refs=(added,)),)
+    because: tuple[Reading, ...] = (Reading('any("Product Added", last="1h")', value=True, refs=(added,)),)
     because += (Reading('not any("Order Completed", last="1h")', value=True),)
     entered = SegmentEntered(at, "cart_open", "event", because)
     scene.rows(
-        key, added, EventKept(at, "Product Added", added), entered, RunStarted(at, "cart_reminder", "", at + 30 * MINUTE_US)
+        key,
+        added,
+        EventKept(at, "Product Added", added),
+        entered,
+        RunStarted(at, "cart_reminder", "", at + 30 * MINUTE_US),
     )
     at += 30 * MINUTE_US
     reminder = intent(key, at, added)
@@ -220,12 +228,15 @@ def _ada(scene: Scene) -> None:
     scene.mails[reminder.intent] = mail(
         "ada@kettle.example", "Your kettle is still warm, Ada", KETTLE_HTML, "You left an Enamel kettle in your cart.\n"
     )
+    noted = OutcomeNoted(at + 90_000, reminder.intent, "cart_reminder", "sent", "250 2.0.0 Ok")
+    scene.rows(key, scene.tick(key, at + 100_000), noted)
     at += 9 * MINUTE_US
-    noted = OutcomeNoted(at - 9 * MINUTE_US + 90_000, reminder.intent, "cart_reminder", "sent", "250 2.0.0 Ok")
-    scene.did(key, at, "Cart Viewed", noted, cart_id="c-81")
+    scene.did(key, at, "Cart Viewed", cart_id="c-81")
     at += 2 * MINUTE_US
-    bought = scene.event(key, at, "Order Completed", order_id="o-1043", total=39, currency="GBP", products=[{"sku": "K-7"}])
-    count = Reading('count("Order Completed", last="30d")', 3.0, (bought - 1024, bought - 2048, bought))
+    bought = scene.event(
+        key, at, "Order Completed", order_id="o-1043", total=39, currency="GBP", products=[{"sku": "K-7"}]
+    )
+    count = Reading('count("Order Completed", last="30d")', 3.0, (*earlier, bought))
     gone = (Reading('not any("Order Completed", last="1h")', value=False, refs=(bought,)),)
     scene.rows(
         key,
@@ -269,4 +280,6 @@ def _dov_and_eve(scene: Scene) -> None:
             scene.outbox.finish(
                 [Verdict(reminder.intent, "held", "outcome unknown", "the connection broke after DATA")], at
             )
-    scene.person("u:dov").runs.append(Run("win_back", "", at, at, 1, "m", at + HOUR_US, "Product Added", EMPTY_MAP, "v"))
+    scene.person("u:dov").runs.append(
+        Run("win_back", "", at, at, 1, "m", at + HOUR_US, "Product Added", EMPTY_MAP, "v")
+    )

@@ -8,6 +8,7 @@ from threading import Event, Thread
 import uvicorn
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
+
 from tactful.adapters.memory.bells import MemoryBells
 from tactful.web import api, pages
 from tactful.web.desk import Desk, News

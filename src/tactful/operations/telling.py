@@ -76,7 +76,7 @@ def _event(row: EventKept, places: Places) -> StoryLine:
 
 def _intent(row: SendMessage, places: Places) -> StoryLine:
     what = f"e-mail {row.message}" if row.channel == "email" else f"{row.channel} {row.message}"
-    because = f"the journey {row.journey}{_entry(row.entry_key)} came to its end"
+    because = f"the journey {row.journey}{_entry(row.entry_key)} was due"
     if row.is_replay:
         because += "; an import replays the past, so nothing is handed over"
     event = places.event(row.started_ref) if row.started_ref else None

@@ -80,7 +80,7 @@ def _given_token(authorization: str) -> bytes:
     """The token of a Bearer, or the password of a Basic, Authorization (RFC 6750, RFC 7617); b"" if there is none."""
     scheme, _, value = authorization.partition(" ")
     if scheme.lower() == "bearer":
-        return value.strip().encode("utf-8", "surrogateescape")
+        return value.strip().encode("latin-1")  # The bytes as they came; UTF-8 where the token is.
     if scheme.lower() == "basic":
         try:
             return b64decode(value.strip(), validate=True).partition(b":")[2]

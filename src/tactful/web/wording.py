@@ -1,6 +1,7 @@
 """Wording: how times, numbers and values look on a page. Times are shown in the workspace's zone, and say so."""
 
 import json
+import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
@@ -10,10 +11,11 @@ from zoneinfo import ZoneInfo
 
 from tactful.operations import explain
 from tactful.operations.stories import StoryLine
-from tactful.values import format_time
+from tactful.values import format_time, parse_time
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LONGEST = 64
+_ISO = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
 _KINDS = {"u": "user", "x": "external id", "e": "e-mail", "p": "phone", "a": "anonymous", "d": "device"}
 _TONES = {
     "sent": "good",
@@ -31,8 +33,10 @@ def filters(zone: ZoneInfo) -> dict[str, Callable[..., Any]]:
     """For templates."""
     return {
         "clock": lambda at_us: local(at_us, zone).strftime("%H:%M:%S"),
+        "clock_or_day": lambda at_us, newest_us: clock_or_day(local(at_us, zone), local(newest_us, zone)),
         "moment": lambda at_us: moment(local(at_us, zone)),
         "iso": format_time,
+        "local_times": lambda text: local_times(text, zone),
         "day": day,
         "number": lambda number: f"{number:,}",
         "short": short,
@@ -59,6 +63,16 @@ def day(on: date) -> str:
 
 def moment(at: datetime) -> str:
     return f"{at.day} {at:%b %Y, %H:%M:%S}"
+
+
+def clock_or_day(at: datetime, newest: datetime) -> str:
+    """The time, or the day where it is another one than at the top of the list."""
+    return f"{at:%H:%M:%S}" if at.date() == newest.date() else f"{at.day} {at:%b %H:%M}"
+
+
+def local_times(text: str, zone: ZoneInfo) -> str:
+    """Times that stand in a reason (ISO 8601 with Z) as the page shows all the others."""
+    return _ISO.sub(lambda match: moment(local(parse_time(match[0]) or 0, zone)), text)
 
 
 def by_day(lines: Iterable[StoryLine], zone: ZoneInfo) -> list[tuple[date, list[StoryLine]]]:
