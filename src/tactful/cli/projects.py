@@ -1,11 +1,15 @@
 """Commands over a project: init, check, publish, doctor."""
 
+import secrets
 from pathlib import Path
 
 import click
 
 from tactful.cli.main import data_option, echo_json, json_option, opened, project_option
-from tactful.operations.publish import changes, check, publish, published
+from tactful.messages.template import check_template
+from tactful.operations import scaffold
+from tactful.operations.project import check, load
+from tactful.operations.publish import changes, publish
 from tactful.runtime.house import Build
 
 
@@ -14,7 +18,7 @@ def register(group: click.Group, build: Build) -> None:
     @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
     def init(folder: Path) -> None:
         """Make a new project in FOLDER."""
-        for path in build.scaffold(folder):
+        for path in scaffold.init(folder, lambda: secrets.token_urlsafe(18)):
             click.echo(f"  made {path}")
         click.echo(f"\nNow:  tactful up --project {folder} --data {folder / 'data'}")
 
@@ -23,7 +27,7 @@ def register(group: click.Group, build: Build) -> None:
     @json_option
     def check_command(project: Path, as_json: bool) -> None:  # noqa: FBT001  (click passes flags so)
         """Read all definitions of a project and say what is wrong with them."""
-        definitions = check(build.project(project))
+        definitions = check(project, check_template)
         found = {
             "segments": len(definitions.segments),
             "journeys": len(definitions.journeys),
@@ -41,9 +45,9 @@ def register(group: click.Group, build: Build) -> None:
     @data_option
     def publish_command(project: Path, data: Path) -> None:
         """Check a project and put it in force, beside a running server or for the next start."""
-        files = build.project(project)
+        files = load(project)
         house = opened(build, data, read_only=False)
-        before = published(house.store(0))
+        before = house.plan(0)
         changed = changes(before, files)
         for line in changed:
             click.echo(f"  {line}")

@@ -3,15 +3,10 @@
 from collections.abc import Mapping
 
 from tactful.events.records import Publish, encode
-from tactful.kernel.definitions import Definitions, read_project
+from tactful.kernel.definitions import read_project
 from tactful.kernel.state import PLAN_KEY, PlanState, decode_plan
 from tactful.messages.template import check_template
 from tactful.runtime.ports import Bells, Clock, Log, Store
-
-
-def check(files: Mapping[str, str]) -> Definitions:
-    """All definitions of a project; raises DefinitionError with every mistake, and the old plan stays."""
-    return read_project(files, check_template=check_template)
 
 
 def published(store: Store) -> PlanState | None:
@@ -24,7 +19,7 @@ def publish(
     files: Mapping[str, str], settings: Mapping[str, str], log: Log, bells: Bells, clock: Clock, author: str = ""
 ) -> int:
     """Check the project and append it; returns its position in partition 0."""
-    check(files)
+    read_project(files, check_template)
     record = Publish(clock.now_us(), dict(files), dict(settings), author)
     position = log.append({0: [encode(record)]})[0]
     bells.ring("work-0")

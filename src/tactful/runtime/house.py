@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from tactful.kernel.state import PlanState
 from tactful.runtime.ports import Bells, Clock, Log, Outbox, Quarantine, Store, Trail
 from tactful.runtime.settings import Settings
 from tactful.runtime.worker import Worker
@@ -12,17 +13,29 @@ from tactful.runtime.worker import Worker
 class House(Protocol):
     """Opened for reading beside a running server, or for changing."""
 
-    data: Path
-    settings: Settings
-    clock: Clock
-    log: Log
-    outbox: Outbox
-    trail: Trail
-    quarantine: Quarantine
-    bells: Bells
+    @property
+    def data(self) -> Path: ...
+    @property
+    def settings(self) -> Settings: ...
+    @property
+    def clock(self) -> Clock: ...
+    @property
+    def log(self) -> Log: ...
+    @property
+    def outbox(self) -> Outbox: ...
+    @property
+    def trail(self) -> Trail: ...
+    @property
+    def quarantine(self) -> Quarantine: ...
+    @property
+    def bells(self) -> Bells: ...
 
     def store(self, partition: int) -> Store:
         """The store of a partition, for reading."""
+        ...
+
+    def plan(self, partition: int) -> PlanState | None:
+        """The plan in force in a partition; None before the first."""
         ...
 
     def stores(self) -> Sequence[Store]: ...
@@ -46,14 +59,6 @@ class Build(Protocol):
         ...
 
     def settings(self, project: Path) -> Settings: ...
-
-    def project(self, folder: Path) -> dict[str, str]:
-        """Texts of a project's definition files by relative path."""
-        ...
-
-    def scaffold(self, folder: Path) -> list[str]:
-        """Make a new project; returns the files made."""
-        ...
 
     def run_up(self, project: Path, data: Path, host: str, port: int, *, is_dev: bool) -> None: ...
 

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct, field
 
 from tactful.errors import DefinitionError, Place, Problem
+from tactful.events.records import Trust
 
 FILE = "tactful.toml"
 
@@ -25,7 +26,7 @@ class WorkspaceSettings(Struct, frozen=True, forbid_unknown_fields=True):
 
 class SourceSettings(Struct, frozen=True, forbid_unknown_fields=True):
     write_key: str
-    trust: str = "browser"
+    trust: Trust = "browser"
     events_per_second: int = 0
     """0: no limit of its own."""
 
@@ -117,15 +118,15 @@ def _put(tree: dict[str, Any], path: tuple[str, ...], value: str) -> None:
 def _problem(settings: Settings) -> tuple[str, str] | None:
     """What the types cannot say."""
     if settings.workspace.time_zone not in available_timezones():
-        return f"workspace.time_zone: there is no time zone {settings.workspace.time_zone!r}", 'for instance "Europe/Lisbon"'
+        return (
+            f"workspace.time_zone: there is no time zone {settings.workspace.time_zone!r}",
+            'for instance "Europe/Lisbon"',
+        )
     if not 1 <= settings.engine.partitions <= 1024:
         return "engine.partitions must be from 1 to 1024", "4 is a good start"
     keys = [source.write_key for source in settings.sources.values()]
     if len(set(keys)) != len(keys) or "" in keys:
         return "every source needs a write_key of its own", "`tactful init` makes one"
-    for name, source in settings.sources.items():
-        if source.trust not in ("browser", "server"):
-            return f"sources.{name}.trust is {source.trust!r}", '"browser" or "server"'
     email = settings.channels.email
     if email.smtp_url and not settings.workspace.public_url.startswith("https://"):
         return (
