@@ -4,6 +4,8 @@
 kernel's.
 """
 
+from collections.abc import Mapping
+
 from msgspec import Raw, Struct
 
 from tactful.events.derived import Reading, RunEnded, RunStarted, SendMessage
@@ -29,6 +31,8 @@ class JourneyRule(Struct, frozen=True):
     """From when the condition is exact."""
     wait_us: int
     unless: frozenset[str]
+    unwelcome: int | None
+    """Number of the aggregate that keeps the newest `unless` event, for starts that arrive behind it."""
     is_restarting: bool
     limit: int | None
     per_us: int
@@ -51,26 +55,32 @@ class Cause(Struct, frozen=True):
     because: tuple[Reading, ...] = ()
 
 
-def used(rule: JourneyRule, sent: dict[str, list[tuple[int, str]]], at: int) -> bool:
-    """Is the limit used up at the instant `at`? Forgets what no longer counts."""
+def used(rule: JourneyRule, sent: Mapping[str, list[tuple[int, str]]], at: int) -> bool:
+    """Is the limit used up at the instant `at`?"""
     if rule.limit is None:
         return False
-    counting = [entry for entry in sent.get(rule.name, ()) if entry[0] > at - rule.per_us]
-    if counting:
-        sent[rule.name] = counting
-    else:
-        sent.pop(rule.name, None)
-    return sum(entry[0] <= at for entry in counting) >= rule.limit
+    return sum(at - rule.per_us < entry[0] <= at for entry in sent.get(rule.name, ())) >= rule.limit
 
 
 def start(
-    rule: JourneyRule, runs: list[Run], sent: dict[str, list[tuple[int, str]]], cause: Cause, now: int
+    rule: JourneyRule,
+    runs: list[Run],
+    sent: Mapping[str, list[tuple[int, str]]],
+    cause: Cause,
+    now: int,
+    unwelcome: tuple[int, int] | None,
 ) -> list[RunStarted | RunEnded]:
-    """Begin a run, or say why not. An instant already past is due at once, within the validity."""
+    """Begin a run, or say why not. An instant already past is due at once, within the validity.
+
+    `unwelcome` is the newest `unless` event (time, ref): one that happened after a start which arrives late ends the
+    run before it begins.
+    """
     due = cause.at + rule.wait_us
     if now > due + rule.validity_us:
         late = f"too late: was due at {format_time(due)}, valid for {format_duration(rule.validity_us)}"
         return [RunEnded(now, rule.name, "", late, cause.ref)]
+    if unwelcome is not None and unwelcome > (cause.at, cause.ref):
+        return [RunEnded(now, rule.name, "", f"{' or '.join(sorted(rule.unless))} came first", unwelcome[1])]
     rows: list[RunStarted | RunEnded] = []
     for run in [run for run in runs if run.journey == rule.name and not run.intent]:
         if not rule.is_restarting or cause.at < run.started_at:
@@ -130,7 +140,7 @@ def fire(
         return RunEnded(at, run.journey, run.entry_key, limit_text(rule), run.started_ref)
     begun = run.message_id or f"{run.started_at}"
     run.intent = digest(run.journey, run.version, STEP, run.entry_key, origin, begun)
-    sent.setdefault(rule.name, []).append((at, run.intent))
+    _count(rule, sent, at, run.intent)
     return SendMessage(
         at=at,
         intent=run.intent,
@@ -149,6 +159,13 @@ def fire(
         properties=run.properties,
         is_replay=is_replay,
     )
+
+
+def _count(rule: JourneyRule, sent: dict[str, list[tuple[int, str]]], at: int, intent: str) -> None:
+    """Against the limit, where there is one; forgets what no longer counts."""
+    if rule.limit is not None:
+        counting = [entry for entry in sent.get(rule.name, ()) if entry[0] > at - rule.per_us]
+        sent[rule.name] = [*counting, (at, intent)]
 
 
 def limit_text(rule: JourneyRule) -> str:

@@ -16,7 +16,8 @@ def pass_time(turn: Turn, profile: Profile, until: int, rows: list[Row]) -> None
     if profile.settled < turn.state.generation:
         _forget(turn, profile, rows)
         ready = {rule.ready_at for rule in turn.plan.segments}
-        changes = sorted((at for at in ready if profile.now < at <= until), reverse=True)
+        # An instant at which it was looked at counts again: the plan may have come behind that record.
+        changes = sorted((at for at in ready if profile.now <= at <= until), reverse=True)
         profile.settled = turn.state.generation
     while changes or (profile.wake_at is not None and profile.wake_at <= until):
         wake = profile.wake_at
@@ -42,7 +43,9 @@ def begin(turn: Turn, profile: Profile, rule: JourneyRule, cause: Cause, now: in
     """Start a run if its condition holds."""
     if not _holds(turn, profile, rule, now):
         return
-    rows.extend(start(rule, profile.runs, profile.sent, cause, now))
+    unwelcome = turn.newest(profile).get(rule.unwelcome) if rule.unwelcome is not None and cause.ref else None
+    newest = (unwelcome.times[-1], unwelcome.refs[-1]) if unwelcome is not None else None
+    rows.extend(start(rule, profile.runs, profile.sent, cause, now, newest))
 
 
 def due_runs(turn: Turn, profile: Profile, at: int, rows: list[Row]) -> None:

@@ -100,6 +100,9 @@ def adopt(before: PlanState | None, plan: Plan, now: int, *, is_empty: bool) -> 
         return index
 
     conditions = _conditions(definitions, number)
+    for journey in definitions.journeys.values():
+        if journey.unless:
+            number(_unwelcome(journey))
     since: dict[str, tuple[str, int]] = {}
     for name, condition in conditions.items():
         if name.startswith("segment/"):
@@ -134,6 +137,11 @@ def _conditions(definitions: Definitions, number: Callable[[AggregateSpec], int]
     return segments | journeys
 
 
+def _unwelcome(journey: Journey) -> AggregateSpec:
+    """The newest event that ends a run of the journey."""
+    return AggregateSpec(tuple(sorted(set(journey.unless))), "", 1, None)
+
+
 def next_ready(state: PlanState, now: int) -> int | None:
     """The next instant at which something of the plan stops warming."""
     return min((at for at in state.ready.values() if now < at < NEVER), default=None)
@@ -144,6 +152,10 @@ def _compile(state: PlanState, definitions: Definitions, conditions: Mapping[str
         exact = (state.ready[number] for number, _, _ in conditions[name].aggregates)
         return max(state.since[name][1], *exact, 0)
 
+    unwelcome = {
+        state.numbers[spec.canonical()]: spec
+        for spec in (_unwelcome(journey) for journey in definitions.journeys.values() if journey.unless)
+    }
     segments = tuple(
         SegmentRule(state.numbers[name], name.removeprefix("segment/"), condition, ready_at(name))
         for name, condition in conditions.items()
@@ -168,7 +180,7 @@ def _compile(state: PlanState, definitions: Definitions, conditions: Mapping[str
         journeys=journeys,
         started_by=started_by,
         messages=dict(definitions.messages),
-        folds=_folds(segments, conditions),
+        folds=_folds(segments, conditions, unwelcome),
         reads_traits=any(condition.traits for condition in conditions.values()),
         readers={},
     )
@@ -193,6 +205,7 @@ def _journey_rule(
         ready_at=ready_at(f"journey/{journey.name}") if condition is not None else 0,
         wait_us=journey.wait_us,
         unless=frozenset(journey.unless),
+        unwelcome=state.numbers[_unwelcome(journey).canonical()] if journey.unless else None,
         is_restarting=journey.repeat == "restart",
         limit=journey.limit.times if journey.limit is not None else None,
         per_us=journey.limit.per_us if journey.limit is not None else 0,
@@ -203,7 +216,9 @@ def _journey_rule(
     )
 
 
-def _folds(segments: tuple[SegmentRule, ...], conditions: Mapping[str, Condition]) -> dict[str, list[Fold]]:
+def _folds(
+    segments: tuple[SegmentRule, ...], conditions: Mapping[str, Condition], unwelcome: Mapping[int, AggregateSpec]
+) -> dict[str, list[Fold]]:
     """Per event name, the aggregates that read it."""
     readers: dict[int, dict[int, SegmentRule]] = {}
     for rule in segments:
@@ -213,6 +228,8 @@ def _folds(segments: tuple[SegmentRule, ...], conditions: Mapping[str, Condition
     for condition in conditions.values():
         for number, spec, test in condition.aggregates:
             folds[number] = (spec, Fold(number, spec.keep, spec.window_us, test, readers.get(number, {})))
+    for number, spec in unwelcome.items():
+        folds.setdefault(number, (spec, Fold(number, spec.keep, spec.window_us, None, readers.get(number, {}))))
     by_event: dict[str, list[Fold]] = {}
     for spec, fold in folds.values():
         for event in spec.events:

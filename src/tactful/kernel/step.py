@@ -10,7 +10,7 @@ Pure: no clock, I/O or randomness; the same log gives the same bytes (I2). A Tur
 commit; its profiles belong to the worker alone and change in place.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from tactful.aggregates.newest import CAP, Newest, fold, prune
@@ -44,13 +44,27 @@ GIVEN_BACK = ("refused", "lapsed", "rejected", "dropped")
 
 
 def step(turn: Turn, record: Record, position: int, due: Sequence[str] = (), swept: Sequence[str] = ()) -> None:
-    """Apply one record. For a Tick: `due` are the keys whose wake-up is due, `swept` the next ones of the sweep."""
-    state = turn.state
-    state.clock = max(state.clock, record.received_at if not isinstance(record, Plan) else 0)
+    """Apply one record. `due` are the keys whose wake-up is due by then, asked for a Tick (at most its limit) and for
+    what may bring a plan (all of them, since the plan before still decides what was due before); `swept` the next ones
+    of the sweep, for a Tick."""
+    if not isinstance(record, Plan):
+        _go_on(turn, record.received_at)
     if isinstance(record, Tick):
         _tick(turn, record, position, due, swept)
+    elif isinstance(record, Publish | Plan | Forwarded):
+        _PASSES_OF_PLANS[type(record)](turn, record, position, due)
     else:
         _PASSES[type(record)](turn, record, position)
+
+
+def _go_on(turn: Turn, instant: int) -> None:
+    """The clock goes on, never back; where a warming ends with it, people are settled anew."""
+    state = turn.state
+    state.clock = max(state.clock, instant)
+    if state.ready_at is not None and state.ready_at <= state.clock and turn.plan_state is not None:
+        state.generation += 1
+        state.sweep = FIRST_KEY
+        state.ready_at = next_ready(turn.plan_state, state.clock)
 
 
 def _event(turn: Turn, event: Event, position: int) -> None:
@@ -177,30 +191,31 @@ def _outcome(turn: Turn, outcome: Outcome, position: int) -> None:
 
 def _tick(turn: Turn, tick: Tick, position: int, due: Sequence[str], swept: Sequence[str]) -> None:
     state = turn.state
-    for key in dict.fromkeys((*due, *swept)):
-        profile = turn.person(key)
-        rows: list[Row] = []
-        pass_time(turn, profile, state.clock, rows)
-        turn.close(profile, position, rows)
+    _pass_time(turn, dict.fromkeys((*due, *swept)), position)
     if state.sweep is not None:
         state.sweep = swept[-1] if len(swept) == tick.limit else None
-    if state.ready_at is not None and state.ready_at <= state.clock and turn.plan_state is not None:
-        state.generation += 1
-        state.sweep = FIRST_KEY
-        state.ready_at = next_ready(turn.plan_state, state.clock)
 
 
-def _publish(turn: Turn, publish: Publish, position: int) -> None:
+def _pass_time(turn: Turn, keys: Iterable[str], position: int) -> None:
+    for key in keys:
+        profile = turn.person(key)
+        rows: list[Row] = []
+        pass_time(turn, profile, turn.state.clock, rows)
+        turn.close(profile, position, rows)
+
+
+def _publish(turn: Turn, publish: Publish, position: int, due: Sequence[str]) -> None:
     """Partition 0 numbers the plans and tells the others, through the ordered channels."""
     assert turn.state.partition == 0, "plans are published to partition 0"
     plan = Plan(turn.plan.version + 1, publish)
     for partition in range(1, turn.state.partitions):
         turn.tell(partition, plan)
-    _plan(turn, plan, position)
+    _plan(turn, plan, position, due)
 
 
-def _plan(turn: Turn, plan: Plan, position: int) -> None:
+def _plan(turn: Turn, plan: Plan, position: int, due: Sequence[str]) -> None:
     state = turn.state
+    _pass_time(turn, due, position)
     turn.plan_state, turn.plan = adopt(turn.plan_state, plan, state.clock, is_empty=state.events == 0)
     turn.is_plan_new = True
     state.generation += 1
@@ -208,7 +223,7 @@ def _plan(turn: Turn, plan: Plan, position: int) -> None:
     state.ready_at = next_ready(turn.plan_state, state.clock)
 
 
-def _forwarded(turn: Turn, forwarded: Forwarded, position: int) -> None:
+def _forwarded(turn: Turn, forwarded: Forwarded, position: int, due: Sequence[str]) -> None:
     """Repeats are dropped and gaps are our bug: a channel is read exactly once, in order (IDENTITY.md 4)."""
     received = turn.state.received
     last = received.get(forwarded.src, 0)
@@ -216,8 +231,8 @@ def _forwarded(turn: Turn, forwarded: Forwarded, position: int) -> None:
         return
     assert forwarded.seq == last + 1, f"channel {forwarded.src}: {forwarded.seq} came after {last}"
     received[forwarded.src] = forwarded.seq
-    turn.state.clock = max(turn.state.clock, forwarded.clock)
-    step(turn, decode(forwarded.record), position)
+    _go_on(turn, forwarded.clock)
+    step(turn, decode(forwarded.record), position, due)
 
 
 def _imported(turn: Turn, imported: Imported, position: int) -> None:
@@ -229,8 +244,10 @@ _PASSES: dict[type, Callable[[Turn, Any, int], None]] = {
     Event: _event,
     Consent: _consent,
     Outcome: _outcome,
+    Imported: _imported,
+}
+_PASSES_OF_PLANS: dict[type, Callable[[Turn, Any, int, Sequence[str]], None]] = {
     Publish: _publish,
     Plan: _plan,
     Forwarded: _forwarded,
-    Imported: _imported,
 }

@@ -9,7 +9,7 @@ committed is passed on again, and whoever receives it knows it by its id. The si
 from collections.abc import Mapping, Sequence
 
 from tactful.events.derived import SendMessage, decode_groups, encode_groups
-from tactful.events.records import Consent, Event, Outcome, Record, Tick, decode, encode
+from tactful.events.records import Consent, Event, Forwarded, Outcome, Publish, Record, Tick, decode, encode
 from tactful.kernel.plan import CompiledPlan, compiled, empty_plan
 from tactful.kernel.state import (
     PLAN_KEY,
@@ -33,6 +33,7 @@ SLICE = 500
 """Profiles that one Tick brings on, so that fresh events never wait long."""
 SYNC = 100
 """Commits after which the trail is made durable."""
+EVERYBODY = 2**40
 HOT = 20_000
 """Decoded profiles kept at least; at most twice as many."""
 
@@ -127,6 +128,9 @@ class Worker:
             if isinstance(record, Tick):
                 self._commit()
                 self._apply_tick(position, record)
+            elif isinstance(record, Publish | Forwarded):
+                self._commit()
+                self._apply_plan(position, record)
             else:
                 step(self._turn, record, position)
                 self._after(position)
@@ -140,6 +144,14 @@ class Worker:
         swept = self._store.keys_after(cursor, tick.limit) if cursor is not None else []
         self._load([*due, *swept])
         step(self._turn, tick, position, due, swept)
+        self._after(position)
+
+    def _apply_plan(self, position: int, record: Publish | Forwarded) -> None:
+        """What was due before the plan is the old plan's to decide; seldom many, since Ticks keep up."""
+        at = max(self.state.clock, record.received_at, record.clock if isinstance(record, Forwarded) else 0)
+        due = self._store.due(at, EVERYBODY)
+        self._load(due)
+        step(self._turn, record, position, due)
         self._after(position)
 
     def _after(self, position: int) -> None:

@@ -1,0 +1,159 @@
+"""The smallest thing that can drive step(): a dict of encoded profiles, and a log in a list.
+
+What the driver decodes at every cut is what a store would have given back, so the cuts are part of what is tested.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from tactful.events.derived import (
+    ConsentChanged,
+    EventKept,
+    Group,
+    OutcomeNoted,
+    Row,
+    RunEnded,
+    RunStarted,
+    SegmentEntered,
+    SegmentLeft,
+    SendMessage,
+    encode_groups,
+)
+from tactful.events.records import Forwarded, Plan, Publish, Record, Tick, decode, encode
+from tactful.kernel.plan import CompiledPlan, compiled, empty_plan
+from tactful.kernel.state import (
+    PartitionState,
+    PlanState,
+    Profile,
+    decode_partition,
+    decode_plan,
+    decode_profile,
+    encode as encode_state,
+)
+from tactful.kernel.step import step
+from tactful.kernel.turn import Turn
+from tests.simulation.oracle import Row as Told
+
+REASONS = ("came first", "limit", "no longer true", "too late", "restarted")
+
+
+class Driver:
+    """One partition. `log` holds encoded records; `groups` what was decided."""
+
+    def __init__(self, partition: int = 0, partitions: int = 1) -> None:
+        self.states: dict[str, bytes] = {}
+        self.log: list[bytes] = []
+        self.position = 0
+        self.groups: list[Group] = []
+        self.intents: list[SendMessage] = []
+        self.outgoing: list[tuple[int, int, bytes]] = []
+        self.state = PartitionState(partition, partitions)
+        self.plan_state: PlanState | None = None
+        self.plan: CompiledPlan = empty_plan()
+        self._turn = self._new_turn()
+
+    # ---- what a store does -------------------------------------------------------------------------------------
+
+    def cut(self) -> None:
+        """Commit: everything becomes bytes and is read again."""
+        turn = self._turn
+        self.groups += turn.groups
+        self.intents += turn.intents
+        self.outgoing += turn.outgoing
+        self.states |= {key: encode_state(profile) for key, profile in turn.changed.items()}
+        self.state = decode_partition(encode_state(turn.state))
+        if turn.is_plan_new:
+            self.plan_state = decode_plan(encode_state(turn.plan_state))
+            self.plan = compiled(self.plan_state)
+        self._turn = self._new_turn()
+
+    def due(self, at: int, limit: int | None = None) -> list[str]:
+        waking = [(profile.wake_at, key) for key, profile in self.profiles().items() if profile.wake_at is not None]
+        return [key for wake, key in sorted(waking) if wake <= at][:limit]
+
+    def profiles(self) -> dict[str, Profile]:
+        return {key: decode_profile(body) for key, body in self.states.items()}
+
+    def _new_turn(self) -> Turn:
+        return Turn(self.state, self.plan, self.plan_state, self._find)
+
+    def _find(self, key: str) -> Profile | None:
+        return decode_profile(self.states[key]) if key in self.states else None
+
+    # ---- what a worker does ------------------------------------------------------------------------------------
+
+    def append(self, *records: Record) -> None:
+        self.log += [encode(record) for record in records]
+
+    def read(self, cut_after: int = 1) -> None:
+        """Read the log to its end, cutting after so many records, and wherever the store has to be asked."""
+        while self.position < len(self.log):
+            self.position += 1
+            record = decode(self.log[self.position - 1])
+            if isinstance(record, Tick | Publish | Plan | Forwarded):
+                self.cut()
+            clock = max(self.state.clock, getattr(record, "received_at", 0))
+            if isinstance(record, Tick):
+                swept = self._swept(record.limit)
+                step(self._turn, record, self.position, self.due(clock, record.limit), swept)
+            elif isinstance(record, Publish | Plan | Forwarded):
+                step(self._turn, record, self.position, self.due(max(clock, getattr(record, "clock", 0))))
+            else:
+                step(self._turn, record, self.position)
+            if self.position % cut_after == 0:
+                self.cut()
+        self.cut()
+
+    def _swept(self, limit: int) -> Sequence[str]:
+        cursor = self.state.sweep
+        return () if cursor is None else sorted(key for key in self.states if key > cursor)[:limit]
+
+    def settle(self, at: int = 0, limit: int = 2) -> None:
+        """Ticks, until nothing is due and no sweep goes on."""
+        self.append(Tick(at, limit))
+        self.read()
+        while self.due(self.state.clock) or self.state.sweep is not None:
+            self.append(Tick(at, limit))
+            self.read()
+
+    # ---- what is compared --------------------------------------------------------------------------------------
+
+    def rows(self) -> dict[str, list[Told]]:
+        return told(self.groups)
+
+    def bytes(self) -> tuple[dict[str, bytes], bytes, bytes]:
+        """All that must be the same wherever the cuts were."""
+        return self.states, encode_groups(self.groups), encode_state(self.state)
+
+
+def told(groups: Sequence[Group]) -> dict[str, list[Told]]:
+    """Derived rows in the oracle's words, by person."""
+    rows: dict[str, list[Told]] = defaultdict(list)
+    names = {row.intent: row for group in groups for row in group.rows if isinstance(row, SendMessage)}
+    for group in groups:
+        for row in group.rows:
+            said = _told(row, names)
+            if said is not None:
+                rows[group.key].append(said)
+    return dict(rows)
+
+
+def _told(row: Row, intents: dict[str, SendMessage]) -> Told | None:
+    match row:
+        case EventKept():
+            return None
+        case SegmentEntered():
+            return (row.at, "entered", row.segment, row.cause)
+        case SegmentLeft():
+            return (row.at, "left", row.segment, row.cause)
+        case RunStarted():
+            return (row.at, "started", row.journey, row.due)
+        case RunEnded():
+            reason = next((word for word in REASONS if word in row.reason), "unpublished")
+            return (row.at, "ended", row.journey, reason)
+        case SendMessage():
+            return (row.at, "send", row.journey, row.started_at, row.channel, row.message, row.valid_until)
+        case OutcomeNoted():
+            return (row.at, "outcome", row.journey, intents[row.intent].started_at, row.status)
+        case ConsentChanged():
+            return (row.at, "consent", row.purpose, row.granted)

@@ -1,0 +1,45 @@
+"""Random histories: people, events late, early, equal and repeated, on a grid on which every edge is met."""
+
+from random import Random
+
+from tactful.events.records import Consent, Event, Publish, pack
+from tests.simulation.shop import GRID, MINUTE, SHOPS
+
+START = 1_741_000_000_000_000 // GRID * GRID
+NAMES = ("Product Viewed", "Product Added", "Order Completed", "$page", "$identify", "Something Else")
+PURPOSES = ("email_marketing", "profiling")
+
+
+def publish(shop: str, at: int) -> Publish:
+    return Publish(at, SHOPS[shop].files(), {"time_zone": "UTC"}, author=shop)
+
+
+def event(rng: Random, key: str, at: int, message_id: str) -> Event:
+    """Received at `at`; happened then, or earlier, mostly on the grid."""
+    name = rng.choices(NAMES, (5, 4, 5, 2, 2, 1))[0]
+    late = rng.choices((0, rng.randrange(8) * GRID, rng.randrange(24) * GRID, rng.randrange(GRID)), (6, 3, 1, 1))[0]
+    kind = name.removeprefix("$") if name.startswith("$") else "track"
+    assert kind in ("track", "page", "identify")
+    if name == "$identify":
+        properties: dict[str, object] = {
+            "country": rng.choice(("DE", "FR", None)),
+            "email": f"{key[2:]}@example.com",
+            "plan": rng.choice(("gold", "free")),
+        }
+    elif name == "Order Completed":
+        properties = {"total": rng.choice((49, 50, 99, 100, "100"))}
+    else:
+        properties = {"price": rng.choice((20, 21, None))}
+    return Event(1, "shop", "server", kind, name, key, (key,), message_id, at - late, at, pack(properties))
+
+
+def consent(rng: Random, key: str, at: int, message_id: str) -> Consent:
+    late = rng.choice((0, 0, GRID, 3 * GRID))
+    return Consent(1, "shop", "server", key, message_id, rng.choice(PURPOSES), rng.random() < 0.7, at - late, at)
+
+
+def pause(rng: Random) -> int:
+    """How long until the next record; often nothing, mostly whole steps of the grid."""
+    return rng.choices(
+        (0, GRID, rng.randrange(6) * GRID, rng.randrange(40) * GRID, rng.randrange(MINUTE)), (5, 4, 3, 1, 2)
+    )[0]

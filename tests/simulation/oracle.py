@@ -1,0 +1,353 @@
+"""The oracle: what a partition's log means, worked out the slow and obvious way.
+
+Everything is looked at again at every instant at which anything could change, over lists of all that ever happened. It
+shares no code with the engine but the decoding of records, and believes the lambdas of shop.py, not the texts.
+
+Rows are tuples (instant, what, ...); their order within one instant means nothing.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tactful.events.records import Consent, Event, Forwarded, Outcome, Plan, Publish, Record, decode, unpack
+from tests.simulation.shop import SHOPS, Holds, Journey, Segment, Shop
+
+Row = tuple[Any, ...]
+Order = tuple[int, int, int]
+NEVER = 1 << 62
+GIVES_BACK = ("refused", "lapsed", "rejected", "dropped")
+
+
+@dataclass
+class Kept:
+    event: Event
+    position: int
+    properties: dict[str, Any]
+
+    @property
+    def order(self) -> Order:
+        return (self.event.timestamp, self.event.received_at, self.position)
+
+    def is_named(self, name: str) -> bool:
+        return self.event.name == name or (name == "*" and self.event.kind in ("track", "page", "screen"))
+
+
+@dataclass
+class Run:
+    journey: str
+    start: Order
+    due: int
+    sent_at: int | None = None
+    is_held: bool = False
+
+    def name(self) -> list[object]:
+        return [self.journey, self.start[0], self.start[2]]
+
+
+@dataclass
+class Era:
+    """From this instant on this shop is published; `ready` says from when each definition speaks."""
+
+    at: int
+    position: int
+    shop: Shop
+    is_empty: bool
+    """The partition had seen no event."""
+    ready: dict[str, int]
+
+
+@dataclass
+class Person:
+    """One person, by brute force."""
+
+    key: str
+    kept: list[Kept] = field(default_factory=list)
+    consents: list[tuple[Order, str, bool]] = field(default_factory=list)
+    members: set[str] = field(default_factory=set)
+    runs: list[Run] = field(default_factory=list)
+    counted: list[tuple[str, int, Run]] = field(default_factory=list)
+    """Intents that count against a limit: journey, instant, run."""
+    rows: list[Row] = field(default_factory=list)
+    now: int = -1
+
+    def count(
+        self,
+        name: str,
+        at: int,
+        last: int | None = None,
+        where: Callable[[dict[str, object]], bool] = lambda _: True,
+    ) -> int:
+        return sum(
+            each.is_named(name)
+            and where(each.properties)
+            and each.event.timestamp <= at
+            and (last is None or each.event.timestamp > at - last)
+            for each in self.kept
+        )
+
+    def traits(self) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for each in sorted(self.kept, key=lambda one: one.order):
+            if each.event.kind == "identify":
+                found.update(each.properties)
+        return {name: value for name, value in found.items() if value is not None}
+
+    def permits(self, purpose: str) -> bool:
+        decided = sorted((order, granted) for order, name, granted in self.consents if name == purpose)
+        return bool(decided) and decided[-1][1]
+
+
+class Oracle:
+    """Feed it the records of one partition in order; `people` then says what should have been."""
+
+    def __init__(self, partition: int) -> None:
+        self.partition = partition
+        self.clock = 0
+        self.people: dict[str, Person] = {}
+        self.eras: list[Era] = []
+        self.kept = 0
+        self.heard: set[tuple[int, int]] = set()
+        self.seen: set[tuple[str, str]] = set()
+        self.intents: dict[str, tuple[str, str, int, int]] = {}
+        """What an intent's id stands for: person, journey, when the run started and by the record at which position. Told
+        by the test, since ids are digests."""
+
+    # ---- the log -----------------------------------------------------------------------------------------------
+
+    def read(self, position: int, record: Record) -> None:
+        if isinstance(record, Forwarded):
+            self.clock = max(self.clock, record.received_at)
+            if (record.src, record.seq) not in self.heard:
+                self.heard.add((record.src, record.seq))
+                self.clock = max(self.clock, record.clock)
+                self._apply(position, decode(record.record))
+            return
+        self.clock = max(self.clock, getattr(record, "received_at", 0))
+        self._apply(position, record)
+
+    def _apply(self, position: int, record: Record) -> None:
+        if isinstance(record, Plan):
+            self._publish(position, record.publish)
+        elif isinstance(record, Publish):
+            self._publish(position, record)
+        elif isinstance(record, Event | Consent) and (record.key, record.message_id) not in self.seen:
+            self.seen.add((record.key, record.message_id))
+            self._known(record.key, position, record)
+        elif isinstance(record, Outcome) and record.intent in self.intents:
+            self._outcome(record)
+
+    def settle(self) -> None:
+        """Let time pass for everybody up to the partition's clock."""
+        for person in self.people.values():
+            self._pass_time(person, self.clock)
+
+    def _publish(self, position: int, publish: Publish) -> None:
+        self.settle()
+        self.eras.append(self._era(position, SHOPS[publish.author]))
+        names = {segment.name for segment in self.eras[-1].shop.segments}
+        for person in self.people.values():
+            for gone in person.members - names:
+                person.rows.append((self.clock, "left", gone, "publish"))
+            person.members &= names
+            self._look(person, self.clock, "time")
+
+    def _era(self, position: int, shop: Shop) -> Era:
+        era = Era(self.clock, position, shop, self.kept == 0, {})
+        for one in (*shop.segments, *shop.journeys):
+            begun = self._begun(era, lambda each, name=one.name: _condition(each, name))  # type: ignore[misc]  # a bound default
+            era.ready[one.name] = begun.at
+            for read in one.reads:
+                begun = self._begun(era, lambda each, read=read: read in _reads(each))  # type: ignore[misc]  # a bound default
+                exact = begun.at + (read[1] or NEVER) if not begun.is_empty else begun.at
+                era.ready[one.name] = max(era.ready[one.name], exact)
+        return era
+
+    def _begun(self, era: Era, part: Callable[[Shop], object]) -> Era:
+        """The era since which a part of the shop has been published without a break."""
+        begun = era
+        for before in reversed([one for one in self.eras if one is not era]):
+            if part(before.shop) != part(era.shop):
+                break
+            begun = before
+        return begun
+
+    # ---- one person's record -----------------------------------------------------------------------------------
+
+    def _known(self, key: str, position: int, record: Event | Consent) -> None:
+        is_new = key not in self.people
+        person = self.people.setdefault(key, Person(key))
+        order = (record.timestamp, record.received_at, position)
+        if is_new:
+            person.now = self.clock
+        self._pass_time(person, self.clock)
+        if isinstance(record, Event):
+            self._event(person, position, record)
+        else:
+            before = max((one for one, purpose, _ in person.consents if purpose == record.purpose), default=(-1, 0, 0))
+            person.consents.append((order, record.purpose, record.granted))
+            if order > before:
+                person.rows.append((self.clock, "consent", record.purpose, record.granted))
+            if is_new:
+                self._look(person, self.clock, "event")
+
+    def _event(self, person: Person, position: int, event: Event) -> None:
+        kept = Kept(event, position, unpack(event.properties))
+        person.kept.append(kept)
+        self.kept += 1
+        for journey in self._journeys():
+            if any(kept.is_named(name) for name in journey.unless):
+                for run in [run for run in person.runs if run.journey == journey.name and run.sent_at is None]:
+                    if run.start < kept.order:
+                        person.runs.remove(run)
+                        self._ended(person, self.clock, journey, "came first")
+        self._look(person, self.clock, "event")
+        for journey in self._journeys():
+            if journey.event and kept.is_named(journey.event) and journey.where(kept.properties):
+                self._start(person, journey, kept.order, self.clock)
+        self._fire(person, self.clock)
+
+    def _outcome(self, outcome: Outcome) -> None:
+        key, *of = self.intents[outcome.intent]
+        person = self.people[key]
+        run = next((one for one in person.runs if one.sent_at is not None and one.name() == of), None)
+        if run is None or (run.is_held and outcome.status == "held"):
+            return
+        self._pass_time(person, self.clock)
+        if outcome.status == "held":
+            run.is_held = True
+        else:
+            person.runs.remove(run)
+        if outcome.status in GIVES_BACK:
+            person.counted = [one for one in person.counted if one[2] is not run]
+        person.rows.append((self.clock, "outcome", run.journey, run.start[0], outcome.status))
+
+    # ---- time --------------------------------------------------------------------------------------------------
+
+    def _pass_time(self, person: Person, until: int) -> None:
+        while True:
+            instants = self._instants(person)
+            due = [at for at in instants if person.now < at <= until]
+            if not due:
+                break
+            self._look(person, min(due), "time")
+        person.now = until
+
+    def _instants(self, person: Person) -> set[int]:
+        """Every instant at which anything about the person might change by itself."""
+        if not self.eras:
+            return set()
+        era = self.eras[-1]
+        windows = {window for one in (*era.shop.segments, *era.shop.journeys) for _, window in one.reads if window}
+        edges = {each.event.timestamp + window for each in person.kept for window in windows}
+        return edges | set(era.ready.values()) | {run.due for run in person.runs if run.sent_at is None}
+
+    def _look(self, person: Person, at: int, cause: str) -> None:
+        person.now = at
+        if not self.eras:
+            return
+        era = self.eras[-1]
+        for segment in era.shop.segments:
+            if era.ready[segment.name] > at or segment.holds(person, at) == (segment.name in person.members):
+                continue
+            why = "publish" if cause == "time" and era.ready[segment.name] == at else cause
+            self._flip(person, segment, at, why)
+        self._fire(person, at)
+
+    def _flip(self, person: Person, segment: Segment, at: int, cause: str) -> None:
+        is_entry = segment.name not in person.members
+        person.rows.append((at, "entered" if is_entry else "left", segment.name, cause))
+        person.members ^= {segment.name}
+        if is_entry and cause != "publish":
+            for journey in self._journeys():
+                if journey.segment == segment.name:
+                    self._start(person, journey, (at, at, 0), at)
+
+    # ---- journeys ----------------------------------------------------------------------------------------------
+
+    def _journeys(self) -> Iterable[Journey]:
+        return self.eras[-1].shop.journeys if self.eras else ()
+
+    def _holds(self, person: Person, journey: Journey, at: int) -> bool:
+        holds: Holds | None = journey.condition
+        return holds is None or (self.eras[-1].ready[journey.name] <= at and holds(person, at))
+
+    def _ended(self, person: Person, at: int, journey: Journey, reason: str) -> None:
+        person.rows.append((at, "ended", journey.name, reason))
+
+    def _is_used(self, person: Person, journey: Journey, at: int) -> bool:
+        if journey.limit is None:
+            return False
+        most, per = journey.limit
+        return sum(name == journey.name and at - per < sent <= at for name, sent, _ in person.counted) >= most
+
+    def _start(self, person: Person, journey: Journey, start: Order, now: int) -> None:
+        if not self._holds(person, journey, now):
+            return
+        due = start[0] + journey.wait
+        if now > due + journey.validity:
+            self._ended(person, now, journey, "too late")
+            return
+        if start[2] > 0 and any(each.order > start for each in self._unwelcome(person, journey)):
+            self._ended(person, now, journey, "came first")
+            return
+        for run in [run for run in person.runs if run.journey == journey.name and run.sent_at is None]:
+            if not journey.is_restarting or start[0] < run.start[0]:
+                return
+            person.runs.remove(run)
+            self._ended(person, now, journey, "restarted")
+        if self._is_used(person, journey, max(due, now)):
+            self._ended(person, now, journey, "limit")
+            return
+        person.runs.append(Run(journey.name, start, due))
+        person.rows.append((now, "started", journey.name, due))
+
+    def _unwelcome(self, person: Person, journey: Journey) -> list[Kept]:
+        """Events that end a run, as far as they came while the journey was there to look."""
+        since = self._begun(self.eras[-1], lambda shop: _unless(shop, journey.name)).position
+        named = [each for each in person.kept if any(each.is_named(name) for name in journey.unless)]
+        return [each for each in named if each.position > since]
+
+    def _fire(self, person: Person, at: int) -> None:
+        for run in [run for run in person.runs if run.sent_at is None and run.due <= at]:
+            journey = next((one for one in self._journeys() if one.name == run.journey), None)
+            reason = ""
+            if journey is None:
+                reason = "unpublished"
+            elif not self._holds(person, journey, at):
+                reason = "no longer true"
+            elif self._is_used(person, journey, at):
+                reason = "limit"
+            if reason or journey is None:
+                person.runs.remove(run)
+                person.rows.append((at, "ended", run.journey, reason))
+                continue
+            run.sent_at = at
+            person.counted.append((journey.name, at, run))
+            sent = (journey.channel, journey.message, run.due + journey.validity)
+            person.rows.append((at, "send", journey.name, run.start[0], *sent))
+
+
+def _reads(shop: Shop) -> set[tuple[str, int | None]]:
+    return {read for one in (*shop.segments, *shop.journeys) for read in one.reads}
+
+
+def _condition(shop: Shop, name: str) -> str | None:
+    """The text that `name` stands for, segment or journey."""
+    texts = {one.name: one.when for one in shop.segments} | {one.name: one.condition_text for one in shop.journeys}
+    return texts.get(name)
+
+
+def _unless(shop: Shop, name: str) -> tuple[str, ...] | None:
+    return next((one.unless for one in shop.journeys if one.name == name), None)
+
+
+def difference(ours: Mapping[str, list[Row]], truth: Mapping[str, list[Row]]) -> tuple[list[Row], list[Row]]:
+    """Rows that are ours only, and rows that only the oracle has, each with its person."""
+    surplus, missing = [], []
+    for key in sorted({*ours, *truth}):
+        mine, right = Counter(ours.get(key, ())), Counter(truth.get(key, ()))
+        surplus += [(key, *row) for row in (mine - right).elements()]
+        missing += [(key, *row) for row in (right - mine).elements()]
+    return surplus, missing
