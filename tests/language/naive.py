@@ -121,7 +121,7 @@ constants = st.one_of(
         repr(value) if not isinstance(value, str) else json.dumps(value, ensure_ascii=False), lambda _: value
     )
 )
-paths = st.sampled_from(
+paths: st.SearchStrategy[tuple[str, list[Any]]] = st.sampled_from(
     [
         ("{}x", ["x"]),
         ("{}w", ["w"]),

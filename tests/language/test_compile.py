@@ -1,7 +1,6 @@
 """What the compiler makes: the least state, exact instants, reasons, and never a text of a user in compile()."""
 
 import ast
-import timeit
 from collections.abc import Mapping
 from types import CodeType
 from typing import Any
@@ -154,7 +153,7 @@ def test_no_text_of_a_user_reaches_compile(monkeypatch: pytest.MonkeyPatch) -> N
         code = ast.unparse(tree)
         for word in ("import", "evil", "system", "x y", "424242", "class", "mro", "7.5"):
             assert word not in code
-    assert condition.holds.__globals__["__builtins__"] == {}  # type: ignore[attr-defined]  # a function has globals
+    assert condition.holds.__globals__["__builtins__"] == {}
     assert condition.holds({}, {"__class__": {"mro": 7.5}}, 0) is False
 
 
@@ -163,20 +162,3 @@ def test_specs_are_canonical() -> None:
     for text in ('any("A", where=not x == "a")', "any('A',\n where = (properties.x != 'a'))"):
         specs += [spec for _, spec, _ in compiled(text).aggregates]
     assert specs[0] == specs[1]
-
-
-def speed() -> float:
-    """Microseconds for 20 conditions on one event; run by hand: python -c 'from tests...; print(speed())'."""
-    texts = [f'count("A", last="{n}d") >= {n} and country == "DE" and not any("B{n}", last="1d")' for n in range(1, 21)]
-    numbers = Numbers()
-    conditions = [compile_condition(check(text), numbers) for text in texts]
-    newest = {number: Newest([DAY * 99] * 20, list(range(20))) for number in numbers.values()}
-    traits = {"country": "DE"}
-    now = 100 * DAY
-
-    def once() -> None:
-        for condition in conditions:
-            condition.holds(newest, traits, now)
-            condition.next_change(newest, now)
-
-    return min(timeit.repeat(once, number=1000, repeat=5)) * 1000

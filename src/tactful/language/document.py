@@ -169,6 +169,9 @@ class Fields:
             hint = "an expression that starts with [ or { stands in quotes, or in a block below `|`"
             self.refuse(name, f'"{name}" is an expression', hint)
             return None
+        if node.is_null or not node.value.strip():
+            self.refuse(name, f'"{name}" is empty', 'write a condition such as any("Order Completed", last="30d")')
+            return None
         try:
             checked = check(node.value, scope=scope)
         except Mistake as mistake:

@@ -56,13 +56,18 @@ def compose(text: str) -> Node | None:
     """The nodes of one YAML document; None where it is empty. Raises YamlMistake."""
     if len(text) > LARGEST:
         raise YamlMistake(0, f"the file is larger than {LARGEST // 1024} KiB", "split it")
+    for at, char in enumerate(text):
+        if 0xD800 <= ord(char) <= 0xDFFF:
+            raise YamlMistake(at, "not valid YAML: half a character (a surrogate)", "write the whole character")
     try:
         return _build(yaml.parse(text, Loader=_LOADER))
     except yaml.MarkedYAMLError as error:
         raise _unreadable(error) from None
     except yaml.reader.ReaderError as error:
         at = error.position if isinstance(error.position, int) else 0
-        raise YamlMistake(min(at, len(text)), "a character that cannot stand in YAML", "remove it") from None
+        raise YamlMistake(
+            min(at, len(text)), "not valid YAML: a character that cannot stand there", "remove it"
+        ) from None
 
 
 def _unreadable(error: yaml.MarkedYAMLError) -> YamlMistake:
@@ -70,7 +75,7 @@ def _unreadable(error: yaml.MarkedYAMLError) -> YamlMistake:
     message = f"not valid YAML: {error.problem or error.context}"
     hint = ""
     if "mapping values are not allowed" in message or "block end" in message or "block mapping" in message:
-        hint = "a text with a colon or quotes in it can stand in a block of its own, indented below `when: |`"
+        hint = "a text with a colon or quotes in it stands in a block of its own, indented below `|`"
     if "\\t" in message or "tab" in message:
         hint = "indent with spaces"
     return YamlMistake(mark.index if mark else 0, message, hint)

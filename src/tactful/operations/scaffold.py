@@ -49,7 +49,7 @@ send:
 """,
     "messages/cart_reminder.yaml": """\
 purpose: email_marketing
-subject: Still thinking about {{ event.properties.name | default: "it" }}?
+subject: 'Still thinking about {{ event.properties.name | default: "it" }}?'
 html: |
   <p>Hello {{ profile.first_name | default: "there" }},</p>
   <p>{{ event.properties.name | default: "your choice" }} is waiting in your cart.</p>
