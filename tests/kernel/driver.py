@@ -28,6 +28,8 @@ from tactful.kernel.state import (
     decode_partition,
     decode_plan,
     decode_profile,
+)
+from tactful.kernel.state import (
     encode as encode_state,
 )
 from tactful.kernel.step import step

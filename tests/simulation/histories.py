@@ -1,12 +1,14 @@
 """Random histories: people, events late, early, equal and repeated, on a grid on which every edge is met."""
 
 from random import Random
+from typing import Literal
 
 from tactful.events.records import Consent, Event, Publish, pack
 from tests.simulation.shop import GRID, MINUTE, SHOPS
 
 START = 1_741_000_000_000_000 // GRID * GRID
 NAMES = ("Product Viewed", "Product Added", "Order Completed", "$page", "$identify", "Something Else")
+KINDS: dict[str, Literal["page", "identify"]] = {"$page": "page", "$identify": "identify"}
 PURPOSES = ("email_marketing", "profiling")
 
 
@@ -18,8 +20,7 @@ def event(rng: Random, key: str, at: int, message_id: str) -> Event:
     """Received at `at`; happened then, or earlier, mostly on the grid."""
     name = rng.choices(NAMES, (5, 4, 5, 2, 2, 1))[0]
     late = rng.choices((0, rng.randrange(8) * GRID, rng.randrange(24) * GRID, rng.randrange(GRID)), (6, 3, 1, 1))[0]
-    kind = name.removeprefix("$") if name.startswith("$") else "track"
-    assert kind in ("track", "page", "identify")
+    kind: Literal["track", "page", "identify"] = KINDS.get(name, "track")
     if name == "$identify":
         properties: dict[str, object] = {
             "country": rng.choice(("DE", "FR", None)),

@@ -9,6 +9,7 @@ Rows are tuples (instant, what, ...); their order within one instant means nothi
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from tactful.events.records import Consent, Event, Forwarded, Outcome, Plan, Publish, Record, decode, unpack
@@ -155,11 +156,11 @@ class Oracle:
 
     def _era(self, position: int, shop: Shop) -> Era:
         era = Era(self.clock, position, shop, self.kept == 0, {})
-        for one in (*shop.segments, *shop.journeys):
-            begun = self._begun(era, lambda each, name=one.name: _condition(each, name))  # type: ignore[misc]  # a bound default
+        for one in shop.parts():
+            begun = self._begun(era, partial(_condition, one.name))
             era.ready[one.name] = begun.at
             for read in one.reads:
-                begun = self._begun(era, lambda each, read=read: read in _reads(each))  # type: ignore[misc]  # a bound default
+                begun = self._begun(era, partial(_does_read, read))
                 exact = begun.at + (read[1] or NEVER) if not begun.is_empty else begun.at
                 era.ready[one.name] = max(era.ready[one.name], exact)
         return era
@@ -239,7 +240,7 @@ class Oracle:
         if not self.eras:
             return set()
         era = self.eras[-1]
-        windows = {window for one in (*era.shop.segments, *era.shop.journeys) for _, window in one.reads if window}
+        windows = {window for one in era.shop.parts() for _, window in one.reads if window}
         edges = {each.event.timestamp + window for each in person.kept for window in windows}
         return edges | set(era.ready.values()) | {run.due for run in person.runs if run.sent_at is None}
 
@@ -289,7 +290,9 @@ class Oracle:
         if now > due + journey.validity:
             self._ended(person, now, journey, "too late")
             return
-        if start[2] > 0 and any(each.order > start for each in self._unwelcome(person, journey)):
+        # Events at one time are ordered by their place here: that is what the state can keep.
+        later = [(each.event.timestamp, each.position) for each in self._unwelcome(person, journey)]
+        if start[2] > 0 and any(each > (start[0], start[2]) for each in later):
             self._ended(person, now, journey, "came first")
             return
         for run in [run for run in person.runs if run.journey == journey.name and run.sent_at is None]:
@@ -305,7 +308,7 @@ class Oracle:
 
     def _unwelcome(self, person: Person, journey: Journey) -> list[Kept]:
         """Events that end a run, as far as they came while the journey was there to look."""
-        since = self._begun(self.eras[-1], lambda shop: _unless(shop, journey.name)).position
+        since = self._begun(self.eras[-1], partial(_does_read, (journey.watches, None))).position
         named = [each for each in person.kept if any(each.is_named(name) for name in journey.unless)]
         return [each for each in named if each.position > since]
 
@@ -330,17 +333,18 @@ class Oracle:
 
 
 def _reads(shop: Shop) -> set[tuple[str, int | None]]:
-    return {read for one in (*shop.segments, *shop.journeys) for read in one.reads}
+    watched: set[tuple[str, int | None]] = {(journey.watches, None) for journey in shop.journeys if journey.unless}
+    return watched | {read for one in shop.parts() for read in one.reads}
 
 
-def _condition(shop: Shop, name: str) -> str | None:
+def _does_read(read: tuple[str, int | None], shop: Shop) -> bool:
+    return read in _reads(shop)
+
+
+def _condition(name: str, shop: Shop) -> str | None:
     """The text that `name` stands for, segment or journey."""
     texts = {one.name: one.when for one in shop.segments} | {one.name: one.condition_text for one in shop.journeys}
     return texts.get(name)
-
-
-def _unless(shop: Shop, name: str) -> tuple[str, ...] | None:
-    return next((one.unless for one in shop.journeys if one.name == name), None)
 
 
 def difference(ours: Mapping[str, list[Row]], truth: Mapping[str, list[Row]]) -> tuple[list[Row], list[Row]]:

@@ -59,6 +59,10 @@ class Shop:
     journeys: tuple[Journey, ...]
     messages: dict[str, str] = field(default_factory=dict)
 
+    def parts(self) -> tuple[Segment | Journey, ...]:
+        """Everything that has a condition."""
+        return (*self.segments, *self.journeys)
+
     def files(self) -> dict[str, str]:
         segments = {f"segments/{one.name}.yaml": f"when: '{one.when}'\n" for one in self.segments}
         journeys = {f"journeys/{one.name}.yaml": one.yaml for one in self.journeys}
