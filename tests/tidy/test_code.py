@@ -126,7 +126,7 @@ def test_every_silenced_rule_says_why() -> None:
             silenced = re.search(r"#\s*(noqa|type:\s*ignore)(.*)", line)
             if silenced is None or path.parts[:2] == ("tests", "tidy"):
                 continue
-            has_reason = re.search(r"(\]|[A-Z]+[0-9]+)\s*[-#–:]+\s*\w+", silenced[2]) or (
+            has_reason = re.search(r"(\]|[A-Z]+[0-9]+)\s*[-#–:(]+\s*\w+", silenced[2]) or (
                 number > 1 and lines[number - 2].strip().startswith("#")
             )
             if not has_reason:

@@ -3,11 +3,15 @@
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import get_args
 
+import msgspec
 import pytest
 
+from tactful.runtime.settings import OVERRIDES, Settings
 from tests.tidy.house import ROOT, files, text
 
 LINK = re.compile(r"(?<!!)\[[^\]]+\]\(([^)\s]+)\)|!\[[^\]]*\]\(([^)\s]+)\)")
@@ -53,7 +57,7 @@ def test_make_targets_exist() -> None:
 def offered() -> frozenset[str]:
     """The commands that `tactful --help` lists."""
     shown = subprocess.run(
-        [sys.executable, "-m", "tactful.app", "--help"], capture_output=True, text=True, check=True, cwd=ROOT
+        [sys.executable, "-m", "tactful", "--help"], capture_output=True, text=True, check=True, cwd=ROOT
     )
     return frozenset(re.findall(r"^ {2,4}([a-z][a-z-]+)(?:\s|$)", shown.stdout, re.MULTILINE))
 
@@ -91,3 +95,34 @@ def test_glossary_has_the_words_of_the_house() -> None:
         "trail",
         "wake-up",
     } <= glossary
+
+
+def keys(struct: type[msgspec.Struct], path: str = "") -> Iterator[tuple[str, str]]:
+    """(section, key) of every setting, as tactful.toml writes them."""
+    for field in msgspec.structs.fields(struct):
+        inner = get_args(field.type)[-1] if get_args(field.type) else field.type
+        if isinstance(inner, type) and issubclass(inner, msgspec.Struct):
+            name = ".NAME" if get_args(field.type) else ""
+            yield from keys(inner, f"{path}.{field.encode_name}{name}".lstrip("."))
+        else:
+            yield path, field.encode_name
+
+
+def test_every_setting_is_documented() -> None:
+    sections = re.split(r"^## `\[([\w.]+)\]`$", text(Path("docs/configuration.md")), flags=re.MULTILINE)
+    documented = {name: body.split("\n## ")[0] for name, body in zip(sections[1::2], sections[2::2], strict=True)}
+    settings = list(keys(Settings))
+    assert len(settings) > 15
+    for section, key in settings:
+        assert f"\n| `{key}` |" in documented.get(section, ""), f"[{section}] {key} is not in docs/configuration.md"
+    shown = {(section, key) for section, body in documented.items() for key in re.findall(r"\n\| `(\w+)` \|", body)}
+    assert shown - set(settings) == set(), "documented, and not a setting"
+    for variable in OVERRIDES:
+        assert f"`{variable}`" in text(Path("docs/configuration.md"))
+
+
+def test_the_reading_order_has_ten_files_at_most() -> None:
+    """ARCHITECTURE.md promises that the way of an event takes no more."""
+    rows = re.findall(r"^\| (\d+) \| \[([\w/.]+)\]", text(Path("ARCHITECTURE.md")), re.MULTILINE)
+    assert [int(number) for number, _ in rows] == list(range(1, len(rows) + 1))
+    assert 8 <= len(rows) <= 10

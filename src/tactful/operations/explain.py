@@ -18,6 +18,8 @@ _MARKS = {
     "consent": "§",
 }
 _INDENT = " " * 4
+_REASON = " " * 31
+"""Under the text of a step, behind its time and mark."""
 _PROPERTIES = 6
 """So many properties of an event are shown on a line."""
 
@@ -45,12 +47,12 @@ def _step(line: StoryLine) -> list[str]:
     because = f" ({line.because})" if line.because else ""
     lines = [f"{format_time(line.at)}  {mark} {line.text}{shown}{because}"]
     if line.event is not None and line.kind != "event":
-        lines.append(f"{_INDENT * 7}{happened(line.event)}")
+        lines.append(f"{_REASON}{happened(line.event)}")
     for why in line.why:
-        lines.append(f"{_INDENT * 7}because {reason(why)}")
-        lines += [f"{_INDENT * 8}{happened(event)}" for event in why.events]
+        lines.append(f"{_REASON}because {reason(why)}")
+        lines += [f"{_REASON}{_INDENT}{happened(event)}" for event in why.events]
         if why.expired:
-            lines.append(f"{_INDENT * 8}and {why.expired} earlier")
+            lines.append(f"{_REASON}{_INDENT}and {why.expired} earlier")
     return lines
 
 

@@ -3,7 +3,7 @@
 One Reader serves one thread. It opens nothing itself and changes nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from tactful.events.derived import EventKept, OutcomeNoted, SendMessage, decode_groups
@@ -149,7 +149,7 @@ class Reader:
         events: list[SeenEvent] = []
         for partition in range(self._log.partitions):
             end = self._log.end(partition)
-            for position, body in self._log.read(partition, max(0, end - 2 * limit), 2 * limit):
+            for position, body in self._log.read(partition, max(0, end - 2 * limit), 2 * limit)[-2 * limit :]:
                 record = decode(body)
                 if isinstance(record, Event):
                     events.append(seen_event(partition, position, record))
@@ -160,8 +160,7 @@ class Reader:
         """Who did something last, newest first."""
         newest: dict[str, tuple[int, int, str]] = {}
         for partition in range(len(self._states)):
-            blobs = [body for _, _, body in reversed(self._states[partition].derived())]
-            blobs += self._trail.recent(partition, None, 4 * limit)
+            blobs = self._trail.recent(partition, None, 4 * limit)
             found = 0
             for group in (group for blob in blobs for group in reversed(decode_groups(blob))):
                 events = [row for row in group.rows if isinstance(row, EventKept)]
@@ -172,13 +171,14 @@ class Reader:
                 if found == limit:
                     break
         chosen = sorted(newest.items(), key=lambda item: item[1], reverse=True)[:limit]
-        return [self._seen(key, at, partition, name) for key, (at, partition, name) in chosen]
+        names = {partition: self._names(partition) for _, (_, partition, _) in chosen}
+        return [self._seen(key, at, partition, last, names[partition]) for key, (at, partition, last) in chosen]
 
-    def _seen(self, key: str, at: int, partition: int, last: str) -> PersonSeen:
+    def _seen(self, key: str, at: int, partition: int, last: str, names: Mapping[int, str]) -> PersonSeen:
         body = self._states[partition].load([key]).get(key)
         if body is None:
             return PersonSeen(key, "", at, last, ())
-        profile, names = decode_profile(body), self._names(partition)
+        profile = decode_profile(body)
         known = traits.values(fragment.traits for fragment in profile.fragments.values())
         name = next(
             (str(known[trait]) for trait in ("name", "firstName", "first_name", "email") if known.get(trait)), ""
