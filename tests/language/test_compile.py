@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tactful.aggregates.newest import CAP, AggregateSpec, Newest
-from tactful.events.derived import Reading
+from tactful.events.derived import Group, Reading, SegmentEntered, decode_groups, encode_groups
 from tactful.language import generate
 from tactful.language.check import check
 from tactful.language.compile import compile_condition, compile_test, compile_value
@@ -130,6 +130,9 @@ def test_because_shows_large_values_short() -> None:
     for value in ("a" * 5000, ["a" * 5000], {"a": "b" * 5000}):
         (_, shown) = condition.because({}, {"x": value}, 0)
         assert isinstance(shown.value, str) and len(shown.value) < 300
+        group = Group(1, "u:1", 0, (SegmentEntered(1, "s", "event", (shown,)),))
+        assert decode_groups(encode_groups([group])) == [group]
+    assert condition.because({}, {"x": [1, "ä"]}, 0)[1] == Reading("x", '[1,"ä"]')
 
 
 def test_no_text_of_a_user_reaches_compile(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,7 +23,7 @@ Because = Callable[[Mapping[int, Newest], Mapping[str, Any], int], tuple[Reading
 REFS_SHOWN = 100
 """Events named behind a leaf, the newest; more would make reasons larger than the state."""
 LONGEST_VALUE = 200
-"""Characters of a text (bytes of a list or object) that are shown."""
+"""Characters of a text that are shown."""
 
 
 class _Leaf(Struct, frozen=True):
@@ -93,12 +93,11 @@ def _refs(leaf: _Leaf, newest: Mapping[int, Newest], now: int) -> tuple[int, ...
     return tuple(sorted(found, key=lambda ref: (found[ref], ref))[-REFS_SHOWN:])
 
 
-def _shown(value: Any) -> msgspec.Raw | bool | float | str | None:
+def _shown(value: Any) -> bool | float | str | None:
+    """A list or an object is shown as JSON text; what is long, by its beginning."""
+    if isinstance(value, list | dict):
+        value = msgspec.json.encode(value).decode()
     if isinstance(value, str):
         return value if len(value) <= LONGEST_VALUE else value[:LONGEST_VALUE] + "…"
-    if isinstance(value, list | dict):
-        packed = msgspec.msgpack.encode(value)
-        kind = "list" if isinstance(value, list) else "object"
-        return msgspec.Raw(packed) if len(packed) <= LONGEST_VALUE else f"a {kind} of {len(value)}"
     assert value is None or isinstance(value, bool | int | float)
     return value
