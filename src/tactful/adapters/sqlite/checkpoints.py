@@ -1,9 +1,10 @@
-"""Keeps a write-ahead log short without making anybody wait for it.
+"""Keeps a write-ahead log short without making a commit wait for it.
 
 Copying a write-ahead log back into its file takes hundreds of milliseconds when many pages changed, and SQLite does it
-by default inside the commit that crosses a threshold. Here a thread with its own connection does it: first passes
-that block nobody, each over what was written during the one before, and when little is left one short pass that
-holds the write lock, after which the log starts over. So the log stays bounded under constant writing, too.
+by default inside the commit that crosses a threshold. Here a thread with its own connection copies, in passes that
+block nobody, each over what was written during the one before. What is left then is little, and the writer itself
+copies it between two transactions (`finish`): only so does its next write find everything copied and start the log
+over. So the log stays bounded under constant writing, too.
 """
 
 import sqlite3
@@ -11,11 +12,12 @@ from pathlib import Path
 from threading import Condition, Thread
 
 from tactful.adapters.sqlite.connection import Tuning, connect_beside
+from tactful.adapters.sqlite.handles import sync
 
-_SMALL_PAGES = 256
+_SMALL_PAGES = 1000
 _PASSES = 4
-_BUSY_MS = 100
-"""How long the last pass waits for readers; if they are slower, the next round tries again."""
+_BOUND = 4
+"""The writer waits for the thread when this many times `every_bytes` are not copied yet."""
 
 
 class Checkpointer:
@@ -26,11 +28,13 @@ class Checkpointer:
         self._tuning = tuning
         self._every_bytes = every_bytes
         self._written = 0
+        self._is_ripe = False
         self._is_stopped = False
         self._changed = Condition()
         self._thread: Thread | None = None
         self.rounds = 0
-        self.failure: sqlite3.Error | None = None
+        self.failure: Exception | None = None
+        """Of the last round. Nothing is lost: what is not copied stays in the log, and the next round tries again."""
 
     def wrote(self, size: int) -> None:
         """`size` bytes more stand in the write-ahead log."""
@@ -43,11 +47,22 @@ class Checkpointer:
                 self._thread.start()
             self._changed.notify_all()
 
-    def wait(self, at_most_bytes: int) -> None:
-        """Return when no more than this waits to be copied back, or a round could not do it (a reader holds on)."""
+    def finish(self, connection: sqlite3.Connection) -> None:
+        """To be called by the writer, on its connection, with no transaction open and nobody else writing."""
+        if self._written > _BOUND * self._every_bytes:
+            self._wait()
+        if self._is_ripe:
+            self._is_ripe = False
+            try:
+                connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+            except sqlite3.Error as error:
+                self.failure = error
+
+    def _wait(self) -> None:
+        """For the end of the next round, whatever it could do: a reader may hold on to old pages for long."""
         with self._changed:
             before = self.rounds
-            while self._thread and self._written > at_most_bytes and self.rounds == before and not self._is_stopped:
+            while self._thread and self._thread.is_alive() and self.rounds == before and not self._is_stopped:
                 self._changed.wait()
 
     def close(self) -> None:
@@ -60,21 +75,15 @@ class Checkpointer:
     def _run(self) -> None:
         connection: sqlite3.Connection | None = None
         try:
-            while True:
-                with self._changed:
-                    while self._written < self._every_bytes and not self._is_stopped:
-                        self._changed.wait()
-                    if self._is_stopped:
-                        return
-                    taken = self._written
+            while taken := self._next():
                 try:
-                    connection = connection or connect_beside(self._path, self._tuning, busy_ms=_BUSY_MS)
-                    _round(connection)
+                    connection = connection or connect_beside(self._path, self._tuning)
+                    _copy(connection, str(self._path.absolute()))
                     self.failure = None
-                except sqlite3.Error as error:
-                    # The disk may be full. The writer meets the same world and says so; the next round tries again.
+                except (sqlite3.Error, OSError) as error:
                     self.failure = error
                 with self._changed:
+                    self._is_ripe = self.failure is None
                     self._written -= taken
                     self.rounds += 1
                     self._changed.notify_all()
@@ -82,10 +91,20 @@ class Checkpointer:
             if connection:
                 connection.close()
 
+    def _next(self) -> int:
+        """How much was written when there is enough to copy; 0 when it is time to end."""
+        with self._changed:
+            while self._written < self._every_bytes and not self._is_stopped:
+                self._changed.wait()
+            return 0 if self._is_stopped else self._written
 
-def _round(connection: sqlite3.Connection) -> None:
+
+def _copy(connection: sqlite3.Connection, path: str) -> None:
+    """Passes over what stood there when each began, until one finds little."""
+    before = 0
     for _ in range(_PASSES):
         _, pages, copied = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-        if pages - copied <= _SMALL_PAGES:
-            break
-    connection.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()
+        sync(path)
+        if copied < pages or pages - before <= _SMALL_PAGES:
+            return
+        before = copied

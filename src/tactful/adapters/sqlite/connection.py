@@ -16,6 +16,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from tactful.adapters.sqlite.handles import CountedConnection
 from tactful.errors import TransientError, UsageError
 
 BUSY_S = 30.0
@@ -95,14 +96,17 @@ def _open_for_reading(path: Path, schema: Schema, tuning: Tuning) -> sqlite3.Con
 def _connect(path: Path, mode: str) -> sqlite3.Connection:
     # Our own locks keep threads apart, so that a connection may be made in one and used in another.
     uri = f"{path.absolute().as_uri()}?mode={mode}"
-    return sqlite3.connect(uri, uri=True, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(
+        uri, uri=True, timeout=BUSY_S, isolation_level=None, check_same_thread=False, factory=CountedConnection
+    )
+    connection.count(str(path.absolute()))
+    return connection
 
 
-def connect_beside(path: Path, tuning: Tuning, *, busy_ms: int) -> sqlite3.Connection:
-    """A second connection to a file that this process has opened already; waits at most `busy_ms` for a lock."""
+def connect_beside(path: Path, tuning: Tuning) -> sqlite3.Connection:
+    """A second connection to a file that this process has opened already."""
     connection = _connect(path, "rw")
     _tune(connection, tuning)
-    connection.execute(f"PRAGMA busy_timeout = {busy_ms}")
     return connection
 
 

@@ -15,15 +15,13 @@ from itertools import pairwise
 from pathlib import Path
 from threading import RLock
 
-from tactful.adapters.sqlite.checkpoints import Checkpointer
 from tactful.adapters.sqlite.connection import NotMadeYet, world
-from tactful.adapters.sqlite.logfile import TUNING, Frame, LogFile, frame, remove, written_bytes
+from tactful.adapters.sqlite.logfile import Frame, LogFile, frame, remove
 from tactful.errors import TransientError, UsageError
 from tactful.runtime.ports import Clock
 from tactful.values import DAY_US
 
 _OPEN_FOR_READING = 4
-_CHECKPOINT_BYTES = 16 << 20
 _FILE_NAME = re.compile(r"[0-9]{8}\.db")
 
 
@@ -41,7 +39,6 @@ class SqliteLog:
         self._appending = RLock()
         self._reading = RLock()
         self._newest: tuple[int, LogFile] | None = None
-        self._checkpoints: Checkpointer | None = None
         self._numbers: list[int] = []
         self._readers: dict[int, LogFile] = {}
         self._starts: dict[int, list[int]] = {}
@@ -64,10 +61,7 @@ class SqliteLog:
         if self._read_only:
             raise UsageError(f"{self._folder} is open for reading only")
         with self._turn():
-            firsts = self._append(frames)
-            assert self._checkpoints
-            self._checkpoints.wrote(written_bytes(frames))
-        return firsts
+            return self._append(frames)
 
     def _append(self, frames: Sequence[Frame]) -> dict[int, int]:
         while True:
@@ -108,7 +102,6 @@ class SqliteLog:
         if not file.starts:
             file.make(starts, self._clock.now_us())
         self._newest = number, file
-        self._checkpoints = Checkpointer(path, TUNING, _CHECKPOINT_BYTES)
         return self._newest
 
     def _advance(self, number: int, closed: LogFile) -> None:
@@ -120,11 +113,9 @@ class SqliteLog:
         self._open_newest(max([number + 1, *_listed(self._folder)]), starts)
 
     def _leave_newest(self) -> None:
-        if self._checkpoints:
-            self._checkpoints.close()
         if self._newest:
             self._newest[1].close()
-        self._newest = self._checkpoints = None
+        self._newest = None
 
     # ---- reading -----------------------------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ from zlib import crc32
 
 import msgspec
 
+from tactful.adapters.sqlite.checkpoints import Checkpointer
 from tactful.adapters.sqlite.connection import Schema, Tuning, open_database, transaction, world
 from tactful.errors import TransientError, UsageError
 
@@ -40,7 +41,7 @@ TUNING = Tuning("FULL", autocheckpoint=0)
 
 _POSITION_BITS = 48
 _POSITION_MASK = (1 << _POSITION_BITS) - 1
-_FRAME_OVERHEAD = 4096
+_CHECKPOINT_BYTES = 16 << 20
 
 _encode = msgspec.msgpack.Encoder().encode
 _decoder = msgspec.msgpack.Decoder(list[bytes])
@@ -71,6 +72,7 @@ class LogFile:
         self.path = path
         self._partitions = partitions
         self._connection = open_database(path, SCHEMA, TUNING, read_only=read_only)
+        self._checkpoints = Checkpointer(path, TUNING, _CHECKPOINT_BYTES)
         self._is_closed = False
         self.starts: list[int] = []
         """By partition: the highest position before this file. Empty while the file is half made."""
@@ -103,6 +105,7 @@ class LogFile:
     def append(self, frames: Sequence[Frame], now_us: int, slice_us: int) -> dict[int, int] | None:
         """First positions by partition; None, and nothing written, where the file is (or is now) closed."""
         connection = self._connection
+        self._checkpoints.finish(connection)  # All appenders take turns, so that nobody else writes.
         with world(self.path), transaction(connection):
             if self._closed_us() is not None:
                 return None
@@ -114,6 +117,7 @@ class LogFile:
                 "INSERT INTO frame VALUES (?, ?, ?, ?)",
                 [(_place(one.partition, firsts[one.partition]), one.records, one.crc, one.body) for one in frames],
             )
+        self._checkpoints.wrote(sum(len(one.body) + TUNING.page_size for one in frames))
         return firsts
 
     def end(self, partition: int) -> int:
@@ -196,13 +200,9 @@ class LogFile:
             self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
 
     def close(self) -> None:
+        self._checkpoints.close()
         with suppress(sqlite3.Error):  # The last one to close copies back; where that fails, the next one to open will.
             self._connection.close()
-
-
-def written_bytes(frames: Sequence[Frame]) -> int:
-    """What these frames add to the write-ahead log, roughly."""
-    return sum(len(one.body) + _FRAME_OVERHEAD for one in frames)
 
 
 def remove(path: Path) -> None:

@@ -8,7 +8,8 @@ counter proves.
 """
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from threading import RLock
 from typing import Any
@@ -40,8 +41,9 @@ SCHEMA = Schema(
         ),
     ),
 )
-TUNING = Tuning("NORMAL", cache_bytes=16 << 20, autocheckpoint=0)
+TUNING = Tuning("NORMAL", page_size=2048, cache_bytes=16 << 20, autocheckpoint=0)
 
+_SLICES = (256, 64, 16, 4, 1)
 _REMEMBERED = 100_000
 """Profiles whose id and wake-up are kept in memory, about 200 bytes each."""
 _CHECKPOINT_BYTES = 32 << 20
@@ -67,27 +69,44 @@ class SqliteStore:
         return Checkpoint(*row)
 
     def load(self, keys: Sequence[str]) -> dict[str, bytes]:
-        with self._lock, world(self._path):
+        with self._lock, world(self._path), self._snapshot():
             self._forget_if_changed()
-            remembered = self._remembered
             ids = {}
             unknown = []
-            for key in keys:
-                place = remembered.get(key)
+            for key in dict.fromkeys(keys):
+                place = self._remembered.get(key)
                 if place is None:
                     unknown.append(key)
                 else:
                     ids[place[0]] = key
-            execute = self._connection.execute
             states = {}
-            for id in sorted(ids):
-                states[ids[id]] = execute("SELECT state FROM profile WHERE id = ?", (id,)).fetchone()[0]
-            for key in unknown:
-                row = execute("SELECT id, wake_at, state FROM profile WHERE key = ?", (key,)).fetchone()
-                if row is not None:
-                    self._remember(key, row[0], row[1])
-                    states[key] = row[2]
+            for id, state in self._in("SELECT id, state FROM profile WHERE id IN", sorted(ids)):
+                states[ids[id]] = state
+            for key, id, wake_at, state in self._in(
+                "SELECT key, id, wake_at, state FROM profile WHERE key IN", unknown
+            ):
+                self._remember(key, id, wake_at)
+                states[key] = state
             return states
+
+    @contextmanager
+    def _snapshot(self) -> Iterator[None]:
+        """One read transaction for several statements, which is cheaper than one for each."""
+        self._connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self._connection.execute("COMMIT")
+
+    def _in(self, sql: str, values: Sequence[object]) -> Iterator[Any]:
+        """Rows of `... IN (values)`, in slices of few sizes, so that each statement is prepared once."""
+        taken = 0
+        while taken < len(values):
+            left = len(values) - taken
+            size = next(size for size in _SLICES if left >= size)
+            some = values[taken : taken + size]
+            yield from self._connection.execute(f"{sql} ({','.join('?' * size)})", some)
+            taken += size
 
     def due(self, at_us: int, limit: int) -> list[str]:
         return self._keys("SELECT key FROM profile WHERE wake_at <= ? ORDER BY wake_at, key LIMIT ?", (at_us, limit))
@@ -221,8 +240,8 @@ class SqliteStore:
     # ---- keeping house -----------------------------------------------------------------------------------------
 
     def maintain(self) -> None:
-        """Waits only where the thread that copies back has fallen far behind."""
-        self._checkpoints.wait(4 * _CHECKPOINT_BYTES)
+        with self._lock:
+            self._checkpoints.finish(self._connection)
 
     def close(self) -> None:
         self._checkpoints.close()

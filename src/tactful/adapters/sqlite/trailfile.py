@@ -49,6 +49,7 @@ class TrailFile:
         """The folder's entry for the write-ahead log, which is new each time, is durable."""
 
     def append(self, first: int, last: int, groups: bytes) -> None:
+        self._checkpoints.finish(self._connection)
         with world(self._path), transaction(self._connection):
             known = self._end()
             if last <= known:
