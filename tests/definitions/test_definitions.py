@@ -91,7 +91,7 @@ def test_all_mistakes_at_once_by_place() -> None:
         "journeys/x.yaml:6:9: the list of events is empty",
         'journeys/x.yaml:7:11: "900d" is longer than 366 days',
         'messages/cart.yaml:1:1: a definition needs "text"',
-        "messages/cart.yaml:2:3: a subject is one line",
+        "messages/cart.yaml:2:3: a subject is one line without control characters",
         "messages/cart.yaml:5:10: transactional messages are not available yet",
         "messages/cart.yaml:6:7: 'a@b, c@d' is no address",
         "segments/a.yaml:1:9: = does not compare",
@@ -205,6 +205,14 @@ def test_journeys(change: dict[str, str], said: str | None) -> None:
         assert "j" in read_project(files).journeys
         return
     assert any(said in one for one in problems(files)), problems(files)
+
+
+def test_a_subject_cannot_hold_a_header() -> None:
+    for subject in ('"a\\r\\nBcc: x@y.example"', '"a\\0"', "'a\n\n  b'"):
+        said = problems({"messages/m.yaml": f"subject: {subject}\nhtml: x\ntext: y\n"})
+        assert said[0].startswith("messages/m.yaml:1:11: a subject is one line"), said
+    family = "\U0001f468\u200d\U0001f469\u00a0!"
+    assert read_project({"messages/m.yaml": f"subject: {family}\nhtml: x\ntext: y\n"}).messages["m"].subject == family
 
 
 def test_names_of_files() -> None:

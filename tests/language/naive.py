@@ -182,7 +182,9 @@ def counts(draw: st.DrawFn) -> Said:
 
 
 def operands(scope: str) -> st.SearchStrategy[Said]:
-    return st.one_of(names(scope), constants, *([counts()] * 2 if scope == "person" else []))
+    """Values; a condition in brackets is one too, True or False."""
+    asked = names(scope).map(lambda name: Said(f"(True and {name.text})", lambda seen: name.means(seen) is True))
+    return st.one_of(names(scope), constants, asked, *([counts(), counts(), happened()] if scope == "person" else []))
 
 
 @st.composite

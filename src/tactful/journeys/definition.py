@@ -131,7 +131,9 @@ def _send(fields: Fields) -> Send:
     if url and not _is_url(url):
         inner.refuse("webhook", f'"{url}" is no address to send to', "write https://example.com/path")
     purpose = fields.text("purpose")
-    if purpose and not _PURPOSE.fullmatch(purpose):
+    if purpose == "transactional":
+        fields.refuse("purpose", "transactional messages are not available yet", "leave the purpose out")
+    elif purpose and not _PURPOSE.fullmatch(purpose):
         fields.refuse("purpose", f'"{purpose}" is no name of a purpose', "write small letters, digits and _")
     return Send("webhook", url, purpose)
 

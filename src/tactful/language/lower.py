@@ -113,7 +113,7 @@ def _threshold(op: Operator, count: Count, value: float, span: Span) -> Node:
         case "<=":
             return _opposite(_at_least(count, above, span))
         case "==":
-            if at_value != value or value < 0:
+            if at_value != value:
                 return Literal(value=False, span=span)
             return _both(_at_least(count, at_value, span), _opposite(_at_least(count, above, span)), span)
 

@@ -18,6 +18,7 @@ from tactful.language.document import Document, Fields, TemplateCheck
 
 _PURPOSE = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _ADDRESS = re.compile(r"(?:[^<>@\r\n]*<)?[^<>@\s,;]+@[^<>@\s,;]+>?")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _TEMPLATES = ("subject", "preheader", "html", "text")
 
 
@@ -52,8 +53,9 @@ def read(name: str, document: Document, check_template: TemplateCheck | None = N
         sender=fields.text("from"),
         version=document.version,
     )
-    if "\n" in message.subject:
-        fields.refuse("subject", "a subject is one line", "write it on one line, without `|`")
+    for name, line in (("subject", message.subject), ("preheader", message.preheader)):
+        if _CONTROL.search(line):
+            fields.refuse(name, f"a {name} is one line without control characters", "write it without `|`")
     if message.sender and not _is_address(message.sender):
         fields.refuse("from", f"{message.sender!r} is no address", "write shop@example.com or Shop <shop@example.com>")
     if check_template is not None:
@@ -73,4 +75,4 @@ def _purpose(fields: Fields) -> str:
 
 
 def _is_address(sender: str) -> bool:
-    return bool(_ADDRESS.fullmatch(sender)) and ("<" in sender) == sender.endswith(">")
+    return sender.isprintable() and bool(_ADDRESS.fullmatch(sender)) and ("<" in sender) == sender.endswith(">")
