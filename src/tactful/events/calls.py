@@ -14,6 +14,7 @@ from msgspec import Meta, Raw, Struct
 from tactful.events.coerce import MAX_KEYS, MAX_WHOLE, read_json
 from tactful.events.verdicts import Refusal
 
+MAX_EVENT_BYTES = 256 * 1024
 _Whole = Annotated[int, Meta(ge=-MAX_WHOLE, le=MAX_WHOLE)]
 _FAST_DEPTH = 5  # Each level doubles the decoder's tables; contexts of real clients have three or four.
 
@@ -37,7 +38,7 @@ else:
     _Value = _values(2)
 
 
-class Call(Struct, rename="camel"):
+class Call(Struct, rename="camel", gc=False):
     """One tracking call, its types as checked by `read_call`; absent and null are the same."""
 
     type: str | None = None
@@ -59,7 +60,15 @@ class Call(Struct, rename="camel"):
     integrations: _Value = None
 
 
-class ConsentCall(Struct, rename={"message_id": "messageId", "user_id": "userId", "sent_at": "sentAt"}):
+class ConsentCall(
+    Struct,
+    rename={
+        "message_id": "messageId",
+        "user_id": "userId",
+        "sent_at": "sentAt",
+        "original_timestamp": "originalTimestamp",
+    },
+):
     """`POST /v1/consent`; required fields are checked by intake.py, which can name them."""
 
     message_id: str | _Whole | None = None
@@ -67,6 +76,7 @@ class ConsentCall(Struct, rename={"message_id": "messageId", "user_id": "userId"
     purpose: str | None = None
     granted: bool | None = None
     timestamp: str | None = None
+    original_timestamp: str | None = None
     sent_at: str | None = None
     text_version: str | None = None
 
@@ -85,7 +95,7 @@ _FIELDS: dict[str, tuple[Any, str]] = {
     **dict.fromkeys(("properties", "traits", "context"), _OBJECT),
 }
 _CONSENT_FIELDS: dict[str, tuple[Any, str]] = {
-    **dict.fromkeys(("purpose", "timestamp", "text_version"), _TEXT),
+    **dict.fromkeys(("purpose", "timestamp", "originalTimestamp", "text_version"), _TEXT),
     **dict.fromkeys(("messageId", "userId"), _ID),
     "granted": (bool, "true or false"),
 }

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 
-from tactful.events.calls import TROUBLE
+from tactful.events.calls import MAX_EVENT_BYTES, TROUBLE, Call, is_suspect
 from tactful.events.coerce import read_json
 from tactful.events.verdicts import Refusal
 
@@ -25,11 +25,21 @@ class Frame(Struct, rename="camel"):
     context: Any = None
 
 
+class OrdinaryFrame(Struct, rename="camel"):
+    """A batch whose every event passed the fast decoder and has its messageId."""
+
+    batch: list[Call]
+    sent_at: str | None = None
+    write_key: str | None = None
+    context: Any = None
+
+
 class _Envelope(Struct, rename="camel"):
     write_key: Any = None
 
 
 _frame = msgspec.json.Decoder(Frame)
+_ordinary = msgspec.json.Decoder(OrdinaryFrame)
 _envelope = msgspec.json.Decoder(_Envelope)
 _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\Z)|[\[\]{},]', re.DOTALL)
 _BATCH_BEGINS = re.compile(rb'"batch"\s*+:\s*+\[')
@@ -42,6 +52,19 @@ def read_frame(body: bytes) -> Frame | Refusal:
         return _frame.decode(body)
     except TROUBLE:
         return _cut(body)
+
+
+def read_ordinary(body: bytes) -> OrdinaryFrame | None:
+    """A batch decoded in one pass, where nothing in it needs care; None: use `read_frame`."""
+    if len(body) > MAX_EVENT_BYTES or is_suspect(body):
+        return None
+    try:
+        frame = _ordinary.decode(body)
+    except TROUBLE:
+        return None
+    if frame.context is not None or not all([call.message_id for call in frame.batch]):
+        return None
+    return frame
 
 
 def written_key(body: bytes) -> str | None:

@@ -58,16 +58,21 @@ def keys_of(
     Within a kind: userId before previousId (which is anonymous where it repeats the anonymousId), anonymousId before
     the device, externalIds by key. `traits` are those that describe the person.
     """
-    keys = [_key("u", user_id), None if previous_id == anonymous_id else _key("u", previous_id)]
-    external = context.get("externalIds") if context else None
-    if isinstance(external, list):
-        keys += sorted(key for each in external if (key := _external_key(each)))
+    keys: list[str | None] = []
+    if user_id is not None:
+        keys.append(_key("u", user_id))
+    if previous_id is not None and previous_id != anonymous_id:
+        keys.append(_key("u", previous_id))
+    if context and "externalIds" in context:
+        keys += _external_keys(context["externalIds"])
     if traits:
         keys += [email_key(traits.get("email")), phone_key(traits.get("phone"))]
-    keys.append(_key("a", anonymous_id))
-    device = context.get("device") if context else None
-    if isinstance(device, dict):
+    if anonymous_id is not None:
+        keys.append(_key("a", anonymous_id))
+    if context and "device" in context and isinstance(device := context["device"], dict):
         keys.append(_key("d", device.get("id")))
+    if len(keys) == 1:
+        return (keys[0],) if keys[0] else ()
     return tuple(dict.fromkeys(key for key in keys if key))
 
 
@@ -88,12 +93,16 @@ def _key(kind: str, value: object) -> str | None:
     return f"{kind}:{name}" if name else None
 
 
-def _external_key(entry: object) -> str | None:
+def _external_keys(entries: object) -> list[str]:
     """`[{id, type}]` as in Segment's context.externalIds; a colon in the type is escaped, so that keys stay apart."""
-    if not isinstance(entry, dict) or not isinstance(entry.get("type"), str):
-        return None
-    kind = entry["type"].strip().replace("%", "%25").replace(":", "%3A")
-    return _key(f"x:{kind}", entry.get("id")) if kind else None
+    keys: list[str] = []
+    for entry in entries if isinstance(entries, list) else []:
+        kind = entry.get("type") if isinstance(entry, dict) else None
+        if isinstance(kind, str) and kind.strip():
+            escaped = kind.strip().replace("%", "%25").replace(":", "%3A")
+            key = _key(f"x:{escaped}", entry.get("id"))
+            keys += [key] if key else []
+    return sorted(keys)
 
 
 def _nfkc(text: str) -> str:

@@ -9,18 +9,19 @@ sends a messageId, as every official client does.
 from hashlib import blake2b
 from typing import Any, Literal, cast
 
+import msgspec
 from msgspec import Raw, Struct
 
 from tactful.events import identifiers
-from tactful.events.calls import Call, is_suspect, read_call, read_consent
-from tactful.events.records import EMPTY_MAP, Consent, Event, pack
+from tactful.events.calls import MAX_EVENT_BYTES, Call, ConsentCall, is_suspect, read_call, read_consent
+from tactful.events.frames import OrdinaryFrame
+from tactful.events.records import Consent, Event, Trust, decode
 from tactful.events.sources import Source
 from tactful.events.verdicts import Refusal
 from tactful.values import DAY_US, format_time, parse_time
 
 Kind = Literal["track", "identify", "page", "screen", "group", "alias"]
 VERSION = 1
-MAX_EVENT_BYTES = 256 * 1024
 MAX_TEXT = 1_000
 """Characters of an event name or a messageId."""
 MAX_LEAD_US = DAY_US
@@ -53,21 +54,98 @@ class Arrival(Struct, frozen=True):
     """The bytes may hold an escaped NUL; False saves looking again where a whole frame was looked through."""
 
 
+class Draft(Struct, frozen=True, array_like=True, tag=1, gc=False):
+    """An Event whose maps are not packed yet; encodes to the same bytes in one pass (`encode_draft`)."""
+
+    version: int
+    source: str
+    trust: Trust
+    kind: Kind
+    name: str
+    key: str
+    ids: tuple[str, ...]
+    message_id: str
+    timestamp: int
+    received_at: int
+    properties: dict[str, Any]
+    context: dict[str, Any]
+    extra: dict[str, Any]
+
+    def event(self) -> Event:
+        """The record itself."""
+        event = decode(encode_draft(self))
+        assert isinstance(event, Event)
+        return event
+
+
 def accept(body: bytes | Raw, arrival: Arrival, place: int = 0) -> Event | Refusal:
     """One call, checked, coerced and normalized; `place` is its index in the batch."""
+    drafted = draft_of(body, arrival, place)
+    return drafted if isinstance(drafted, Refusal) else drafted.event()
+
+
+def draft_of(body: bytes | Raw, arrival: Arrival, place: int = 0) -> Draft | Refusal:
+    """As `accept`, before packing."""
     if memoryview(body).nbytes > MAX_EVENT_BYTES:
         return Refusal("event_too_large", f"the event is larger than {MAX_EVENT_BYTES // 1024} KiB")
     call = read_call(body, arrival.is_suspect and is_suspect(bytes(body)))
     if isinstance(call, Refusal):
         return call
+    if not call.message_id:
+        call.message_id = _derived_id(body, arrival, place)
+    return draft(call, arrival)
+
+
+def drafts_of(frame: OrdinaryFrame, arrival: Arrival) -> list[Draft] | None:
+    """All of a batch at once; None where one is refused, whose bytes will be wanted."""
+    drafts = []
+    for call in frame.batch:
+        drafted = draft(call, arrival)
+        if isinstance(drafted, Refusal):
+            return None
+        drafts.append(drafted)
+    return drafts
+
+
+def draft(call: Call, arrival: Arrival) -> Draft | Refusal:
+    """A call that was read and has a messageId. This is the hot path: ordinary calls leave every branch at once."""
     kind = call.type or arrival.default_kind
-    name = _event_name(call, kind)
-    if isinstance(name, Refusal):
-        return name
-    message_id = _message_id(call.message_id, body, arrival, place)
-    if isinstance(message_id, Refusal):
-        return message_id
-    return _event(call, cast(Kind, kind), name, message_id, arrival)
+    name = call.event if kind == "track" else _NAMES.get(kind or "")
+    if not name or len(name) > MAX_TEXT or (kind == "track" and name in _RESERVED):
+        return _nameless(call, kind)
+    message_id = str(call.message_id)
+    if len(message_id) > MAX_TEXT:
+        return _too_long("messageId", MAX_TEXT)
+    context, properties, traits = call.context or {}, call.properties or {}, call.traits
+    if arrival.context:
+        context = {**arrival.context, **context}
+    if kind != "track":
+        properties = _properties(call, kind, context)
+        traits = properties if kind == "identify" else None if kind == "group" else traits
+    keys = identifiers.keys_of(call.user_id, call.previous_id, call.anonymous_id, traits, context)
+    if not keys:
+        return Refusal("no_identifier", "the call names nobody: it needs a userId or an anonymousId", "userId")
+    for key in keys:
+        if len(key) > identifiers.MAX_LENGTH:
+            return _too_long(_FIELD_OF[key[0]], identifiers.MAX_LENGTH)
+    timestamp = _timestamp(call, arrival)
+    if isinstance(timestamp, Refusal):
+        return timestamp
+    return Draft(
+        VERSION,
+        arrival.source.name,
+        arrival.source.trust,
+        cast(Kind, kind),
+        name,
+        keys[0],
+        keys,
+        message_id,
+        timestamp,
+        arrival.received_at,
+        properties,
+        context,
+        _extra(call, arrival),
+    )
 
 
 def accept_consent(body: bytes, arrival: Arrival) -> Consent | Refusal:
@@ -86,23 +164,29 @@ def accept_consent(body: bytes, arrival: Arrival) -> Consent | Refusal:
         return Refusal("purpose_missing", "consent is for a purpose, such as email_marketing", "purpose")
     if call.granted is None:
         return Refusal("granted_missing", "granted must be true or false", "granted")
-    message_id = _message_id(call.message_id, body, arrival, 0)
-    at = _timestamp(call.timestamp, "timestamp", call.sent_at, arrival)
-    for refusal in (_too_long(key, "userId", identifiers.MAX_LENGTH), message_id, at):
-        if isinstance(refusal, Refusal):
-            return refusal
+    message_id = str(call.message_id or _derived_id(body, arrival, 0))
+    for field, text in (("userId", key), ("messageId", message_id)):
+        if len(text) > identifiers.MAX_LENGTH:
+            return _too_long(field, identifiers.MAX_LENGTH)
+    at = _timestamp(call, arrival)
+    if isinstance(at, Refusal):
+        return at
     return Consent(
         VERSION,
         arrival.source.name,
         arrival.source.trust,
         key,
-        cast(str, message_id),
+        message_id,
         call.purpose,
         call.granted,
-        cast(int, at),
+        at,
         arrival.received_at,
         call.text_version or "",
     )
+
+
+encode_draft = msgspec.msgpack.Encoder().encode
+"""The bytes of `records.encode(draft.event())`."""
 
 
 def completed(body: bytes, arrival: Arrival, kind: str | None = None) -> bytes:
@@ -118,103 +202,71 @@ def completed(body: bytes, arrival: Arrival, kind: str | None = None) -> bytes:
     return b"{" + front + b"," + inner
 
 
-def _event(call: Call, kind: Kind, name: str, message_id: str, arrival: Arrival) -> Event | Refusal:
-    context = call.context
-    if arrival.context:
-        context = {**arrival.context, **(context or {})}
-    properties = _properties(call, kind, context)
-    traits = properties if kind == "identify" else None if kind == "group" else call.traits
-    keys = identifiers.keys_of(call.user_id, call.previous_id, call.anonymous_id, traits, context)
-    if not keys:
-        return Refusal("no_identifier", "the call names nobody: it needs a userId or an anonymousId", "userId")
-    for key in keys:
-        if len(key) > identifiers.MAX_LENGTH:
-            field = _FIELD_OF[key[0]]
-            return Refusal("too_long", f"{field} has more than {identifiers.MAX_LENGTH} characters", field)
-    field = "originalTimestamp" if call.original_timestamp else "timestamp"
-    timestamp = _timestamp(call.original_timestamp or call.timestamp, field, call.sent_at, arrival)
-    if isinstance(timestamp, Refusal):
-        return timestamp
-    return Event(
-        VERSION,
-        arrival.source.name,
-        arrival.source.trust,
-        kind,
-        name,
-        keys[0],
-        keys,
-        message_id,
-        timestamp,
-        arrival.received_at,
-        pack(properties) if properties else EMPTY_MAP,
-        pack(context) if context else EMPTY_MAP,
-        _extra(call, arrival),
-    )
-
-
-def _event_name(call: Call, kind: str | None) -> str | Refusal:
-    """The event's name in the language (LANGUAGE.md 4), or why there is none."""
+def _nameless(call: Call, kind: str | None) -> Refusal:
+    """Why the event has no name in the language (LANGUAGE.md 4)."""
     if kind == "track":
         if not call.event:
             return Refusal("event_missing", "a track call needs the name of its event", "event")
         if call.event in _RESERVED:
             return Refusal("event_reserved", f"{call.event} is the name of another kind of call", "event")
-        return _too_long(call.event, "event", MAX_TEXT) or call.event
-    if kind in _NAMES:
-        return _NAMES[kind]
+        return _too_long("event", MAX_TEXT)
     if not kind:
         return Refusal("type_missing", "the call has no type", "type")
     return Refusal("unknown_type", "type must be one of track, identify, page, screen, group, alias", "type")
 
 
-def _properties(call: Call, kind: Kind, context: dict[str, Any] | None) -> dict[str, Any] | None:
+def _properties(call: Call, kind: str | None, context: dict[str, Any]) -> dict[str, Any]:
     """Properties as conditions see them: the traits of identify and group; name and category of page and screen."""
     if kind == "identify":
         # Rudder clients write traits into the context (and repeat them on every later call, where they mean nothing).
-        traits = context.get("traits") if context else None
-        return {**traits, **(call.traits or {})} if isinstance(traits, dict) else call.traits
+        traits = context.get("traits")
+        return {**traits, **(call.traits or {})} if isinstance(traits, dict) else call.traits or {}
     if kind == "group":
-        return call.traits
+        return call.traits or {}
+    properties = call.properties or {}
     if kind in ("page", "screen") and (call.name or call.category):
         named = {"name": call.name, "category": call.category}
-        return {**(call.properties or {}), **{key: text for key, text in named.items() if text}}
-    return call.properties
+        return {**properties, **{key: text for key, text in named.items() if text}}
+    return properties
 
 
-def _timestamp(text: str | None, field: str, sent: str | None, arrival: Arrival) -> int | Refusal:
+def _timestamp(call: Call | ConsentCall, arrival: Arrival) -> int | Refusal:
     """When it happened, corrected for the client's clock (LANGUAGE.md 1.3)."""
     received_at = arrival.received_at
+    text = call.original_timestamp or call.timestamp
     if not text:
         return received_at
     at = parse_time(text)
     if at is None:
-        return Refusal("timestamp_unreadable", f"{field} is not a time in ISO 8601", field)
-    sent_at = parse_time(sent) if sent else arrival.sent_at
+        return Refusal("timestamp_unreadable", f"{_time_field(call)} is not a time in ISO 8601", _time_field(call))
+    sent_at = parse_time(call.sent_at) if call.sent_at else arrival.sent_at
     if sent_at is not None:
         at += received_at - sent_at
-    if at > received_at:
-        if at - received_at > MAX_LEAD_US:
-            return Refusal("timestamp_absurd", f"{field} lies more than 24 hours ahead", field)
+    if EARLIEST_US <= at <= received_at:
+        return at
+    if received_at < at <= received_at + MAX_LEAD_US:
         return received_at
-    if at < EARLIEST_US:
-        return Refusal("timestamp_absurd", f"{field} lies before the year 2000", field)
-    return at
+    when = "before the year 2000" if at < EARLIEST_US else "more than 24 hours ahead"
+    return Refusal("timestamp_absurd", f"{_time_field(call)} lies {when}", _time_field(call))
 
 
-def _message_id(given: str | int | None, body: bytes | Raw, arrival: Arrival, place: int) -> str | Refusal:
-    if given is None or given == "":
-        about = f"{arrival.source.name} {arrival.received_at} {place} ".encode()
-        return "auto-" + blake2b(about + bytes(body), digest_size=16).hexdigest()
-    message_id = given if isinstance(given, str) else str(given)
-    return _too_long(message_id, "messageId", MAX_TEXT) or message_id
+def _time_field(call: Call | ConsentCall) -> str:
+    return "originalTimestamp" if call.original_timestamp else "timestamp"
 
 
-def _too_long(text: str, field: str, most: int) -> Refusal | None:
-    return Refusal("too_long", f"{field} has more than {most} characters", field) if len(text) > most else None
+def _derived_id(body: bytes | Raw, arrival: Arrival, place: int) -> str:
+    about = f"{arrival.source.name} {arrival.received_at} {place} ".encode()
+    return "auto-" + blake2b(about + bytes(body), digest_size=16).hexdigest()
 
 
-def _extra(call: Call, arrival: Arrival) -> Raw:
+def _too_long(field: str, most: int) -> Refusal:
+    return Refusal("too_long", f"{field} has more than {most} characters", field)
+
+
+def _extra(call: Call, arrival: Arrival) -> dict[str, Any]:
     extra: dict[str, Any] = {}
+    if call.sent_at or arrival.sent_at is not None:
+        extra["originalTimestamp"] = call.original_timestamp or call.timestamp
     if call.group_id:
         extra["groupId"] = str(call.group_id)
     if call.previous_id:
@@ -223,6 +275,4 @@ def _extra(call: Call, arrival: Arrival) -> Raw:
         extra["channel"] = call.channel
     if call.integrations and call.integrations != _ALL_INTEGRATIONS:
         extra["integrations"] = call.integrations
-    if call.sent_at or arrival.sent_at is not None:
-        extra["originalTimestamp"] = call.original_timestamp or call.timestamp
-    return pack(extra) if extra else EMPTY_MAP
+    return extra

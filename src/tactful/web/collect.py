@@ -16,11 +16,10 @@ from typing import NamedTuple
 from urllib.parse import parse_qs
 
 from tactful.errors import TransientError
-from tactful.events.calls import is_suspect
 from tactful.events.coerce import coerce
-from tactful.events.frames import Frame, read_frame, written_key
+from tactful.events.frames import Frame, OrdinaryFrame, read_frame, read_ordinary, written_key
 from tactful.events.identifiers import partition_of
-from tactful.events.intake import Arrival, Kind, accept, accept_consent, completed
+from tactful.events.intake import Arrival, Draft, Kind, accept_consent, completed, draft_of, drafts_of, encode_draft
 from tactful.events.records import encode
 from tactful.events.sources import Source
 from tactful.events.verdicts import Refusal
@@ -144,7 +143,7 @@ class _Collect:
         source = self._source(scope)
         frame = None
         if not isinstance(body, Refusal):
-            frame = read_frame(body) if path in _BATCH else None
+            frame = (read_ordinary(body) or read_frame(body)) if path in _BATCH else None
             if source is None:
                 source = self._source_in(frame, body)
         if source is None:
@@ -160,10 +159,10 @@ class _Collect:
         if wait_s := self._rates[arrived.source.name].take(1):
             return _too_fast(wait_s)
         arrival = Arrival(arrived.source, arrived.received_at, default_kind=_SINGLE[arrived.path])
-        taken = accept(arrived.body, arrival)
-        if isinstance(taken, Refusal):
-            return await self._refuse(taken, completed(arrived.body, arrival), arrived.source, arrived.received_at)
-        await self._intake.submit([(partition_of(taken.key, self._intake.partitions), encode(taken))])
+        drafted = draft_of(arrived.body, arrival)
+        if isinstance(drafted, Refusal):
+            return await self._refuse(drafted, completed(arrived.body, arrival), arrived.source, arrived.received_at)
+        await self._intake.submit([self._record(drafted)])
         return OK
 
     async def _take_consent(self, arrived: _Arrived) -> Answer:
@@ -177,8 +176,8 @@ class _Collect:
         await self._intake.submit([(partition_of(taken.key, self._intake.partitions), encode(taken))])
         return OK
 
-    async def _take_batch(self, arrived: _Arrived, frame: Frame | Refusal) -> Answer:
-        if isinstance(frame, Frame):
+    async def _take_batch(self, arrived: _Arrived, frame: OrdinaryFrame | Frame | Refusal) -> Answer:
+        if not isinstance(frame, Refusal):
             if len(frame.batch) > MAX_EVENTS:
                 frame = Refusal("too_many_events", f"a batch may hold {MAX_EVENTS:,} events", "batch")
             elif isinstance(context := coerce(frame.context, "context"), Refusal):
@@ -190,27 +189,37 @@ class _Collect:
         await self._submit_batch(arrived, frame)
         return OK
 
-    async def _submit_batch(self, arrived: _Arrived, frame: Frame) -> None:
+    async def _submit_batch(self, arrived: _Arrived, frame: OrdinaryFrame | Frame) -> None:
         arrival = Arrival(
             arrived.source,
             arrived.received_at,
             parse_time(frame.sent_at) if isinstance(frame.sent_at, str) else None,
             frame.context if isinstance(frame.context, dict) else None,
-            is_suspect=is_suspect(arrived.body),
         )
+        if isinstance(frame, OrdinaryFrame):
+            drafts = drafts_of(frame, arrival)
+            if drafts is not None:
+                await self._intake.submit([self._record(each) for each in drafts])
+                return
+            # One of them is refused: its bytes are needed, so the frame is cut after all.
+            cut = read_frame(arrived.body)
+            assert isinstance(cut, Frame)
+            frame = cut
         records: list[tuple[int, bytes]] = []
         refused: list[Quarantined] = []
-        partitions = self._intake.partitions
         for place, piece in enumerate(frame.batch):
-            taken = accept(piece, arrival, place)
-            if isinstance(taken, Refusal):
+            drafted = draft_of(piece, arrival, place)
+            if isinstance(drafted, Refusal):
                 body = completed(bytes(piece), arrival)
-                refused.append(quarantined(taken, body, arrived.source, arrived.received_at))
+                refused.append(quarantined(drafted, body, arrived.source, arrived.received_at))
             else:
-                records.append((partition_of(taken.key, partitions), encode(taken)))
+                records.append(self._record(drafted))
             if place % _SLICE == _SLICE - 1:
                 await asyncio.sleep(0)
         await self._intake.submit(records, refused)
+
+    def _record(self, drafted: Draft) -> tuple[int, bytes]:
+        return partition_of(drafted.key, self._intake.partitions), encode_draft(drafted)
 
     async def _refuse(
         self, refusal: Refusal, body: bytes, source: Source, received_at: int, size: int | None = None
@@ -234,8 +243,10 @@ class _Collect:
             return None
         return self._by_key.get(parse_qs(query.decode("latin-1")).get("writeKey", [""])[0])
 
-    def _source_in(self, frame: Frame | Refusal | None, body: bytes) -> Source | None:
-        key = frame.write_key if isinstance(frame, Frame) else None if frame else written_key(body)
+    def _source_in(self, frame: OrdinaryFrame | Frame | Refusal | None, body: bytes) -> Source | None:
+        if isinstance(frame, Refusal):
+            return None
+        key = frame.write_key if frame else written_key(body)
         return self._by_key.get(key) if isinstance(key, str) else None
 
     def _document(self, path: str, scope: Scope) -> Answer:
