@@ -126,7 +126,7 @@ def _listed(intent: str, body: bytes) -> SpooledMail:
 
 def _part(mail: EmailMessage, kind: str) -> str:
     part = mail.get_body((kind,))
-    return str(part.get_content()) if part is not None else ""
+    return str(part.get_content()).replace("\r\n", "\n") if part is not None else ""
 
 
 def _path(folder: Path, intent: str) -> Path:

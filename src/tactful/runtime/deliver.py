@@ -120,12 +120,14 @@ class Deliverer:
 
     async def drain(self, grace_s: float) -> None:
         """Wait for what is under way, and write how it ended."""
-        tasks = [task for lane in self._lanes for task in lane.under_way]
+        tasks = {task for lane in self._lanes for task in lane.under_way}
         if tasks:
-            await asyncio.wait(tasks, timeout=grace_s)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+            _, tasks = await asyncio.wait(tasks, timeout=grace_s)
+        while tasks:
+            # Again and again: asyncio.wait_for (Python 3.11) swallows a cancellation that meets the end of its wait.
+            for task in tasks:
+                task.cancel()
+            _, tasks = await asyncio.wait(tasks, timeout=0.1)
         self._settle()
 
     # ---- one claim -----------------------------------------------------------------------------------------
