@@ -271,6 +271,35 @@ def conditions(scope: str) -> st.SearchStrategy[Said]:
     return st.recursive(st.one_of(*leaves), lambda inner: _joined(scope, inner), max_leaves=4)
 
 
+@st.composite
+def thresholds(draw: st.DrawFn) -> Said:
+    """Several counts of the same events, with windows of one or two lengths: they share states and take turns."""
+    parts = []
+    for _ in range(draw(st.integers(2, 4))):
+        window = draw(st.sampled_from(["2s", "2s", "1m"]))
+        op, bound = draw(st.sampled_from(["<", "<=", "==", ">=", ">", "!="])), draw(st.integers(0, 4))
+        meant = _in_window(window)
+        parts.append(Said(f'(count("A", last="{window}") {op} {bound})', _compared(op, meant, bound)))
+    word = draw(st.sampled_from([" and ", " or "]))
+    quantor = all if word == " and " else any
+    return Said(word.join(part.text for part in parts), lambda world: quantor(part.means(world) for part in parts))
+
+
+def _in_window(window: str) -> Callable[[World], int]:
+    return lambda world: sum(
+        1 for event in world.events if event.name == "A" and event.timestamp > world.now - WINDOWS[window]
+    )
+
+
+def _compared(op: str, meant: Callable[[World], int], bound: int) -> Meaning:
+    return lambda world: COMPARE[op](meant(world), bound)
+
+
+same_events = st.lists(st.integers(0, 4_000_000).map(lambda at: at // 250_000 * 250_000), max_size=8).map(
+    lambda instants: tuple(Happening("A", at, ref, {}, {}) for ref, at in enumerate(instants, 1))
+)
+
+
 def matches(spec: AggregateSpec, test: EventTest | None, event: Happening) -> bool:
     """Whether the engine would fold the event into this aggregate."""
     is_named = event.name in spec.events or ("*" in spec.events and event.name not in ("$identify", "$group", "$alias"))

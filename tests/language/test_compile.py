@@ -39,6 +39,7 @@ def test_a_threshold_keeps_only_what_decides_it() -> None:
 def test_counts_of_the_same_share_one_aggregate() -> None:
     text = 'any(["B", "A"], where=x == 1) and 2 <= count(["A", "B", "A"], where=properties["x"] == 1.0) <= 5'
     assert kept(text) == [(("A", "B"), "x == 1", 6, None)]
+    assert kept('count("A") >= 5 and any("A")') == [(("A",), "", 5, None)]
     assert kept('any(["*", "A", "$page", "$identify"])') == [(("$identify", "*"), "", 1, None)]
     assert kept('any("A", where=True)') == [(("A",), "", 1, None)]
 

@@ -1,5 +1,6 @@
 """Live evaluation equals the naive meaning, at every instant, whatever the order in which events come (I5, I6)."""
 
+from random import Random
 from typing import Any
 
 from hypothesis import given, settings
@@ -11,6 +12,7 @@ from tactful.language.compile import compile_condition, compile_test, compile_va
 from tests.language.naive import (
     DAY,
     SECOND,
+    WINDOWS,
     Happening,
     Said,
     World,
@@ -20,7 +22,9 @@ from tests.language.naive import (
     happenings,
     names,
     operands,
+    same_events,
     states,
+    thresholds,
 )
 
 
@@ -36,35 +40,43 @@ def _visible(events: tuple[Happening, ...], now: int) -> tuple[Happening, ...]:
 instants = st.one_of(st.integers(0, 8).map(lambda n: n * SECOND), st.integers(0, 3 * DAY))
 
 
-@settings(max_examples=400, deadline=None)
-@given(
-    said=conditions("person"), events=happenings(), traits=bags, now=instants, random=st.randoms(use_true_random=False)
-)
-def test_holds_is_the_naive_meaning_and_changes_only_when_announced(
-    said: Said, events: tuple[Happening, ...], traits: dict[str, Any], now: int, random: Any
-) -> None:
+def agrees(said: Said, events: tuple[Happening, ...], traits: dict[str, Any], now: int, random: Random) -> None:
+    """At `now`, and after it for ever: also at each instant at which an event leaves some window."""
     condition = compile_condition(check(said.text), Numbers())
     events = _visible(events, now)
     shuffled = list(events)
     random.shuffle(shuffled)
     newest = states(condition.aggregates, events)
     assert states(condition.aggregates, tuple(shuffled)) == newest
-    at: int | None = now
-    for _ in range(30):
-        assert at is not None
-        answer = said.means(World(events, traits, at)) is True
-        assert condition.holds(newest, traits, at) is answer, said.text
-        following = condition.next_change(newest, at)
-        assert following is None or following > at
-        for until in (at + 1, at + SECOND, at + DAY, (following or at + 400 * DAY) - 1):
-            if at <= until and (following is None or until < following):
-                assert (said.means(World(events, traits, until)) is True) is answer, (said.text, until)
-                assert condition.holds(newest, traits, until) is answer
-        at = following
-        if at is None:
-            break
-    else:
-        raise AssertionError("more changes than events can cause")
+    leaving = {event.timestamp + window for event in events for window in WINDOWS.values()}
+    instants = sorted({now, now + 400 * DAY, *(at for edge in leaving for at in (edge - 1, edge) if at > now)})
+    answer, following = False, None
+    for at in instants:
+        if at == now or (following is not None and following <= at):
+            answer = condition.holds(newest, traits, at)
+            following = condition.next_change(newest, at)
+            assert following is None or following > at
+        assert condition.holds(newest, traits, at) is answer, (said.text, at, "changed unannounced")
+        assert (said.means(World(events, traits, at)) is True) is answer, (said.text, at)
+
+
+randoms = st.randoms(use_true_random=False)
+
+
+@settings(max_examples=400, deadline=None)
+@given(said=conditions("person"), events=happenings(), traits=bags, now=instants, random=randoms)
+def test_holds_is_the_naive_meaning_and_changes_only_when_announced(
+    said: Said, events: tuple[Happening, ...], traits: dict[str, Any], now: int, random: Random
+) -> None:
+    agrees(said, events, traits, now, random)
+
+
+@settings(max_examples=300, deadline=None)
+@given(said=thresholds(), events=same_events, now=st.integers(0, 16).map(lambda n: n * SECOND // 4), random=randoms)
+def test_thresholds_that_share_a_state_and_windows_that_take_turns(
+    said: Said, events: tuple[Happening, ...], now: int, random: Random
+) -> None:
+    agrees(said, events, {}, now, random)
 
 
 @settings(max_examples=200, deadline=None)

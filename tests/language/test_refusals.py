@@ -246,6 +246,7 @@ def test_the_message_as_it_is_printed() -> None:
         ('count("A") == "3"', ["this is always false"]),
         ('count("A") is None', ["this is always false"]),
         ('not any("A", where=1 == 2)', ["this is always false"]),
+        ("x < True", ["this is always false"]),
         ("True", []),
         ('1 <= count("A") <= 3 and x', []),
     ],

@@ -53,9 +53,9 @@ def read(name: str, document: Document, check_template: TemplateCheck | None = N
         sender=fields.text("from"),
         version=document.version,
     )
-    for name, line in (("subject", message.subject), ("preheader", message.preheader)):
+    for field, line in (("subject", message.subject), ("preheader", message.preheader)):
         if _CONTROL.search(line):
-            fields.refuse(name, f"a {name} is one line without control characters", "write it without `|`")
+            fields.refuse(field, f"a {field} is one line without control characters", "write it without `|`")
     if message.sender and not _is_address(message.sender):
         fields.refuse("from", f"{message.sender!r} is no address", "write shop@example.com or Shop <shop@example.com>")
     if check_template is not None:
