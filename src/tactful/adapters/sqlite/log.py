@@ -22,6 +22,7 @@ from tactful.runtime.ports import Clock
 from tactful.values import DAY_US
 
 _OPEN_FOR_READING = 4
+_ABOVE_ALL = 1 << 62
 _FILE_NAME = re.compile(r"[0-9]{8}\.db")
 
 
@@ -137,7 +138,7 @@ class SqliteLog:
 
     def end(self, partition: int) -> int:
         with self._reading:
-            number = self._numbers[-1] if self._numbers else self._after(0)
+            number = self._holding(partition, _ABOVE_ALL)
             end = 0
             while number is not None:
                 file = self._reader(number)
