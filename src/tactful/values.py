@@ -41,10 +41,8 @@ def parse_time(text: str) -> int | None:
         return None
     if at.tzinfo is None:
         at = at.replace(tzinfo=UTC)
-    try:
-        return (at - _EPOCH) // timedelta(microseconds=1)
-    except OverflowError:
-        return None
+    since = at - _EPOCH
+    return (since.days * 86_400 + since.seconds) * SECOND_US + since.microseconds
 
 
 def format_time(at_us: int) -> str:

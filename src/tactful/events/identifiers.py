@@ -76,6 +76,7 @@ def keys_of(
     return tuple(dict.fromkeys(key for key in keys if key))
 
 
+@lru_cache(1 << 15)
 def partition_of(key: str, partitions: int) -> int:
     """The home partition of an identifier: our own hash, so that every runtime and language agrees on it."""
     if partitions == 1:

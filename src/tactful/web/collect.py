@@ -7,26 +7,20 @@ quarantine and leaves its neighbours alone. A single bad call gets its 400 and g
 that passes.
 """
 
-import asyncio
 import base64
 import binascii
 import logging
 from collections.abc import Sequence
-from typing import NamedTuple
 from urllib.parse import parse_qs
 
 from tactful.errors import TransientError
-from tactful.events.coerce import coerce
 from tactful.events.frames import Frame, OrdinaryFrame, read_frame, read_ordinary, written_key
-from tactful.events.identifiers import partition_of
-from tactful.events.intake import Arrival, Draft, Kind, accept_consent, completed, draft_of, drafts_of, encode_draft
-from tactful.events.records import encode
+from tactful.events.intake import Kind
 from tactful.events.sources import Source
 from tactful.events.verdicts import Refusal
 from tactful.runtime.intake import Busy, Intake
-from tactful.runtime.ports import Clock, Quarantined
+from tactful.runtime.ports import Clock
 from tactful.runtime.rates import Rate
-from tactful.values import parse_time
 from tactful.web import collect_documents as documents
 from tactful.web.answers import (
     OK,
@@ -39,14 +33,10 @@ from tactful.web.answers import (
     json_answer,
     later_answer,
     preflight_answer,
-    refusal_answer,
     respond,
 )
 from tactful.web.bodies import Disconnected, read_body, unpack_body
-
-MAX_EVENTS = 2_500
-QUARANTINED_BYTES = 64 * 1024
-_SLICE = 250  # Events of a large batch that are read before other requests get their turn.
+from tactful.web.collect_reading import Arrived, Taken, read_batch, read_consent, read_single, refuse
 
 _KINDS: dict[str, Kind] = {
     "track": "track",
@@ -70,15 +60,6 @@ _SOURCE_CONFIG = "/sourceConfig"
 _POSTED = frozenset((*_SINGLE, *_BATCH, _CONSENT, _METRICS))
 
 _log = logging.getLogger(__name__)
-
-
-class _Arrived(NamedTuple):
-    """A request whose source is known, with its unpacked body."""
-
-    path: str
-    source: Source
-    body: bytes
-    received_at: int
 
 
 def collect_app(
@@ -137,6 +118,11 @@ class _Collect:
 
     async def _take(self, path: str, scope: Scope, receive: Receive) -> Answer:
         self._intake.check()
+        taken = await self._read(path, scope, receive)
+        await self._intake.submit(taken.records, taken.refused)
+        return taken.answer
+
+    async def _read(self, path: str, scope: Scope, receive: Receive) -> Taken:
         packed, size = await read_body(receive)
         received_at = self._clock.now_us()
         body = unpack_body(packed)
@@ -147,85 +133,18 @@ class _Collect:
             if source is None:
                 source = self._source_in(frame, body)
         if source is None:
-            return error_answer(401, "unknown_write_key", "the write key is missing or names no source")
+            return Taken([], [], error_answer(401, "unknown_write_key", "the write key is missing or names no source"))
         if isinstance(body, Refusal):
-            return await self._refuse(body, packed, source, received_at, size)
-        arrived = _Arrived(path, source, body, received_at)
-        if frame is not None:
-            return await self._take_batch(arrived, frame)
-        return await (self._take_consent(arrived) if path == _CONSENT else self._take_single(arrived))
-
-    async def _take_single(self, arrived: _Arrived) -> Answer:
-        if wait_s := self._rates[arrived.source.name].take(1):
-            return _too_fast(wait_s)
-        arrival = Arrival(arrived.source, arrived.received_at, default_kind=_SINGLE[arrived.path])
-        drafted = draft_of(arrived.body, arrival)
-        if isinstance(drafted, Refusal):
-            return await self._refuse(drafted, completed(arrived.body, arrival), arrived.source, arrived.received_at)
-        await self._intake.submit([self._record(drafted)])
-        return OK
-
-    async def _take_consent(self, arrived: _Arrived) -> Answer:
-        if wait_s := self._rates[arrived.source.name].take(1):
-            return _too_fast(wait_s)
-        arrival = Arrival(arrived.source, arrived.received_at)
-        taken = accept_consent(arrived.body, arrival)
-        if isinstance(taken, Refusal):
-            body = completed(arrived.body, arrival, "consent")
-            return await self._refuse(taken, body, arrived.source, arrived.received_at)
-        await self._intake.submit([(partition_of(taken.key, self._intake.partitions), encode(taken))])
-        return OK
-
-    async def _take_batch(self, arrived: _Arrived, frame: OrdinaryFrame | Frame | Refusal) -> Answer:
-        if not isinstance(frame, Refusal):
-            if len(frame.batch) > MAX_EVENTS:
-                frame = Refusal("too_many_events", f"a batch may hold {MAX_EVENTS:,} events", "batch")
-            elif isinstance(context := coerce(frame.context, "context"), Refusal):
-                frame = context
+            return refuse(body, Arrived(source, packed, received_at, 0), size)
+        arrived = Arrived(source, body, received_at, self._intake.partitions)
         if isinstance(frame, Refusal):
-            return await self._refuse(frame, arrived.body, arrived.source, arrived.received_at)
-        if wait_s := self._rates[arrived.source.name].take(len(frame.batch)):
-            return _too_fast(wait_s)
-        await self._submit_batch(arrived, frame)
-        return OK
-
-    async def _submit_batch(self, arrived: _Arrived, frame: OrdinaryFrame | Frame) -> None:
-        arrival = Arrival(
-            arrived.source,
-            arrived.received_at,
-            parse_time(frame.sent_at) if isinstance(frame.sent_at, str) else None,
-            frame.context if isinstance(frame.context, dict) else None,
-        )
-        if isinstance(frame, OrdinaryFrame):
-            drafts = drafts_of(frame, arrival)
-            if drafts is not None:
-                await self._intake.submit([self._record(each) for each in drafts])
-                return
-            # One of them is refused: its bytes are needed, so the frame is cut after all.
-            cut = read_frame(arrived.body)
-            assert isinstance(cut, Frame)
-            frame = cut
-        records: list[tuple[int, bytes]] = []
-        refused: list[Quarantined] = []
-        for place, piece in enumerate(frame.batch):
-            drafted = draft_of(piece, arrival, place)
-            if isinstance(drafted, Refusal):
-                body = completed(bytes(piece), arrival)
-                refused.append(quarantined(drafted, body, arrived.source, arrived.received_at))
-            else:
-                records.append(self._record(drafted))
-            if place % _SLICE == _SLICE - 1:
-                await asyncio.sleep(0)
-        await self._intake.submit(records, refused)
-
-    def _record(self, drafted: Draft) -> tuple[int, bytes]:
-        return partition_of(drafted.key, self._intake.partitions), encode_draft(drafted)
-
-    async def _refuse(
-        self, refusal: Refusal, body: bytes, source: Source, received_at: int, size: int | None = None
-    ) -> Answer:
-        await self._intake.submit([], [quarantined(refusal, body, source, received_at, size)])
-        return refusal_answer(refusal)
+            return refuse(frame, arrived)
+        if wait_s := self._rates[source.name].take(1 if frame is None else len(frame.batch)):
+            message = "this source sends more events than its limit allows"
+            return Taken([], [], later_answer(429, "too_many_events", message, wait_s))
+        if frame is not None:
+            return await read_batch(arrived, frame)
+        return read_consent(arrived) if path == _CONSENT else read_single(arrived, _SINGLE[path])
 
     def _source(self, scope: Scope) -> Source | None:
         """By `Authorization: Basic`, `x-write-key` or `?writeKey=`; the body is the fourth place (`_source_in`)."""
@@ -263,14 +182,6 @@ class _Collect:
         return json_answer(200, documents.segment_settings(source, *address))
 
 
-def quarantined(
-    refusal: Refusal, body: bytes, source: Source, received_at: int, size: int | None = None
-) -> Quarantined:
-    """A refused call as the quarantine keeps it; `size` where more came than stands in `body`."""
-    kept = body[:QUARANTINED_BYTES]
-    return Quarantined(0, received_at, source.name, refusal.code, refusal.field[:200], refusal.message, kept, len(body))
-
-
 def _is_document(path: str) -> bool:
     if path == _SOURCE_CONFIG:
         return True
@@ -286,10 +197,6 @@ def _basic_user(value: bytes) -> str:
         return base64.b64decode(encoded.strip()).decode().partition(":")[0]
     except (binascii.Error, UnicodeDecodeError):
         return ""
-
-
-def _too_fast(wait_s: int) -> Answer:
-    return later_answer(429, "too_many_events", "this source sends more events than its limit allows", wait_s)
 
 
 def _not_allowed(allow: bytes) -> Answer:

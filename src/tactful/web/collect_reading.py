@@ -1,0 +1,128 @@
+"""Reading: from the bytes of a call whose source is known to what shall be stored and answered.
+
+Everything that a request leaves in memory while it waits for the log is in the Taken that these functions return: the
+decoded calls, many times larger, are gone by then, which keeps them in the processor's cache while they live.
+"""
+
+import asyncio
+from typing import NamedTuple
+
+from tactful.events.coerce import coerce
+from tactful.events.frames import Frame, OrdinaryFrame, read_frame
+from tactful.events.identifiers import partition_of
+from tactful.events.intake import (
+    Arrival,
+    Draft,
+    Kind,
+    accept_consent,
+    completed,
+    draft_of,
+    drafts_of,
+    encode_draft,
+)
+from tactful.events.records import encode
+from tactful.events.sources import Source
+from tactful.events.verdicts import Refusal
+from tactful.runtime.ports import Quarantined
+from tactful.values import parse_time
+from tactful.web.answers import OK, Answer, refusal_answer
+
+MAX_EVENTS = 2_500
+QUARANTINED_BYTES = 64 * 1024
+_SLICE = 250  # Events of a large batch that are read before other requests get their turn.
+
+
+class Arrived(NamedTuple):
+    """A call whose source is known, unpacked."""
+
+    source: Source
+    body: bytes
+    received_at: int
+    partitions: int
+
+
+class Taken(NamedTuple):
+    """(partition, encoded record) for the log, what goes to the quarantine, and the answer once both are durable."""
+
+    records: list[tuple[int, bytes]]
+    refused: list[Quarantined]
+    answer: Answer
+
+
+def read_single(arrived: Arrived, kind: Kind) -> Taken:
+    """A call to /v1/track and the like."""
+    arrival = Arrival(arrived.source, arrived.received_at, default_kind=kind)
+    drafted = draft_of(arrived.body, arrival)
+    if isinstance(drafted, Refusal):
+        return refuse(drafted, arrived._replace(body=completed(arrived.body, arrival)))
+    return Taken([_record(drafted, arrived.partitions)], [], OK)
+
+
+def read_consent(arrived: Arrived) -> Taken:
+    """A call to /v1/consent."""
+    arrival = Arrival(arrived.source, arrived.received_at)
+    consent = accept_consent(arrived.body, arrival)
+    if isinstance(consent, Refusal):
+        return refuse(consent, arrived._replace(body=completed(arrived.body, arrival, "consent")))
+    return Taken([(partition_of(consent.key, arrived.partitions), encode(consent))], [], OK)
+
+
+async def read_batch(arrived: Arrived, frame: OrdinaryFrame | Frame) -> Taken:
+    """A batch whose frame was read; refused as a whole only where it is too long or its own context is bad."""
+    if len(frame.batch) > MAX_EVENTS:
+        return refuse(Refusal("too_many_events", f"a batch may hold {MAX_EVENTS:,} events", "batch"), arrived)
+    context = coerce(frame.context, "context")
+    if isinstance(context, Refusal):
+        return refuse(context, arrived)
+    arrival = Arrival(
+        arrived.source,
+        arrived.received_at,
+        parse_time(frame.sent_at) if isinstance(frame.sent_at, str) else None,
+        context if isinstance(context, dict) else None,
+    )
+    if isinstance(frame, OrdinaryFrame):
+        drafts = drafts_of(frame, arrival)
+        if drafts is not None:
+            return Taken([_record(drafted, arrived.partitions) for drafted in drafts], [], OK)
+        # One of them is refused and its bytes are wanted: the frame is cut after all.
+        cut = read_frame(arrived.body)
+        assert isinstance(cut, Frame)
+        frame = cut
+    return await _read_carefully(arrived, frame, arrival)
+
+
+async def _read_carefully(arrived: Arrived, frame: Frame, arrival: Arrival) -> Taken:
+    taken = Taken([], [], OK)
+    for place, piece in enumerate(frame.batch):
+        drafted = draft_of(piece, arrival, place)
+        if isinstance(drafted, Refusal):
+            taken.refused.append(quarantined(drafted, arrived._replace(body=completed(bytes(piece), arrival))))
+        else:
+            taken.records.append(_record(drafted, arrived.partitions))
+        if place % _SLICE == _SLICE - 1:
+            await asyncio.sleep(0)
+    return taken
+
+
+def refuse(refusal: Refusal, arrived: Arrived, size: int | None = None) -> Taken:
+    """A call that is told why, and kept in the quarantine."""
+    return Taken([], [quarantined(refusal, arrived, size)], refusal_answer(refusal))
+
+
+def quarantined(refusal: Refusal, arrived: Arrived, size: int | None = None) -> Quarantined:
+    """A refused call as the quarantine keeps it; `size` where more came than stands in the body."""
+    body = arrived.body
+    return Quarantined(
+        0,
+        arrived.received_at,
+        arrived.source.name,
+        refusal.code,
+        refusal.field[:200],
+        refusal.message,
+        body[:QUARANTINED_BYTES],
+        size or len(body),
+    )
+
+
+def _record(drafted: Draft, partitions: int) -> tuple[int, bytes]:
+    return partition_of(drafted.key, partitions), encode_draft(drafted)
