@@ -19,9 +19,9 @@ def main() -> None:
     with ExitStack() as stack:
         data = arguments.data or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tactful-")))
         server = [sys.executable, "-m", "tactful", "up", "--dev", "--project", str(HERE), "--data", str(data)]
-        up = subprocess.Popen([*server, "--port", str(arguments.port)])
+        up = subprocess.Popen([*server, "--port", str(arguments.port)])  # noqa: S603  (our own command)
         url = f"http://127.0.0.1:{arguments.port}"
-        shoppers = subprocess.Popen([sys.executable, str(HERE / "shoppers.py"), "--url", url])
+        shoppers = subprocess.Popen([sys.executable, str(HERE / "shoppers.py"), "--url", url])  # noqa: S603  (likewise)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: up.terminate())
         print(f"Open {url} (Ctrl-C ends the demo; the first cart reminder arrives within a minute)", flush=True)

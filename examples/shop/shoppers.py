@@ -39,7 +39,7 @@ class Shop:
     def __init__(self, session: aiohttp.ClientSession, url: str, seed: int) -> None:
         self._session = session
         self._url = url
-        self._random = random.Random(seed)
+        self._random = random.Random(seed)  # noqa: S311  (a demo, not a secret)
         self._numbers = itertools.count(1)
         self._run = self._random.getrandbits(32)
 

@@ -12,14 +12,14 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from msgspec import Struct
 
 from tactful.errors import UsageError
 from tactful.runtime.ports import Clock
-from tactful.values import SECOND_US
+from tactful.values import HOUR_US, SECOND_US
 
 _logger = logging.getLogger("tactful.up")
 
@@ -84,11 +84,15 @@ class Supervisor:
         self._children.append(child)
         self._spawn(child)
 
-    def watch(self) -> None:
-        """Until told to stop: start again whatever ends."""
+    def watch(self, hourly: Callable[[], None]) -> None:
+        """Until told to stop: start again whatever ends, and keep house once an hour."""
+        next_hour = self._clock.now_us() + HOUR_US
         while not self._is_stopping:
             select.select([self._wakeup], [], [], self._patience_s())
             self._drain()
+            if self._clock.now_us() >= next_hour:
+                next_hour += HOUR_US
+                hourly()
             for child in self._children:
                 self._check(child)
         self.stop()
@@ -102,7 +106,7 @@ class Supervisor:
             try:
                 child.process.wait(_STOP_S)
             except subprocess.TimeoutExpired:
-                _logger.error("%s did not stop within %d s; killed", child.name, _STOP_S)
+                _logger.error("%s did not stop in time; killed", child.name)  # noqa: TRY400  (a trace says nothing more)
                 child.process.kill()
                 child.process.wait()
 
@@ -115,7 +119,7 @@ class Supervisor:
 
     def _spawn(self, child: Child) -> None:
         child.started_at = self._clock.now_us()
-        child.process = subprocess.Popen(
+        child.process = subprocess.Popen(  # noqa: S603  (our own interpreter and commands)
             [sys.executable, "-m", "tactful", *child.arguments],
             pass_fds=(self._lock.descriptor, self._lifeline),
             env={**os.environ, LIFELINE: str(self._lifeline)},
@@ -137,10 +141,10 @@ class Supervisor:
         if now >= child.not_before and not self._is_stopping:
             self._spawn(child)
 
-    def _patience_s(self) -> float | None:
+    def _patience_s(self) -> float:
         now = self._clock.now_us()
         waits = [child.not_before - now for child in self._children if child.process is None]
-        return max(0, min(waits)) / SECOND_US if waits else None
+        return max(0, min(waits)) / SECOND_US if waits else HOUR_US / SECOND_US
 
     def _drain(self) -> None:
         try:
@@ -163,3 +167,17 @@ def follow_parent() -> None:
             os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=wait, name="lifeline", daemon=True).start()
+
+
+class StopSignal:
+    """Remembers that a signal asked to stop, and wakes the loop that waits."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        self.rings: Callable[[], None] = lambda: None
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._ask)
+
+    def _ask(self, *_: object) -> None:
+        self.asked = True
+        self.rings()

@@ -17,11 +17,12 @@ def register(group: click.Group, build: Build) -> None:
     @data_option
     @json_option
     @click.option("--follow", is_flag=True, help="Go on with what is kept from now on.")
-    def events(data: Path, as_json: bool, follow: bool) -> None:  # noqa: FBT001  (click passes flags so)
+    def events(data: Path, as_json: bool, follow: bool) -> None:
         """Print every kept event, oldest first."""
         house = opened(build, data)
         listing = Listing(house.log, house.trail)
-        bell = house.bells.bell("watch") if follow else None
+        # Nobody rings a follower: the pages have the bell of news. It looks again by itself.
+        bell = house.bells.bell("follow") if follow else None
         while True:
             for event in listing.fresh():
                 if as_json:
@@ -31,13 +32,13 @@ def register(group: click.Group, build: Build) -> None:
                     click.echo(f"{event['timestamp']}  {event['event'] or event['type']}  {who}")
             if bell is None:
                 return
-            bell.wait(1.0)
+            bell.wait(0.5)
 
     @group.command()
     @click.argument("person")
     @data_option
     @json_option
-    def explain(person: str, data: Path, as_json: bool) -> None:  # noqa: FBT001  (click passes flags so)
+    def explain(person: str, data: Path, as_json: bool) -> None:
         """Tell the story of PERSON (user id, e-mail, or anonymous id): what happened, what was decided, and why."""
         house = opened(build, data)
         story = Reader(house.log, house.stores(), house.trail, house.outbox, house.quarantine).story(person)

@@ -1,9 +1,9 @@
 """Replay: a file of tracking calls goes through the whole engine in log time, into an empty installation (DESIGN 5).
 
-One JSON object a line, as clients send them, with `receivedAt`. The production workers run in this process under a clock
-that the file moves; Ticks stand in between where something is due. Every chunk is one append, with a record that says
-which line it ends with, so a replay that was cut off goes on after the last line taken, and one that was finished is not
-done again. Intents are made and none is handed over.
+One JSON object a line, as clients send them, with `receivedAt`. The production workers run in this process under a
+clock that the file moves; Ticks stand in between where something is due. Every chunk is one append, with a record that
+says which line it ends with, so a replay that was cut off goes on after the last line taken, and one that was finished
+is not done again. Intents are made and none is handed over.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence

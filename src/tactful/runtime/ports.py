@@ -229,7 +229,7 @@ class Claiming(Protocol):
     def is_suppressed(self, address: str) -> bool: ...
 
     def counted(self, journey: str, since_us: int, key: str, address: str) -> int:
-        """Claims of this journey, sent, held or in flight, claimed after `since_us`, for this person or this address."""
+        """Claims of this journey (sent, held or in flight) after `since_us`, for this person or this address."""
         ...
 
     def claim(self, claimed: Claimed, template_source: bytes) -> None:
@@ -265,11 +265,11 @@ class Outbox(Protocol):
         ...
 
     def hand_off(self, intents: Sequence[str], deliverer: str) -> list[str]:
-        """Mark claims as begun by this deliverer (durable before a socket opens); returns those that were still free."""
+        """Mark claims as begun by this deliverer (durable before a socket opens); returns those still free."""
         ...
 
     def hold_orphans(self, deliverer: str, channels: Sequence[str], at_us: int) -> list[str]:
-        """Claims of these channels begun by any other deliverer, whose process must be gone, become held ("outcome unknown")."""
+        """Claims of these channels begun by any other deliverer, whose process must be gone, become held."""
         ...
 
     def retry_orphans(self, deliverer: str, channels: Sequence[str], at_us: int) -> list[str]:
