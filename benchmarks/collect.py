@@ -119,6 +119,125 @@ def serve(folder: Path, core: int, told: Connection) -> None:
     config = uvicorn.Config(app, http="httptools", lifespan="off", access_log=False, log_level="warning")
 
     async def main() -> None:
+        intake.start()
+        told.send(listening.getsockname()[1])
+        await uvicorn.Server(config).serve([listening])
+
+    with contextlib.suppress(KeyboardInterrupt):
+        uvloop.run(main())
+
+
+# ---- the load --------------------------------------------------------------------------------------------------
+
+
+class Client(asyncio.Protocol):
+    """One connection that sends the next request when the last one is answered, until the time is up."""
+
+    def __init__(self, requests: list[bytes], until: float, done: Callable[["Client"], None]) -> None:
+        self.requests = requests
+        self.until = until
+        self.done = done
+        self.at = random.randrange(len(requests))
+        self.latencies: list[float] = []
+        self.failures = 0
+        self.sent_at = 0.0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.Transport", transport)  # uvloop's own class, which does not say so
+        self.send()
+
+    def send(self) -> None:
+        self.sent_at = time.perf_counter()
+        self.transport.write(self.requests[self.at % len(self.requests)])
+        self.at += 1
+
+    def data_received(self, data: bytes) -> None:
+        if not data.endswith(b"}"):
+            return
+        now = time.perf_counter()
+        self.latencies.append(now - self.sent_at)
+        self.failures += b'"success":true' not in data
+        if now < self.until:
+            self.send()
+        else:
+            self.transport.close()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.done(self)
+
+
+async def load(port: int, kind: str, seconds: float) -> tuple[float, Latency]:
+    """(events per second, (median, p99) seconds of a request)."""
+    path = "/v1/batch" if kind == "batches" else "/v1/track"
+    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic YmVuY2g6\r\n"
+    requests = [head.encode() + b"Content-Length: %d\r\n\r\n" % len(body) + body for body in bodies(kind)]
+    loop = asyncio.get_running_loop()
+    left: asyncio.Queue[Client] = asyncio.Queue()
+    begun = time.perf_counter()
+    for _ in range(CONNECTIONS[kind]):
+        await loop.create_connection(lambda: Client(requests, begun + seconds, left.put_nowait), "127.0.0.1", port)
+    clients = [await left.get() for _ in range(CONNECTIONS[kind])]
+    lasted = time.perf_counter() - begun
+    latencies = sorted(latency for client in clients for latency in client.latencies)
+    assert not any(client.failures for client in clients), "not every call was accepted"
+    events = len(latencies) * (BATCH if kind == "batches" else 1)
+    return events / lasted, (latencies[len(latencies) // 2], latencies[int(len(latencies) * 0.99)])
+
+
+def measure_server(kind: str, seconds: float, core: int, others: set[int]) -> tuple[float, Latency]:
+    spawn = multiprocessing.get_context("spawn")
+    with tempfile.TemporaryDirectory() as folder:
+        here, there = spawn.Pipe()
+        server = spawn.Process(target=serve, args=(Path(folder), core, there))
+        server.start()
+        try:
+            port = here.recv()
+            pin(others)
+            uvloop.run(load(port, kind, 1.0))
+            return uvloop.run(load(port, kind, seconds))
+        finally:
+            server.terminate()
+            server.join()
+
+
+# ---- the floor -------------------------------------------------------------------------------------------------
+
+
+class TypedBatch(msgspec.Struct):
+    batch: list[Call]
+
+
+def record(call: bytes) -> bytes:
+    """What the server would append for this call."""
+    taken = accept(call, Arrival(Source("bench", KEY, "server"), WallClock().now_us()))
+    assert isinstance(taken, Event)
+    return encode(taken)
+
+
+def measure_floor(seconds: float, core: int) -> float:
+    """Events per second of decode plus bare group commit, a thousand events a commit."""
+    pin({core})
+    decode = msgspec.json.Decoder(TypedBatch).decode
+    calls = bodies("batches")
+    pieces = [record(json.dumps(one).encode()) for body in calls for one in json.loads(body)["batch"]]
+    with tempfile.TemporaryDirectory() as folder:
+        log = SqliteLog(Path(folder) / "log", PARTITIONS, WallClock())
+        events, begun, at = 0, time.perf_counter(), 0
+        while time.perf_counter() - begun < seconds:
+            group: dict[int, list[bytes]] = {partition: [] for partition in range(PARTITIONS)}
+            for _ in range(10):
+                number = at % BODIES
+                decode(calls[number])
+                group[number % PARTITIONS] += pieces[number * BATCH : (number + 1) * BATCH]
+                at += 1
+            log.append(group)
+            events += 10 * BATCH
+        rate = events / (time.perf_counter() - begun)
+        log.close()
+    return rate
+
+
+def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--seconds", type=float, default=3.0)
     options.add_argument("--rounds", type=int, default=3)
