@@ -96,7 +96,7 @@ class Smtp:
         """One mail. Never raises for what the server or the network do."""
         sender = envelope_sender(body)
         try:
-            to = address(claim.address).addr_spec
+            to = address(claim.address).spec
         except AddressError as error:
             return Rejected("bad address", str(error), suppress=True)
         while True:

@@ -77,12 +77,19 @@ def parse(text: str, *, html: bool) -> Template:
 
 
 def check_template(text: str) -> str | None:
-    """What is wrong with a template, with its line, or None; renders it once for nobody, so that limits show, too."""
+    """What is wrong with a template, with its line, or None.
+
+    Renders it once for nobody, so that a limit that it breaks for everybody shows; other mistakes of that rendering may
+    come from the missing values alone (a division by what is empty) and do not count.
+    """
     try:
         template = parse(text, html=True)
-        template.render({}, 0)
     except TemplateError as error:
         return str(error)
+    try:
+        template.render({}, 0)
+    except TemplateError as error:
+        return str(error) if isinstance(error.__cause__, ResourceLimitError) else None
     return None
 
 
