@@ -126,6 +126,25 @@ def test_because_tells_values_and_events() -> None:
     )
 
 
+def test_because_tells_what_was_written() -> None:
+    condition = compiled('country != "DE" and not plan in ("a",) and x is not None')
+    assert [(one.text, one.value) for one in condition.because({}, {"plan": "a"}, 0)] == [
+        ('country != "DE"', True),
+        ("country", None),
+        ('plan in ("a",)', True),
+        ("plan", "a"),
+        ("x is not None", False),
+        ("x", None),
+    ]
+
+
+def test_because_says_when_a_count_is_coarse() -> None:
+    condition = compiled('count("A", last="1d") > limit')
+    newest = {1: Newest(list(range(CAP)), list(range(CAP)), is_coarse=True)}
+    assert condition.because(newest, {}, CAP)[1].text == 'count("A", last="1d") (coarse: at least)'
+    assert condition.because(newest, {}, DAY)[1].text == 'count("A", last="1d")'
+
+
 def test_because_shows_large_values_short() -> None:
     condition = compiled("x == 1")
     for value in ("a" * 5000, ["a" * 5000], {"a": "b" * 5000}):

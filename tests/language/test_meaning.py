@@ -3,6 +3,7 @@
 from random import Random
 from typing import Any
 
+import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -119,13 +120,15 @@ def test_canonical_text_means_the_same_and_is_its_own(
 
 @settings(max_examples=150, deadline=None)
 @given(said=conditions("person"), events=happenings(), traits=bags, now=instants)
-def test_because_names_events_in_the_window_and_never_fails(
+def test_because_tells_of_each_leaf_what_it_is_by_itself(
     said: Said, events: tuple[Happening, ...], traits: dict[str, Any], now: int
 ) -> None:
     condition = compile_condition(check(said.text), Numbers())
     events = _visible(events, now)
     for reading in condition.because(states(condition.aggregates, events), traits, now):
-        assert reading.text
+        said_again = compile_value(check(reading.text, wanted="value"), Numbers())
+        value = said_again.value(states(said_again.aggregates, events), traits, now)
+        assert reading.value == (msgspec.json.encode(value).decode() if isinstance(value, list | dict) else value)
         order = [next((event.timestamp, event.ref) for event in events if event.ref == ref) for ref in reading.refs]
         assert order == sorted(order)
 

@@ -22,6 +22,8 @@ from tactful.language.tree import All, AtLeast, Count, Either, Literal, Node, No
 Because = Callable[[Mapping[int, Newest], Mapping[str, Any], int], tuple[Reading, ...]]
 REFS_SHOWN = 100
 """Events named behind a leaf, the newest; more would make reasons larger than the state."""
+COARSE = " (coarse: at least)"
+"""Behind the text of a count that is no longer exact (LANGUAGE.md 6.2)."""
 LONGEST_VALUE = 200
 """Characters of a text that are shown."""
 
@@ -31,6 +33,8 @@ class _Leaf(Struct, frozen=True):
     value: Callable[[Mapping[int, Newest], Mapping[str, Any], int], Any]
     counted: tuple[tuple[int, int | None], ...]
     """Number and window of each aggregate behind it."""
+    free: tuple[tuple[int, int | None], ...]
+    """Of those, the ones whose count itself is asked for: it may be coarse."""
 
 
 def explainer(checked: Checked, number_of: Callable[[Count], int], is_kept: Callable[[Count], bool]) -> Because:
@@ -43,7 +47,12 @@ def explainer(checked: Checked, number_of: Callable[[Count], int], is_kept: Call
 
     def because(newest: Mapping[int, Newest], traits: Mapping[str, Any], now: int) -> tuple[Reading, ...]:
         return tuple(
-            Reading(leaf.text, _shown(leaf.value(newest, traits, now)), _refs(leaf, newest, now)) for leaf in leaves()
+            Reading(
+                leaf.text + (COARSE if _is_coarse(leaf, newest, now) else ""),
+                _shown(leaf.value(newest, traits, now)),
+                _refs(leaf, newest, now),
+            )
+            for leaf in leaves()
         )
 
     return because
@@ -51,7 +60,8 @@ def explainer(checked: Checked, number_of: Callable[[Count], int], is_kept: Call
 
 def _leaves(node: Node) -> Iterator[Node]:
     """Comparisons and the like, each followed by the traits and free counts that it compares."""
-    if isinstance(node, All | Either | Not):
+    is_written_as_one = isinstance(node, Not) and node.part.span == node.span  # !=, not in, is not
+    if isinstance(node, All | Either | Not) and not is_written_as_one:
         for part in children(node):
             yield from _leaves(part)
     elif not isinstance(node, Literal):
@@ -72,7 +82,8 @@ def _compile(node: Node, text: str, number_of: Callable[[Count], int]) -> _Leaf:
     generator = Generator(number_of)
     value = generator.function(("newest", "traits", "now"), generator.value(lowered))
     counted = dict.fromkeys((number_of(count), count.window_us) for count in _counts(lowered))
-    return _Leaf(" ".join(text[slice(*node.span)].split()), value, tuple(counted))
+    free = [(number_of(one), one.window_us) for one in _operands(lowered) if isinstance(one, Count)]
+    return _Leaf(" ".join(text[slice(*node.span)].split()), value, tuple(counted), tuple(free))
 
 
 def _counts(node: Node) -> Iterator[Count]:
@@ -91,6 +102,15 @@ def _refs(leaf: _Leaf, newest: Mapping[int, Newest], now: int) -> tuple[int, ...
         if state is not None and shown:
             found.update(zip(state.refs[-shown:], state.times[-shown:], strict=True))
     return tuple(sorted(found, key=lambda ref: (found[ref], ref))[-REFS_SHOWN:])
+
+
+def _is_coarse(leaf: _Leaf, newest: Mapping[int, Newest], now: int) -> bool:
+    """Whether events that are forgotten may still be in a window: all that are kept are."""
+    states = ((newest.get(number), window_us) for number, window_us in leaf.free)
+    return any(
+        state is not None and state.is_coarse and count_in_window(state, window_us, now) == len(state.times)
+        for state, window_us in states
+    )
 
 
 def _shown(value: Any) -> bool | float | str | None:

@@ -139,12 +139,9 @@ class _Checker:
 
     def _compare(self, node: ast.Compare) -> Node:
         operands = [node.left, *node.comparators]
-        start = self.parsed.span(node.left)[0]
         parts: list[Node] = []
-        for index, op in enumerate(node.ops):
-            left, right = operands[index], operands[index + 1]
-            begins = start if index == 0 else self.parsed.span(left)[0]
-            span = (begins, self.parsed.span(right)[1])
+        for op, left, right in zip(node.ops, operands, operands[1:], strict=False):
+            span = (self.parsed.outer_span(left)[0], self.parsed.outer_span(right)[1])
             parts.append(self._pair(op, left, right, span))
         return parts[0] if len(parts) == 1 else All(tuple(parts), self.parsed.span(node))
 

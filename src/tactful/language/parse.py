@@ -41,6 +41,16 @@ class Parsed:
         assert node.end_col_offset is not None
         return self._offset(node.lineno, node.col_offset), self._offset(node.end_lineno, node.end_col_offset)
 
+    def outer_span(self, operand: ast.expr) -> tuple[int, int]:
+        """With the brackets around one operand of a comparison, which Python leaves out."""
+        start, end = self.span(operand)
+        before, after = self.text[:start], self.text[end:]
+        opened = before[len(before.rstrip("( \t\n")) :].count("(")
+        closed = after[: len(after) - len(after.lstrip(") \t\n"))].count(")")
+        for _ in range(min(opened, closed)):
+            start, end = self.text.rindex("(", 0, start), self.text.index(")", end) + 1
+        return start, end
+
     def _offset(self, line: int, byte: int) -> int:
         return self._starts[line - 1] + len(self._lines[line - 1][:byte].decode())
 
