@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tactful.adapters.smtp import LOST, Smtp, parse_url
+from tactful.adapters.smtp import LOST, Smtp
 from tactful.errors import UsageError
 from tactful.messages.source import MessageSource
 from tactful.runtime.channels import EmailSettings
+from tactful.runtime.smtp_url import parse_url
 from tests.deliver.desk import Desk, order
 from tests.deliver.faulty_smtp import Fault, FaultySmtp
 

@@ -12,18 +12,15 @@ import re
 import socket
 import ssl
 from email import message_from_bytes, policy
-from urllib.parse import parse_qs, unquote, urlsplit
 
 import aiosmtplib
 from aiosmtplib.protocol import PERIOD_REGEX, SMTPProtocol, normalize_message_line_endings
-from msgspec import Struct
 
-from tactful.errors import UsageError
 from tactful.messages.mail import AddressError, address
 from tactful.runtime.channels import Answer, EmailSettings, Rejected, Retry, Sent, Unknown
 from tactful.runtime.ports import Claimed
+from tactful.runtime.smtp_url import parse_url
 
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 # RFC 3463: the mailbox or its domain does not exist, or takes no mail.
 _BAD_MAILBOX = re.compile(r"5\.1\.(?:[0-36]|10)|5\.2\.1")
 _ENHANCED = re.compile(r"\b5\.\d{1,3}\.\d{1,3}\b")
@@ -31,37 +28,6 @@ _ENHANCED = re.compile(r"\b5\.\d{1,3}\.\d{1,3}\b")
 
 _KERNEL_BYTES = 64 * 1024
 LOST = "the connection failed before the mail was handed over"
-
-
-class SmtpAddress(Struct, frozen=True):
-    """Where and how: the parts of `smtp_url`. `starttls`: required, opportunistic or never."""
-
-    host: str
-    port: int
-    username: str | None
-    password: str | None
-    is_tls: bool
-    starttls: str
-
-
-def parse_url(url: str) -> SmtpAddress:
-    """Raises UsageError with what is wrong (without the password)."""
-    parts = urlsplit(url)
-    if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
-        raise UsageError("smtp_url must look like smtp://user:password@host:587?starttls=required or smtps://host")
-    options = parse_qs(parts.query)
-    starttls = options.pop("starttls", ["opportunistic" if parts.hostname in _LOOPBACK else "required"])[-1]
-    if options or starttls not in {"required", "opportunistic", "never"}:
-        raise UsageError("smtp_url takes one option: starttls=required, opportunistic or never")
-    is_tls = parts.scheme == "smtps"
-    return SmtpAddress(
-        host=parts.hostname,
-        port=parts.port or (465 if is_tls else 587 if starttls == "required" else 25),
-        username=unquote(parts.username) if parts.username else None,
-        password=unquote(parts.password) if parts.password else None,
-        is_tls=is_tls,
-        starttls="never" if is_tls else starttls,
-    )
 
 
 class _Connection:
@@ -112,6 +78,17 @@ class Smtp:
                 # The server no longer wanted the idle connection; that is no reason to make the mail wait.
                 continue
             return answer
+
+    async def probe(self) -> str:
+        """Open a session and leave: what `tactful doctor` shows. Raises OSError with what failed."""
+        try:
+            connection = await self._connect()
+        except (aiosmtplib.SMTPException, ValueError) as error:
+            raise OSError(_text(error)) from error
+        is_tls = connection.client.get_transport_info("sslcontext") is not None
+        seen = ["encrypted" if is_tls else "not encrypted", "logged in" if self._at.username else "no login"]
+        await self._quit(connection)
+        return ", ".join(seen)
 
     async def close(self) -> None:
         while self._idle:

@@ -1,7 +1,7 @@
 """One message for one person: a frozen source and frozen values in, subject and bodies out.
 
-What a template sees: `profile.*` (traits), `event.name`, `event.timestamp`, `event.properties.*`, `workspace.name`, and
-`unsubscribe_url` where the message has a purpose. Values are escaped in HTML; a subject is one line whatever is put in.
+What a template sees: `profile.*` (traits, by that name as well), `event.name`, `event.timestamp`,
+`event.properties.*`, `workspace.name`, and `unsubscribe_url` where the message has a purpose. Values are escaped in HTML; a subject is one line whatever is put in.
 """
 
 import re
@@ -41,7 +41,12 @@ class Rendered(Struct, frozen=True):
 
 def render(source: MessageSource, values: Mapping[str, Any], now_us: int, unsubscribe_url: str = "") -> Rendered:
     """Raises TemplateError, which names the part and its line. `now_us` is the instant of the claim."""
-    seen = {**values, "unsubscribe_url": unsubscribe_url, "event": _event(values.get("event"))}
+    seen = {
+        **values,
+        "traits": values.get("profile"),  # as conditions call them
+        "event": _event(values.get("event")),
+        "unsubscribe_url": unsubscribe_url,
+    }
     subject = _one_line(_part("subject", source.subject, seen, now_us, html=False))
     if not subject:
         raise TemplateError("the subject is empty")

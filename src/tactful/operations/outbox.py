@@ -1,0 +1,113 @@
+"""`tactful outbox`: what waits, what is held, and what a person decides about it.
+
+Held means that nobody knows whether it was sent: somebody looks, and either releases it (it goes before the gate again,
+and lapses there if its time has passed) or drops it.
+"""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from tactful.errors import UsageError
+from tactful.runtime.ports import Bells, Clock, Outbox, OutboxRow
+from tactful.values import format_time
+
+STATUSES = ("waiting", "claimed", "sent", "refused", "rejected", "lapsed", "held", "dropped")
+
+
+class Line(Struct, frozen=True):
+    """One intent as the command line and `--json` show it; times are ISO 8601, "" where there is none."""
+
+    intent: str
+    status: str
+    reason: str
+    detail: str
+    channel: str
+    journey: str
+    message: str
+    person: str
+    address: str
+    permit: str
+    attempt: int
+    due: str
+    valid_until: str
+    not_before: str
+    claimed_at: str
+    finished_at: str
+    digest: str
+
+
+class Done(Struct, frozen=True):
+    """What a release or a drop changed, and what it could not (not held, or unknown)."""
+
+    changed: tuple[str, ...]
+    unchanged: tuple[str, ...]
+
+
+def lines(
+    outbox: Outbox, status: str | None = None, person: str | None = None, before_us: int | None = None, limit: int = 100
+) -> list[Line]:
+    """Newest first. Raises UsageError for a status that there is not."""
+    if status is not None and status not in STATUSES:
+        raise UsageError(f'there is no status "{status}"; there are {", ".join(STATUSES)}')
+    return [line(row) for row in outbox.rows(status=status, key=person, before=before_us, limit=limit)]
+
+
+def show(outbox: Outbox, intent: str) -> Line:
+    """Raises UsageError where there is no such intent."""
+    row = outbox.row(intent)
+    if row is None:
+        raise UsageError(f"there is no intent {intent}; `tactful outbox list` shows what there is")
+    return line(row)
+
+
+def release(outbox: Outbox, bells: Bells, clock: Clock, intents: Sequence[str]) -> Done:
+    """Held intents go before the gate again; workers are rung."""
+    changed = outbox.release(intents, clock.now_us())
+    _ring(outbox, bells, changed)
+    return _done(intents, changed)
+
+
+def drop(outbox: Outbox, bells: Bells, clock: Clock, intents: Sequence[str], reason: str) -> Done:
+    """Held or waiting intents end; workers report it."""
+    changed = outbox.drop(intents, reason or "dropped by hand", clock.now_us())
+    _ring(outbox, bells, changed)
+    return _done(intents, changed)
+
+
+def line(row: OutboxRow) -> Line:
+    intent = row.intent
+    return Line(
+        intent=intent.intent,
+        status=row.status,
+        reason=row.reason,
+        detail=row.detail,
+        channel=intent.channel,
+        journey=intent.journey,
+        message=intent.message,
+        person=intent.key,
+        address=row.address,
+        permit=row.permit,
+        attempt=row.attempt,
+        due=format_time(intent.due),
+        valid_until=format_time(intent.valid_until),
+        not_before=format_time(row.not_before) if row.status == "waiting" else "",
+        claimed_at=_time(row.claimed_at),
+        finished_at=_time(row.finished_at),
+        digest=row.digest,
+    )
+
+
+def _time(at_us: int | None) -> str:
+    return "" if at_us is None else format_time(at_us)
+
+
+def _done(intents: Sequence[str], changed: Sequence[str]) -> Done:
+    return Done(tuple(changed), tuple(intent for intent in intents if intent not in set(changed)))
+
+
+def _ring(outbox: Outbox, bells: Bells, intents: Sequence[str]) -> None:
+    rows = [row for intent in intents if (row := outbox.row(intent)) is not None]
+    for partition in sorted({row.partition for row in rows}):
+        bells.ring(f"work-{partition}")
+    bells.ring("deliver")
