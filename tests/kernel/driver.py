@@ -18,6 +18,7 @@ from tactful.events.derived import (
     SegmentLeft,
     SendMessage,
     encode_groups,
+    place,
 )
 from tactful.events.records import Forwarded, Plan, Publish, Record, Tick, decode, encode
 from tactful.kernel.plan import CompiledPlan, compiled, empty_plan
@@ -134,16 +135,14 @@ def told(groups: Sequence[Group]) -> dict[str, list[Told]]:
     names = {row.intent: row for group in groups for row in group.rows if isinstance(row, SendMessage)}
     for group in groups:
         for row in group.rows:
-            said = _told(row, names)
-            if said is not None:
-                rows[group.key].append(said)
+            rows[group.key].append(_told(row, names))
     return dict(rows)
 
 
-def _told(row: Row, intents: dict[str, SendMessage]) -> Told | None:
+def _told(row: Row, intents: dict[str, SendMessage]) -> Told:
     match row:
         case EventKept():
-            return None
+            return (row.at, "kept", row.name, place(row.ref)[1])
         case SegmentEntered():
             return (row.at, "entered", row.segment, row.cause)
         case SegmentLeft():

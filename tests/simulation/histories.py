@@ -3,6 +3,8 @@
 from random import Random
 from typing import Literal
 
+from msgspec.structs import replace
+
 from tactful.events.records import Consent, Event, Publish, pack
 from tests.simulation.shop import GRID, MINUTE, SHOPS
 
@@ -37,6 +39,11 @@ def event(rng: Random, key: str, at: int, message_id: str) -> Event:
 def consent(rng: Random, key: str, at: int, message_id: str) -> Consent:
     late = rng.choice((0, 0, GRID, 3 * GRID))
     return Consent(1, "shop", "server", key, message_id, rng.choice(PURPOSES), rng.random() < 0.7, at - late, at)
+
+
+def received(record: Event | Consent, at: int) -> Event | Consent:
+    """The same call, as the server stamps it when it comes in at this instant; no lead, as intake sees to it."""
+    return replace(record, received_at=at, timestamp=min(record.timestamp, at))
 
 
 def pause(rng: Random) -> int:

@@ -106,6 +106,9 @@ class Oracle:
     def __init__(self, partition: int) -> None:
         self.partition = partition
         self.clock = 0
+        self.position = 0
+        self.clocks: dict[int, int] = {}
+        """The clock after the record at each position."""
         self.people: dict[str, Person] = {}
         self.eras: list[Era] = []
         self.kept = 0
@@ -118,6 +121,11 @@ class Oracle:
     # ---- the log -----------------------------------------------------------------------------------------------
 
     def read(self, position: int, record: Record) -> None:
+        self._take(position, record)
+        self.position = position
+        self.clocks[position] = self.clock
+
+    def _take(self, position: int, record: Record) -> None:
         if isinstance(record, Forwarded):
             self.clock = max(self.clock, record.received_at)
             if (record.src, record.seq) not in self.heard:
@@ -196,6 +204,7 @@ class Oracle:
     def _event(self, person: Person, position: int, event: Event) -> None:
         kept = Kept(event, position, unpack(event.properties))
         person.kept.append(kept)
+        person.rows.append((event.timestamp, "kept", event.name, position))
         self.kept += 1
         for journey in self._journeys():
             if any(kept.is_named(name) for name in journey.unless):
@@ -212,10 +221,10 @@ class Oracle:
     def _outcome(self, outcome: Outcome) -> None:
         key, *of = self.intents[outcome.intent]
         person = self.people[key]
+        self._pass_time(person, self.clock)
         run = next((one for one in person.runs if one.sent_at is not None and one.name() == of), None)
         if run is None or (run.is_held and outcome.status == "held"):
             return
-        self._pass_time(person, self.clock)
         if outcome.status == "held":
             run.is_held = True
         else:

@@ -8,6 +8,8 @@ committed is passed on again, and whoever receives it knows it by its id. The si
 
 from collections.abc import Mapping, Sequence
 
+from msgspec import Struct
+
 from tactful.events.derived import SendMessage, decode_groups, encode_groups
 from tactful.events.records import Consent, Event, Forwarded, Outcome, Publish, Record, Tick, decode, encode
 from tactful.kernel.plan import CompiledPlan, compiled, empty_plan
@@ -27,15 +29,20 @@ from tactful.runtime.claims import Claims
 from tactful.runtime.outcomes import report
 from tactful.runtime.ports import Bells, Clock, Commit, Log, Outbox, Outgoing, StateWrite, Store, Trail
 
-READ = 1000
-"""Records of one read, and so of one commit."""
-SLICE = 500
-"""Profiles that one Tick brings on, so that fresh events never wait long."""
-SYNC = 100
-"""Commits after which the trail is made durable."""
 EVERYBODY = 2**40
-HOT = 20_000
-"""Decoded profiles kept at least; at most twice as many."""
+
+
+class Pace(Struct, frozen=True):
+    """How much at a time. No decision depends on it."""
+
+    read: int = 1000
+    """Records of one read, and so of one commit."""
+    slice: int = 500
+    """Profiles that one Tick brings on, so that fresh events never wait long."""
+    sync: int = 100
+    """Commits after which the trail is made durable."""
+    hot: int = 20_000
+    """Decoded profiles kept at least; at most twice as many."""
 
 
 class Worker:
@@ -51,7 +58,9 @@ class Worker:
         bells: Bells,
         clock: Clock,
         slots: Mapping[str, int],
+        pace: Pace | None = None,
     ) -> None:
+        self._pace = pace or Pace()
         self.partition = partition
         self._log = log
         self._store = store
@@ -68,6 +77,7 @@ class Worker:
         self._sent: dict[int, int] = {}
         checkpoint = store.checkpoint()
         self._version = checkpoint.version
+        self._known_until = log.end(partition)
         self.position = checkpoint.position
         if checkpoint.partition_state:
             self.state = decode_partition(checkpoint.partition_state)
@@ -88,11 +98,13 @@ class Worker:
 
     def turn(self) -> bool:
         """Do what there is to do now; False where that was nothing."""
-        records = self._log.read(self.partition, self.position, READ)
+        records = self._log.read(self.partition, self.position, self._pace.read)
         if records:
             self._apply(records)
-        is_behind = len(records) >= READ
-        now = self._clock.now_us()
+        # Not before everything that stood in the log at the start was read (a read may give less than asked for).
+        is_behind = self.position < self._known_until
+        # Set back, the wall clock must not hold up what the partition's clock has passed.
+        now = max(self._clock.now_us(), self.state.clock)
         ticked = self._tick(now)
         decided = self._claims.decide(self.plan, self.find, now, position=self.position, is_behind=is_behind)
         if decided.claimed:
@@ -115,7 +127,7 @@ class Worker:
     def maintain(self) -> None:
         """Housekeeping between turns. The store forgets derived rows only once the trail holds them for good."""
         self._store.maintain()
-        if self._unsynced >= SYNC:
+        if self._unsynced >= self._pace.sync:
             self._relayed = self._trail.sync(self.partition)
             self._unsynced = 0
 
@@ -212,7 +224,7 @@ class Worker:
         self.position = last
         self.plan, self.plan_state = turn.plan, turn.plan_state
         self._hot.update(turn.changed)
-        if len(self._hot) > HOT:
+        if len(self._hot) > self._pace.hot:
             self._hot, self._cold = {}, self._hot
         self._loaded = {}
         self._turn = self._new_turn()
@@ -260,6 +272,6 @@ class Worker:
         is_due = (wake is not None and wake <= now) or (ready is not None and ready <= now)
         if not is_due and self.state.sweep is None:
             return False
-        tick: Record = Tick(now, SLICE)
+        tick: Record = Tick(now, self._pace.slice)
         self._own_tick = self._log.append({self.partition: [encode(tick)]})[self.partition]
         return True

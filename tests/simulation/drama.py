@@ -1,0 +1,321 @@
+"""One simulated history: what happens is drawn by the seed, invariants are looked at after every turn of a process."""
+
+from collections import Counter
+from random import Random
+
+from msgspec import Struct
+
+from tactful.events.derived import Group, SendMessage, decode_groups, place
+from tactful.events.records import Consent, Event, Outcome, Record, decode
+from tactful.kernel.state import decode_partition, decode_profile
+from tactful.runtime.ports import OutboxRow
+from tactful.testing import World, draw
+from tests.kernel.driver import Driver, told
+from tests.simulation import histories
+from tests.simulation.oracle import Oracle, Row, difference
+from tests.simulation.shop import DAY, GRID, HOUR, MINUTE, SHOPS
+
+OWNERS = (((0,),), ((0, 1),), ((0,), (1,)), ((0, 2), (1,)))
+ENDED = {"sent", "refused", "rejected", "lapsed", "dropped"}
+SECOND_US = 1_000_000
+
+
+class Broken(AssertionError):
+    """An invariant does not hold: its name, and what was seen."""
+
+
+def demand(is_kept: object, invariant: str, *seen: object) -> None:
+    if not is_kept:
+        raise Broken(f"{invariant}: {' '.join(map(str, seen))}")
+
+
+class Scene(Struct, frozen=True):
+    actions: int = 70
+    people: int = 4
+
+
+class Drama:
+    def __init__(self, seed: int, scene: Scene | None = None) -> None:
+        self.rng = Random(seed)
+        self.scene = scene or Scene()
+        self.faults = draw(self.rng)
+        slots = {"email": self.rng.choice((1, 2, 5)), "webhook": self.rng.choice((1, 3))}
+        self.world = World(seed, histories.START, self.faults, self.rng.choice(OWNERS), slots)
+        self.world.observe = self.look
+        self.people = [f"u:{number}" for number in range(self.scene.people)]
+        self.oracles = [Oracle(partition) for partition in range(self.world.log.partitions)]
+        self.records: list[list[Record]] = [[] for _ in self.oracles]
+        self.calls = 0
+        self.released: Counter[str] = Counter()
+        self.claims: set[tuple[str, int, int]] = set()
+        self.clocks: dict[tuple[int, int], int] = {}
+        """By partition and position, what the engine said."""
+
+    # ---- what happens ------------------------------------------------------------------------------------------
+
+    def play(self) -> None:
+        """To the end; raises where anything is wrong."""
+        try:
+            self.world.publish(SHOPS["first"].files(), "first")
+            for _ in range(self.scene.actions):
+                self.act()
+                self.look_closely()
+            self.heal()
+        finally:
+            self.world.close()
+
+    def act(self) -> None:
+        rng, world, faults = self.rng, self.world, self.faults
+        if rng.random() < faults.power_cut:
+            world.cut_power()
+        if rng.random() < faults.second_worker:
+            world.start_second(rng.choice(world.names()[:-1]))
+        if rng.random() < faults.clock_jump:
+            world.clock.jump(rng.choice((-40 * MINUTE, -SECOND_US, SECOND_US, 40 * MINUTE)))
+        for _ in range(rng.randrange(1, 5)):
+            self._one_thing()
+        world.pass_time(rng.choices((0, GRID, histories.pause(rng), 5 * HOUR), (6, 4, 4, 1))[0])
+
+    def _one_thing(self) -> None:
+        rng, world = self.rng, self.world
+        things = ("event",) * 14 + ("consent",) * 3 + ("retry", "sync", "release", "drop", "kill", "stop", "publish")
+        match rng.choice(things):
+            case "event" | "consent" as kind:
+                self._call(rng.choice(self.people), kind)
+            case "retry":
+                world.retry_calls()
+            case "sync":
+                world.sync()
+            case "release" if rng.random() < 0.5:
+                for intent in world.outbox.release(self._some("held"), world.clock.now_us()):
+                    self.released[intent] += 1
+                    world.tell(f"release {intent}")
+                self._ring()
+            case "drop":
+                world.outbox.drop(self._some("held", "waiting")[:1], "nobody wants it", world.clock.now_us())
+                self._ring()
+            case "kill" if self.faults.crash:
+                world.crash(rng.choice(world.names()))
+            case "stop":
+                world.stop(rng.choice(world.names()))
+            case "publish" if rng.random() < 0.3 and self._is_settled():
+                name = rng.choice(("first", "second"))
+                world.publish(SHOPS[name].files(), name)
+
+    def _call(self, key: str, kind: str) -> None:
+        """The same call each time it is sent, but for when it is received."""
+        self.calls += 1
+        seed, message_id = self.rng.random(), f"m{self.calls}"
+        happened_us = self.world.clock.now_us()
+
+        def call(received_us: int) -> Event | Consent:
+            rng = Random(seed)
+            make = histories.event if kind == "event" else histories.consent
+            made = make(rng, key, happened_us, message_id)
+            return histories.received(made, received_us)
+
+        self.world.call(call)
+
+    def _some(self, *statuses: str) -> list[str]:
+        rows = [row.intent.intent for row in self.rows() if row.status in statuses]
+        return self.rng.sample(rows, min(len(rows), 2))
+
+    def _ring(self) -> None:
+        for partition in range(self.world.log.partitions):
+            self.world.bells.ring(f"work-{partition}")
+        self.world.bells.ring("deliver")
+
+    def _is_settled(self) -> bool:
+        """Publishing again before everybody is settled is not compared: what a plan said that was replaced before
+        somebody met it, nobody knows."""
+        heads = [store.checkpoint() for store in self.world.stores]
+        is_read = all(head.position == self.world.log.end(index) for index, head in enumerate(heads))
+        return is_read and all(decode_partition(head.partition_state).sweep is None for head in heads)
+
+    # ---- what must always hold ---------------------------------------------------------------------------------
+
+    def rows(self) -> list[OutboxRow]:
+        return self.world.outbox.rows(limit=1 << 30)
+
+    def look(self) -> None:
+        """Cheap enough for after every turn."""
+        mails = Counter(self.world.receiver.intents("email"))
+        for intent, times in mails.items():
+            demand(times <= 1 + self.released[intent], "I4 an e-mail goes at most once", intent, times)
+        for row in self.rows():
+            if row.claimed_at is not None and row.position is not None:
+                claim = (row.intent.intent, row.position, row.claimed_at)
+                if claim not in self.claims:
+                    self.claims.add(claim)
+                    self._look_at_claim(row, row.position, row.claimed_at)
+        for partition, store in enumerate(self.world.stores):
+            head = store.checkpoint()
+            if head.partition_state:
+                self.clocks[partition, head.position] = decode_partition(head.partition_state).clock
+
+    def _look_at_claim(self, row: OutboxRow, position: int, at: int) -> None:
+        """I7 by the log alone: was it allowed, at the position that the claim names?"""
+        self._read()
+        intent, prefix = row.intent, self.records[row.partition][:position]
+        shop = SHOPS["second"] if intent.journey == "looking" else SHOPS["first"]
+        journey = next(one for one in shop.journeys if one.name == intent.journey)
+        if journey.purpose:
+            decided = [
+                (each.timestamp, each.received_at, place_, each.granted)
+                for place_, each in enumerate(prefix)
+                if isinstance(each, Consent) and each.key == intent.key and each.purpose == journey.purpose
+            ]
+            demand(decided and max(_first_of_each(decided, prefix))[3], "I7 nothing without a permit", intent, position)
+        start = place(intent.started_ref)[1] or position
+        unwelcome = [
+            each
+            for each in prefix[start:]
+            if isinstance(each, Event)
+            and each.key == intent.key
+            and each.name in journey.unless
+            and each.timestamp > intent.started_at
+        ]
+        is_first = [each for each in unwelcome if not _is_repeat(each, prefix)]
+        demand(not is_first, "I7 nothing after an event that ends the run", intent.intent, position)
+        demand(at <= intent.valid_until, "I7 nothing beyond its validity", intent.intent)
+        bad = {address for address, _, since in self.world.outbox.suppressions() if since < at}
+        demand(row.address not in bad, "I7 nothing to a suppressed address", row.address)
+        if journey.limit is not None:
+            most, per = journey.limit
+            same = [one for one in self.rows() if one.intent.journey == intent.journey and one.intent.key == intent.key]
+            counted = [
+                one
+                for one in same
+                if one.status in ("claimed", "sent", "held") and at - per < (one.claimed_at or 0) <= at
+            ]
+            demand(len(counted) <= most, "I7 a limit counts at the claim", intent.journey, len(counted))
+
+    def _read(self) -> None:
+        for partition, records in enumerate(self.records):
+            records += [decode(body) for _, body in self.world.log.read(partition, len(records), 1 << 30)]
+
+    def look_closely(self) -> None:
+        """The trail says nothing that the oracle does not."""
+        self._read()
+        for partition, oracle in enumerate(self.oracles):
+            for row in self.rows():
+                intent = row.intent
+                started = place(intent.started_ref)[1]
+                oracle.intents[intent.intent] = (intent.key, intent.journey, intent.started_at, started)
+            while oracle.position < len(self.records[partition]):
+                oracle.read(oracle.position + 1, self.records[partition][oracle.position])
+            oracle.settle()
+            surplus, _ = self.compare(partition)
+            demand(not surplus, "I3 I6 rows are the oracle's", partition, surplus)
+            for (where, position), clock in self.clocks.items():
+                if where == partition and position:
+                    demand(clock == oracle.clocks[position], "time never goes back", partition, position)
+        self.clocks.clear()
+
+    def compare(self, partition: int) -> tuple[list[Row], list[Row]]:
+        ours = told(self.groups(partition))
+        return difference(ours, {key: person.rows for key, person in self.oracles[partition].people.items()})
+
+    def groups(self, partition: int) -> list[Group]:
+        return [group for blob in self.world.trail.between(partition, 1, 1 << 60) for group in decode_groups(blob)]
+
+    # ---- what must hold in the end -----------------------------------------------------------------------------
+
+    def heal(self) -> None:
+        world = self.world
+        world.heal()
+        world.pass_time(5 * SECOND_US)
+        while world.pending:
+            world.retry_calls()
+            world.run()
+        self._nobody_sleeps_on_work()
+        for duration in (MINUTE, HOUR, DAY, 2 * DAY):
+            world.pass_time(duration)
+            self._nobody_sleeps_on_work()
+        self.look_closely()
+        self._all_is_said_and_done()
+        for partition in range(world.log.partitions):
+            self._replay(partition)
+
+    def _nobody_sleeps_on_work(self) -> None:
+        """At rest, nothing waits that could go on: no wake-up was lost."""
+        world = self.world
+        now = world.clock.now_us()
+        for partition, store in enumerate(world.stores):
+            head = store.checkpoint()
+            demand(head.position == world.log.end(partition), "no lost wake-up: records unread", partition)
+            clock = max(now, decode_partition(head.partition_state).clock)
+            wake = store.next_wake()
+            demand(wake is None or wake > clock, "no lost wake-up: a person is due", partition)
+        for channel, slots in world.slots.items():
+            rows = [row for row in self.rows() if row.intent.channel == channel]
+            in_flight = [row for row in rows if row.status == "claimed"]
+            waiting = [row for row in rows if row.status == "waiting" and row.not_before <= now]
+            demand(not world.outbox.claimed(channel), "no lost wake-up: claims not begun", channel)
+            demand(not waiting or len(in_flight) >= slots, "no lost wake-up: intents wait", channel, len(waiting))
+
+    def _all_is_said_and_done(self) -> None:
+        world = self.world
+        rows = {row.intent.intent: row for row in self.rows()}
+        open_rows = [row for row in rows.values() if row.status not in ENDED | {"held"}]
+        demand(not open_rows, "every intent ended or is held", open_rows)
+        demand(not world.outbox.unreported(1), "every outcome stands in the log")
+        told_of = {
+            (record.intent, record.status) for log in self.records for record in log if isinstance(record, Outcome)
+        }
+        for intent, row in rows.items():
+            demand((intent, row.status) in told_of, "every outcome stands in the log", intent, row.status)
+        intents = {row.intent for oracle in self.oracles for row in self._intents(oracle.partition)}
+        demand(intents == set(rows), "outbox and trail have the same intents", intents ^ set(rows))
+        accepted = set(world.receiver.intents("email")) | set(world.receiver.intents("webhook"))
+        for intent, row in rows.items():
+            if row.status == "sent":
+                demand(intent in accepted, "what is sent was accepted", intent)
+        for partition in range(world.log.partitions):
+            surplus, missing = self.compare(partition)
+            demand(not surplus and not missing, "I1 I3 the trail is the oracle's", surplus, missing)
+        kept = {
+            (person.key, each.event.message_id)
+            for o in self.oracles
+            for person in o.people.values()
+            for each in person.kept
+        }
+        for record in world.acknowledged:
+            if isinstance(record, Event):
+                demand((record.key, record.message_id) in kept, "I1 what was acknowledged is applied", record)
+
+    def _intents(self, partition: int) -> list[SendMessage]:
+        return [row for group in self.groups(partition) for row in group.rows if isinstance(row, SendMessage)]
+
+    def _replay(self, partition: int) -> None:
+        """I2: the log alone, read in one go, gives the same states and rows."""
+        world = self.world
+        again = Driver(partition, world.log.partitions)
+        again.log = [body for _, body in world.log.read(partition, 0, 1 << 30)]
+        again.read(1000)
+        demand(again.position == world.stores[partition].checkpoint().position, "I2 everything was read")
+        states = world.stores[partition].load(sorted(again.states))
+        for key, body in again.states.items():
+            demand(
+                states.get(key) == body, "I2 a replay makes the same states", key, decode_profile(body), states.get(key)
+            )
+        demand(again.groups == self.groups(partition), "I2 a replay makes the same rows", partition)
+
+
+def _is_repeat(event: Event, prefix: list[Record]) -> bool:
+    same = [
+        each
+        for each in prefix
+        if isinstance(each, Event | Consent) and (each.key, each.message_id) == (event.key, event.message_id)
+    ]
+    return same[0] is not event
+
+
+def _first_of_each(decided: list[tuple[int, int, int, bool]], prefix: list[Record]) -> list[tuple[int, int, int, bool]]:
+    """Without repeats of a messageId."""
+    first: dict[str, tuple[int, int, int, bool]] = {}
+    for one in decided:
+        record = prefix[one[2]]
+        assert isinstance(record, Consent)
+        first.setdefault(record.message_id, one)
+    return list(first.values())
