@@ -217,5 +217,5 @@ def test_a_ring_reaches_an_open_page_and_a_stop_does_not_wait_for_it() -> None:
         scene.event("u:ada", NOON, "Cart Viewed")
         served.bells.ring("watch")
         assert answer.readline() == b"data: changed\n"
-        answer.close()
-        connection.close()
+    answer.close()  # The page was open until the server had stopped.
+    connection.close()
