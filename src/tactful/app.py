@@ -21,7 +21,9 @@ import uvloop
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
+from tactful.adapters import reach
 from tactful.adapters.bells import SocketBells
+from tactful.adapters.secrets import write_private
 from tactful.adapters.smtp import Smtp
 from tactful.adapters.spool import Spool
 from tactful.adapters.spool import raw as mail_bytes
@@ -31,30 +33,22 @@ from tactful.adapters.sqlite.outbox import SqliteOutbox
 from tactful.adapters.sqlite.quarantine import SqliteQuarantine
 from tactful.adapters.sqlite.store import SqliteStore
 from tactful.adapters.sqlite.trail import SqliteTrail
-from tactful.adapters.supervisor import Lock, Supervisor, follow_parent
+from tactful.adapters.supervisor import Lock, StopSignal, Supervisor, follow_parent
 from tactful.adapters.watching import watch
 from tactful.adapters.webhook import Webhook
-from tactful.cli import importing, looking, projects, servers
+from tactful.cli import boxes, importing, looking, projects, servers
 from tactful.cli.main import command_line
-from tactful.errors import DefinitionError, TransientError, UsageError
+from tactful.errors import DefinitionError, Place, Problem, TransientError, UsageError
 from tactful.events.identifiers import partition_of
 from tactful.events.records import Consent, encode
 from tactful.events.sources import Source
 from tactful.kernel.state import PlanState
 from tactful.messages.links import unseal
-
-
-def check_channels(x):
-    return []
-
-
-def examine(x):
-    return []
-
-
+from tactful.operations.doctor import Finding, check_channels, examine
 from tactful.operations.project import load
 from tactful.operations.publish import changes, publish, published
 from tactful.operations.reading import Reader
+from tactful.operations.retention import trim
 from tactful.runtime.channels import EmailSettings, WebhookSettings
 from tactful.runtime.deliver import Deliverer, Lane
 from tactful.runtime.intake import Bounds, Intake
@@ -72,7 +66,7 @@ from tactful.web.pages import Frame
 from tactful.web.pages import routes as pages
 from tactful.web.unsubscribe import routes as unsubscribe
 
-ADMIN_TOKEN = "TACTFUL_ADMIN_TOKEN"
+ADMIN_TOKEN = "TACTFUL_ADMIN_TOKEN"  # noqa: S105  (the variable's name)
 PROBES = ("/healthz", "/readyz")
 
 
@@ -117,7 +111,7 @@ class Installation:
             if read_only:
                 raise UsageError(f"{data} is no data folder of Tactful; `tactful up` makes one")
             data.mkdir(parents=True, exist_ok=True)
-            _write_private(described, json.dumps({"format": 1, "partitions": settings.engine.partitions}))
+            write_private(described, json.dumps({"format": 1, "partitions": settings.engine.partitions}))
         self.partitions = int(json.loads(described.read_text())["partitions"])
         self._stores: dict[int, SqliteStore] = {}
 
@@ -173,7 +167,7 @@ class Installation:
         """Keys of signed links by version; made on first use, readable by the owner only."""
         path = self.data / "keys.json"
         if not path.exists():
-            _write_private(path, json.dumps({"links": {"1": secrets.token_hex(64)}}))
+            write_private(path, json.dumps({"links": {"1": secrets.token_hex(64)}}))
         return {int(number): bytes.fromhex(key) for number, key in json.loads(path.read_text())["links"].items()}
 
     def close(self) -> None:
@@ -194,7 +188,10 @@ class Application:
         path = project / FILE
         if not path.exists():
             raise UsageError(f"{path} is missing; `tactful init {project}` makes a project there")
-        return read_settings(path.read_text(encoding="utf-8"), os.environ)
+        settings = read_settings(path.read_text(encoding="utf-8"), os.environ)
+        if problems := check_channels(_email(settings), settings.workspace.public_url):
+            raise DefinitionError(*(Problem(problem, Place(FILE, 1, 1)) for problem in problems))
+        return settings
 
     def house(self, data: Path, project: Path | None, *, read_only: bool) -> Installation:
         settings = self.settings(project) if project is not None else Settings()
@@ -203,8 +200,15 @@ class Application:
     def locked(self, data: Path) -> Callable[[], None]:
         return Lock(data).release
 
-    def doctor(self, project: Path) -> list[tuple[str, str]]:
-        return examine(self.settings(project))
+    def sources(self, project: Path) -> list[Source]:
+        return _sources(self.settings(project))
+
+    def doctor(self, project: Path) -> list[Finding]:
+        settings = self.settings(project)
+        email, public_url = _email(settings), settings.workspace.public_url
+        reach_mail = (lambda: reach.mail_server(email)) if email.smtp_url else None
+        reach_page = (lambda: reach.page(public_url)) if public_url else None
+        return asyncio.run(examine(email, _webhook(settings), public_url, reach_mail, reach_page))
 
     # ---- processes -----------------------------------------------------------------------------------------
 
@@ -212,8 +216,6 @@ class Application:
         """Publish, start the processes, and keep them running until a signal comes."""
         settings = self.settings(project)
         _refuse_open_door(host)
-        for problem in check_channels(settings):
-            raise UsageError(problem)
         files = load(project)
         lock = Lock(data)
         house = self.house(data, project, read_only=False)
@@ -225,7 +227,7 @@ class Application:
         where = ["--project", str(project), "--data", str(data)]
         for number, owned in enumerate(_shares(house.partitions, settings.engine.workers)):
             supervisor.start(f"work {number}", ["work", *where, "--partitions", ",".join(map(str, owned))])
-        supervisor.start("deliver", ["deliver", *where])
+        supervisor.start("deliver", ["deliver", *where, "--address", f"http://{host}:{port}"])
         try:
             if changes(house.plan(0), files):
                 publish(files, time_zone, house.log, house.bells, house.clock, "up")
@@ -236,11 +238,17 @@ class Application:
                 supervisor.start("collect", ["collect", *where, "--host", host, "--port", str(port)])
                 click.echo(f"Tactful is at http://{host}:{port}", err=True)
             unwatch = watch(project, lambda: self._publish_again(house, project)) if is_dev else lambda: None
-            supervisor.watch()
+            supervisor.watch(lambda: self._keep_house(house))
             unwatch()
         finally:
             supervisor.stop()
             house.close()
+
+    def _keep_house(self, house: Installation) -> None:
+        try:
+            trim(house.log, house.stores(), house.clock, house.settings.retention.log_days)
+        except TransientError as error:
+            click.echo(f"tactful: the log could not be trimmed: {error}", err=True)
 
     def _publish_again(self, house: Installation, project: Path) -> None:
         """After a save: put the project in force, or say what is wrong with it while the old plan stays."""
@@ -260,10 +268,7 @@ class Application:
         intake = Intake(
             house.log, house.quarantine, house.bells, house.clock, Bounds(waiting_bytes=limits.waiting_bytes)
         )
-        sources = [
-            Source(name, source.write_key, source.trust, source.events_per_second)
-            for name, source in house.settings.sources.items()
-        ]
+        sources = _sources(house.settings)
         address = workspace.public_url or f"http://{host}:{port}"
         key = next((source.write_key for source in sources if source.trust == "server"), "")
         desk = Desk(lambda: self._reader(data))
@@ -305,7 +310,7 @@ class Application:
 
     def run_work(self, project: Path, data: Path, partitions: Sequence[int]) -> None:
         house = self.house(data, project, read_only=False)
-        stopping = _Stop()
+        stopping = StopSignal()
         follow_parent()
         bell = house.bells.bell(*(f"work-{partition}" for partition in partitions))
         stopping.rings = lambda: house.bells.ring(f"work-{partitions[0]}")
@@ -318,24 +323,19 @@ class Application:
         ).run()
         house.close()
 
-    def run_deliver(self, project: Path, data: Path) -> None:
+    def run_deliver(self, project: Path, data: Path, address: str) -> None:
         house = self.house(data, project, read_only=False)
         follow_parent()
-        email, webhook = house.settings.channels.email, house.settings.channels.webhook
+        email = _email(house.settings)
         workspace = house.settings.workspace
         letterhead = Letterhead(
             workspace.name,
             email.sender or f"{workspace.name} <hello@localhost>",
-            workspace.public_url or "http://127.0.0.1:8080",
+            workspace.public_url or address,
             house.link_keys(),
         )
-        mail = (
-            Smtp(EmailSettings(email.sender, email.smtp_url, email.slots)) if email.smtp_url else Spool(data / "mail")
-        )
-        calls = Webhook(
-            WebhookSettings((webhook.secret,) if webhook.secret else (), webhook.allow_private, webhook.slots),
-            house.clock,
-        )
+        mail = Smtp(email) if email.smtp_url else Spool(data / "mail", email.slots)
+        calls = Webhook(_webhook(house.settings), house.clock)
         lanes = [Lane(mail, mail_writer(letterhead, house.outbox.template)), Lane(calls, call_writer())]
         name = f"{os.getpid()}-{secrets.token_hex(4)}"
 
@@ -345,25 +345,29 @@ class Application:
                 asyncio.get_running_loop().add_signal_handler(number, deliverer.stop)
             await deliverer.run()
 
-        uvloop.run(run())
+        # Not uvloop: whether a mail may go again hangs on when asyncio's transport lets go of it (adapters/smtp.py).
+        asyncio.run(run())
         house.close()
 
 
 # ---- small parts ---------------------------------------------------------------------------------------------
 
 
-class _Stop:
-    """Remembers that a signal asked to stop, and wakes the loop that waits."""
+def _sources(settings: Settings) -> list[Source]:
+    return [
+        Source(name, source.write_key, source.trust, source.events_per_second)
+        for name, source in settings.sources.items()
+    ]
 
-    def __init__(self) -> None:
-        self.asked = False
-        self.rings: Callable[[], None] = lambda: None
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._ask)
 
-    def _ask(self, *_: object) -> None:
-        self.asked = True
-        self.rings()
+def _email(settings: Settings) -> EmailSettings:
+    email = settings.channels.email
+    return EmailSettings(email.sender, email.smtp_url, email.slots)
+
+
+def _webhook(settings: Settings) -> WebhookSettings:
+    webhook = settings.channels.webhook
+    return WebhookSettings((webhook.secret,) if webhook.secret else (), webhook.allow_private, webhook.slots)
 
 
 def _shares(partitions: int, workers: int) -> list[list[int]]:
@@ -381,19 +385,7 @@ def _refuse_open_door(host: str) -> None:
         )
 
 
-def _write_private(path: Path, text: str) -> None:
-    """Whole or not at all, for the owner only."""
-    half = path.with_suffix(".new")
-    half.unlink(missing_ok=True)
-    descriptor = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    half.replace(path)
-
-
 def main() -> None:
     """The `tactful` command."""
-    registers = [projects.register, servers.register, importing.register, looking.register]
+    registers = [projects.register, servers.register, importing.register, looking.register, boxes.register]
     command_line(Application(), registers, version("tactful"))()

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import click
 
+from tactful.cli.build import Build
 from tactful.cli.main import data_option, echo_json, json_option, project_option
 from tactful.errors import UsageError
 from tactful.operations.project import load
 from tactful.operations.replay import replay
-from tactful.runtime.house import Build
 
 
 def register(group: click.Group, build: Build) -> None:
@@ -18,7 +18,7 @@ def register(group: click.Group, build: Build) -> None:
     @project_option
     @data_option
     @json_option
-    def import_command(file: Path, is_replay: bool, project: Path, data: Path, as_json: bool) -> None:  # noqa: FBT001  (click passes flags so)
+    def import_command(file: Path, is_replay: bool, project: Path, data: Path, as_json: bool) -> None:
         """Import FILE, JSON Lines of tracking calls with receivedAt, into an empty data folder.
 
         What would have been sent is decided and recorded, and nothing is sent. A replay that was cut off goes on where

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import click
 
+from tactful.cli.build import Build
 from tactful.cli.main import data_option, echo_json, json_option, opened
 from tactful.errors import UsageError
 from tactful.operations.explain import as_text, as_values
 from tactful.operations.listing import Listing
 from tactful.operations.reading import Reader
-from tactful.runtime.house import Build
 
 
 def register(group: click.Group, build: Build) -> None:

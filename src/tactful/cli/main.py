@@ -5,14 +5,15 @@ Settings come from tactful.toml, then TACTFUL_* variables, then flags. `--json` 
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
+from tactful.cli.build import Build
 from tactful.errors import DefinitionError, TransientError, UsageError
-from tactful.runtime.house import Build, House
+from tactful.runtime.house import House
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 data_option = click.option(
@@ -57,7 +58,7 @@ def echo_json(value: object) -> None:
     click.echo(json.dumps(value, ensure_ascii=False, default=str))
 
 
-def table(rows: list[tuple[str, ...]], headings: tuple[str, ...]) -> None:
+def table(rows: Sequence[tuple[str, ...]], headings: tuple[str, ...]) -> None:
     """Columns as wide as what stands in them; the last one runs free."""
     widths = [max(len(row[column]) for row in [headings, *rows]) for column in range(len(headings))]
     for row in [headings, *rows]:
@@ -68,7 +69,7 @@ def table(rows: list[tuple[str, ...]], headings: tuple[str, ...]) -> None:
 Register = Callable[[click.Group, Build], None]
 
 
-def command_line(build: Build, registers: list[Register], version: str) -> click.Group:
+def command_line(build: Build, registers: Sequence[Register], version: str) -> click.Group:
     """All commands over what app.py built."""
 
     @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

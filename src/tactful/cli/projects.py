@@ -5,12 +5,12 @@ from pathlib import Path
 
 import click
 
+from tactful.cli.build import Build
 from tactful.cli.main import data_option, echo_json, json_option, opened, project_option
 from tactful.messages.template import check_template
 from tactful.operations import scaffold
 from tactful.operations.project import check, load
 from tactful.operations.publish import changes, publish
-from tactful.runtime.house import Build
 
 
 def register(group: click.Group, build: Build) -> None:
@@ -25,8 +25,9 @@ def register(group: click.Group, build: Build) -> None:
     @group.command("check")
     @project_option
     @json_option
-    def check_command(project: Path, as_json: bool) -> None:  # noqa: FBT001  (click passes flags so)
+    def check_command(project: Path, as_json: bool) -> None:
         """Read all definitions of a project and say what is wrong with them."""
+        build.settings(project)
         definitions = check(project, check_template)
         found = {
             "segments": len(definitions.segments),
@@ -62,9 +63,8 @@ def register(group: click.Group, build: Build) -> None:
     @project_option
     def doctor(project: Path) -> None:
         """Say what is good, and what is not, about the settings: channels, addresses, who signs the mail."""
-        is_bad = False
-        for level, text in build.doctor(project):
-            click.echo(f"{level:8} {text}")
-            is_bad |= level == "problem"
-        if is_bad:
+        findings = build.doctor(project)
+        for finding in findings:
+            click.echo(f"{finding.level:6}{finding.about:14}{finding.text}")
+        if any(finding.level == "bad" for finding in findings):
             raise SystemExit(1)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import click
 
+from tactful.cli.build import Build
 from tactful.cli.main import data_option, project_option
-from tactful.runtime.house import Build
 
 host_option = click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 port_option = click.option("--port", default=8080, show_default=True, help="Port to listen on.")
@@ -19,7 +19,7 @@ def register(group: click.Group, build: Build) -> None:
     @host_option
     @port_option
     @click.option("--dev", "is_dev", is_flag=True, help="Publish whenever a file of the project changes.")
-    def up(project: Path, data: Path, host: str, port: int, is_dev: bool) -> None:  # noqa: FBT001  (click passes flags so)
+    def up(project: Path, data: Path, host: str, port: int, is_dev: bool) -> None:
         """Run everything: publish the project, collect, decide, deliver, show."""
         _log()
         build.run_up(project, data, host, port, is_dev=is_dev)
@@ -46,10 +46,11 @@ def register(group: click.Group, build: Build) -> None:
     @group.command(hidden=True)
     @project_option
     @data_option
-    def deliver(project: Path, data: Path) -> None:
+    @click.option("--address", default="http://127.0.0.1:8080", help="Where links lead without a public_url.")
+    def deliver(project: Path, data: Path, address: str) -> None:
         """Send what was claimed."""
         _log()
-        build.run_deliver(project, data)
+        build.run_deliver(project, data, address)
 
 
 def _log() -> None:

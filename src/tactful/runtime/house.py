@@ -1,6 +1,6 @@
 """House: one data folder with everything in it, as faces and operations see it. Built by app.py only."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -45,29 +45,3 @@ class House(Protocol):
         ...
 
     def close(self) -> None: ...
-
-
-class Build(Protocol):
-    """What app.py gives to the command line."""
-
-    def house(self, data: Path, project: Path | None, *, read_only: bool) -> House:
-        """Open (or, unless read-only, make) a data folder, with the settings of a project."""
-        ...
-
-    def locked(self, data: Path) -> Callable[[], None]:
-        """Take the data folder for oneself; returns what gives it back. UsageError where a server runs on it."""
-        ...
-
-    def settings(self, project: Path) -> Settings: ...
-
-    def run_up(self, project: Path, data: Path, host: str, port: int, *, is_dev: bool) -> None: ...
-
-    def run_collect(self, project: Path, data: Path, host: str, port: int) -> None: ...
-
-    def run_work(self, project: Path, data: Path, partitions: Sequence[int]) -> None: ...
-
-    def run_deliver(self, project: Path, data: Path) -> None: ...
-
-    def doctor(self, project: Path) -> list[tuple[str, str]]:
-        """(level, text) lines; level is ok, note, or problem."""
-        ...

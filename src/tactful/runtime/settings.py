@@ -127,14 +127,6 @@ def _problem(settings: Settings) -> tuple[str, str] | None:
     keys = [source.write_key for source in settings.sources.values()]
     if len(set(keys)) != len(keys) or "" in keys:
         return "every source needs a write_key of its own", "`tactful init` makes one"
-    email = settings.channels.email
-    if email.smtp_url and not settings.workspace.public_url.startswith("https://"):
-        return (
-            "channels.email.smtp_url needs a workspace.public_url that begins with https://",
-            "mailboxes show the unsubscribe button only for https links (RFC 8058)",
-        )
-    if email.smtp_url and not email.sender:
-        return "channels.email.smtp_url needs a channels.email.from", 'for instance from = "Shop <hello@shop.example>"'
     return None
 
 

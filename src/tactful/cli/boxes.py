@@ -1,0 +1,161 @@
+"""Commands over what waits for somebody to look: the outbox, and the quarantine."""
+
+import base64
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+import msgspec
+
+from tactful.cli.build import Build
+from tactful.cli.main import data_option, echo_json, json_option, opened, project_option, table
+from tactful.events.identifiers import user_key
+from tactful.operations import outbox as outbox_operations
+from tactful.operations import quarantine as quarantine_operations
+from tactful.runtime.ports import Quarantined
+from tactful.values import format_time
+
+_intents = click.argument("intents", nargs=-1, required=True)
+
+
+def register(group: click.Group, build: Build) -> None:
+    _register_outbox(group, build)
+    _register_quarantine(group, build)
+
+
+def _register_outbox(group: click.Group, build: Build) -> None:
+    @group.group()
+    def outbox() -> None:
+        """What waits to be sent, what was sent, and what is held because nobody knows."""
+
+    @outbox.command("list")
+    @data_option
+    @json_option
+    @click.option("--status", help="Only these: " + ", ".join(outbox_operations.STATUSES) + ".")
+    @click.option("--person", help="Only of this user id.")
+    @click.option("--limit", default=50, show_default=True)
+    def list_command(data: Path, as_json: bool, status: str | None, person: str | None, limit: int) -> None:
+        """Messages and webhooks, the newest first."""
+        box = opened(build, data).outbox
+        key = user_key(person) or person if person else None
+        lines = outbox_operations.lines(box, status, key, limit=limit)
+        if as_json:
+            for line in lines:
+                echo_json(msgspec.to_builtins(line))
+            return
+        rows = [(line.due, line.status, line.journey, line.person, line.intent, line.reason) for line in lines]
+        table(rows, ("due", "status", "journey", "person", "intent", "reason"))
+        click.echo("\n" + (", ".join(f"{count} {name}" for name, count in box.counts().items() if count) or "empty"))
+
+    @outbox.command()
+    @click.argument("intent")
+    @data_option
+    @json_option
+    def show(intent: str, data: Path, as_json: bool) -> None:
+        """One message with everything that is known of it."""
+        values = msgspec.to_builtins(outbox_operations.show(opened(build, data).outbox, intent))
+        if as_json:
+            echo_json(values)
+            return
+        for name, value in values.items():
+            if value != "":
+                click.echo(f"{name.replace('_', ' '):12} {value}")
+
+    @outbox.command()
+    @_intents
+    @data_option
+    def release(intents: tuple[str, ...], data: Path) -> None:
+        """Let held messages go before the gate again (you have looked: they were not sent)."""
+        house = opened(build, data, read_only=False)
+        _tell(outbox_operations.release(house.outbox, house.bells, house.clock, intents), "released", "not held")
+
+    @outbox.command()
+    @_intents
+    @data_option
+    @click.option("--reason", default="", help="Why; stands in the person's story.")
+    def drop(intents: tuple[str, ...], data: Path, reason: str) -> None:
+        """End held or waiting messages: they will not be sent."""
+        house = opened(build, data, read_only=False)
+        done = outbox_operations.drop(house.outbox, house.bells, house.clock, intents, reason)
+        _tell(done, "dropped", "neither held nor waiting")
+
+
+def _tell(done: outbox_operations.Done, word: str, otherwise: str) -> None:
+    for intent in done.changed:
+        click.echo(f"{word} {intent}")
+    for intent in done.unchanged:
+        click.echo(f"unchanged {intent}: {otherwise}", err=True)
+    if done.unchanged:
+        raise SystemExit(1)
+
+
+def _register_quarantine(group: click.Group, build: Build) -> None:
+    @group.group()
+    def quarantine() -> None:
+        """What could not be taken in, and why."""
+
+    @quarantine.command("list")
+    @data_option
+    @json_option
+    @click.option("--limit", default=50, show_default=True)
+    def list_command(data: Path, as_json: bool, limit: int) -> None:
+        """The newest first."""
+        box = opened(build, data).quarantine
+        rows = box.rows(limit=limit)
+        if as_json:
+            for row in rows:
+                echo_json(_values(row))
+            return
+        shown = [(str(row.id), format_time(row.received_at), row.source, row.code, row.message) for row in rows]
+        table(shown, ("id", "received", "source", "code", "what is wrong"))
+        click.echo("\n" + (", ".join(f"{count} {code}" for code, count in box.counts().items() if count) or "empty"))
+
+    @quarantine.command()
+    @click.argument("number", type=int)
+    @data_option
+    @json_option
+    def show(number: int, data: Path, as_json: bool) -> None:
+        """One call as it came."""
+        row = quarantine_operations.show(opened(build, data).quarantine, number)
+        if as_json:
+            echo_json(_values(row))
+            return
+        field = f" (field {row.field})" if row.field else ""
+        click.echo(f"{row.code}{field}: {row.message}\nfrom {row.source} at {format_time(row.received_at)}\n")
+        click.echo(row.body.decode("utf-8", "backslashreplace"))
+
+    @quarantine.command()
+    @click.argument("numbers", type=int, nargs=-1, required=True)
+    @project_option
+    @data_option
+    def replay(numbers: Sequence[int], project: Path, data: Path) -> None:
+        """Try calls again, as received when they came; what is taken leaves the quarantine."""
+        house = opened(build, data, read_only=False)
+        sources = build.sources(project)
+        for outcome in quarantine_operations.replay(house.quarantine, house.log, house.bells, sources, numbers):
+            click.echo(outcome)
+
+    @quarantine.command()
+    @click.argument("numbers", type=int, nargs=-1, required=True)
+    @data_option
+    def drop(numbers: Sequence[int], data: Path) -> None:
+        """Throw calls away."""
+        removed = quarantine_operations.drop(opened(build, data, read_only=False).quarantine, numbers)
+        click.echo(f"dropped {removed} of {len(numbers)}")
+
+
+def _values(row: Quarantined) -> dict[str, object]:
+    try:
+        body = {"body": row.body.decode("utf-8")}
+    except UnicodeDecodeError:
+        body = {"bodyBase64": base64.b64encode(row.body).decode()}
+    return {
+        "id": row.id,
+        "receivedAt": format_time(row.received_at),
+        "source": row.source,
+        "code": row.code,
+        "field": row.field,
+        "message": row.message,
+        "size": row.size,
+        **body,
+    }

@@ -1,0 +1,34 @@
+"""Build: what the command line may ask app.py for; app.py alone knows which engines stand behind it."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from tactful.events.sources import Source
+from tactful.operations.doctor import Finding
+from tactful.runtime.house import House
+from tactful.runtime.settings import Settings
+
+
+class Build(Protocol):
+    def house(self, data: Path, project: Path | None, *, read_only: bool) -> House:
+        """Open (or, unless read-only, make) a data folder, with the settings of a project."""
+        ...
+
+    def locked(self, data: Path) -> Callable[[], None]:
+        """Take the data folder for oneself; returns what gives it back. UsageError where a server runs on it."""
+        ...
+
+    def settings(self, project: Path) -> Settings: ...
+
+    def run_up(self, project: Path, data: Path, host: str, port: int, *, is_dev: bool) -> None: ...
+
+    def run_collect(self, project: Path, data: Path, host: str, port: int) -> None: ...
+
+    def run_work(self, project: Path, data: Path, partitions: Sequence[int]) -> None: ...
+
+    def run_deliver(self, project: Path, data: Path, address: str) -> None: ...
+
+    def doctor(self, project: Path) -> Sequence[Finding]: ...
+
+    def sources(self, project: Path) -> Sequence[Source]: ...
