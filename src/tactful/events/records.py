@@ -77,7 +77,7 @@ class Publish(Struct, frozen=True, array_like=True, tag=4):
 
 
 class Outcome(Struct, frozen=True, array_like=True, tag=5):
-    """What became of an intent. `status`: sent, refused (by the gate), rejected (by the receiver), lapsed, held, dropped."""
+    """What became of an intent: sent, refused (by the gate), rejected (by the receiver), lapsed, held, dropped."""
 
     received_at: int
     key: str

@@ -1,7 +1,7 @@
 """Listing: every kept event, as it was accepted (`tactful events`).
 
-Kept is what step() took in: a repeat stands in the log too and is not listed; the trail knows which positions are. A log
-is nearly in order of receipt, so a small heap per partition puts it in order, and partitions are merged.
+Kept is what step() took in: a repeat stands in the log too and is not listed; the trail knows which positions are. A
+log is nearly in order of receipt, so a small heap per partition puts it in order, and partitions are merged.
 """
 
 import heapq
