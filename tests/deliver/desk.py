@@ -1,8 +1,9 @@
 """A deliver loop with a real outbox and log on disk, and a worker who says yes to everything that is due."""
 
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
 
+import uvloop
 from msgspec import Raw
 
 from tactful.adapters.sqlite.log import SqliteLog
@@ -10,7 +11,7 @@ from tactful.adapters.sqlite.outbox import SqliteOutbox
 from tactful.events import records
 from tactful.events.derived import SendMessage
 from tactful.messages.source import MessageSource, digest
-from tactful.runtime.channels import RetryRule
+from tactful.runtime.channels import Channel, RetryRule
 from tactful.runtime.deliver import Deliverer, Lane
 from tactful.runtime.ports import Bell, Claimed, OutboxRow
 from tactful.runtime.writing import Letterhead, call_writer, mail_writer
@@ -26,6 +27,11 @@ SOURCE = MessageSource(
     text="Hello {{ profile.first_name }}\n.\n..dots\n{{ unsubscribe_url }}\n",
     purpose="email_marketing",
 )
+
+
+def run(scene: Coroutine[None, None, None]) -> None:
+    """On the event loop that `tactful deliver` runs on."""
+    uvloop.run(scene)
 
 
 class StillClock:
@@ -106,11 +112,9 @@ class Desk:
     def put(self, *intents: SendMessage) -> None:
         self.outbox.put(0, intents)
 
-    def lane(self, channel: object, retry: RetryRule | None = None) -> Lane:
-        write = (
-            mail_writer(LETTERHEAD, self.outbox.template) if getattr(channel, "name", "") == "email" else call_writer()
-        )
-        return Lane(channel, write, retry)  # type: ignore[arg-type]  # tests pass channels that fit the port
+    def lane(self, channel: Channel, retry: RetryRule | None = None) -> Lane:
+        write = mail_writer(LETTERHEAD, self.outbox.template) if channel.name == "email" else call_writer()
+        return Lane(channel, write, retry)
 
     def deliverer(self, *lanes: Lane, name: str = "one") -> Deliverer:
         return Deliverer(name, self.outbox, self.log, self.rings, self.clock, lanes)

@@ -6,6 +6,7 @@ not the sender ever learns of it.
 
 import asyncio
 import email
+import email.policy
 import socket
 from dataclasses import dataclass, field
 from email.message import Message
@@ -36,6 +37,12 @@ class Received:
     @property
     def parsed(self) -> Message:
         return email.message_from_bytes(self.body)
+
+    @property
+    def text(self) -> str:
+        part = email.message_from_bytes(self.body, policy=email.policy.default).get_body(("plain",))
+        assert part is not None
+        return str(part.get_content())
 
     @property
     def intent(self) -> str:

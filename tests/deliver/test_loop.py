@@ -17,7 +17,7 @@ from tactful.runtime.deliver import STALE_US, Deliverer, wait_us
 from tactful.runtime.outcomes import report
 from tactful.runtime.ports import Claimed
 from tactful.values import DAY_US, HOUR_US, SECOND_US
-from tests.deliver.desk import Desk, order
+from tests.deliver.desk import Desk, order, run
 from tests.deliver.faulty_smtp import Fault, FaultySmtp
 
 
@@ -75,7 +75,7 @@ def test_a_slow_provider_delays_nobody_else(tmp_path: Path) -> None:
             assert desk.outbox.counts() == {"held": 3, "sent": 3}
             desk.close()
 
-    asyncio.run(scene())
+    run(scene())
 
 
 def test_i4_a_claim_is_begun_durably_before_it_is_written_or_sent(tmp_path: Path) -> None:
@@ -99,7 +99,7 @@ def test_i4_a_claim_is_begun_durably_before_it_is_written_or_sent(tmp_path: Path
         other.close()
         desk.close()
 
-    asyncio.run(scene())
+    run(scene())
 
 
 def test_at_most_as_many_at_once_as_there_are_slots(tmp_path: Path) -> None:
@@ -113,7 +113,7 @@ def test_at_most_as_many_at_once_as_there_are_slots(tmp_path: Path) -> None:
         assert desk.rings.rung.count("work-0") >= 4
         desk.close()
 
-    asyncio.run(scene())
+    run(scene())
 
 
 def test_i4_after_a_kill_mail_is_held_and_webhooks_wait_again(tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ def test_i4_after_a_kill_mail_is_held_and_webhooks_wait_again(tmp_path: Path) ->
         assert mail.sent == ["m2", "m"]
         desk.close()
 
-    asyncio.run(scene())
+    run(scene())
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_what_each_answer_leads_to(tmp_path: Path, answer: Answer | Exception, m
             assert ended["m"].journey == "cart"
         desk.close()
 
-    asyncio.run(scene())
+    run(scene())
 
 
 def test_a_template_that_fails_is_rejected_with_its_line_and_sends_nothing(tmp_path: Path) -> None:
@@ -178,7 +178,7 @@ def test_a_template_that_fails_is_rejected_with_its_line_and_sends_nothing(tmp_p
         assert desk.row("i1").detail == "text: line 2: divided_by: can't divide by 0"
         desk.close()
 
-    asyncio.run(scene())
+    run(scene())
 
 
 def test_i7_a_claim_that_could_not_begin_in_time_goes_back_to_the_gate(tmp_path: Path) -> None:
@@ -195,7 +195,7 @@ def test_i7_a_claim_that_could_not_begin_in_time_goes_back_to_the_gate(tmp_path:
         assert desk.status("i1") == "waiting"
         desk.close()
 
-    asyncio.run(scene())
+    run(scene())
 
 
 def test_retries_wait_longer_each_time_and_end_with_the_validity(tmp_path: Path) -> None:
@@ -218,7 +218,7 @@ def test_retries_wait_longer_each_time_and_end_with_the_validity(tmp_path: Path)
         assert row.not_before == row.intent.valid_until + 1
         desk.close()
 
-    asyncio.run(scene())
+    run(scene())
 
 
 def test_after_so_many_attempts_it_is_given_up(tmp_path: Path) -> None:
@@ -231,7 +231,7 @@ def test_after_so_many_attempts_it_is_given_up(tmp_path: Path) -> None:
         assert (desk.status("i1"), desk.row("i1").reason) == ("rejected", "gave up after 4 attempts")
         desk.close()
 
-    asyncio.run(scene())
+    run(scene())
 
 
 def test_waits_are_spread_but_the_same_each_time() -> None:
@@ -262,25 +262,24 @@ def test_a_disk_that_fails_loses_no_verdict(tmp_path: Path, monkeypatch: pytest.
         assert channel.sent == ["i1"]
         desk.close()
 
-    asyncio.run(scene())
+    run(scene())
 
 
-def test_an_outcome_reported_twice_is_the_same_record(tmp_path: Path) -> None:
+def test_an_outcome_reported_twice_is_the_same_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def scene() -> None:
         desk = Desk(tmp_path)
         desk.put(order("i1"))
         deliverer = desk.deliverer(desk.lane(Told()))
-        real = desk.outbox.reported
-        desk.outbox.reported = lambda intents: None  # type: ignore[method-assign]  # a crash before it was written
-        await desk.deliver(deliverer)
-        desk.outbox.reported = real  # type: ignore[method-assign]
+        with monkeypatch.context() as crashing:
+            crashing.setattr(desk.outbox, "reported", lambda intents: None)
+            await desk.deliver(deliverer)
         assert report(desk.outbox, desk.log, desk.clock) == {0}
         assert report(desk.outbox, desk.log, desk.clock) == set()
         first, *others = desk.outcomes()
         assert others and set(others) == {first}
         desk.close()
 
-    asyncio.run(scene())
+    run(scene())
 
 
 def test_the_running_loop_is_woken_by_a_bell_and_stops_gently(tmp_path: Path) -> None:
@@ -306,7 +305,7 @@ def test_the_running_loop_is_woken_by_a_bell_and_stops_gently(tmp_path: Path) ->
         bells.close()
         desk.close()
 
-    asyncio.run(scene())
+    run(scene())
 
 
 def test_the_local_outbox_keeps_mail_that_can_be_read(tmp_path: Path) -> None:
@@ -317,7 +316,7 @@ def test_the_local_outbox_keeps_mail_that_can_be_read(tmp_path: Path) -> None:
         assert desk.outbox.counts() == {"sent": 2}
         desk.close()
 
-    asyncio.run(scene())
+    run(scene())
     listed = spool.mails(tmp_path / "mail")
     assert {mail.intent for mail in listed} == {"i1", "i2"}
     assert {mail.subject for mail in listed} == {"Your cart, Ada"}
@@ -339,4 +338,4 @@ def test_a_spool_that_cannot_be_written_tries_again(tmp_path: Path) -> None:
         assert desk.status("i1") == "waiting"
         desk.close()
 
-    asyncio.run(scene())
+    run(scene())

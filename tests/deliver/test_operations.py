@@ -1,6 +1,5 @@
 """`tactful outbox` and `tactful doctor`: values out, for the command line to show."""
 
-import asyncio
 from pathlib import Path
 
 import pytest
@@ -9,7 +8,7 @@ from tactful.adapters.smtp import Smtp
 from tactful.errors import UsageError
 from tactful.operations import doctor, outbox
 from tactful.runtime.channels import EmailSettings, WebhookSettings
-from tests.deliver.desk import Desk, order
+from tests.deliver.desk import Desk, order, run
 from tests.deliver.faulty_smtp import FaultySmtp
 
 
@@ -72,7 +71,7 @@ def test_the_doctor_says_who_signs_and_what_answers() -> None:
         quiet = await doctor.examine(EmailSettings(), WebhookSettings(("s",)), "", None, None)
         assert [finding.about for finding in quiet] == ["mail"]
 
-    asyncio.run(scene())
+    run(scene())
 
 
 def test_a_server_that_is_not_there_is_a_finding() -> None:
@@ -81,4 +80,4 @@ def test_a_server_that_is_not_there_is_a_finding() -> None:
         with pytest.raises(OSError, match="Connect"):
             await Smtp(email).probe()
 
-    asyncio.run(scene())
+    run(scene())

@@ -4,6 +4,7 @@ import asyncio
 import datetime as dt
 import ipaddress
 import ssl
+from collections.abc import Callable
 from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from cryptography.x509.oid import NameOID
 from tactful.adapters.smtp import Smtp
 from tactful.messages import links
 from tactful.runtime.channels import EmailSettings
-from tests.deliver.desk import KEYS, Desk, order
+from tests.deliver.desk import KEYS, Desk, order, run
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*:DeprecationWarning:aiosmtpd")
 
@@ -79,11 +80,14 @@ async def serve(mailbox: Mailbox, pem: Path) -> asyncio.Server:
     )
 
 
+@pytest.mark.parametrize("start", [run, asyncio.run])  # the loop of `tactful deliver`, and the plain one
 @pytest.mark.parametrize(
     ("password", "knows_certificate", "status"),
     [("s3cret%2F", True, "sent"), ("wrong", True, "waiting"), ("s3cret%2F", False, "waiting")],
 )
-def test_starttls_and_login(tmp_path: Path, password: str, knows_certificate: bool, status: str) -> None:
+def test_starttls_and_login(
+    tmp_path: Path, password: str, knows_certificate: bool, status: str, start: Callable[[Any], None]
+) -> None:
     async def scene() -> None:
         pem = certificate(tmp_path)
         mailbox = Mailbox()
@@ -105,7 +109,7 @@ def test_starttls_and_login(tmp_path: Path, password: str, knows_certificate: bo
         if status == "sent":
             read(mailbox.mails[0])
 
-    asyncio.run(scene())
+    start(scene())
 
 
 def read(envelope: Envelope) -> None:
@@ -140,4 +144,4 @@ def test_a_server_without_tls_is_not_trusted_with_a_password(tmp_path: Path) -> 
         server.close()
         desk.close()
 
-    asyncio.run(scene())
+    run(scene())

@@ -12,6 +12,7 @@ import re
 import socket
 import ssl
 from email import message_from_bytes, policy
+from typing import cast
 
 import aiosmtplib
 from aiosmtplib.protocol import PERIOD_REGEX, SMTPProtocol, normalize_message_line_endings
@@ -116,12 +117,12 @@ class Smtp:
         except BaseException:
             client.close()
             raise
-        if not isinstance(client.transport, asyncio.WriteTransport):
+        if client.transport is None:
             raise aiosmtplib.SMTPServerDisconnected("lost as soon as it was made")
         # Waiting until a body is out of our buffers means until nothing of it is left there; and the kernel's is kept
         # small, so that little of a long mail is on its way unread when its dot is written. (One byte and not none: the
         # TLS transport compares with >= and would pause for ever.)
-        client.transport.set_write_buffer_limits(high=1, low=0)
+        cast("asyncio.WriteTransport", client.transport).set_write_buffer_limits(high=1, low=0)
         client.get_transport_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _KERNEL_BYTES)
         return _Connection(client)
 
@@ -193,7 +194,7 @@ class Smtp:
             protocol = connection.protocol
             protocol.write(PERIOD_REGEX.sub(b"..", normalize_message_line_endings(body)))
             # The drain of asyncio's StreamWriter, which aiosmtplib's protocol serves under this name.
-            await protocol._drain_helper()  # noqa: SLF001
+            await protocol._drain_helper()  # noqa: SLF001 - there is no public name for it
         return None
 
     async def _dot(self, connection: _Connection, protocol: SMTPProtocol) -> Answer:

@@ -1,7 +1,8 @@
 """One message for one person: a frozen source and frozen values in, subject and bodies out.
 
 What a template sees: `profile.*` (traits, by that name as well), `event.name`, `event.timestamp`,
-`event.properties.*`, `workspace.name`, and `unsubscribe_url` where the message has a purpose. Values are escaped in HTML; a subject is one line whatever is put in.
+`event.properties.*`, `workspace.name`, and `unsubscribe_url` where the message has a purpose. Values are escaped in
+HTML; a subject is one line whatever is put in.
 """
 
 import re

@@ -78,8 +78,8 @@ def _dkim(email: EmailSettings) -> list[Finding]:
             "note",
             "DKIM",
             f"Tactful does not sign. The server behind {host} signs for {domain} (or is asked to); its h= must cover "
-            "From, To, Subject, Date, Message-ID, List-Unsubscribe and List-Unsubscribe-Post, or mailboxes show no one-click "
-            "button (RFC 8058 4).",
+            "From, To, Subject, Date, Message-ID, List-Unsubscribe and List-Unsubscribe-Post, or mailboxes show no "
+            "one-click button (RFC 8058 4).",
         )
     ]
 
