@@ -52,6 +52,9 @@ class WatchedLog:
     def end(self, partition: int) -> int:
         return self._log.end(partition)
 
+    def start(self, partition: int) -> int:
+        return self._log.start(partition)
+
     def trim(self, before_us: int, keep_after: Mapping[int, int]) -> int:
         return self._log.trim(before_us, keep_after)
 

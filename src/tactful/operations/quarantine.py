@@ -1,0 +1,103 @@
+"""The quarantine, looked at and worked off: show what was refused, try it again, throw it away.
+
+A call is tried again as it came, with the time at which it was received, against today's settings; a whole batch that
+could not be read is taken apart as if it had just arrived. What is taken is in the log before it leaves the quarantine,
+so a stop in between only leaves a repeat, which the kernel drops by its messageId.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from tactful.errors import UsageError
+from tactful.events.coerce import read_json
+from tactful.events.frames import Frame, read_frame
+from tactful.events.identifiers import partition_of
+from tactful.events.intake import Arrival, accept, accept_consent
+from tactful.events.records import Record, encode
+from tactful.events.sources import Source
+from tactful.events.verdicts import Refusal
+from tactful.runtime.ports import Bells, Log, Quarantine, Quarantined
+from tactful.values import parse_time
+
+
+class Retried(msgspec.Struct, frozen=True):
+    """What became of one refused call: taken (`records` went to the log), or why not."""
+
+    id: int
+    records: int
+    refusal: Refusal | None
+
+    def __str__(self) -> str:
+        if self.refusal is None:
+            return f"{self.id}: taken"
+        where = f" (field {self.refusal.field})" if self.refusal.field else ""
+        return f"{self.id}: still refused, {self.refusal.code}{where}: {self.refusal.message}"
+
+
+def show(quarantine: Quarantine, number: int) -> Quarantined:
+    """One refused call; UsageError where there is none of this number."""
+    row = quarantine.row(number)
+    if row is None:
+        raise UsageError(f"there is no call {number} in the quarantine; `tactful quarantine list` shows what is there")
+    return row
+
+
+def replay(
+    quarantine: Quarantine, log: Log, bells: Bells, sources: Sequence[Source], numbers: Sequence[int]
+) -> Iterator[Retried]:
+    """Try each call again; what is taken now goes to the log and then leaves the quarantine."""
+    by_name = {source.name: source for source in sources}
+    for number in numbers:
+        row = show(quarantine, number)
+        records = _retry(row, by_name.get(row.source))
+        if isinstance(records, Refusal):
+            yield Retried(number, 0, records)
+            continue
+        groups: dict[int, list[bytes]] = {}
+        for record, key in records:
+            groups.setdefault(partition_of(key, log.partitions), []).append(encode(record))
+        if groups:
+            log.append(groups)
+        for partition in groups:
+            bells.ring(f"work-{partition}")
+        quarantine.remove([number])
+        yield Retried(number, len(records), None)
+
+
+def drop(quarantine: Quarantine, numbers: Sequence[int]) -> int:
+    """Throw calls away; returns how many were there."""
+    return quarantine.remove(numbers)
+
+
+def _retry(row: Quarantined, source: Source | None) -> list[tuple[Record, str]] | Refusal:
+    if source is None:
+        return Refusal("unknown_source", f"the settings have no source {row.source} any more")
+    if row.size > len(row.body):
+        return Refusal("cut", f"only the first {len(row.body)} of its {row.size} bytes were kept")
+    values = read_json(row.body)
+    if isinstance(values, dict) and "batch" in values:
+        return _retry_batch(row, source)
+    arrival = Arrival(source, row.received_at)
+    if isinstance(values, dict) and values.get("type") == "consent":
+        consent = accept_consent(row.body, arrival)
+        return consent if isinstance(consent, Refusal) else [(consent, consent.key)]
+    event = accept(row.body, arrival, row.id)
+    return event if isinstance(event, Refusal) else [(event, event.key)]
+
+
+def _retry_batch(row: Quarantined, source: Source) -> list[tuple[Record, str]] | Refusal:
+    """All of a batch or, with the first mistake, none: it stays together until somebody has mended it."""
+    frame = read_frame(row.body)
+    if not isinstance(frame, Frame):
+        return frame
+    sent_at = parse_time(frame.sent_at) if isinstance(frame.sent_at, str) else None
+    context = frame.context if isinstance(frame.context, dict) else None
+    arrival = Arrival(source, row.received_at, sent_at, context)
+    records: list[tuple[Record, str]] = []
+    for place, piece in enumerate(frame.batch):
+        event = accept(piece, arrival, place)
+        if isinstance(event, Refusal):
+            return event
+        records.append((event, event.key))
+    return records
