@@ -12,12 +12,10 @@ from dataclasses import dataclass, field
 from email.message import Message
 from typing import Self
 
-PHASES = ("greeting", "ehlo", "mail", "rcpt", "data", "body", "dot", "quit")
-
 
 @dataclass(frozen=True)
 class Fault:
-    """At `phase`: answer with `answer`, or "drop" (reset), "close", "stall", "garbage", "accept+drop", "accept+stall".
+    """At `phase` (greeting, ehlo, mail, rcpt, data, body, dot, quit): answer with `answer`, or "drop" (reset), "close", "stall", "garbage", "accept+drop", "accept+stall".
 
     `after_bytes` instead of a phase: reset once so many bytes of the connection were read.
     """

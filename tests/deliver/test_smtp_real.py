@@ -62,7 +62,8 @@ class Mailbox:
         return "250 kept"
 
 
-def login(server: Any, session: Any, envelope: Any, mechanism: Any, data: Any) -> AuthResult:
+def login(*asked: Any) -> AuthResult:
+    data = asked[-1]
     is_good = isinstance(data, LoginPassword) and (data.login, data.password) == (b"shop@x", b"s3cret/")
     return AuthResult(success=is_good, handled=False)
 

@@ -73,6 +73,13 @@ def test_a_long_unsubscribe_link_is_not_broken() -> None:
     assert f"<{url}>".encode() in raw, "encoded words or folds inside an address break one-click"
 
 
+@pytest.mark.parametrize("subject", ["é" * 998, "𝄞" * 998, "word " * 150 + "end", "=?utf-8?q?no?=", "a  b", "é  é"])
+def test_a_subject_of_any_length_arrives_whole_on_short_lines(subject: str) -> None:
+    body = made(Rendered(subject, "", "t"))
+    assert str(mail(body)["Subject"]) == subject
+    assert max(map(len, body.split(b"\r\n"))) <= 86
+
+
 nasty = st.text(st.characters(codec="utf-8") | st.sampled_from("\r\n\0\t:<>\u2028\u2029\x85"), max_size=60)
 
 
@@ -94,6 +101,7 @@ def test_whatever_a_value_holds_no_header_is_added(name: str, title: str, more: 
         b"MIME-Version", b"Content-Type", b"Content-Transfer-Encoding",
     ]  # fmt: skip
     assert str(mail(body)["Subject"]) == rendered.subject
+    assert not set(rendered.subject) & set("\r\n\0\t\x85\u2028\u2029")
     assert max(map(len, body.split(b"\r\n"))) <= 998
 
 

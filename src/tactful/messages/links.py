@@ -14,8 +14,6 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from msgspec import Struct
 
-KEY_BYTES = 64
-"""AES-256-SIV."""
 TOKEN_CHARS = 2048
 _FOR = [b"tactful unsubscribe"]
 
@@ -33,7 +31,7 @@ _decoder = msgspec.msgpack.Decoder(Unsubscribe)
 
 
 def seal(keys: Mapping[int, bytes], wanted: Unsubscribe) -> str:
-    """A token safe in a path, under the newest key (the highest number, 0..255)."""
+    """A token safe in a path, under the newest key (the highest number, 0..255); a key has 64 bytes (AES-256-SIV)."""
     number = max(keys)
     sealed = AESSIV(keys[number]).encrypt(_encoder.encode(wanted), _FOR)
     return base64.urlsafe_b64encode(bytes([number]) + sealed).rstrip(b"=").decode("ascii")
