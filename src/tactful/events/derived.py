@@ -10,7 +10,8 @@ from msgspec import Raw, Struct
 
 
 class Reading(Struct, frozen=True, array_like=True):
-    """One predicate as it was read: its text, its value (a list as JSON text), and the events behind it as refs, newest last."""
+    """One predicate as it was read: its text, its value (a list as JSON text), the events behind it as refs, newest
+    last."""
 
     text: str
     value: bool | float | str | None
