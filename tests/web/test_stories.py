@@ -132,6 +132,11 @@ def test_text_and_values_tell_the_same() -> None:
     assert "Order Completed at 2025-03-12T12:55:02.000Z order_id=o-1043 total=39" in text
 
 
+def test_numbers_are_shown_as_people_write_them() -> None:
+    assert [explain.plain(number) for number in (39.0, 39.5, 39, True)] == ["39", "39.5", "39", "true"]
+    assert explain.plain({"price": 1.5, "ok": None}) == '{"price": 1.5, "ok": null}'
+
+
 def test_nothing_that_a_terminal_would_obey_is_printed() -> None:
     scene = Scene()
     scene.did("u:mallory", NOON, "Product Viewed", name="\x1b]0;mine\x07\u202e")

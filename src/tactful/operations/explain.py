@@ -82,8 +82,15 @@ def properties(event: SeenEvent) -> str:
     return " ".join([*shown, f"… {more} more" if more > 0 else ""]).strip()
 
 
+def plain(each: Any) -> str:
+    """A JSON value as text; a whole number without its point, since all numbers are of one kind."""
+    if isinstance(each, float) and each.is_integer():
+        return f"{each:.0f}"
+    return each if isinstance(each, str) else json.dumps(each, ensure_ascii=False, default=str)
+
+
 def _short(each: Any) -> str:
-    text = each if isinstance(each, str) else json.dumps(each, ensure_ascii=False, default=str)
+    text = plain(each)
     text = "".join(sign if sign.isprintable() else "�" for sign in text)
     return text if len(text) <= 60 else text[:59] + "…"
 

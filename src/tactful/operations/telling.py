@@ -2,8 +2,6 @@
 
 from collections.abc import Iterable
 
-from msgspec import Raw
-
 from tactful.events.derived import (
     ConsentChanged,
     EventKept,
@@ -118,8 +116,7 @@ def whys(readings: Iterable[Reading], places: Places) -> tuple[Why, ...]:
 def _why(reading: Reading, places: Places) -> Why:
     looked_up = [places.event(number) for number in reading.refs[-EVENTS_BEHIND:]]
     found = tuple(event for event in looked_up if event is not None)
-    value = None if isinstance(reading.value, Raw) else reading.value
-    return Why(reading.text, value, found, len(reading.refs) - len(found))
+    return Why(reading.text, reading.value, found, len(reading.refs) - len(found))
 
 
 def _entry(entry_key: str) -> str:

@@ -20,6 +20,7 @@ FRAME_HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
+# A mail without a layout of its own gets room around it; links leave the frame.
 _HEAD = """<!doctype html><meta charset="utf-8"><base target="_blank">
 <style>body{margin:1.5rem 1.75rem}@media(max-width:30rem){body{margin:.75rem}}</style>"""
 SHOWN_FIRST = ("subject", "from", "to", "date")
@@ -64,7 +65,4 @@ def _part(mail: EmailMessage, kind: str) -> str:
 
 def frame(html: str) -> Response:
     """The HTML part as a document of its own."""
-    body = (
-        '<!doctype html><meta charset="utf-8"><base target="_blank"><style>body{margin:1.5rem 1.75rem}</style>' + html
-    )
-    return Response(body.encode("utf-8", "replace"), 200, FRAME_HEADERS, "text/html")
+    return Response((_HEAD + html).encode("utf-8", "replace"), 200, FRAME_HEADERS, "text/html")

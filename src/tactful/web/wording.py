@@ -1,6 +1,5 @@
 """Wording: how times, numbers and values look on a page. Times are shown in the workspace's zone, and say so."""
 
-import json
 import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, timedelta
@@ -82,7 +81,7 @@ def by_day(lines: Iterable[StoryLine], zone: ZoneInfo) -> list[tuple[date, list[
 
 def short(value: Any) -> str:
     """One line of any JSON value."""
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    text = explain.plain(value)
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 
