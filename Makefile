@@ -37,7 +37,7 @@ check: $(DEV) ## format, lint, strict types, import contracts, dead code, docs: 
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/vulture
-	$(BIN)/python -m pytest tests/tidy $(ARGS)
+	$(BIN)/python -m pytest tests/tidy -m "not long and not external" $(ARGS)
 
 format: $(DEV) ## put the code into shape
 	$(BIN)/ruff format .

@@ -10,6 +10,8 @@ should_exit
 connection_made
 data_received
 connection_lost
+_process_events
+_write_to_self
 
 # Read by python-liquid: how its environment is told about limits.
 get_buffer

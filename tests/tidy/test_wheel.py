@@ -33,7 +33,7 @@ def test_everything_of_the_package_is_in_it(wheel: Path) -> None:
 def test_it_works_in_an_empty_environment(wheel: Path, tmp_path: Path) -> None:
     venv.create(tmp_path / "env", with_pip=True)
     binaries = tmp_path / "env" / "bin"
-    pip = [binaries / "python", "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
+    pip: list[str | Path] = [binaries / "python", "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
     # The versions of the lock file, so that a release of somebody else's cannot break this test.
     subprocess.run([*pip, "--require-hashes", "-r", ROOT / "requirements.lock"], check=True, timeout=500)
     subprocess.run([*pip, "--no-deps", wheel], check=True, timeout=500)
