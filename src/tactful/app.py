@@ -206,7 +206,7 @@ class Application:
     def doctor(self, project: Path) -> list[Finding]:
         settings = self.settings(project)
         email, public_url = _email(settings), settings.workspace.public_url
-        reach_mail = (lambda: reach.mail_server(email)) if email.smtp_url else None
+        reach_mail = Smtp(email).probe if email.smtp_url else None
         reach_page = (lambda: reach.page(public_url)) if public_url else None
         return asyncio.run(examine(email, _webhook(settings), public_url, reach_mail, reach_page))
 
@@ -345,8 +345,7 @@ class Application:
                 asyncio.get_running_loop().add_signal_handler(number, deliverer.stop)
             await deliverer.run()
 
-        # Not uvloop: whether a mail may go again hangs on when asyncio's transport lets go of it (adapters/smtp.py).
-        asyncio.run(run())
+        uvloop.run(run())
         house.close()
 
 
