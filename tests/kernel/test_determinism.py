@@ -172,3 +172,16 @@ def test_i8_a_flip_names_the_readings_behind_it() -> None:
     driver.settle(START + 10 * HOUR)
     rows = [row for group in driver.groups for row in group.rows if isinstance(row, SegmentEntered)]
     assert {row.segment: [reading.value for reading in row.because] for row in rows} == {"sleeping": [True, False]}
+
+
+def test_i6_the_end_of_a_warming_reaches_those_for_whom_nothing_is_due() -> None:
+    driver = Driver()
+    driver.append(publish("second", START), *(track("Product Viewed", START, f"m{n}") for n in range(2)))
+    driver.read()
+    driver = Driver()
+    segment = {"segments/viewers.yaml": 'when: \'count("Product Viewed", last="2h") < 2\'\n'}
+    driver.append(track("Something Else", START, "m1"), Publish(START + 1, segment, {}))
+    driver.settle(START + 1)
+    assert driver.profiles()["u:1"].wake_at is None
+    driver.settle(START + 1 + 2 * HOUR)
+    assert (START + 1 + 2 * HOUR, "entered", "viewers", "publish") in driver.rows()["u:1"]

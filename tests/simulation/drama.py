@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from tactful.events.derived import Group, SendMessage, decode_groups, place
 from tactful.events.records import Consent, Event, Outcome, Record, decode
-from tactful.kernel.state import decode_partition, decode_profile
+from tactful.kernel.state import PLAN_KEY, decode_partition, decode_plan, decode_profile
 from tactful.runtime.ports import OutboxRow
 from tactful.testing import World, draw
 from tests.kernel.driver import Driver, told
@@ -30,7 +30,9 @@ def demand(is_kept: object, invariant: str, *seen: object) -> None:
 
 
 class Scene(Struct, frozen=True):
-    actions: int = 70
+    rounds: int = 8
+    """Faults, then none until everything rests, and so on."""
+    actions: int = 8
     people: int = 4
 
 
@@ -57,10 +59,13 @@ class Drama:
         """To the end; raises where anything is wrong."""
         try:
             self.world.publish(SHOPS["first"].files(), "first")
-            for _ in range(self.scene.actions):
-                self.act()
-                self.look_closely()
-            self.heal()
+            for _ in range(self.scene.rounds):
+                self.world.faults = self.faults
+                for _ in range(self.scene.actions):
+                    self.act()
+                    self.look_closely()
+                self.heal()
+            self.end()
         finally:
             self.world.close()
 
@@ -128,9 +133,15 @@ class Drama:
     def _is_settled(self) -> bool:
         """Publishing again before everybody is settled is not compared: what a plan said that was replaced before
         somebody met it, nobody knows."""
-        heads = [store.checkpoint() for store in self.world.stores]
-        is_read = all(head.position == self.world.log.end(index) for index, head in enumerate(heads))
-        return is_read and all(decode_partition(head.partition_state).sweep is None for head in heads)
+        world = self.world
+        for partition, store in enumerate(world.stores):
+            head = store.checkpoint()
+            plan = store.load([PLAN_KEY]).get(PLAN_KEY)
+            version = decode_plan(plan).plan.version if plan is not None else 0
+            is_read = head.position == world.log.end(partition) and version == world.published
+            if not is_read or decode_partition(head.partition_state).sweep is not None:
+                return False
+        return True
 
     # ---- what must always hold ---------------------------------------------------------------------------------
 
@@ -222,14 +233,21 @@ class Drama:
     # ---- what must hold in the end -----------------------------------------------------------------------------
 
     def heal(self) -> None:
+        """The last things happen while faults may still strike; then there are none."""
         world = self.world
+        for _ in range(self.rng.randrange(6)):
+            self._one_thing()
+        world.run()
         world.heal()
         world.pass_time(5 * SECOND_US)
+        self._nobody_sleeps_on_work()
         while world.pending:
             world.retry_calls()
             world.run()
-        self._nobody_sleeps_on_work()
-        for duration in (MINUTE, HOUR, DAY, 2 * DAY):
+
+    def end(self) -> None:
+        world = self.world
+        for duration in (MINUTE, HOUR, DAY + 4 * HOUR):
             world.pass_time(duration)
             self._nobody_sleeps_on_work()
         self.look_closely()

@@ -1,7 +1,7 @@
 """Instants: what happens to a person by itself. Flips and waits fire each at its own instant, never at the instant at
 which somebody got round to it (I6)."""
 
-from tactful.events.derived import RunEnded, Row, SegmentLeft, SendMessage
+from tactful.events.derived import Row, RunEnded, SegmentLeft, SendMessage
 from tactful.events.records import EMPTY_MAP
 from tactful.journeys.rules import Cause, JourneyRule, fire, start
 from tactful.journeys.runs import Run

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from msgspec import Struct
 
 from tactful.aggregates.newest import AggregateSpec
-from tactful.events.records import Plan, Publish
+from tactful.events.records import Plan
 from tactful.journeys.definition import Journey
 from tactful.journeys.rules import JourneyRule
 from tactful.kernel.definitions import Definitions, read_project

@@ -6,8 +6,8 @@
     a Tick         the same for everybody who is due, and for the next slice of a sweep
     a plan         takes effect at its instant, in every partition; people are settled by the sweep, or when next met
 
-Pure: no clock, I/O or randomness; the same log gives the same bytes (I2). A Turn is what a worker decided since its last
-commit; its profiles belong to the worker alone and change in place.
+Pure: no clock, I/O or randomness; the same log gives the same bytes (I2). A Turn is what a worker decided since its
+last commit; its profiles belong to the worker alone and change in place.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -31,8 +31,8 @@ from tactful.events.records import (
     decode,
     unpack,
 )
-from tactful.journeys.rules import Cause, start, stop
-from tactful.kernel.instants import begin, due_runs, look, pass_time
+from tactful.journeys.rules import Cause, stop
+from tactful.kernel.instants import begin, due_runs, pass_time
 from tactful.kernel.plan import Reader, adopt, next_ready
 from tactful.kernel.state import FIRST_KEY, Profile, only_fragment
 from tactful.kernel.turn import Turn
@@ -47,10 +47,14 @@ def step(turn: Turn, record: Record, position: int, due: Sequence[str] = (), swe
     """Apply one record. `due` are the keys whose wake-up is due by then, asked for a Tick (at most its limit) and for
     what may bring a plan (all of them, since the plan before still decides what was due before); `swept` the next ones
     of the sweep, for a Tick."""
+    generation = turn.state.generation
     if not isinstance(record, Plan):
         _go_on(turn, record.received_at)
     if isinstance(record, Tick):
-        _tick(turn, record, position, due, swept)
+        _pass_time(turn, dict.fromkeys((*due, *swept)), position)
+        # Where a warming has ended with this very Tick, `swept` was not asked for the sweep that begins.
+        if turn.state.sweep is not None and turn.state.generation == generation:
+            turn.state.sweep = swept[-1] if len(swept) == record.limit else None
     elif isinstance(record, Publish | Plan | Forwarded):
         _PASSES_OF_PLANS[type(record)](turn, record, position, due)
     else:
@@ -187,13 +191,6 @@ def _outcome(turn: Turn, outcome: Outcome, position: int) -> None:
         OutcomeNoted(turn.state.clock, outcome.intent, run.journey, outcome.status, outcome.reason, outcome.detail)
     )
     turn.close(profile, position, rows)
-
-
-def _tick(turn: Turn, tick: Tick, position: int, due: Sequence[str], swept: Sequence[str]) -> None:
-    state = turn.state
-    _pass_time(turn, dict.fromkeys((*due, *swept)), position)
-    if state.sweep is not None:
-        state.sweep = swept[-1] if len(swept) == tick.limit else None
 
 
 def _pass_time(turn: Turn, keys: Iterable[str], position: int) -> None:

@@ -105,7 +105,9 @@ class Deliverer:
         if held:
             _log.warning("%d messages may or may not have been sent before the stop: `tactful outbox list`", len(held))
         if again:
-            self._ring_workers(range(self._log.partitions))
+            _log.info("%d webhooks are sent again: their deliverer is gone", len(again))
+        # Whoever was here before may have died between an effect and its ring.
+        self._ring_workers(range(self._log.partitions))
 
     def turn(self) -> None:
         """Write what has ended, begin what is claimed; leaves sends running. Must be called within a running loop."""

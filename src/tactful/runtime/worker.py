@@ -261,6 +261,9 @@ class Worker:
             self._unsynced += 1
         self._tell(self._store.outgoing())
         self.report()
+        # Whoever was here before may have died between an effect and its ring.
+        for name in (*(f"work-{partition}" for partition in range(self._log.partitions)), "deliver", "watch"):
+            self._bells.ring(name)
 
     # ---- time ----------------------------------------------------------------------------------------------
 

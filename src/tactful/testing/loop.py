@@ -89,6 +89,10 @@ class SimLoop(asyncio.BaseEventLoop):
             waits.append(self._stopped_us + ceil(self._selector.timeout_s * SECOND_US))
         return min(waits, default=None)
 
+    def is_listening(self) -> bool:
+        """Something waits to be rung."""
+        return any(not future.done() for future, _, _ in self._threads.blocked)
+
     def end(self) -> None:
         """Nothing of it will ever run again."""
         for task in asyncio.all_tasks(self):

@@ -5,6 +5,7 @@ all that it held; log, store, outbox, trail and receivers stay.
 """
 
 from collections.abc import Callable
+from math import ceil
 from typing import Protocol
 
 from tactful.errors import TransientError
@@ -16,22 +17,35 @@ from tactful.testing.loop import Asleep, SimLoop
 from tactful.values import SECOND_US
 
 
-class SimBell:
-    """The port `Bell` of one process: tells the process until when it may sleep."""
+PATIENCE = 1000
+"""Rounds without sleep at one instant, after which a process must be busy for nothing."""
 
-    def __init__(self, process: "Process", clock: SimClock) -> None:
+
+class SimBell:
+    """The port `Bell` of one process: tells the process until when it may sleep.
+
+    Without `has_net` a time-out counts for nothing: a loop that looks round once a minute anyway (Deliverer) would hide
+    a lost wake-up.
+    """
+
+    def __init__(self, process: "Process", clock: SimClock, *, has_net: bool) -> None:
+        self._has_net = has_net
+        self._sleepless = 0
         self._process = process
         self._clock = clock
 
     def wait(self, timeout_s: float | None) -> None:
-        """Return at once where somebody rang, or where the time asked for has passed since the same wait began."""
-        process, now = self._process, self._clock.monotonic_us
-        if process.is_rung or (process.sleeps_until is not None and process.sleeps_until <= now):
-            process.is_rung, process.sleeps_until = False, None
+        """Return at once where somebody rang, or where there is no time to sleep."""
+        process, now_us = self._process, self._clock.monotonic_us
+        if process.is_rung:
+            process.is_rung = False
             return
-        if process.sleeps_until is None and timeout_s is not None:
-            process.sleeps_until = now + int(timeout_s * SECOND_US)
-        raise Asleep(process.sleeps_until)
+        process.sleeps_until = now_us + ceil(timeout_s * SECOND_US) if timeout_s is not None and self._has_net else None
+        if process.sleeps_until is None or process.sleeps_until > now_us:
+            self._sleepless = 0
+            raise Asleep(process.sleeps_until)
+        self._sleepless += 1
+        assert self._sleepless < PATIENCE, f"{process.name} is busy for nothing"
 
 
 class SimBells:
@@ -45,9 +59,9 @@ class SimBells:
         if process is not None:
             process.is_rung = True
 
-    def give(self, process: "Process", names: tuple[str, ...], clock: SimClock) -> SimBell:
+    def give(self, process: "Process", names: tuple[str, ...], clock: SimClock, *, has_net: bool) -> SimBell:
         self._processes.update(dict.fromkeys(names, process))
-        return SimBell(process, clock)
+        return SimBell(process, clock, has_net=has_net)
 
 
 class Process(Protocol):
@@ -70,6 +84,10 @@ class Process(Protocol):
 
     def die(self) -> None:
         """Nothing of it happens any more."""
+        ...
+
+    def is_ready(self, now_us: int) -> bool:
+        """It would go on now."""
         ...
 
     def next_us(self) -> int | None: ...
@@ -102,6 +120,9 @@ class WorkProcess:
         self.is_stopping = True
         self.is_rung = True
 
+    def is_ready(self, now_us: int) -> bool:
+        return self.is_rung or (self.sleeps_until is not None and self.sleeps_until <= now_us)
+
     def next_us(self) -> int | None:
         return self.sleeps_until
 
@@ -117,9 +138,11 @@ class DeliverProcess:
         self.died_of: BaseException | None = None
         self._loop = SimLoop(clock)
         self._deliverer = make(self)
+        self._is_begun = False
         self._main = self._loop.create_task(self._deliverer.run())
 
     def run(self) -> None:
+        self._is_begun = True
         self._loop.drive()
         if self.died_of is not None:
             raise self.died_of
@@ -136,6 +159,12 @@ class DeliverProcess:
 
     def stop(self) -> None:
         self._deliverer.stop()
+
+    def is_ready(self, now_us: int) -> bool:
+        """Once it is told to stop nobody listens to the bell, which may have rung all the same."""
+        at = self._loop.next_us()
+        is_called = self.is_rung and (not self._is_begun or self._loop.is_listening())
+        return is_called or (at is not None and at <= now_us)
 
     def next_us(self) -> int | None:
         return self._loop.next_us()

@@ -30,7 +30,7 @@ Call = Callable[[int], Event | Consent]
 """A client's call: the record that the server makes of it when it receives it at an instant."""
 RESTART_US = SECOND_US // 2
 """How long the supervisor takes to start a process anew."""
-PATIENCE = 20_000
+PATIENCE = 3_000
 """Turns of processes at one instant after which they must be busy for nothing."""
 LETTERHEAD = Letterhead("Shop", "Shop <hello@shop.example>", "https://shop.example", {1: b"k" * 32})
 
@@ -61,6 +61,7 @@ class World:
         self.story: list[str] = []
         self.acknowledged: list[Event | Consent] = []
         self.pending: list[Call] = []
+        self.published = 0
         self.processes: dict[str, Process] = {}
         self.seconds: list[Process] = []
         """Processes that were replaced and do not know it."""
@@ -96,6 +97,7 @@ class World:
         record = Publish(self.clock.now_us(), dict(files), {"time_zone": "UTC"}, author)
         self.tell(f"publish {author}")
         self.log.append({0: [encode(record)]})
+        self.published += 1
         self.bells.ring("work-0")
 
     def _attempt(self, call: Call) -> None:
@@ -211,7 +213,8 @@ class World:
     def _work(self, process: WorkProcess) -> Work:
         partitions = self.owners[int(process.name.removeprefix("work-"))]
         point = self._point(process)
-        bell: Bell = self.bells.give(process, tuple(f"work-{partition}" for partition in partitions), self.clock)
+        names = tuple(f"work-{partition}" for partition in partitions)
+        bell: Bell = self.bells.give(process, names, self.clock, has_net=True)
         return Work(
             partitions, lambda partition: self._worker(partition, point), bell, self.clock, lambda: process.is_stopping
         )
@@ -242,7 +245,7 @@ class World:
             )
             for name, slots in self.slots.items()
         ]
-        bells: Bells = _Ringing(self.bells, lambda names: self.bells.give(process, names, self.clock))
+        bells: Bells = _Ringing(self.bells, lambda names: self.bells.give(process, names, self.clock, has_net=False))
         return Deliverer(
             f"deliver-{number}", outbox, guard(self.log, "log", point), guard(bells, "bells", point), self.clock, lanes
         )
@@ -274,7 +277,9 @@ class World:
         """Let everybody work until there is nothing to do at this instant."""
         for _ in range(PATIENCE):
             self._restart()
-            ready = [process for process in (*self.processes.values(), *self.seconds) if self._is_ready(process)]
+            now_us = self.clock.monotonic_us
+            alive = [process for process in (*self.processes.values(), *self.seconds) if process.is_alive]
+            ready = [process for process in alive if process.is_ready(now_us)]
             if not ready:
                 return
             self._turn(self.rng.choice(ready))
@@ -294,10 +299,6 @@ class World:
         """The next monotonic instant at which somebody does something unasked."""
         alive = [process.next_us() for process in (*self.processes.values(), *self.seconds) if process.is_alive]
         return min([*(at for at in alive if at is not None), *self._starts.values()], default=None)
-
-    def _is_ready(self, process: Process) -> bool:
-        at = process.next_us()
-        return process.is_alive and (process.is_rung or (at is not None and at <= self.clock.monotonic_us))
 
     def _restart(self) -> None:
         for name, at in list(self._starts.items()):
