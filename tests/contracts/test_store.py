@@ -76,14 +76,15 @@ def test_who_is_behind_is_fenced_off_and_changes_nothing(open_store: StoreMaker)
     mine.commit(commit(0, 1, [StateWrite("a", b"1", 5)]))
     assert other.load(["a"]) == {"a": b"1"}
     mine.commit(commit(1, 2, [StateWrite("a", None, None)]))
-    mine.commit(commit(2, 3, [StateWrite("b", b"b", None)]))
+    open_store().commit(commit(2, 3, [StateWrite("b", b"b", None)]))
+    assert other.load(["a", "b"]) == {"b": b"b"}, "an id remembered for a is not b's"
     with pytest.raises(Fenced):
         other.commit(
             commit(1, 2, [StateWrite("a", b"wrong", 1)], derived=b"wrong", outgoing=[Outgoing(1, 1, b"wrong")])
         )
     for view in (mine, other, open_store()):
         assert view.checkpoint() == Checkpoint(3, 3, b"partition state at 3")
-        assert view.load(["a", "b"]) == {"b": b"b"}, "an id remembered for a is not b's"
+        assert view.load(["a", "b"]) == {"b": b"b"}
         assert (view.next_wake(), view.derived(), view.outgoing()) == (None, [], [])
 
 

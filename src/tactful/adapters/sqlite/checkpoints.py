@@ -51,18 +51,21 @@ class Checkpointer:
         """To be called by the writer, on its connection, with no transaction open and nobody else writing."""
         if self._written > _BOUND * self._every_bytes:
             self._wait()
-        if self._is_ripe:
+        if not self._is_ripe:
+            return
+        try:
+            connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        except sqlite3.Error as error:
+            self.failure = error
+        with self._changed:  # The thread held still meanwhile: only one can copy at a time.
             self._is_ripe = False
-            try:
-                connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-            except sqlite3.Error as error:
-                self.failure = error
+            self._changed.notify_all()
 
     def _wait(self) -> None:
-        """For the end of the next round, whatever it could do: a reader may hold on to old pages for long."""
+        """For the end of the round, whatever it could do: a reader may hold on to old pages for long."""
         with self._changed:
             before = self.rounds
-            while self._thread and self._thread.is_alive() and self.rounds == before and not self._is_stopped:
+            while self._thread and self._thread.is_alive() and not (self._is_ripe or self.rounds > before):
                 self._changed.wait()
 
     def close(self) -> None:
@@ -90,11 +93,13 @@ class Checkpointer:
         finally:
             if connection:
                 connection.close()
+            with self._changed:
+                self._changed.notify_all()
 
     def _next(self) -> int:
         """How much was written when there is enough to copy; 0 when it is time to end."""
         with self._changed:
-            while self._written < self._every_bytes and not self._is_stopped:
+            while (self._written < self._every_bytes or self._is_ripe) and not self._is_stopped:
                 self._changed.wait()
             return 0 if self._is_stopped else self._written
 
