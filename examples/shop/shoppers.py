@@ -24,12 +24,12 @@ PEOPLE = [
 """User id, first name, address, and whether they said yes to mail."""
 
 PRODUCTS = [
-    ("lamp-fjord", "Lamp Fjord", "Lights", 129.0),
-    ("throw-skerry", "Throw Skerry", "Textiles", 79.0),
-    ("chair-moss", "Chair Moss", "Chairs", 249.0),
-    ("mug-tide", "Mug Tide", "Kitchen", 18.0),
-    ("rug-heath", "Rug Heath", "Textiles", 189.0),
-    ("candle-dusk", "Candle Dusk", "Lights", 24.0),
+    ("lamp-fjord", "Lamp Fjord", "Lights", 129),
+    ("throw-skerry", "Throw Skerry", "Textiles", 79),
+    ("chair-moss", "Chair Moss", "Chairs", 249),
+    ("mug-tide", "Mug Tide", "Kitchen", 18),
+    ("rug-heath", "Rug Heath", "Textiles", 189),
+    ("candle-dusk", "Candle Dusk", "Lights", 24),
 ]
 
 
@@ -58,7 +58,7 @@ class Shop:
             except aiohttp.ClientConnectionError:
                 await asyncio.sleep(1)
 
-    async def track(self, user: str, event: str, product: tuple[str, str, str, float], key: str) -> None:
+    async def track(self, user: str, event: str, product: tuple[str, str, str, int], key: str) -> None:
         sku, name, category, price = product
         properties = {"product_id": sku, "name": name, "category": category, "price": price, "currency": "EUR"}
         await self.call("track", key, {"userId": user, "event": event, "properties": properties})

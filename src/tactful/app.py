@@ -9,6 +9,7 @@ import json
 import os
 import secrets
 import signal
+import socket
 import time
 from collections.abc import Callable, Sequence
 from functools import cached_property
@@ -58,6 +59,7 @@ from tactful.runtime.work import Work
 from tactful.runtime.worker import Worker
 from tactful.runtime.writing import Letterhead, call_writer, mail_writer
 from tactful.values import DAY_US, HOUR_US
+from tactful.web.api import OPEN_PATHS
 from tactful.web.api import routes as api
 from tactful.web.collect import collect_app
 from tactful.web.desk import Desk, News
@@ -67,7 +69,6 @@ from tactful.web.pages import routes as pages
 from tactful.web.unsubscribe import routes as unsubscribe
 
 ADMIN_TOKEN = "TACTFUL_ADMIN_TOKEN"  # noqa: S105  (the variable's name)
-PROBES = ("/healthz", "/readyz")
 
 
 class SystemClock:
@@ -277,7 +278,7 @@ class Application:
         inside = Guard(
             Starlette(routes=[*pages(desk, news, lambda intent: mail_bytes(data / "mail", intent), frame), *api(desk)]),
             [os.environ.get(ADMIN_TOKEN, "")],
-            PROBES,
+            OPEN_PATHS,
         )
 
         async def submit(consent: Consent) -> None:
@@ -294,9 +295,7 @@ class Application:
 
         async def serve() -> None:
             intake.start()
-            server = uvicorn.Server(config)
-            await server.serve()
-            news.close()
+            await _Server(config, news).serve()
             await intake.stop()
 
         uvloop.run(serve())
@@ -350,6 +349,18 @@ class Application:
 
 
 # ---- small parts ---------------------------------------------------------------------------------------------
+
+
+class _Server(uvicorn.Server):
+    """Ends the streams of open pages first, so that a stop does not wait for them."""
+
+    def __init__(self, config: uvicorn.Config, news: News) -> None:
+        super().__init__(config)
+        self._news = news
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._news.close()
+        await super().shutdown(sockets)
 
 
 def _sources(settings: Settings) -> list[Source]:
