@@ -1,18 +1,12 @@
-"""The one place where everything is put together; the only file that imports adapters and faces.
-
-A data folder holds:  installation.json (partitions, fixed when it is made) · keys.json (of links; owner only) ·
-log/ store/ trail/ outbox.db quarantine.db · mail/ (the local outbox) · run/ (bells) · lock
-"""
+"""The one place where everything is put together; the only file that imports adapters and faces."""
 
 import asyncio
-import json
 import os
 import secrets
 import signal
 import socket
 import time
 from collections.abc import Callable, Sequence
-from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 
@@ -23,17 +17,10 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from tactful.adapters import reach
-from tactful.adapters.bells import SocketBells
-from tactful.adapters.secrets import write_private
+from tactful.adapters.installation import Installation
 from tactful.adapters.smtp import Smtp
 from tactful.adapters.spool import Spool
 from tactful.adapters.spool import raw as mail_bytes
-from tactful.adapters.sqlite.connection import NotMadeYet
-from tactful.adapters.sqlite.log import SqliteLog
-from tactful.adapters.sqlite.outbox import SqliteOutbox
-from tactful.adapters.sqlite.quarantine import SqliteQuarantine
-from tactful.adapters.sqlite.store import SqliteStore
-from tactful.adapters.sqlite.trail import SqliteTrail
 from tactful.adapters.supervisor import Lock, StopSignal, Supervisor, follow_parent
 from tactful.adapters.watching import watch
 from tactful.adapters.webhook import Webhook
@@ -43,22 +30,19 @@ from tactful.errors import DefinitionError, Place, Problem, TransientError, Usag
 from tactful.events.identifiers import partition_of
 from tactful.events.records import Consent, encode
 from tactful.events.sources import Source
-from tactful.kernel.state import PlanState
 from tactful.messages.links import unseal
 from tactful.operations.doctor import Finding, check_channels, examine
 from tactful.operations.project import load
-from tactful.operations.publish import changes, publish, published
+from tactful.operations.publish import changes, publish
 from tactful.operations.reading import Reader
 from tactful.operations.retention import trim
 from tactful.runtime.channels import EmailSettings, WebhookSettings
 from tactful.runtime.deliver import Deliverer, Lane
 from tactful.runtime.intake import Bounds, Intake
-from tactful.runtime.ports import Clock
 from tactful.runtime.settings import FILE, Settings, read_settings
 from tactful.runtime.work import Work
-from tactful.runtime.worker import Worker
 from tactful.runtime.writing import Letterhead, call_writer, mail_writer
-from tactful.values import DAY_US, HOUR_US
+from tactful.values import HOUR_US
 from tactful.web.api import OPEN_PATHS
 from tactful.web.api import routes as api
 from tactful.web.collect import collect_app
@@ -97,86 +81,6 @@ class SystemClock:
     @staticmethod
     def _steady_us() -> int:
         return time.monotonic_ns() // 1000
-
-
-class Installation:
-    """The house (runtime/house.py) on one machine. What is opened is opened on first use."""
-
-    def __init__(self, data: Path, settings: Settings, clock: Clock, *, read_only: bool) -> None:
-        self.data = data
-        self.settings = settings
-        self.clock = clock
-        self._read_only = read_only
-        described = data / "installation.json"
-        if not described.exists():
-            if read_only:
-                raise UsageError(f"{data} is no data folder of Tactful; `tactful up` makes one")
-            data.mkdir(parents=True, exist_ok=True)
-            write_private(described, json.dumps({"format": 1, "partitions": settings.engine.partitions}))
-        self.partitions = int(json.loads(described.read_text())["partitions"])
-        self._stores: dict[int, SqliteStore] = {}
-
-    @cached_property
-    def log(self) -> SqliteLog:
-        return SqliteLog(self.data / "log", self.partitions, self.clock, read_only=self._read_only)
-
-    @cached_property
-    def outbox(self) -> SqliteOutbox:
-        return SqliteOutbox(self.data / "outbox.db", read_only=self._read_only)
-
-    @cached_property
-    def trail(self) -> SqliteTrail:
-        return SqliteTrail(self.data / "trail", read_only=self._read_only)
-
-    @cached_property
-    def quarantine(self) -> SqliteQuarantine:
-        limits = self.settings.limits
-        return SqliteQuarantine(
-            self.data / "quarantine.db",
-            items=limits.quarantine_items,
-            size=limits.quarantine_bytes,
-            age_us=limits.quarantine_days * DAY_US,
-            read_only=self._read_only,
-        )
-
-    @cached_property
-    def bells(self) -> SocketBells:
-        return SocketBells(self.data / "run")
-
-    def store(self, partition: int) -> SqliteStore:
-        if partition not in self._stores:
-            self._stores[partition] = SqliteStore(self.data / "store", partition, read_only=True)
-        return self._stores[partition]
-
-    def stores(self) -> Sequence[SqliteStore]:
-        return [self.store(partition) for partition in range(self.partitions)]
-
-    def plan(self, partition: int) -> PlanState | None:
-        """The plan in force in a partition; None before the first, or before its worker has made the store."""
-        try:
-            return published(self.store(partition))
-        except NotMadeYet:
-            return None
-
-    def worker(self, partition: int, clock: Clock) -> Worker:
-        channels = self.settings.channels
-        slots = {"email": channels.email.slots, "webhook": channels.webhook.slots}
-        store = SqliteStore(self.data / "store", partition)
-        return Worker(partition, self.log, store, self.outbox, self.trail, self.bells, clock, slots)
-
-    def link_keys(self) -> dict[int, bytes]:
-        """Keys of signed links by version; made on first use, readable by the owner only."""
-        path = self.data / "keys.json"
-        if not path.exists():
-            write_private(path, json.dumps({"links": {"1": secrets.token_hex(64)}}))
-        return {int(number): bytes.fromhex(key) for number, key in json.loads(path.read_text())["links"].items()}
-
-    def close(self) -> None:
-        for name in ("log", "outbox", "trail", "quarantine", "bells"):
-            if name in self.__dict__:
-                self.__dict__[name].close()
-        for store in self._stores.values():
-            store.close()
 
 
 class Application:

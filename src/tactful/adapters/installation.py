@@ -1,0 +1,109 @@
+"""Installation: the house (runtime/house.py) on one machine, a data folder with SQLite in it.
+
+installation.json   how many partitions; fixed when the folder is made
+keys.json           of signed links; for the owner only
+log/  store/  trail/  outbox.db  quarantine.db
+mail/               the local outbox        run/   bells        lock   held by whoever runs on it
+"""
+
+import json
+import secrets
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+
+from tactful.adapters.bells import SocketBells
+from tactful.adapters.secrets import write_private
+from tactful.adapters.sqlite.connection import NotMadeYet
+from tactful.adapters.sqlite.log import SqliteLog
+from tactful.adapters.sqlite.outbox import SqliteOutbox
+from tactful.adapters.sqlite.quarantine import SqliteQuarantine
+from tactful.adapters.sqlite.store import SqliteStore
+from tactful.adapters.sqlite.trail import SqliteTrail
+from tactful.errors import UsageError
+from tactful.kernel.state import PlanState
+from tactful.operations.publish import published
+from tactful.runtime.ports import Clock
+from tactful.runtime.settings import Settings
+from tactful.runtime.worker import Worker
+from tactful.values import DAY_US
+
+
+class Installation:
+    """What is opened is opened on first use."""
+
+    def __init__(self, data: Path, settings: Settings, clock: Clock, *, read_only: bool) -> None:
+        self.data = data
+        self.settings = settings
+        self.clock = clock
+        self._read_only = read_only
+        described = data / "installation.json"
+        if not described.exists():
+            if read_only:
+                raise UsageError(f"{data} is no data folder of Tactful; `tactful up` makes one")
+            data.mkdir(parents=True, exist_ok=True)
+            write_private(described, json.dumps({"format": 1, "partitions": settings.engine.partitions}))
+        self.partitions = int(json.loads(described.read_text())["partitions"])
+        self._stores: dict[int, SqliteStore] = {}
+
+    @cached_property
+    def log(self) -> SqliteLog:
+        return SqliteLog(self.data / "log", self.partitions, self.clock, read_only=self._read_only)
+
+    @cached_property
+    def outbox(self) -> SqliteOutbox:
+        return SqliteOutbox(self.data / "outbox.db", read_only=self._read_only)
+
+    @cached_property
+    def trail(self) -> SqliteTrail:
+        return SqliteTrail(self.data / "trail", read_only=self._read_only)
+
+    @cached_property
+    def quarantine(self) -> SqliteQuarantine:
+        limits = self.settings.limits
+        return SqliteQuarantine(
+            self.data / "quarantine.db",
+            items=limits.quarantine_items,
+            size=limits.quarantine_bytes,
+            age_us=limits.quarantine_days * DAY_US,
+            read_only=self._read_only,
+        )
+
+    @cached_property
+    def bells(self) -> SocketBells:
+        return SocketBells(self.data / "run")
+
+    def store(self, partition: int) -> SqliteStore:
+        if partition not in self._stores:
+            self._stores[partition] = SqliteStore(self.data / "store", partition, read_only=True)
+        return self._stores[partition]
+
+    def stores(self) -> Sequence[SqliteStore]:
+        return [self.store(partition) for partition in range(self.partitions)]
+
+    def plan(self, partition: int) -> PlanState | None:
+        """The plan in force in a partition; None before the first, or before its worker has made the store."""
+        try:
+            return published(self.store(partition))
+        except NotMadeYet:
+            return None
+
+    def worker(self, partition: int, clock: Clock) -> Worker:
+        channels = self.settings.channels
+        slots = {"email": channels.email.slots, "webhook": channels.webhook.slots}
+        store = SqliteStore(self.data / "store", partition)
+        return Worker(partition, self.log, store, self.outbox, self.trail, self.bells, clock, slots)
+
+    def link_keys(self) -> dict[int, bytes]:
+        """Keys of signed links by version; made on first use, readable by the owner only."""
+        path = self.data / "keys.json"
+        if not path.exists():
+            write_private(path, json.dumps({"links": {"1": secrets.token_hex(64)}}))
+        return {int(number): bytes.fromhex(key) for number, key in json.loads(path.read_text())["links"].items()}
+
+    def close(self) -> None:
+        for name in ("log", "outbox", "trail", "quarantine", "bells"):
+            if name in self.__dict__:
+                self.__dict__[name].close()
+        for store in self._stores.values():
+            store.close()
