@@ -125,13 +125,22 @@ def test_refused_and_lapsed_are_reported_once(open_outbox: OutboxMaker) -> None:
 def test_caps_count_claims_per_person_and_per_address(open_outbox: OutboxMaker) -> None:
     outbox = open_outbox()
     outbox.put(
-        0, [intent("a"), intent("b", key="u:2"), intent("c", journey="other"), intent("d"), intent("e"), intent("f")]
+        0,
+        [
+            intent("a"),
+            intent("b", key="u:2"),
+            intent("c", journey="other"),
+            intent("d"),
+            intent("e"),
+            intent("f", key="u:3"),
+        ],
     )
     claim(outbox, intent("a"), at=60)
     claim(outbox, intent("b", key="u:2"), at=70)
     claim(outbox, intent("c", journey="other"), at=80)
     claim(outbox, intent("d"), at=65, address="")
     claim(outbox, intent("e"), at=66, address="")
+    claim(outbox, intent("f", key="u:3"), at=67, address="")
     outbox.finish(
         [Verdict("a", "sent", ""), Verdict("d", "rejected", "550"), Verdict("e", "waiting", "451", not_before=99)], 90
     )

@@ -88,6 +88,16 @@ def test_who_is_behind_is_fenced_off_and_changes_nothing(open_store: StoreMaker)
         assert (view.next_wake(), view.derived(), view.outgoing()) == (None, [], [])
 
 
+def test_a_worker_that_takes_over_again_forgets_what_it_remembered(open_store: StoreMaker) -> None:
+    mine, other = open_store(), open_store()
+    mine.commit(commit(0, 1, [StateWrite("a", b"1", 5)]))
+    assert other.load(["a"]) == {"a": b"1"}
+    mine.commit(commit(1, 2, [StateWrite("a", None, None)]))
+    open_store().commit(commit(2, 3, [StateWrite("b", b"b", None)]))
+    other.commit(commit(other.checkpoint().version, 4, [StateWrite("a", b"anew", 5)]))
+    assert mine.load(["a", "b"]) == {"a": b"anew", "b": b"b"}
+
+
 _write = st.tuples(st.sampled_from("abcdef"), st.one_of(st.none(), st.integers(0, 9)), st.integers(0, 5))
 
 

@@ -3,8 +3,8 @@
 Not synced at each commit: after a power cut a tail of commits may be gone, whole commits from the end, and is replayed
 from the log. States stand under small integer ids, since a profile's key is looked up far more often than made; ids and
 wake-ups of recent profiles are remembered, so that most states are read and written by row id alone, and the index of
-wake-ups is touched only where a wake-up changed. What is remembered holds while nobody else commits, which the commit
-counter proves.
+wake-ups is touched only where a wake-up changed. What is remembered holds while nobody else commits, which is looked at
+inside each transaction.
 """
 
 from collections import OrderedDict
@@ -135,15 +135,12 @@ class SqliteStore:
 
     def commit(self, commit: Commit) -> None:
         with self._lock, world(self._path):
-            try:
-                with transaction(self._connection):
-                    self._advance_head(commit)
-                    places = self._places([write.key for write in commit.states])
-                    changes = self._write_states(commit.states, places)
-                    self._write_rows(commit)
-            except BaseException:
-                self._forget()
-                raise
+            with transaction(self._connection):
+                self._advance_head(commit)
+                self._forget_if_changed()
+                places = self._places([write.key for write in commit.states])
+                changes = self._write_states(commit.states, places)
+                self._write_rows(commit)
             for key, place in changes:
                 if place is None:
                     self._remembered.pop(key, None)
@@ -226,16 +223,13 @@ class SqliteStore:
         if len(remembered) > _REMEMBERED:
             remembered.popitem(last=False)
 
-    def _forget(self) -> None:
-        self._remembered.clear()
-        self._next_id = 0
-
     def _forget_if_changed(self) -> None:
         """Where somebody else committed, ids may mean other profiles now."""
         (data_version,) = self._connection.execute("PRAGMA data_version").fetchone()
         if data_version != self._data_version:
             self._data_version = data_version
-            self._forget()
+            self._remembered.clear()
+            self._next_id = 0
 
     # ---- keeping house -----------------------------------------------------------------------------------------
 
