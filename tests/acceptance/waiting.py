@@ -1,0 +1,25 @@
+"""Bounded waits: for a condition that other processes bring about, never for a time to pass."""
+
+import time
+from collections.abc import Callable
+from threading import Event
+from typing import TypeVar
+
+T = TypeVar("T")
+_BETWEEN_LOOKS_S = 0.02
+
+
+def until(condition: Callable[[], T], what: str | Callable[[], object], seconds: float = 60) -> T:
+    """The condition's first true value. Fails, saying what was waited for, when it does not come in time."""
+    deadline = time.monotonic() + seconds
+    pause = Event()
+    while not (found := condition()):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {seconds:g} s in vain for {what() if callable(what) else what}")
+        pause.wait(_BETWEEN_LOOKS_S)
+    return found
+
+
+def moment(seconds: float) -> None:
+    """A drawn moment passes: where in its work a process is hit is part of the draw."""
+    Event().wait(seconds)
