@@ -19,7 +19,7 @@ import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import cast
+from typing import NamedTuple, cast
 
 import msgspec
 import uvicorn
@@ -43,6 +43,15 @@ BODIES = 200
 CONNECTIONS = {"batches": 16, "singles": 64}
 KEY = "bench"
 Latency = tuple[float, float]
+
+
+class Run(NamedTuple):
+    rate: float
+    """Events per second."""
+    cpu_s: float
+    """Processor seconds for one event: what is left when neighbours take their share of the core."""
+    latency: Latency
+    """Median and p99 of a request."""
 
 
 class WallClock:
@@ -184,7 +193,13 @@ async def load(port: int, kind: str, seconds: float) -> tuple[float, Latency]:
     return events / lasted, (latencies[len(latencies) // 2], latencies[int(len(latencies) * 0.99)])
 
 
-def measure_server(kind: str, seconds: float, core: int, others: set[int]) -> tuple[float, Latency]:
+def used(process: int) -> float:
+    """Processor seconds that a process has used."""
+    fields = Path(f"/proc/{process}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def measure_server(kind: str, seconds: float, core: int, others: set[int]) -> Run:
     spawn = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory() as folder:
         here, there = spawn.Pipe()
@@ -194,7 +209,10 @@ def measure_server(kind: str, seconds: float, core: int, others: set[int]) -> tu
             port = here.recv()
             pin(others)
             uvloop.run(load(port, kind, 1.0))
-            return uvloop.run(load(port, kind, seconds))
+            assert server.pid
+            before = used(server.pid)
+            rate, latency = uvloop.run(load(port, kind, seconds))
+            return Run(rate, (used(server.pid) - before) / (rate * seconds), latency)
         finally:
             server.terminate()
             server.join()
@@ -214,7 +232,7 @@ def record(call: bytes) -> bytes:
     return encode(taken)
 
 
-def measure_floor(seconds: float, core: int) -> float:
+def measure_floor(seconds: float, core: int) -> Run:
     """Events per second of decode plus bare group commit, a thousand events a commit."""
     pin({core})
     decode = msgspec.json.Decoder(TypedBatch).decode
@@ -223,6 +241,7 @@ def measure_floor(seconds: float, core: int) -> float:
     with tempfile.TemporaryDirectory() as folder:
         log = SqliteLog(Path(folder) / "log", PARTITIONS, WallClock())
         events, begun, at = 0, time.perf_counter(), 0
+        used_before = time.process_time()
         while time.perf_counter() - begun < seconds:
             group: dict[int, list[bytes]] = {partition: [] for partition in range(PARTITIONS)}
             for _ in range(10):
@@ -232,9 +251,10 @@ def measure_floor(seconds: float, core: int) -> float:
                 at += 1
             log.append(group)
             events += 10 * BATCH
-        rate = events / (time.perf_counter() - begun)
+        lasted = time.perf_counter() - begun
+        run = Run(events / lasted, (time.process_time() - used_before) / events, (0.0, 0.0))
         log.close()
-    return rate
+    return run
 
 
 def main() -> None:
@@ -249,12 +269,17 @@ def main() -> None:
         floors.append(measure_floor(chosen.seconds, core))
         batches.append(measure_server("batches", chosen.seconds, core, others))
         singles.append(measure_server("singles", chosen.seconds, core, others))
-    floor = statistics.median(floors)
-    print(f"{'one pinned core':32}{'events/s':>10}{'of floor':>10}{'median ms':>11}{'p99 ms':>9}")
-    print(f"{'floor: decode + group commit':32}{floor:>10,.0f}{1:>10.2f}")
-    for name, runs in (("batches of 100", batches), ("single requests", singles)):
-        rate, (median, p99) = sorted(runs)[len(runs) // 2]
-        print(f"{name:32}{rate:>10,.0f}{rate / floor:>10.2f}{median * 1e3:>11.2f}{p99 * 1e3:>9.2f}")
+    floor = statistics.median_low(floors)
+    print(
+        f"{'one pinned core':30}{'events/s':>10}{'of floor':>10}{'CPU us':>8}{'of floor':>10}{'p50 ms':>8}{'p99 ms':>8}"
+    )
+    rows = [("floor: decode + group commit", floor)]
+    rows += [("batches of 100", statistics.median_low(batches)), ("single requests", statistics.median_low(singles))]
+    for name, run in rows:
+        speeds = (
+            f"{run.rate:>10,.0f}{run.rate / floor.rate:>10.2f}{run.cpu_s * 1e6:>8.2f}{floor.cpu_s / run.cpu_s:>10.2f}"
+        )
+        print(f"{name:30}{speeds}{run.latency[0] * 1e3:>8.2f}{run.latency[1] * 1e3:>8.2f}")
 
 
 if __name__ == "__main__":

