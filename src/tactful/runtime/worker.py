@@ -7,9 +7,11 @@ committed is passed on again, and whoever receives it knows it by its id. The si
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from msgspec import Struct
 
+from tactful.errors import Fenced
 from tactful.events.derived import SendMessage, decode_groups, encode_groups
 from tactful.events.records import Consent, Event, Forwarded, Outcome, Publish, Record, Tick, decode, encode
 from tactful.kernel.plan import CompiledPlan, compiled, empty_plan
@@ -27,7 +29,7 @@ from tactful.kernel.step import step
 from tactful.kernel.turn import Turn
 from tactful.runtime.claims import Claims
 from tactful.runtime.outcomes import report
-from tactful.runtime.ports import Bells, Clock, Commit, Log, Outbox, Outgoing, StateWrite, Store, Trail
+from tactful.runtime.ports import Bells, Checkpoint, Clock, Commit, Log, Outbox, Outgoing, StateWrite, Store, Trail
 
 EVERYBODY = 2**40
 
@@ -75,14 +77,11 @@ class Worker:
         self._relayed = 0
         self._unsynced = 0
         self._sent: dict[int, int] = {}
-        checkpoint = store.checkpoint()
+        checkpoint = _take_over(store, encode_state(PartitionState(partition, log.partitions)))
         self._version = checkpoint.version
         self._known_until = log.end(partition)
         self.position = checkpoint.position
-        if checkpoint.partition_state:
-            self.state = decode_partition(checkpoint.partition_state)
-        else:
-            self.state = PartitionState(partition, log.partitions)
+        self.state = decode_partition(checkpoint.partition_state)
         self.plan_state: PlanState | None = None
         self.plan: CompiledPlan = empty_plan()
         stored = store.load([PLAN_KEY]).get(PLAN_KEY)
@@ -278,3 +277,14 @@ class Worker:
         tick: Record = Tick(now, self._pace.slice)
         self._own_tick = self._log.append({self.partition: [encode(tick)]})[self.partition]
         return True
+
+
+def _take_over(store: Store, new: bytes) -> Checkpoint:
+    """Fence off whoever owned the partition before, by a commit that changes nothing: from here on only one of the two
+    can commit, and it is the one that came last. `new` is the state of a partition that has none."""
+    while True:
+        found = store.checkpoint()
+        state = found.partition_state or new
+        with suppress(Fenced):  # The other one was quicker, once more.
+            store.commit(Commit(found.version, found.position, state, (), b"", found.position + 1, (), 0, {}))
+            return Checkpoint(found.version + 1, found.position, state)

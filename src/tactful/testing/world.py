@@ -12,7 +12,7 @@ from tactful.adapters.memory.log import MemoryLog
 from tactful.adapters.memory.outbox import MemoryOutbox
 from tactful.adapters.memory.store import MemoryStore
 from tactful.adapters.memory.trail import MemoryTrail
-from tactful.errors import TransientError
+from tactful.errors import Fenced, TransientError
 from tactful.events.identifiers import partition_of
 from tactful.events.records import Consent, Event, Publish, encode
 from tactful.runtime.deliver import Deliverer, Lane
@@ -127,7 +127,9 @@ class World:
             faults, rng = self.faults, self.rng
             if process.died_of is not None:
                 raise process.died_of
-            if rng.random() < faults.between and not self._is_between:
+            # Others wait for the end of a transaction, and see nothing of it before.
+            is_inside = what.startswith("outbox.claiming.") and not (what == "outbox.claiming.end" and is_done)
+            if rng.random() < faults.between and not self._is_between and not is_inside:
                 self._between()
             if rng.random() < faults.crash:
                 self.tell(f"{name} dies {'after' if is_done else 'before'} {what}")
@@ -216,10 +218,17 @@ class World:
         names = tuple(f"work-{partition}" for partition in partitions)
         bell: Bell = self.bells.give(process, names, self.clock, has_net=True)
         return Work(
-            partitions, lambda partition: self._worker(partition, point), bell, self.clock, lambda: process.is_stopping
+            partitions,
+            lambda partition: self._worker(partition, process, point),
+            bell,
+            self.clock,
+            lambda: process.is_stopping,
         )
 
-    def _worker(self, partition: int, point: Point) -> Worker:
+    def _worker(self, partition: int, process: WorkProcess, point: Point) -> Worker:
+        if process in self.seconds:
+            # It may believe what it believes; to begin anew takes the lock, which its successor has.
+            raise Fenced(f"{process.name} was replaced")
         bells: Bells = _Ringing(self.bells)
         pace = Pace(self.rng.choice((1, 3, 1000)), self.rng.choice((1, 2, 500)), self.rng.choice((1, 3, 100)), 3)
         return Worker(
