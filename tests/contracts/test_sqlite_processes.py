@@ -1,6 +1,7 @@
 """SQLite between real processes: several that append while another reads, and processes that are killed."""
 
 import random
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from typing import IO
 import pytest
 
 from tactful.adapters.sqlite.log import SqliteLog
+from tactful.adapters.sqlite.logfile import LogFile
 from tactful.adapters.sqlite.outbox import SqliteOutbox
 from tactful.adapters.sqlite.store import SqliteStore
 from tests.contracts.values import HandClock
@@ -114,6 +116,30 @@ def test_a_killed_outbox_has_what_it_took(tmp_path: Path) -> None:
         outbox.close()
 
 
+def test_what_is_written_just_before_the_closing_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = HandClock()
+    log = SqliteLog(tmp_path, 2, clock, slice_us=100)
+    reader = SqliteLog(tmp_path, 2, clock, read_only=True)
+    log.append({0: [b"a"]})
+    assert reader.read(0, 0, 9) == [(1, b"a")]
+    real = LogFile.is_closed
+    said = iter([b"b"])
+
+    def is_closed(file: LogFile) -> bool:
+        """Between the reader's two looks another process appends, and closes the file by the append after."""
+        for body in said:
+            log.append({0: [body]})
+            clock.us += 100
+            log.append({0: [b"c"]})
+        return real(file)
+
+    monkeypatch.setattr(LogFile, "is_closed", is_closed)
+    assert reader.read(0, 1, 9) == [(2, b"b")]
+    assert reader.read(0, 2, 9) == [(3, b"c")]
+    log.close()
+    reader.close()
+
+
 @pytest.mark.parametrize("left", ["empty", "no schema", "no header"])
 def test_what_a_crash_left_half_made_is_finished(tmp_path: Path, left: str) -> None:
     clock = HandClock()
@@ -142,10 +168,6 @@ def _close_the_newest(log: SqliteLog, clock: HandClock) -> None:
 
 
 def _leave(path: Path, left: str) -> None:
-    import sqlite3
-
-    from tactful.adapters.sqlite.logfile import LogFile
-
     path.touch()
     if left == "no schema":
         connection = sqlite3.connect(path)

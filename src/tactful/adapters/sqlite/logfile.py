@@ -77,7 +77,11 @@ class LogFile:
         self.starts: list[int] = []
         """By partition: the highest position before this file. Empty while the file is half made."""
         self.started_us = 0
-        self._read_header()
+        try:
+            self._read_header()
+        except BaseException:
+            self.close()
+            raise
 
     def _read_header(self) -> None:
         with world(self.path):
