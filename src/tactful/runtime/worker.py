@@ -11,7 +11,7 @@ from contextlib import suppress
 
 from msgspec import Struct
 
-from tactful.errors import Fenced
+from tactful.errors import Fenced, UsageError
 from tactful.events.derived import SendMessage, decode_groups, encode_groups
 from tactful.events.records import Consent, Event, Forwarded, Outcome, Publish, Record, Tick, decode, encode
 from tactful.kernel.plan import CompiledPlan, compiled, empty_plan
@@ -81,6 +81,11 @@ class Worker:
         self._version = checkpoint.version
         self._known_until = log.end(partition)
         self.position = checkpoint.position
+        if self.position < (start := log.start(partition)):
+            raise UsageError(
+                f"partition {partition}: its states stand at record {self.position}, and the log begins at {start + 1}; "
+                "what lies between is gone. Bring store and log back from the same backup."
+            )
         self.state = decode_partition(checkpoint.partition_state)
         self.plan_state: PlanState | None = None
         self.plan: CompiledPlan = empty_plan()
