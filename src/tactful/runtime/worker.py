@@ -83,7 +83,7 @@ class Worker:
         self.position = checkpoint.position
         if self.position < (start := log.start(partition)):
             raise UsageError(
-                f"partition {partition}: its states stand at record {self.position}, and the log begins at {start + 1}; "
+                f"partition {partition}: its states stand at record {self.position}, the log begins at {start + 1}; "
                 "what lies between is gone. Bring store and log back from the same backup."
             )
         self.state = decode_partition(checkpoint.partition_state)
