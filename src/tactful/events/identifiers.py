@@ -58,6 +58,15 @@ def keys_of(
     Within a kind: userId before previousId (which is anonymous where it repeats the anonymousId), anonymousId before
     the device, externalIds by key. `traits` are those that describe the person.
     """
+    if (
+        type(user_id) is str
+        and previous_id is None
+        and anonymous_id is None
+        and not traits
+        and not (context and ("externalIds" in context or "device" in context))
+    ):  # What servers send; half the time of the general way.
+        name = user_id.strip()
+        return (f"u:{name}",) if name else ()
     keys: list[str | None] = [_key("u", user_id)] if user_id is not None else []
     if previous_id is not None and previous_id != anonymous_id:
         keys.append(_key("u", previous_id))

@@ -113,7 +113,7 @@ def draft(call: Call, arrival: Arrival) -> Draft | Refusal:
     name = call.event if kind == "track" else _NAMES.get(kind or "")
     if not name or len(name) > MAX_TEXT or (kind == "track" and name in _RESERVED):
         return _nameless(call, kind)
-    message_id = str(call.message_id)
+    message_id = call.message_id if type(call.message_id) is str else str(call.message_id)
     if len(message_id) > MAX_TEXT:
         return _too_long("messageId", MAX_TEXT)
     context, properties, traits = call.context or {}, call.properties or {}, call.traits
@@ -131,11 +131,12 @@ def draft(call: Call, arrival: Arrival) -> Draft | Refusal:
     timestamp = _timestamp(call, arrival)
     if isinstance(timestamp, Refusal):
         return timestamp
+    source = arrival.source
     return Draft(
         VERSION,
-        arrival.source.name,
-        arrival.source.trust,
-        cast(Kind, kind),
+        source.name,
+        source.trust,
+        cast("Kind", kind),
         name,
         keys[0],
         keys,
@@ -265,14 +266,11 @@ def _too_long(field: str, most: int) -> Refusal:
 
 def _extra(call: Call, arrival: Arrival) -> dict[str, Any]:
     extra: dict[str, Any] = {}
-    if call.sent_at or arrival.sent_at is not None:
+    if arrival.sent_at is not None or call.sent_at:
         extra["originalTimestamp"] = call.original_timestamp or call.timestamp
-    if call.group_id:
-        extra["groupId"] = str(call.group_id)
-    if call.previous_id:
-        extra["previousId"] = str(call.previous_id)
-    if call.channel:
-        extra["channel"] = call.channel
+    if call.group_id or call.previous_id or call.channel:
+        named = {"groupId": call.group_id, "previousId": call.previous_id, "channel": call.channel}
+        extra |= {name: str(value) for name, value in named.items() if value}
     if call.integrations and call.integrations != _ALL_INTEGRATIONS:
         extra["integrations"] = call.integrations
     return extra
