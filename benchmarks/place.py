@@ -1,0 +1,125 @@
+"""Where a benchmark runs: its folders, the seeded data folder that it copies, the cores, and how much it should do."""
+
+import argparse
+import multiprocessing
+import shutil
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from benchmarks import shop
+from benchmarks.load import PROFILES
+from benchmarks.seeding import EVENTS, seed
+from benchmarks.server import Server, cores, pin
+
+PARTITIONS = 4
+Result = TypeVar("Result")
+
+
+class Place:
+    """Folders of one run; people are seeded once and copied for each benchmark."""
+
+    def __init__(self, folder: Path, *, is_quick: bool, rounds: int) -> None:
+        self.folder = folder
+        self.is_quick = is_quick
+        self.rounds = rounds
+        self.profiles = 2_000 if is_quick else PROFILES
+        all_cores = cores()
+        self.core = all_cores[-1]
+        self.others = all_cores[:-1] or all_cores
+        self._count = 0
+
+    def scaled(self, number: int, quick: int) -> int:
+        return quick if self.is_quick else number
+
+    def seeded(self, files: Mapping[str, str], name: str = "plain", partitions: int = PARTITIONS) -> Path:
+        """A data folder with everybody in it, to be copied."""
+        data = self.folder / f"seed-{name}-{partitions}-{self.profiles}"
+        if not data.exists():
+            begun = time.perf_counter()
+            half = data.with_suffix(".half")
+            shutil.rmtree(half, ignore_errors=True)
+            seed(half, dict(files), partitions, time.time_ns() // 1000, self.profiles, EVENTS)
+            half.rename(data)
+            print(f"(seeded {self.profiles:,} people in {time.perf_counter() - begun:.0f} s)")
+        return data
+
+    @contextmanager
+    def copy(self, data: Path) -> Iterator[Path]:
+        """A copy that the benchmark may change."""
+        self._count += 1
+        scratch = self.folder / f"run-{self._count}"
+        shutil.rmtree(scratch, ignore_errors=True)
+        shutil.copytree(data, scratch / "data")
+        try:
+            yield scratch / "data"
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+
+    def server(
+        self,
+        data: Path,
+        files: dict[str, str],
+        on: Iterable[int] | None = None,
+        *,
+        workers: int = 1,
+        partitions: int = PARTITIONS,
+        smtp_port: int = 0,
+    ) -> Server:
+        """The whole process tree, on one core unless told otherwise; the caller moves to the others."""
+        project = data.parent / "project"
+        shop.write(project, files, partitions=partitions, workers=workers, smtp_port=smtp_port)
+        chosen = {self.core} if on is None else set(on)
+        pin(set(cores_of_machine()) - chosen or cores_of_machine())
+        return Server(project, data, chosen)
+
+
+def cores_of_machine() -> list[int]:
+    return _CORES
+
+
+_CORES = cores()
+
+
+def alone(core: int, function: Callable[..., Result], *arguments: object) -> Result:
+    """Call the function in a fresh process that is pinned to the core."""
+    with multiprocessing.get_context("spawn").Pool(1, pin, ({core},)) as pool:
+        return pool.apply(function, arguments)
+
+
+def percentile(values: Iterable[float], share: float) -> float:
+    ordered = sorted(values)
+    return ordered[min(int(len(ordered) * share), len(ordered) - 1)]
+
+
+def median(values: Iterable[float]) -> float:
+    return statistics.median(values)
+
+
+def table(title: str, rows: Iterable[tuple[str, str]], note: str = "") -> None:
+    print(f"\n{title}")
+    for name, value in rows:
+        print(f"  {name:58}{value:>14}")
+    if note:
+        print(f"  {note}")
+
+
+@contextmanager
+def place(arguments: list[str] | None = None, description: str | None = None) -> Iterator[Place]:
+    """From the command line of one benchmark."""
+    options = argparse.ArgumentParser(description=description)
+    options.add_argument("--quick", action="store_true", help="a smoke test: small numbers that mean nothing")
+    options.add_argument("--rounds", type=int, default=3, help="runs of which the median is shown")
+    options.add_argument("--folder", type=Path, help="keep the seeded people here, for the next run")
+    chosen = options.parse_args(arguments)
+    rounds = 1 if chosen.quick else chosen.rounds
+    if chosen.folder:
+        chosen.folder.mkdir(parents=True, exist_ok=True)
+        yield Place(chosen.folder, is_quick=chosen.quick, rounds=rounds)
+    else:
+        with tempfile.TemporaryDirectory(prefix="tactful-bench-") as folder:
+            yield Place(Path(folder), is_quick=chosen.quick, rounds=rounds)

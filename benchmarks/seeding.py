@@ -1,0 +1,194 @@
+"""A data folder with a million people of twenty events each, made in a minute and not in an hour.
+
+A few hundred people live through sixty days of events by step() itself. Everybody else is a copy of one of them, moved
+a little in time, brought up to the present by step(), and written through the store's own commit. The log then holds
+only the published project, as after years of which the log has expired.
+"""
+
+import multiprocessing
+import os
+import random
+import sys
+from pathlib import Path
+
+import msgspec
+
+from benchmarks.load import NAMES, PROFILES, WEIGHTS
+from tactful.adapters.memory.bells import MemoryBells
+from tactful.adapters.sqlite.log import SqliteLog
+from tactful.adapters.sqlite.outbox import SqliteOutbox
+from tactful.adapters.sqlite.store import SqliteStore
+from tactful.adapters.sqlite.trail import SqliteTrail
+from tactful.consent.permits import ConsentWrite
+from tactful.events.identifiers import partition_of
+from tactful.events.records import Event, Outcome, Publish, Tick, encode, pack
+from tactful.kernel.plan import CompiledPlan, compiled
+from tactful.kernel.state import (
+    PLAN_KEY,
+    PartitionState,
+    PlanState,
+    Profile,
+    decode_partition,
+    decode_plan,
+    decode_profile,
+    only_fragment,
+)
+from tactful.kernel.state import encode as encode_state
+from tactful.kernel.step import step
+from tactful.kernel.turn import Turn
+from tactful.people.traits import TraitWrite
+from tactful.runtime.ports import Commit, StateWrite
+from tactful.runtime.worker import Worker
+from tactful.values import DAY_US
+
+EVENTS = 20
+MODELS = 400
+PAST_US = 60 * DAY_US
+APART_US = 6 * 3_600_000_000
+BULK = 20_000
+
+
+class SetClock:
+    """Says what it is told."""
+
+    def __init__(self, at_us: int) -> None:
+        self.at_us = at_us
+
+    def now_us(self) -> int:
+        return self.at_us
+
+
+def seed(
+    data: Path, files: dict[str, str], partitions: int, now_us: int, profiles: int = PROFILES, events: int = EVENTS
+) -> None:
+    """Make the data folder; as many processes as partitions."""
+    data.mkdir(parents=True)
+    (data / "installation.json").write_text(msgspec.json.encode({"format": 1, "partitions": partitions}).decode())
+    _publish(data, files, partitions, now_us - PAST_US)
+    spawn = multiprocessing.get_context("spawn")
+    with spawn.Pool(partitions) as pool:
+        pool.starmap(_fill, [(data, partitions, one, now_us, profiles, events) for one in range(partitions)])
+
+
+def _publish(data: Path, files: dict[str, str], partitions: int, at_us: int) -> None:
+    clock = SetClock(at_us)
+    log = SqliteLog(data / "log", partitions, clock)
+    outbox = SqliteOutbox(data / "outbox.db")
+    trail = SqliteTrail(data / "trail")
+    log.append({0: [encode(Publish(at_us, files, {"time_zone": "UTC"}))]})
+    for partition in range(partitions):
+        store = SqliteStore(data / "store", partition)
+        worker = Worker(partition, log, store, outbox, trail, MemoryBells(), clock, {})
+        while worker.turn():
+            pass
+        store.close()
+    for each in (log, outbox, trail):
+        each.close()
+
+
+def _fill(data: Path, partitions: int, partition: int, now_us: int, profiles: int, events: int) -> None:
+    os.sched_setaffinity(0, {sorted(os.sched_getaffinity(0))[partition % len(os.sched_getaffinity(0))]})
+    store = SqliteStore(data / "store", partition)
+    state = decode_partition(store.checkpoint().partition_state)
+    plan_state = decode_plan(store.load([PLAN_KEY])[PLAN_KEY])
+    plan = compiled(plan_state)
+    models = _models(state, plan, plan_state, now_us, events)
+    draw = random.Random(partition)
+    keys = [
+        key for number in range(1, profiles + 1) if partition_of(key := f"u:user-{number}", partitions) == partition
+    ]
+    # Keys in no order, as people come, so that ids say nothing about how active somebody is.
+    draw.shuffle(keys)
+    state.events, state.profiles, state.clock = len(keys) * events, len(keys), now_us
+    for at in range(0, len(keys), BULK):
+        people = [_moved(draw.choice(models), key, draw.randrange(APART_US)) for key in keys[at : at + BULK]]
+        _present(state, plan, plan_state, people)
+        states = [StateWrite(person.key, encode_state(person), person.wake_at) for person in people]
+        checkpoint = store.checkpoint()
+        store.commit(
+            Commit(
+                version=checkpoint.version,
+                position=checkpoint.position,
+                partition_state=encode_state(state),
+                states=states,
+                derived=b"",
+                first_position=checkpoint.position + 1,
+                outgoing=(),
+                relayed=checkpoint.position,
+                sent={},
+            )
+        )
+        store.maintain()
+    store.close()
+
+
+def _models(state: PartitionState, plan: CompiledPlan, plan_state: PlanState, now_us: int, events: int) -> list[bytes]:
+    """States of people who lived through step(); their last event lies up to sixty days back."""
+    own = msgspec.structs.replace(state)
+    draw = random.Random(11)
+    turn = Turn(own, plan, plan_state, lambda _: None)
+    begin = now_us - PAST_US + 1
+    instants = sorted((draw.randrange(begin, now_us - APART_US), n % MODELS) for n in range(MODELS * events))
+    for position, (at, number) in enumerate(instants, start=10):
+        _pass(turn, at, position)
+        step(turn, _event(draw, f"u:model-{number}", at), position)
+    _pass(turn, now_us - APART_US, len(instants) + 10)
+    return [encode_state(profile) for profile in turn.changed.values()]
+
+
+def _event(draw: random.Random, key: str, at: int) -> Event:
+    name = draw.choices(NAMES, WEIGHTS)[0]
+    properties = pack({"price": draw.randint(1, 200), "name": "Kettle"})
+    return Event(
+        1,
+        "bench",
+        "server",
+        "page" if name == "$page" else "track",
+        name,
+        key,
+        (key,),
+        f"{draw.getrandbits(64):x}",
+        at,
+        at,
+        properties,
+    )
+
+
+def _pass(turn: Turn, at: int, position: int) -> None:
+    """Timers fire and messages are sent, as if the worker and a mail server were there."""
+    due = [key for key, profile in turn.changed.items() if profile.wake_at is not None and profile.wake_at <= at]
+    if due:
+        step(turn, Tick(at, len(due)), position, due)
+    for intent in turn.intents:
+        step(turn, Outcome(at, intent.key, intent.intent, "sent", "accepted"), position)
+    turn.intents.clear()
+    turn.groups.clear()
+
+
+def _moved(model: bytes, key: str, later_us: int) -> Profile:
+    """The same life, somewhat later, under another key; with an address and consent to mail."""
+    profile = decode_profile(model)
+    fragment = only_fragment(profile)
+    profile.key = sys.intern(key)
+    profile.fragments = {f"{key}#1": fragment}
+    for newest in fragment.aggregates.values():
+        newest.times = [at + later_us for at in newest.times]
+    profile.segments = {number: at + later_us for number, at in profile.segments.items()}
+    profile.sent = {name: [(at + later_us, one) for at, one in sent] for name, sent in profile.sent.items()}
+    profile.runs = []
+    profile.now += later_us
+    profile.wake_at = profile.wake_at + later_us if profile.wake_at is not None else None
+    at = profile.now
+    fragment.traits["email"] = TraitWrite(f"{key[2:]}@mail.example", at, at, 1)
+    fragment.consents["email_marketing"] = ConsentWrite(True, at, at, 1, "2025-03", "api")
+    return profile
+
+
+def _present(state: PartitionState, plan: CompiledPlan, plan_state: PlanState, people: list[Profile]) -> None:
+    """What came due since then has come."""
+    turn = Turn(msgspec.structs.replace(state), plan, plan_state, {person.key: person for person in people}.get)
+    due = [person.key for person in people if person.wake_at is not None and person.wake_at <= state.clock]
+    step(turn, Tick(state.clock, len(due)), 1, due)
+    for person in people:
+        person.runs = []
+        person.tail = 1
