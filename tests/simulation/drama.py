@@ -239,7 +239,8 @@ class Drama:
             self._one_thing()
         world.run()
         world.heal()
-        world.pass_time(5 * SECOND_US)
+        # A deliverer that was told to stop lets its sends end, for half a minute.
+        world.pass_time(MINUTE)
         self._nobody_sleeps_on_work()
         while world.pending:
             world.retry_calls()
@@ -278,6 +279,11 @@ class Drama:
         open_rows = [row for row in rows.values() if row.status not in ENDED | {"held"}]
         demand(not open_rows, "every intent ended or is held", open_rows)
         demand(not world.outbox.unreported(1), "every outcome stands in the log")
+        unknown = [row for row in rows.values() if "no longer knows" in row.reason]
+        demand(not unknown, "nothing is claimed before the log was read", unknown)
+        for partition, store in enumerate(world.stores):
+            version = decode_plan(store.load([PLAN_KEY])[PLAN_KEY]).plan.version
+            demand(version == world.published, "every partition has the plan", partition, version, world.published)
         told_of = {
             (record.intent, record.status) for log in self.records for record in log if isinstance(record, Outcome)
         }

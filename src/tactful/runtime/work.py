@@ -45,7 +45,8 @@ class Work:
         """One turn of every partition; False where there was nothing to do."""
         is_busy = False
         now = self._clock.now_us()
-        for partition in [partition for partition, until in self._rests.items() if until <= now]:
+        # A wall clock that was set back does not make a rest longer.
+        for partition in [partition for partition, until in self._rests.items() if not now < until <= now + RETRY_US]:
             is_busy |= self._guarded(partition, lambda partition=partition: self._begin(partition))  # type: ignore[misc]  # a bound default
         for partition, worker in list(self._workers.items()):
             is_busy |= self._guarded(partition, worker.turn)
