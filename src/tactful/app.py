@@ -139,6 +139,7 @@ class Application:
             # Everybody's first plan must stand before the first event, so that aggregates are exact from the start.
             while not supervisor.is_stopping and None in map(house.plan, range(house.partitions)):
                 bell.wait(0.2)
+                supervisor.look_after()
             if not supervisor.is_stopping:
                 supervisor.start("collect", ["collect", *where, "--host", host, "--port", str(port)])
                 click.echo(f"Tactful is at http://{host}:{port}", err=True)

@@ -89,13 +89,17 @@ class Supervisor:
         next_hour = self._clock.now_us() + HOUR_US
         while not self._is_stopping:
             select.select([self._wakeup], [], [], self._patience_s())
-            self._drain()
             if self._clock.now_us() >= next_hour:
                 next_hour += HOUR_US
                 hourly()
-            for child in self._children:
-                self._check(child)
+            self.look_after()
         self.stop()
+
+    def look_after(self) -> None:
+        """Start again what has ended and rested; also to be called while something else is waited for."""
+        self._drain()
+        for child in self._children:
+            self._check(child)
 
     def stop(self) -> None:
         """Ask the children to finish, the last started first; kill whoever does not."""
