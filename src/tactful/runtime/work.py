@@ -1,5 +1,6 @@
 """Work: one process's loop over the partitions that it owns, woken by bells and instants, never by polling."""
 
+import gc
 import logging
 from collections.abc import Callable, Sequence
 
@@ -36,10 +37,18 @@ class Work:
         self._rests: dict[int, int] = dict.fromkeys(partitions, 0)
 
     def run(self) -> None:
-        """Until told to stop, or until every partition has been fenced off."""
-        while (self._workers or self._rests) and not self._should_stop():
-            if not self.round():
-                self._bell.wait(self._patience_s())
+        """Until told to stop, or until every partition has been fenced off.
+
+        The collector of cycles is off meanwhile: a million small lists of people's states, none in a cycle, took it
+        almost half of the time. Only a worker that was thrown away is a cycle, collected before the next is made.
+        """
+        gc.disable()
+        try:
+            while (self._workers or self._rests) and not self._should_stop():
+                if not self.round():
+                    self._bell.wait(self._patience_s())
+        finally:
+            gc.enable()
 
     def round(self) -> bool:
         """One turn of every partition; False where there was nothing to do."""
@@ -53,6 +62,7 @@ class Work:
         return is_busy
 
     def _begin(self, partition: int) -> bool:
+        gc.collect()
         self._workers[partition] = self._make(partition)
         del self._rests[partition]
         return True
