@@ -103,7 +103,7 @@ class Drama:
                 world.crash(rng.choice(world.names()))
             case "stop":
                 world.stop(rng.choice(world.names()))
-            case "publish" if rng.random() < 0.3 and self._is_settled():
+            case "publish" if rng.random() < 0.7 and self._is_settled():
                 name = rng.choice(("first", "second"))
                 world.publish(SHOPS[name].files(), name)
 
@@ -270,7 +270,8 @@ class Drama:
             rows = [row for row in self.rows() if row.intent.channel == channel]
             in_flight = [row for row in rows if row.status == "claimed"]
             waiting = [row for row in rows if row.status == "waiting" and row.not_before <= now]
-            demand(not world.outbox.claimed(channel), "no lost wake-up: claims not begun", channel)
+            idle = [row.intent.intent for row in in_flight if row.intent.intent not in world.receiver.talking]
+            demand(not idle, "no lost wake-up: claims not begun", channel, idle)
             demand(not waiting or len(in_flight) >= slots, "no lost wake-up: intents wait", channel, len(waiting))
 
     def _all_is_said_and_done(self) -> None:

@@ -95,10 +95,6 @@ class Person:
                 found.update(each.properties)
         return {name: value for name, value in found.items() if value is not None}
 
-    def permits(self, purpose: str) -> bool:
-        decided = sorted((order, granted) for order, name, granted in self.consents if name == purpose)
-        return bool(decided) and decided[-1][1]
-
 
 class Oracle:
     """Feed it the records of one partition in order; `people` then says what should have been."""

@@ -52,11 +52,11 @@ def draw(rng: Random) -> Faults:
         return rng.choice((0.0, 0.0, 0.1, 0.3, 1.0, 1.0)) * most
 
     return Faults(
-        crash=likely(0.01),
+        crash=likely(0.015),
         fail=likely(0.01),
         between=likely(0.03),
         lost_call=likely(0.3),
-        power_cut=likely(0.02),
+        power_cut=likely(0.06),
         second_worker=likely(0.05),
         clock_jump=likely(0.05),
         slow=likely(0.5),

@@ -16,7 +16,6 @@ from tactful.testing.faults import Crash
 from tactful.testing.loop import Asleep, SimLoop
 from tactful.values import SECOND_US
 
-
 PATIENCE = 1000
 """Rounds without sleep at one instant, after which a process must be busy for nothing."""
 

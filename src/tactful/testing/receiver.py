@@ -25,6 +25,8 @@ class Receiver:
 
     def __init__(self) -> None:
         self.accepted: list[Accepted] = []
+        self.talking: set[str] = set()
+        """Intents that are being sent now."""
 
     def intents(self, channel: str) -> list[str]:
         return [one.intent for one in self.accepted if one.channel == channel]
@@ -53,6 +55,13 @@ class SimChannel:
         self._point = point
 
     async def send(self, claim: Claimed, body: bytes) -> Answer:
+        self._receiver.talking.add(claim.intent.intent)
+        try:
+            return await self._talk(claim, body)
+        finally:
+            self._receiver.talking.discard(claim.intent.intent)
+
+    async def _talk(self, claim: Claimed, body: bytes) -> Answer:
         faults, rng = self._faults(), self._rng
         self._point(f"{self.name}.connect", False)
         if rng.random() < faults.slow:
