@@ -50,3 +50,11 @@ def test_the_last_to_ask_has_the_name(open_bells: BellsMaker) -> None:
     second.wait(None)
     bells.ring("work-1")
     first.wait(None)
+
+
+def test_a_wait_of_a_year_is_woken_too(open_bells: BellsMaker) -> None:
+    """What is due next may be as far away as a window is long."""
+    bells = open_bells()
+    bell = bells.bell("work-0")
+    bells.ring("work-0")
+    bell.wait(366 * 86_400.0)

@@ -17,6 +17,7 @@ from tactful.errors import UsageError
 
 _PATH_BYTES = 100
 """sun_path has 108 bytes on Linux and 104 elsewhere."""
+_LONGEST_S = 86_400.0
 _numbers = count(1)
 
 
@@ -29,7 +30,8 @@ class SocketBell:
     def wait(self, timeout_s: float | None) -> None:
         rings = select.poll()
         rings.register(self._end, select.POLLIN)
-        rings.poll(None if timeout_s is None else timeout_s * 1000)
+        # The system counts milliseconds in 31 bits; whoever is woken early looks at the time again.
+        rings.poll(None if timeout_s is None else min(timeout_s, _LONGEST_S) * 1000)
         self.silence()
 
     def silence(self) -> None:
