@@ -192,7 +192,7 @@ class Application:
         keys = house.link_keys()
         doors = unsubscribe(lambda token: unseal(keys, token), submit, house.clock, workspace.name)
         outside = Starlette(routes=[*doors, Mount("/", inside)])
-        app = collect_app(intake, sources, house.clock, outside, address)
+        app = collect_app(intake, sources, house.clock, outside, workspace.public_url)
         config = uvicorn.Config(
             app, host=host, port=port, loop="uvloop", http="httptools", lifespan="off", access_log=False,
             log_config=None, timeout_graceful_shutdown=10, proxy_headers=False, server_header=False, backlog=2048,
@@ -270,7 +270,15 @@ class _Server(uvicorn.Server):
 
 def _sources(settings: Settings) -> list[Source]:
     return [
-        Source(name, source.write_key, source.trust, source.events_per_second)
+        Source(
+            name,
+            source.write_key,
+            source.trust,
+            source.events_per_second,
+            event_bytes=source.event_bytes,
+            call_bytes=source.call_bytes,
+            call_events=source.call_events,
+        )
         for name, source in settings.sources.items()
     ]
 

@@ -64,7 +64,7 @@ def test_broken_bytes_are_an_event_or_a_refusal(body: bytes) -> None:
 @given(st.lists(calls, max_size=5))
 def test_both_ways_of_reading_a_batch_agree(batch: list[dict[str, Any]]) -> None:
     body = json.dumps({"batch": batch, "sentAt": "2025-03-07T12:00:00Z"}).encode()
-    whole, cut = read_ordinary(body), read_frame(body)
+    whole, cut = read_ordinary(body, 256 * 1024), read_frame(body)
 
     assert isinstance(cut, Frame)
     assert len(cut.batch) == len(batch)

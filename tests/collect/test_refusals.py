@@ -286,3 +286,23 @@ def test_a_client_that_goes_away_in_the_middle_is_not_answered(edge: Edge) -> No
 
     assert edge.run(scene) == ["asked"]
     assert BROWSER.write_key == "WK"
+
+
+@pytest.mark.parametrize(
+    ("limits", "code"),
+    [
+        ({"event_bytes": 50}, "event_too_large"),
+        ({"call_bytes": 90}, "call_too_large"),
+        ({"call_events": 1}, "too_many_events"),
+    ],
+)
+def test_limits_are_those_of_the_source(edge: Edge, limits: dict[str, Any], code: str) -> None:
+    body = json.dumps({"batch": [GOOD, GOOD]}).encode()
+    edge.sources = (Source("narrow", "NK", **limits), BROWSER)
+
+    narrow = edge.post("/v1/batch", body, {"authorization": "Basic Tks6"})
+    wide = edge.post("/v1/batch", body)
+
+    assert {kept.code for kept in edge.refused()} == {code}
+    assert narrow.status == (200 if code == "event_too_large" else 413)
+    assert wide.status == 200

@@ -14,7 +14,6 @@ from msgspec import Meta, Raw, Struct
 from tactful.events.coerce import MAX_KEYS, MAX_WHOLE, read_json
 from tactful.events.verdicts import Refusal
 
-MAX_EVENT_BYTES = 256 * 1024
 _Whole = Annotated[int, Meta(ge=-MAX_WHOLE, le=MAX_WHOLE)]
 _FAST_DEPTH = 5  # Each level doubles the decoder's tables; contexts of real clients have three or four.
 

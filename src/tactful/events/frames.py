@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 
-from tactful.events.calls import MAX_EVENT_BYTES, TROUBLE, Call, is_suspect
+from tactful.events.calls import TROUBLE, Call, is_suspect
 from tactful.events.coerce import read_json
 from tactful.events.verdicts import Refusal
 
@@ -54,9 +54,9 @@ def read_frame(body: bytes) -> Frame | Refusal:
         return _cut(body)
 
 
-def read_ordinary(body: bytes) -> OrdinaryFrame | None:
-    """A batch decoded in one pass, where nothing in it needs care; None: use `read_frame`."""
-    if len(body) > MAX_EVENT_BYTES or is_suspect(body):
+def read_ordinary(body: bytes, event_bytes: int) -> OrdinaryFrame | None:
+    """A batch decoded in one pass, where nothing in it needs care, its size included; None: use `read_frame`."""
+    if len(body) > event_bytes or is_suspect(body):
         return None
     try:
         frame = _ordinary.decode(body)

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from tactful.events import identifiers
-from tactful.events.calls import MAX_EVENT_BYTES, Call, ConsentCall, is_suspect, read_call, read_consent
+from tactful.events.calls import Call, ConsentCall, is_suspect, read_call, read_consent
 from tactful.events.frames import OrdinaryFrame
 from tactful.events.records import Consent, Event, Trust, decode
 from tactful.events.sources import Source
@@ -86,8 +86,8 @@ def accept(body: bytes | Raw, arrival: Arrival, place: int = 0) -> Event | Refus
 
 def draft_of(body: bytes | Raw, arrival: Arrival, place: int = 0) -> Draft | Refusal:
     """As `accept`, before packing."""
-    if memoryview(body).nbytes > MAX_EVENT_BYTES:
-        return Refusal("event_too_large", f"the event is larger than {MAX_EVENT_BYTES // 1024} KiB")
+    if memoryview(body).nbytes > (most := arrival.source.event_bytes):
+        return Refusal("event_too_large", f"the event is larger than {most:,} bytes")
     call = read_call(body, arrival.is_suspect and is_suspect(bytes(body)))
     if isinstance(call, Refusal):
         return call
@@ -153,8 +153,8 @@ def accept_consent(body: bytes, arrival: Arrival) -> Consent | Refusal:
     """A `POST /v1/consent`; only sources of trust `server` may speak for somebody."""
     if arrival.source.trust != "server":
         return Refusal("not_allowed", 'only a source with trust = "server" may record consent')
-    if memoryview(body).nbytes > MAX_EVENT_BYTES:
-        return Refusal("event_too_large", f"the call is larger than {MAX_EVENT_BYTES // 1024} KiB")
+    if memoryview(body).nbytes > (most := arrival.source.event_bytes):
+        return Refusal("event_too_large", f"the call is larger than {most:,} bytes")
     call = read_consent(body)
     if isinstance(call, Refusal):
         return call

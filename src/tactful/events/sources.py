@@ -18,3 +18,7 @@ class Source(Struct, frozen=True):
     trust: Trust = "browser"
     events_per_second: float = 0.0
     burst_seconds: float = 10.0
+    event_bytes: int = 256 * 1024
+    call_bytes: int = 5 * 1024 * 1024
+    """After unpacking."""
+    call_events: int = 2_500

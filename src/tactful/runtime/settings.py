@@ -29,6 +29,9 @@ class SourceSettings(Struct, frozen=True, forbid_unknown_fields=True):
     trust: Trust = "browser"
     events_per_second: int = 0
     """0: no limit of its own."""
+    event_bytes: int = 256 * 1024
+    call_bytes: int = 5 * 1024 * 1024
+    call_events: int = 2500
 
 
 class EmailChannel(Struct, frozen=True, forbid_unknown_fields=True, rename={"sender": "from"}):
@@ -49,9 +52,6 @@ class ChannelSettings(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class LimitSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    event_bytes: int = 256 * 1024
-    call_bytes: int = 5 * 1024 * 1024
-    call_events: int = 2500
     waiting_bytes: int = 64 * 1024 * 1024
     """Accepted and not yet durable; beyond it, callers are asked to come again (429)."""
     quarantine_items: int = 10_000

@@ -11,10 +11,11 @@ from tactful.operations.explain import as_values
 from tactful.operations.stories import Overview
 from tactful.runtime.ports import OutboxRow
 from tactful.values import format_time, parse_time
+from tactful.web import openapi
 from tactful.web.desk import Desk
 
-OPEN_PATHS = ("/healthz", "/readyz")
-"""For probes; they say nothing but yes or no."""
+OPEN_PATHS = ("/healthz", "/readyz", "/openapi.json")
+"""Probes, which say nothing but yes or no, and what everybody may know."""
 MOST = 1000
 """Rows of one answer at most."""
 
@@ -30,6 +31,7 @@ def routes(desk: Desk) -> list[Route]:
         Route("/healthz", api.alive),
         Route("/readyz", api.ready),
         Route("/metrics", api.metrics),
+        openapi.ROUTE,
     ]
 
 

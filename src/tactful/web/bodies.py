@@ -9,43 +9,47 @@ import zlib
 from tactful.events.verdicts import Refusal
 from tactful.web.answers import Receive
 
-MAX_CALL_BYTES = 5 * 1024 * 1024
-_DRAINED_BYTES = 8 * MAX_CALL_BYTES
+_DRAINED = 8
+"""A body is read to its end up to so many times the limit."""
 _GZIP = b"\x1f\x8b"
-_TOO_LARGE = Refusal("call_too_large", f"the call is larger than {MAX_CALL_BYTES // 1024 // 1024} MiB")
 
 
 class Disconnected(Exception):
     """The client went away before its call was complete; there is nobody to answer."""
 
 
-async def read_body(receive: Receive) -> tuple[bytes, int]:
+async def read_body(receive: Receive, limit: int) -> tuple[bytes, int]:
     """The body as sent and its size; of one that is too large only the beginning."""
     message = await receive()
     if message["type"] == "http.disconnect":
         raise Disconnected
     body: bytes = message.get("body", b"")
-    return await _read_more(receive, body) if message.get("more_body") else (body, len(body))
+    return await _read_more(receive, body, limit) if message.get("more_body") else (body, len(body))
 
 
-async def _read_more(receive: Receive, first: bytes) -> tuple[bytes, int]:
+async def _read_more(receive: Receive, first: bytes, limit: int) -> tuple[bytes, int]:
     kept, size, is_more = bytearray(first), len(first), True
-    while is_more and size <= _DRAINED_BYTES:
+    while is_more and size <= _DRAINED * limit:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise Disconnected
         chunk = message.get("body", b"")
         size += len(chunk)
-        if len(kept) <= MAX_CALL_BYTES:
+        if len(kept) <= limit:
             kept += chunk
         is_more = message.get("more_body", False)
     return bytes(kept), size
 
 
-def unpack_body(body: bytes) -> bytes | Refusal:
+def too_large(limit: int) -> Refusal:
+    """The refusal of a call beyond `limit` bytes."""
+    return Refusal("call_too_large", f"the call is larger than {limit:,} bytes")
+
+
+def unpack_body(body: bytes, limit: int) -> bytes | Refusal:
     """The JSON text: gunzipped where the bytes begin like gzip; refused beyond the limit of a call, packed or not."""
-    if len(body) > MAX_CALL_BYTES:
-        return _TOO_LARGE
+    if len(body) > limit:
+        return too_large(limit)
     if not body.startswith(_GZIP):
         return body
     unpacked = bytearray()
@@ -53,11 +57,11 @@ def unpack_body(body: bytes) -> bytes | Refusal:
     while rest.startswith(_GZIP):  # A gzip file may have several members.
         member = zlib.decompressobj(wbits=31)
         try:
-            unpacked += member.decompress(rest, MAX_CALL_BYTES + 1 - len(unpacked))
+            unpacked += member.decompress(rest, limit + 1 - len(unpacked))
         except zlib.error as error:
             return Refusal("bad_gzip", f"the body is not readable as gzip: {error}")
-        if len(unpacked) > MAX_CALL_BYTES:
-            return _TOO_LARGE
+        if len(unpacked) > limit:
+            return too_large(limit)
         if not member.eof:
             return Refusal("bad_gzip", "the gzip body ends in the middle")
         rest = member.unused_data

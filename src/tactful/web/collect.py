@@ -35,7 +35,7 @@ from tactful.web.answers import (
     preflight_answer,
     respond,
 )
-from tactful.web.bodies import Disconnected, read_body, unpack_body
+from tactful.web.bodies import Disconnected, read_body, too_large, unpack_body
 from tactful.web.collect_reading import Arrived, Taken, read_batch, read_consent, read_single, refuse
 
 _KINDS: dict[str, Kind] = {
@@ -81,6 +81,8 @@ class _Collect:
         self._public_url = public_url
         self._by_key = {source.write_key: source for source in sources}
         self._by_basic = {b"Basic " + base64.b64encode(f"{source.write_key}:".encode()): source for source in sources}
+        self._call_bytes = max((source.call_bytes for source in sources), default=0)
+        self._event_bytes = min((source.event_bytes for source in sources), default=0)
         self._rates = {source.name: Rate(source, clock) for source in sources}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -123,13 +125,13 @@ class _Collect:
         return taken.answer
 
     async def _read(self, path: str, scope: Scope, receive: Receive) -> Taken:
-        packed, size = await read_body(receive)
+        packed, size = await read_body(receive, self._call_bytes)
         received_at = self._clock.now_us()
-        body = unpack_body(packed)
+        body = unpack_body(packed, self._call_bytes)
         source = self._source(scope)
         frame = None
         if not isinstance(body, Refusal):
-            frame = (read_ordinary(body) or read_frame(body)) if path in _BATCH else None
+            frame = (read_ordinary(body, self._event_bytes) or read_frame(body)) if path in _BATCH else None
             if source is None:
                 source = self._source_in(frame, body)
         if source is None:
@@ -137,6 +139,8 @@ class _Collect:
         if isinstance(body, Refusal):
             return refuse(body, Arrived(source, packed, received_at, 0), size)
         arrived = Arrived(source, body, received_at, self._intake.partitions)
+        if len(body) > source.call_bytes:
+            return refuse(too_large(source.call_bytes), arrived)
         if isinstance(frame, Refusal):
             return refuse(frame, arrived)
         if wait_s := self._rates[source.name].take(1 if frame is None else len(frame.batch)):

@@ -27,7 +27,6 @@ from tactful.runtime.ports import Quarantined
 from tactful.values import parse_time
 from tactful.web.answers import OK, Answer, refusal_answer
 
-MAX_EVENTS = 2_500
 QUARANTINED_BYTES = 64 * 1024
 _SLICE = 250  # Events of a large batch that are read before other requests get their turn.
 
@@ -69,8 +68,8 @@ def read_consent(arrived: Arrived) -> Taken:
 
 async def read_batch(arrived: Arrived, frame: OrdinaryFrame | Frame) -> Taken:
     """A batch whose frame was read; refused as a whole only where it is too long or its own context is bad."""
-    if len(frame.batch) > MAX_EVENTS:
-        return refuse(Refusal("too_many_events", f"a batch may hold {MAX_EVENTS:,} events", "batch"), arrived)
+    if len(frame.batch) > (most := arrived.source.call_events):
+        return refuse(Refusal("too_many_events", f"a batch may hold {most:,} events", "batch"), arrived)
     context = coerce(frame.context, "context")
     if isinstance(context, Refusal):
         return refuse(context, arrived)

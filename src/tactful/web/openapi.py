@@ -1,0 +1,54 @@
+"""/openapi.json: all HTTP routes of this server as OpenAPI 3.1."""
+
+from importlib.metadata import version
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from tactful.web import collect_openapi
+
+_ANSWER = {"content": {"application/json": {"schema": {"type": "object"}}}}
+
+
+def _get(summary: str, *parameters: str, guarded: bool = True) -> dict[str, Any]:
+    """A route that reads; guarded ones answer on loopback, or with an administrator's token."""
+    answers = {"200": {"description": "What was asked for", **_ANSWER}}
+    if guarded:
+        answers["403"] = {"description": "Not from this machine, and no token"}
+    if parameters:
+        answers["404"] = {"description": "There is none"}
+    given = [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in parameters]
+    security: dict[str, Any] = {"security": [{"administrator": []}, {}]} if guarded else {}
+    return {"get": {"summary": summary, "parameters": given, "responses": answers, **security}}
+
+
+PATHS = {
+    "/v1/profiles/{id}": _get("Traits, segments, permits and runs of a person", "id"),
+    "/v1/explain/{id}": _get("The story of a person, with the reasons", "id"),
+    "/v1/outbox": _get("Messages and webhooks, the newest first"),
+    "/v1/outbox/{intent}": _get("One message or webhook", "intent"),
+    "/healthz": _get("Is the process alive?", guarded=False),
+    "/readyz": _get("Can it answer?", guarded=False),
+    "/metrics": _get("Counts for Prometheus (text)"),
+}
+
+
+def document() -> dict[str, Any]:
+    """The whole description."""
+    components = dict(collect_openapi.COMPONENTS)
+    schemes = {**components.get("securitySchemes", {}), "administrator": {"type": "http", "scheme": "bearer"}}
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Tactful", "version": version("tactful"), "license": {"name": "Apache-2.0"}},
+        "paths": {**collect_openapi.PATHS, **PATHS},
+        "components": {**components, "securitySchemes": schemes},
+    }
+
+
+async def _show(request: Request) -> Response:
+    return JSONResponse(document())
+
+
+ROUTE = Route("/openapi.json", _show)
