@@ -1,0 +1,173 @@
+"""The command line over a real project and a real data folder, without a server: what a person types, and what is said."""
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from tactful.app import Application
+from tactful.cli import boxes, importing, looking, projects, servers
+from tactful.cli.main import command_line
+from tactful.runtime.ports import Quarantined
+from tactful.values import parse_time
+
+Run = Callable[..., Result]
+DAY = parse_time("2025-03-03T10:00:00Z") or 0
+
+
+@pytest.fixture
+def run() -> Run:
+    registers = [projects.register, servers.register, importing.register, looking.register, boxes.register]
+    group = command_line(Application(), registers, "0")
+
+    def invoke(*arguments: object) -> Result:
+        return CliRunner().invoke(group, [str(argument) for argument in arguments])
+
+    return invoke
+
+
+@pytest.fixture
+def project(tmp_path: Path, run: Run) -> Path:
+    folder = tmp_path / "shop"
+    assert run("init", folder).exit_code == 0
+    return folder
+
+
+def calls(path: Path, lines: Sequence[dict[str, object]]) -> Path:
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return path
+
+
+def order(user: str, day: int, **more: object) -> dict[str, object]:
+    at = f"2025-03-{day:02}T10:00:00Z"
+    call = {"type": "track", "event": "Order Completed", "userId": user, "timestamp": at, "receivedAt": at}
+    return {**call, **more}
+
+
+@pytest.fixture
+def data(tmp_path: Path, project: Path, run: Run) -> Path:
+    """A replayed history of two people, one broken line among it."""
+    lines = [
+        order("ann", 1),
+        order("ann", 2, messageId="m2"),
+        order("bob", 3),
+        order("", 3),
+        order("ann", 2, messageId="m2"),
+    ]
+    folder = tmp_path / "data"
+    result = run("import", "--replay", calls(tmp_path / "calls.jsonl", lines), "--project", project, "--data", folder)
+    assert result.exit_code == 0, result.output
+    assert "4 of 5 events taken, 1 in the quarantine" in result.output
+    return folder
+
+
+def test_a_new_project_is_fine_as_it_stands(project: Path, run: Run) -> None:
+    result = run("check", "--project", project)
+    assert result.exit_code == 0
+    assert result.output.startswith("fine: 1 segments, 1 journeys, 1 messages")
+
+
+def test_a_mistake_is_shown_where_it_stands(project: Path, run: Run) -> None:
+    (project / "segments" / "broken.yaml").write_text("when: count('Order Completed', last='30d') = 3\n")
+    result = run("check", "--project", project)
+    assert result.exit_code == 1
+    assert "segments/broken.yaml:1:" in result.output
+    assert "^" in result.output
+    assert "==" in result.output
+    assert "nothing was changed" in result.output
+
+
+def test_smtp_without_https_is_refused(project: Path, run: Run) -> None:
+    with (project / "tactful.toml").open("a") as settings:
+        settings.write('\n[channels.email]\nsmtp_url = "smtp://localhost"\nfrom = "a@shop.example"\n')
+    result = run("check", "--project", project)
+    assert result.exit_code == 1
+    assert "public_url must be an https address" in result.output
+
+
+def test_an_unknown_setting_is_named(project: Path, run: Run) -> None:
+    with (project / "tactful.toml").open("a") as settings:
+        settings.write("\n[retention]\nlog_weeks = 3\n")
+    result = run("check", "--project", project)
+    assert result.exit_code == 1
+    assert "log_weeks" in result.output
+
+
+def test_a_replay_is_done_once(tmp_path: Path, project: Path, data: Path, run: Run) -> None:
+    again = run("import", "--replay", tmp_path / "calls.jsonl", "--project", project, "--data", data)
+    assert again.output.strip().endswith("this file was replayed before; nothing to do")
+    other = calls(tmp_path / "other.jsonl", [order("cid", 4)])
+    refused = run("import", "--replay", other, "--project", project, "--data", data)
+    assert refused.exit_code == 1
+    assert "needs an empty installation" in refused.output
+
+
+def test_events_are_listed_once_in_order_of_receipt(data: Path, run: Run) -> None:
+    result = run("events", "--json", "--data", data)
+    listed = [json.loads(line) for line in result.output.splitlines()]
+    assert [(event["userId"], event["receivedAt"][:10]) for event in listed] == [
+        ("ann", "2025-03-01"),
+        ("ann", "2025-03-02"),
+        ("bob", "2025-03-03"),
+    ]
+    assert listed[1]["messageId"] == "m2"
+    assert set(listed[0]) == {
+        "messageId", "type", "event", "userId", "anonymousId", "timestamp", "receivedAt", "properties", "traits", "context",
+    }  # fmt: skip
+
+
+def test_a_person_is_explained(data: Path, run: Run) -> None:
+    result = run("explain", "ann", "--data", data)
+    assert "entered the segment recent_buyers" in result.output
+    assert 'any("Order Completed", last="30d")' in result.output
+    values = json.loads(run("explain", "ann", "--json", "--data", data).output)
+    assert values["person"] == "u:ann"
+    nobody = run("explain", "zoe", "--data", data)
+    assert nobody.exit_code == 1
+    assert "nobody is known as 'zoe'" in nobody.output
+
+
+def test_the_quarantine_is_worked_off(data: Path, project: Path, run: Run) -> None:
+    (row,) = [json.loads(line) for line in run("quarantine", "list", "--json", "--data", data).output.splitlines()]
+    assert (row["code"], row["field"]) == ("no_identifier", "userId")
+    assert "the call names nobody" in run("quarantine", "show", row["id"], "--data", data).output
+    assert "no source" in run("quarantine", "replay", row["id"], "--project", project, "--data", data).output
+    assert run("quarantine", "drop", row["id"], "--data", data).output == "dropped 1 of 1\n"
+    assert run("quarantine", "list", "--data", data).output.strip().endswith("empty")
+
+
+def test_what_was_refused_by_mistake_is_taken_in(data: Path, project: Path, run: Run) -> None:
+    house = Application().house(data, project, read_only=False)
+    body = json.dumps(order("dora", 3, messageId="late")).encode()
+    house.quarantine.put([Quarantined(0, DAY, "server", "odd", "", "was refused once", body, len(body))])
+    house.close()
+    number = json.loads(run("quarantine", "list", "--json", "--limit", 1, "--data", data).output)["id"]
+    assert run("quarantine", "replay", number, "--project", project, "--data", data).output == f"{number}: taken\n"
+
+
+def test_an_empty_outbox_says_so(data: Path, run: Run) -> None:
+    assert run("outbox", "list", "--data", data).output.strip().endswith("empty")
+    missing = run("outbox", "show", "feed", "--data", data)
+    assert missing.exit_code == 1
+    assert "there is no intent feed" in missing.output
+    assert run("outbox", "release", "feed", "--data", data).exit_code == 1
+
+
+def test_a_publish_says_what_changes_and_once(data: Path, project: Path, run: Run) -> None:
+    (project / "segments" / "new.yaml").write_text('when: any("Product Viewed")\n')
+    assert "+ segments/new.yaml" in run("publish", "--project", project, "--data", data).output
+
+
+@pytest.mark.parametrize("command", [("events",), ("explain", "ann"), ("outbox", "list"), ("quarantine", "list")])
+def test_a_folder_without_data_is_refused_plainly(tmp_path: Path, run: Run, command: tuple[str, ...]) -> None:
+    result = run(*command, "--data", tmp_path)
+    assert result.exit_code == 1
+    assert "is no data folder of Tactful" in result.output
+
+
+def test_other_machines_are_not_let_in_by_accident(project: Path, tmp_path: Path, run: Run) -> None:
+    result = run("up", "--project", project, "--data", tmp_path / "d", "--host", "0.0.0.0")
+    assert result.exit_code == 1
+    assert "TACTFUL_ADMIN_TOKEN" in result.output
