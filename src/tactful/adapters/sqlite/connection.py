@@ -78,7 +78,9 @@ def _open_for_reading(path: Path, schema: Schema, tuning: Tuning) -> sqlite3.Con
         raise NotMadeYet(f"{path} does not exist: is this the data folder, and has the server run on it?")
     connection = _connect(path, "ro")
     try:
+        connection.execute("BEGIN")  # One look: somebody may be making the file right now.
         version = _check(path, schema, connection)
+        connection.execute("COMMIT")
         if version == 0:
             raise NotMadeYet(f"{path} is empty: start the server once, it makes the file")
         if version < len(schema.steps):
