@@ -12,6 +12,7 @@ def demand_all(
     running: Running, crowds: Iterable[Crowd], mailbox: Mailbox, hooks: Hooks, more: Iterable[str] = ()
 ) -> None:
     """`more` are ids of events that others sent."""
+    assert "Traceback" not in running.said(), f"a process failed by itself:\n{running.said()[-6000:]}"
     crowds = list(crowds)
     sent = set().union(*(crowd.events() for crowd in crowds), more)
     demand_events(running, sent)

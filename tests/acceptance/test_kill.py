@@ -5,8 +5,6 @@ receiver misbehave as well: they ask to come again, or take a message and hang u
 """
 
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 
@@ -15,22 +13,11 @@ from segment.analytics.client import Client as SegmentClient
 
 from tests.acceptance.customers import Crowd
 from tests.acceptance.demands import demand_all
-from tests.acceptance.installation import WRITE_KEY, Running, project, signal_to
-from tests.acceptance.receivers import Hooks, Mailbox, hook_server, mail_server
+from tests.acceptance.installation import WRITE_KEY, Running, signal_to
+from tests.acceptance.stage import stage
 from tests.acceptance.waiting import moment, until
 
 VICTIMS = ("collect", "work", "deliver", "supervisor", "all")
-RUDENESS = 0.06
-
-
-@contextmanager
-def stage(folder: Path, seed: int) -> Iterator[tuple[Running, Mailbox, Hooks]]:
-    with mail_server(Mailbox(seed, RUDENESS)) as mailbox, hook_server(Hooks(seed, RUDENESS)) as hooks:
-        running = Running(project(folder / "project", mailbox.port, hooks.port), folder / "data")
-        try:
-            yield running, mailbox, hooks
-        finally:
-            running.kill_all()
 
 
 def strike(running: Running, victim: str, draw: Random) -> None:
@@ -86,7 +73,7 @@ def survive(folder: Path, seed: int, customers: int, strikes: int) -> None:
 
 @pytest.mark.parametrize("seed", [4, 5, 6])
 def test_nothing_is_lost_or_doubled_when_processes_are_killed(tmp_path: Path, seed: int) -> None:
-    survive(tmp_path, seed, customers=80, strikes=3)
+    survive(tmp_path, seed, customers=250, strikes=3)
 
 
 @pytest.mark.long
