@@ -5,7 +5,7 @@ import sys
 
 from benchmarks.place import place
 
-NAMES = ("engine",)
+NAMES = ("collect", "engine", "scaling", "latency", "timers", "definitions", "memory", "recovery")
 
 
 def main() -> None:

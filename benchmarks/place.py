@@ -54,7 +54,7 @@ class Place:
         self._count += 1
         scratch = self.folder / f"run-{self._count}"
         shutil.rmtree(scratch, ignore_errors=True)
-        shutil.copytree(data, scratch / "data")
+        copied(data, scratch / "data")
         try:
             yield scratch / "data"
         finally:
@@ -76,6 +76,11 @@ class Place:
         chosen = {self.core} if on is None else set(on)
         pin(set(cores_of_machine()) - chosen or cores_of_machine())
         return Server(project, data, chosen)
+
+
+def copied(data: Path, target: Path) -> Path:
+    """Its files; sockets of processes that run or ran on it stay behind."""
+    return shutil.copytree(data, target, ignore=shutil.ignore_patterns("run", "lock"))
 
 
 def cores_of_machine() -> list[int]:

@@ -73,8 +73,12 @@ class Server:
                 return self
 
     def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
         if self._watched:
             self._watched.close()
+            self._watched = None
         if self._process is not None and self._process.poll() is None:
             self._process.terminate()
             self._process.wait(60)
