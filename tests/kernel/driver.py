@@ -155,6 +155,7 @@ def _told(row: Row, intents: dict[str, SendMessage]) -> Told:
         case SendMessage():
             return (row.at, "send", row.journey, row.started_at, row.channel, row.message, row.valid_until)
         case OutcomeNoted():
-            return (row.at, "outcome", row.journey, intents[row.intent].started_at, row.status)
+            intent = intents.get(row.intent)
+            return (row.at, "outcome", row.journey, intent and intent.started_at, row.status)
         case ConsentChanged():
             return (row.at, "consent", row.purpose, row.granted)

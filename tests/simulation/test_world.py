@@ -7,6 +7,7 @@ import logging
 
 import pytest
 
+from tactful.events.records import Outcome
 from tactful.testing import NONE, Faults
 from tests.simulation.drama import Drama, Scene
 
@@ -60,11 +61,10 @@ def test_without_faults_everything_is_sent_or_refused_with_a_reason() -> None:
 
 def test_the_faults_do_strike() -> None:
     drama = Drama(1)
-    drama.faults = Faults(
-        crash=0.01, fail=0.01, lost_call=0.2, power_cut=0.1, second_worker=0.1, unknown=0.3, retry=0.3
-    )
+    drama.faults = Faults(crash=0.01, fail=0.01, lost_call=0.2, power_cut=0.1, second_worker=0.1, unknown=0.9, slow=0.3)
     drama.play()
     story = "\n".join(drama.world.story)
     for word in ("dies before", "dies after", "fails at", "loses its answer", "power cut", "has a second"):
         assert word in story, word
-    assert {"held", "sent"} <= {row.status for row in drama.rows()}
+    outcomes = {record.status for records in drama.records for record in records if isinstance(record, Outcome)}
+    assert {"held", "sent"} <= outcomes
