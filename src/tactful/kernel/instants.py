@@ -1,13 +1,17 @@
 """Instants: what happens to a person by itself. Flips and waits fire each at its own instant, never at the instant at
 which somebody got round to it (I6)."""
 
+from collections.abc import Iterable
+
+from tactful.aggregates.newest import Newest, prune
 from tactful.events.derived import Row, RunEnded, SegmentLeft, SendMessage
 from tactful.events.records import EMPTY_MAP
 from tactful.journeys.rules import Cause, JourneyRule, fire, start
 from tactful.journeys.runs import Run
+from tactful.kernel.plan import CompiledPlan
 from tactful.kernel.state import Profile
 from tactful.kernel.turn import Turn
-from tactful.segments.membership import evaluate
+from tactful.segments.membership import SegmentRule, evaluate
 
 
 def pass_time(turn: Turn, profile: Profile, until: int, rows: list[Row]) -> None:
@@ -20,23 +24,41 @@ def pass_time(turn: Turn, profile: Profile, until: int, rows: list[Row]) -> None
         changes = sorted((at for at in ready if profile.now <= at <= until), reverse=True)
         profile.settled = turn.state.generation
     while changes or (profile.wake_at is not None and profile.wake_at <= until):
-        wake = profile.wake_at
-        at = changes.pop() if changes and (wake is None or changes[-1] <= wake) else wake
+        at, rules = profile.wake_at, turn.plan.moving(turn.newest(profile))
+        if changes and (at is None or changes[-1] <= at):
+            at, rules = changes.pop(), turn.plan.segments
         assert at is not None
-        look(turn, profile, max(at, profile.now), rows)
+        _look(turn, profile, rules, max(at, profile.now), rows)
 
 
-def look(turn: Turn, profile: Profile, at: int, rows: list[Row]) -> None:
-    """Everything about a person at one instant, from scratch; afterwards `wake_at` is exact and later."""
+def _look(turn: Turn, profile: Profile, rules: Iterable[SegmentRule], at: int, rows: list[Row]) -> None:
+    """A person at one instant; `rules` are the segments that may flip. Afterwards `wake_at` is exact and later."""
     plan = turn.plan
     profile.now = at
-    profile.wake_at, entered = evaluate(
-        plan.segments, profile.segments, turn.newest(profile), turn.traits(profile), at, "time", rows
-    )
+    aggregates = turn.newest(profile)
+    profile.wake_at, entered = evaluate(rules, profile.segments, aggregates, turn.traits(profile), at, "time", rows)
     for segment in entered:
         for rule in plan.started_by.get(segment.number, ()):
             begin(turn, profile, rule, Cause(at, at, 0, "", f"entered {segment.name}", EMPTY_MAP), at, rows)
     due_runs(turn, profile, at, rows)
+    _let_go(plan, profile, aggregates, at)
+
+
+def _let_go(plan: CompiledPlan, profile: Profile, aggregates: dict[int, Newest], at: int) -> None:
+    """Drop what no window and no limit will see again, so that people at rest stay small."""
+    gone = []
+    for number, state in aggregates.items():
+        window_us = plan.windows.get(number)
+        if window_us is not None:
+            prune(state, at - window_us)
+            if not state.times:
+                gone.append(number)
+    for number in gone:
+        del aggregates[number]
+    for name in list(profile.sent):
+        rule = plan.journeys.get(name)
+        if rule is not None and profile.sent[name][-1][0] <= at - rule.per_us:
+            del profile.sent[name]
 
 
 def begin(turn: Turn, profile: Profile, rule: JourneyRule, cause: Cause, now: int, rows: list[Row]) -> None:

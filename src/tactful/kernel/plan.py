@@ -5,7 +5,7 @@ plans in the same order, gives the same ones. An aggregate that the plan before 
 window has passed since (at once in an empty partition); what reads it is warming until then. Pure.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from msgspec import Struct
 
@@ -53,7 +53,12 @@ class CompiledPlan(Struct):
     published_at: int
     time_zone: str
     segments: tuple[SegmentRule, ...]
-    by_number: dict[int, SegmentRule]
+    by_aggregate: dict[int, dict[int, SegmentRule]]
+    """Segments that read an aggregate; only these can flip by themselves in somebody who has it."""
+    blank: dict[int, SegmentRule]
+    """Segments that somebody of whom nothing is known is in."""
+    windows: dict[int, int]
+    """Per aggregate, how far back it is ever looked at; without those of all time."""
     trait_segments: dict[int, SegmentRule]
     numbers: frozenset[int]
     """Aggregates and segments in force."""
@@ -71,6 +76,14 @@ class CompiledPlan(Struct):
             reader = self.readers[(kind, name)] = self._reader(kind, name)
         return reader
 
+    def moving(self, aggregates: Iterable[int]) -> Iterable[SegmentRule]:
+        """The segments that time alone may flip in somebody with these aggregates."""
+        found: dict[int, SegmentRule] = {}
+        for number in aggregates:
+            if number in self.by_aggregate:
+                found.update(self.by_aggregate[number])
+        return found.values()
+
     def _reader(self, kind: str, name: str) -> Reader:
         names = (name, ANY_EVENT) if kind in SPOKEN_BY_ANY else (name,)
         folds = tuple({fold.number: fold for each in names for fold in self.folds.get(each, ())}.values())
@@ -82,7 +95,7 @@ class CompiledPlan(Struct):
 
 def empty_plan() -> CompiledPlan:
     """Before anything was published: events are kept, nothing is decided."""
-    return CompiledPlan(0, 0, "UTC", (), {}, {}, frozenset(), {}, {}, {}, {}, False, {})
+    return CompiledPlan(0, 0, "UTC", (), {}, {}, {}, {}, frozenset(), {}, {}, {}, {}, False, {})
 
 
 def adopt(before: PlanState | None, plan: Plan, now: int, *, is_empty: bool) -> tuple[PlanState, CompiledPlan]:
@@ -165,6 +178,10 @@ def _compile(state: PlanState, definitions: Definitions, conditions: Mapping[str
         journey.name: _journey_rule(journey, definitions, state, conditions.get(f"journey/{journey.name}"), ready_at)
         for journey in definitions.journeys.values()
     }
+    readers: dict[int, dict[int, SegmentRule]] = {}
+    for segment in segments:
+        for number, _, _ in segment.condition.aggregates:
+            readers.setdefault(number, {})[segment.number] = segment
     started_by: dict[int, tuple[JourneyRule, ...]] = {}
     for rule in journeys.values():
         if rule.segment is not None:
@@ -174,13 +191,20 @@ def _compile(state: PlanState, definitions: Definitions, conditions: Mapping[str
         published_at=state.published_at,
         time_zone=state.plan.publish.settings.get("time_zone", "UTC"),
         segments=segments,
-        by_number={rule.number: rule for rule in segments},
+        by_aggregate=readers,
+        blank={rule.number: rule for rule in segments if rule.condition.holds({}, {}, 0)},
+        windows={
+            number: spec.window_us
+            for condition in conditions.values()
+            for number, spec, _ in condition.aggregates
+            if spec.window_us is not None
+        },
         trait_segments={rule.number: rule for rule in segments if rule.condition.traits},
         numbers=frozenset(state.ready) | {rule.number for rule in segments},
         journeys=journeys,
         started_by=started_by,
         messages=dict(definitions.messages),
-        folds=_folds(segments, conditions, unwelcome),
+        folds=_folds(readers, conditions, unwelcome),
         reads_traits=any(condition.traits for condition in conditions.values()),
         readers={},
     )
@@ -217,13 +241,11 @@ def _journey_rule(
 
 
 def _folds(
-    segments: tuple[SegmentRule, ...], conditions: Mapping[str, Condition], unwelcome: Mapping[int, AggregateSpec]
+    readers: Mapping[int, dict[int, SegmentRule]],
+    conditions: Mapping[str, Condition],
+    unwelcome: Mapping[int, AggregateSpec],
 ) -> dict[str, list[Fold]]:
     """Per event name, the aggregates that read it."""
-    readers: dict[int, dict[int, SegmentRule]] = {}
-    for rule in segments:
-        for number, _, _ in rule.condition.aggregates:
-            readers.setdefault(number, {})[rule.number] = rule
     folds: dict[int, tuple[AggregateSpec, Fold]] = {}
     for condition in conditions.values():
         for number, spec, test in condition.aggregates:

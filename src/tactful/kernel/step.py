@@ -98,7 +98,7 @@ def _event(turn: Turn, event: Event, position: int) -> None:
         order = (event.timestamp, event.received_at, here)
         rows.extend(stop(reader.stops, profile.runs, order, event.name, now))
     if not profile.tail:
-        affected = turn.plan.by_number  # Everyone known has a value, from the first record on (LANGUAGE.md 1.8).
+        affected = turn.plan.blank | affected  # Everyone known has a value, from the first record on (LANGUAGE.md 1.8).
     if affected:
         _flip(turn, profile, affected, now, rows)
     for rule in reader.starts:
@@ -165,7 +165,7 @@ def _consent(turn: Turn, consent: Consent, position: int) -> None:
     if record_consent(only_fragment(profile).consents, consent.purpose, write):
         rows.append(ConsentChanged(now, consent.purpose, consent.granted, consent.origin, consent.text_version))
     if not profile.tail:
-        _flip(turn, profile, turn.plan.by_number, now, rows)
+        _flip(turn, profile, turn.plan.blank, now, rows)
     turn.close(profile, position, rows)
 
 
