@@ -125,7 +125,7 @@ class Application:
         files = load(project)
         lock = Lock(data)
         house = self.house(data, project, read_only=False)
-        house.link_keys()
+        house.look_over()
         time_zone = {"time_zone": settings.workspace.time_zone}
         bell = house.bells.bell("plan")
         supervisor = Supervisor(lock, self._clock)

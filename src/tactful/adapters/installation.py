@@ -8,9 +8,10 @@ mail/               the local outbox        run/   bells        lock   held by w
 
 import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import Any, TypeVar
 
 from tactful.adapters.bells import SocketBells
 from tactful.adapters.secrets import write_private
@@ -23,10 +24,13 @@ from tactful.adapters.sqlite.trail import SqliteTrail
 from tactful.errors import UsageError
 from tactful.kernel.state import PlanState
 from tactful.operations.publish import published
+from tactful.operations.soundness import look_over, refuse_missing
 from tactful.runtime.ports import Clock
 from tactful.runtime.settings import Settings
 from tactful.runtime.worker import Worker
 from tactful.values import DAY_US
+
+T = TypeVar("T")
 
 
 class Installation:
@@ -43,7 +47,7 @@ class Installation:
                 raise UsageError(f"{data} is no data folder of Tactful; `tactful up` makes one")
             data.mkdir(parents=True, exist_ok=True)
             write_private(described, json.dumps({"format": 1, "partitions": settings.engine.partitions}))
-        self.partitions = int(json.loads(described.read_text())["partitions"])
+        self.partitions = _read(described, lambda values: int(values["partitions"]))
         self._stores: dict[int, SqliteStore] = {}
 
     @cached_property
@@ -99,7 +103,23 @@ class Installation:
         path = self.data / "keys.json"
         if not path.exists():
             write_private(path, json.dumps({"links": {"1": secrets.token_hex(64)}}))
-        return {int(number): bytes.fromhex(key) for number, key in json.loads(path.read_text())["links"].items()}
+        return _read(path, lambda values: {int(number): bytes.fromhex(key) for number, key in values["links"].items()})
+
+    def look_over(self) -> None:
+        """Before anything runs on it: raises UsageError or TransientError where the files do not belong together."""
+        positions = [self._position(partition) for partition in range(self.partitions)]
+        refuse_missing(self.data / "outbox.db", positions)
+        # Looked into without making what is missing.
+        log = SqliteLog(self.data / "log", self.partitions, self.clock, read_only=True)
+        look_over(self.data, log, positions, self.outbox, self.trail, self.quarantine)
+        log.close()
+        self.link_keys()
+
+    def _position(self, partition: int) -> int:
+        try:
+            return self.store(partition).checkpoint().position
+        except NotMadeYet:
+            return 0
 
     def close(self) -> None:
         for name in ("log", "outbox", "trail", "quarantine", "bells"):
@@ -107,3 +127,11 @@ class Installation:
                 self.__dict__[name].close()
         for store in self._stores.values():
             store.close()
+
+
+def _read(path: Path, take: Callable[[Any], T]) -> T:
+    """What stands in a small file of ours; UsageError where somebody else, or a disk, has written into it."""
+    try:
+        return take(json.loads(path.read_text()))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UsageError(f"{path} is damaged ({error}). Put back a backup of it; nothing was changed.") from None

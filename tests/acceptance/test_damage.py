@@ -1,0 +1,141 @@
+"""Files of the data folder that are damaged, cut short, missing or from another time: a plain word, and no server that
+would take events which nobody ever reads. Where the rest suffices to make a file again, it is made again.
+"""
+
+import os
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.customers import Crowd
+from tests.acceptance.demands import demand_all
+from tests.acceptance.installation import Running, project, run
+from tests.acceptance.receivers import Hooks, Mailbox, hook_server, mail_server
+from tests.acceptance.waiting import until
+
+
+@pytest.fixture(scope="module")
+def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Running, Crowd, Mailbox, Hooks]]:
+    """A server that had its day, and stopped in order."""
+    folder = tmp_path_factory.mktemp("lived")
+    with mail_server(Mailbox(1)) as mailbox, hook_server(Hooks(1)) as hooks:
+        running = Running(project(folder / "project", mailbox.port, hooks.port), folder / "data")
+        running.start()
+        crowd = Crowd(11, running.port, customers=60).start()
+        crowd.join()
+        running.await_quiet(len(crowd.customers))
+        assert running.stop() == 0
+        for file in running.data.rglob("*.db"):
+            with sqlite3.connect(file) as connection:  # All in the files themselves, so that damage there counts.
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            connection.close()
+        yield running, crowd, mailbox, hooks
+
+
+@pytest.fixture
+def copy(lived: tuple[Running, Crowd, Mailbox, Hooks], tmp_path: Path) -> Iterator[Running]:
+    """The same folder, to be damaged."""
+    before = lived[0]
+    shutil.copytree(before.data, tmp_path / "data", ignore=shutil.ignore_patterns("run", "*-shm", "*-wal"))
+    made = Running(before.project, tmp_path / "data")
+    yield made
+    made.kill_all()
+
+
+def garble(path: Path) -> None:
+    path.write_bytes(os.urandom(path.stat().st_size))
+
+
+def halve(path: Path) -> None:
+    os.truncate(path, path.stat().st_size // 2)
+
+
+def empty(path: Path) -> None:
+    os.truncate(path, 0)
+
+
+def remove(path: Path) -> None:
+    path.unlink()
+
+
+def age(path: Path) -> None:
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    connection.close()
+
+
+DAMAGED = "the file is damaged"
+NEWER = "was written by a newer Tactful (schema 99, this one knows "
+REFUSED: list[tuple[str, Callable[[Path], None], str]] = [
+    ("log/00000001.db", garble, DAMAGED),
+    ("log/00000001.db", halve, DAMAGED),
+    ("log/00000001.db", age, NEWER),
+    ("log/00000001.db", empty, "a file of the log is missing, or older than the states"),
+    ("log/00000001.db", remove, "a file of the log is missing, or older than the states"),
+    ("store/0.db", garble, DAMAGED),
+    ("store/0.db", age, NEWER),
+    ("trail/1.db", garble, DAMAGED),
+    ("trail/1.db", halve, DAMAGED),
+    ("trail/1.db", age, NEWER),
+    ("outbox.db", garble, DAMAGED),
+    ("outbox.db", halve, DAMAGED),
+    ("outbox.db", age, NEWER),
+    ("outbox.db", empty, "is missing, though the states beside it have read events"),
+    ("outbox.db", remove, "is missing, though the states beside it have read events"),
+    ("quarantine.db", garble, DAMAGED),
+    ("quarantine.db", age, NEWER),
+    ("installation.json", garble, "is damaged"),
+    ("installation.json", empty, "is damaged"),
+    ("keys.json", garble, "is damaged"),
+    ("keys.json", halve, "is damaged"),
+]
+
+
+@pytest.mark.parametrize(("file", "damage", "words"), REFUSED, ids=lambda value: getattr(value, "__name__", None))
+def test_a_folder_that_is_not_whole_is_refused(
+    copy: Running, file: str, damage: Callable[[Path], None], words: str
+) -> None:
+    path = copy.data / file
+    damage(path)
+    left = path.read_bytes() if path.exists() else None
+    done = run("up", "--project", str(copy.project), "--data", str(copy.data), "--port", str(copy.port))
+    assert done.returncode == 1
+    assert done.stderr.startswith("tactful: ")
+    assert words in done.stderr
+    assert str(path if "states" not in words or file == "outbox.db" else copy.data) in done.stderr
+    assert "Traceback" not in done.stderr
+    assert (path.read_bytes() if path.exists() else None) == left, "whoever repairs it finds it as it was"
+
+
+@pytest.mark.parametrize("file", ["store/0.db", "store/1.db", "trail/0.db", "trail/1.db"])
+def test_states_are_made_again_from_the_log(
+    copy: Running, lived: tuple[Running, Crowd, Mailbox, Hooks], file: str
+) -> None:
+    """Nothing happens twice by that. (A lost trail is made again together with its states.)"""
+    _, crowd, mailbox, hooks = lived
+    (copy.data / file).unlink()
+    if file.startswith("trail"):
+        (copy.data / "store" / Path(file).name).unlink()
+    copy.start()
+    copy.await_quiet(len(crowd.customers))
+    demand_all(copy, [crowd], mailbox, hooks)
+    assert copy.stop() == 0
+
+
+def test_a_damaged_record_is_named_and_nothing_behind_it_is_guessed(copy: Running) -> None:
+    log = copy.data / "log" / "00000001.db"
+    body = bytearray(log.read_bytes())
+    body[body.index(b"Order Completed")] ^= 1
+    log.write_bytes(body)
+    (copy.data / "store" / "0.db").unlink()
+    (copy.data / "store" / "1.db").unlink()
+    copy.launch()
+    until(lambda: "is damaged (its checksum does not match). Nothing behind it is read." in copy.said(), copy.said)
+    done = run("events", "--data", str(copy.data), "--json")
+    assert done.returncode == 1
+    assert "its checksum does not match" in done.stderr
+    copy.supervisor.terminate()
+    assert copy.supervisor.wait(60) == 0
