@@ -146,7 +146,12 @@ def test_stopping_finishes_what_waits_and_takes_no_more(edge: Edge) -> None:
 def test_the_workers_are_woken_after_the_commit(edge: Edge) -> None:
     bells = [edge.bells.bell(f"work-{partition}") for partition in range(4)]
 
-    edge.post("/v1/track", CALL)
+    async def scene(running: Running) -> None:
+        for bell in bells:
+            bell.silence()
+        assert (await running.post("/v1/track", CALL)).status == 200
+
+    edge.run(scene)
 
     rung = [bell.is_rung() for bell in bells]
     assert rung.count(True) == 1
@@ -167,3 +172,13 @@ def test_a_cancelled_caller_does_not_hurt_the_others(edge: Edge) -> None:
 
     edge.run(scene)
     assert len(edge.events()) == 2
+
+
+def test_every_worker_is_woken_at_the_start(edge: Edge) -> None:
+    """The process before may have died between its commit and its ring, and its workers sleep on."""
+    bells = [edge.bells.bell(f"work-{partition}") for partition in range(4)]
+
+    async def scene(running: Running) -> None:
+        assert all(bell.is_rung() for bell in bells)
+
+    edge.run(scene)

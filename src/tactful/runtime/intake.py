@@ -86,6 +86,9 @@ class Intake:
         self._loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._append_for_ever, name="appender", daemon=True)
         self._thread.start()
+        # A process before this one may have died between its commit and its ring.
+        for partition in range(self.partitions):
+            self._bells.ring(f"work-{partition}")
 
     async def stop(self) -> None:
         """What waits is still appended and answered; then nothing is taken any more."""

@@ -11,6 +11,9 @@ from tactful.runtime.worker import Worker
 RETRY_US = 1_000_000
 """After the world failed (disk full, say), how long a partition rests before it starts again from its store."""
 
+PATIENCE_US = 60_000_000
+"""Without a ring and with nothing due, a look at the clock, which somebody may have set forward meanwhile."""
+
 _logger = logging.getLogger("tactful.work")
 
 
@@ -88,4 +91,4 @@ class Work:
         """How long until something is due by itself; None: only a bell can tell."""
         wakes = [wake for worker in self._workers.values() if (wake := worker.next_wake()) is not None]
         wake = min([*wakes, *self._rests.values()], default=None)
-        return None if wake is None else max(0, wake - self._clock.now_us()) / 1_000_000
+        return None if wake is None else min(max(0, wake - self._clock.now_us()), PATIENCE_US) / 1_000_000
