@@ -124,6 +124,72 @@ def decode_groups(body: bytes) -> list[Group]:
     return _decoder.decode(body)
 
 
+class _Names(Struct, array_like=True):
+    """As much of a row as says which definition it speaks of; what stands behind is skipped, not read."""
+
+    at: int
+    definition: str
+
+
+class _Entered(_Names, tag=1):
+    pass
+
+
+class _Left(_Names, tag=2):
+    pass
+
+
+class _Started(_Names, tag=3):
+    pass
+
+
+class _Ended(_Names, tag=4):
+    pass
+
+
+class _Sends(Struct, array_like=True, tag=5):
+    at: int
+    intent: str
+    key: str
+    definition: str
+
+
+class _Noted(Struct, array_like=True, tag=6):
+    at: int
+    intent: str
+    definition: str
+
+
+class _Consents(Struct, array_like=True, tag=7):
+    pass
+
+
+class _Keeps(Struct, array_like=True, tag=8):
+    pass
+
+
+class _Mentions(Struct, array_like=True):
+    position: int
+    key: str
+    before: int
+    rows: list[_Entered | _Left | _Started | _Ended | _Sends | _Noted | _Consents | _Keeps]
+
+
+_mentions = msgspec.msgpack.Decoder(list[_Mentions])
+
+
+def mentions(body: bytes) -> set[str]:
+    """The definitions that encoded groups speak of: "segment/NAME", "journey/NAME"."""
+    segments, journeys = set(), set()
+    for group in _mentions.decode(body):
+        for row in group.rows:
+            if isinstance(row, _Entered | _Left):
+                segments.add(row.definition)
+            elif not isinstance(row, _Keeps | _Consents):
+                journeys.add(row.definition)
+    return {f"segment/{name}" for name in segments} | {f"journey/{name}" for name in journeys}
+
+
 REF_BITS = 10
 
 

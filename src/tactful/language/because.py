@@ -95,6 +95,12 @@ def _counts(node: Node) -> Iterator[Count]:
 
 def _refs(leaf: _Leaf, newest: Mapping[int, Newest], now: int) -> tuple[int, ...]:
     """Events in the windows, newest last."""
+    if len(leaf.counted) == 1:
+        number, window_us = leaf.counted[0]
+        only = newest.get(number)
+        counted = min(count_in_window(only, window_us, now), REFS_SHOWN)
+        # An aggregate keeps its events in this very order.
+        return tuple(only.refs[-counted:]) if only is not None and counted else ()
     found: dict[int, int] = {}
     for number, window_us in leaf.counted:
         state = newest.get(number)

@@ -2,17 +2,7 @@
 
 from collections.abc import Callable
 
-from tactful.events.derived import (
-    Group,
-    OutcomeNoted,
-    RunEnded,
-    RunStarted,
-    SegmentEntered,
-    SegmentLeft,
-    SendMessage,
-    decode_groups,
-    encode_groups,
-)
+from tactful.events.derived import Group, decode_groups, encode_groups, mentions
 
 
 class MemoryTrail:
@@ -40,7 +30,7 @@ class MemoryTrail:
         return self._about(partition, before, limit, lambda _: True)
 
     def by_definition(self, partition: int, definition: str, before: int | None, limit: int) -> list[bytes]:
-        return self._about(partition, before, limit, lambda group: _mentions(group, definition))
+        return self._about(partition, before, limit, lambda group: definition in mentions(encode_groups([group])))
 
     def _about(self, partition: int, before: int | None, limit: int, counts: Callable[[Group], bool]) -> list[bytes]:
         """Pieces that hold a group that counts, until `limit` of them are found."""
@@ -78,15 +68,3 @@ class MemoryTrail:
         """Lose all appends since the last sync but the first `keep`."""
         del self._pieces.get(partition, [])[self._synced.get(partition, 0) + keep :]
         self.sync(partition)
-
-
-def _mentions(group: Group, definition: str) -> bool:
-    for row in group.rows:
-        if isinstance(row, SegmentEntered | SegmentLeft) and definition == f"segment/{row.segment}":
-            return True
-        if (
-            isinstance(row, RunStarted | RunEnded | SendMessage | OutcomeNoted)
-            and definition == f"journey/{row.journey}"
-        ):
-            return True
-    return False

@@ -11,8 +11,8 @@ from pathlib import Path
 from threading import RLock
 
 from tactful.adapters.sqlite.connection import NotMadeYet
-from tactful.adapters.sqlite.trailfile import TrailFile, mentions
-from tactful.events.derived import Group, encode_groups
+from tactful.adapters.sqlite.trailfile import TrailFile
+from tactful.events.derived import Group, encode_groups, mentions
 
 _ABOVE_ALL = 1 << 62
 
@@ -94,7 +94,7 @@ def _about(pieces: Iterable[list[Group]], before: int | None, limit: int, defini
     number = 0
     for piece in pieces:
         groups = [group for group in piece if before is None or group.position < before]
-        number += sum(1 for group in groups if not definition or definition in mentions([group]))
+        number += sum(1 for group in groups if not definition or definition in mentions(encode_groups([group])))
         if groups:
             found.append(encode_groups(groups))
         if number >= limit:

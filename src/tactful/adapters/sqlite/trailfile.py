@@ -10,17 +10,7 @@ import msgspec
 from tactful.adapters.sqlite.checkpoints import Checkpointer
 from tactful.adapters.sqlite.connection import Schema, Tuning, open_database, transaction, world
 from tactful.errors import TransientError
-from tactful.events.derived import (
-    Group,
-    OutcomeNoted,
-    RunEnded,
-    RunStarted,
-    SegmentEntered,
-    SegmentLeft,
-    SendMessage,
-    decode_groups,
-    encode_groups,
-)
+from tactful.events.derived import Group, decode_groups, encode_groups, mentions
 
 SCHEMA = Schema(
     "trail",
@@ -54,14 +44,12 @@ class TrailFile:
             known = self._end()
             if last <= known:
                 return
-            decoded = decode_groups(groups) if groups else []
-            if first <= known:
-                first = known + 1
-                decoded = [group for group in decoded if group.position > known]
-                groups = encode_groups(decoded)
+            if first <= known and groups:
+                groups = encode_groups([group for group in decode_groups(groups) if group.position > known])
+            first = max(first, known + 1)
             body = zlib.compress(groups, _LEVEL)
             self._connection.execute("INSERT INTO piece VALUES (?, ?, ?)", (last, first, body))
-            mentioned = mentions(decoded)
+            mentioned = mentions(groups) if groups else ()
             self._connection.executemany("INSERT INTO mention VALUES (?, ?)", [(one, last) for one in mentioned])
         self._checkpoints.wrote(len(body) + (len(mentioned) + 4) * TUNING.page_size)
 
@@ -126,18 +114,6 @@ class TrailFile:
         self._checkpoints.close()
         with world(self._path):
             self._connection.close()
-
-
-def mentions(groups: Sequence[Group]) -> set[str]:
-    """The definitions that these rows speak of."""
-    found = set()
-    for group in groups:
-        for row in group.rows:
-            if isinstance(row, SegmentEntered | SegmentLeft):
-                found.add(f"segment/{row.segment}")
-            elif isinstance(row, RunStarted | RunEnded | SendMessage | OutcomeNoted):
-                found.add(f"journey/{row.journey}")
-    return found
 
 
 def _sync_file(path: Path | str) -> None:
