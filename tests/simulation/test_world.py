@@ -38,7 +38,7 @@ def test_i1_i2_i3_i4_i6_i7_whatever_fails(seed: int) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("begin", range(1000, 4000, 50))
+@pytest.mark.parametrize("begin", range(1000, 1400, 50))
 def test_i1_i2_i3_i4_i6_i7_whatever_fails_thousands_of_times(begin: int) -> None:
     for seed in range(begin, begin + 50):
         play(seed, Scene(rounds=4 + seed % 9, people=1 + seed % 6))
