@@ -16,11 +16,9 @@ import uvloop
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from tactful.adapters import reach
+from tactful.adapters import reach, spool
 from tactful.adapters.installation import Installation
 from tactful.adapters.smtp import Smtp
-from tactful.adapters.spool import Spool
-from tactful.adapters.spool import raw as mail_bytes
 from tactful.adapters.supervisor import Lock, StopSignal, Supervisor, follow_parent
 from tactful.adapters.watching import watch
 from tactful.adapters.webhook import Webhook
@@ -182,7 +180,7 @@ class Application:
         news = News(house.bells.bell("watch"))
         frame = Frame(workspace.name, workspace.time_zone, address, key)
         inside = Guard(
-            Starlette(routes=[*pages(desk, news, lambda intent: mail_bytes(data / "mail", intent), frame), *api(desk)]),
+            Starlette(routes=[*pages(desk, news, lambda intent: spool.read(data / "mail", intent), frame), *api(desk)]),
             [os.environ.get(ADMIN_TOKEN, "")],
             OPEN_PATHS,
         )
@@ -239,7 +237,7 @@ class Application:
             workspace.public_url or address,
             house.link_keys(),
         )
-        mail = Smtp(email) if email.smtp_url else Spool(data / "mail", email.slots)
+        mail = Smtp(email) if email.smtp_url else spool.Spool(data / "mail", email.slots)
         calls = Webhook(_webhook(house.settings), house.clock)
         lanes = [Lane(mail, mail_writer(letterhead, house.outbox.template)), Lane(calls, call_writer())]
         name = f"{os.getpid()}-{secrets.token_hex(4)}"
