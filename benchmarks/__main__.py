@@ -5,7 +5,9 @@ import sys
 
 from benchmarks.place import place
 
-NAMES = ("collect", "engine", "scaling", "latency", "timers", "definitions", "memory", "recovery")
+NAMES = (
+    "collect", "engine", "scaling", "latency", "timers", "definitions", "conditions", "memory", "recovery",
+)  # fmt: skip
 
 
 def main() -> None:

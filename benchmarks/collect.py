@@ -2,10 +2,9 @@
 
 The floor is what nothing in Python could leave out: decode each call with msgspec and append the same records in group
 commits to the same log, in one loop without HTTP. Server and floor are pinned to one core, the load to others. Run
-`python -m benchmarks.collect [--seconds 5]`.
+`python -m benchmarks collect`.
 """
 
-import argparse
 import asyncio
 import contextlib
 import json
@@ -25,6 +24,7 @@ import msgspec
 import uvicorn
 import uvloop
 
+from benchmarks.place import Place, cores_of_machine
 from tactful.adapters.memory.bells import MemoryBells
 from tactful.adapters.sqlite.log import SqliteLog
 from tactful.adapters.sqlite.quarantine import SqliteQuarantine
@@ -257,30 +257,24 @@ def measure_floor(seconds: float, core: int) -> Run:
     return run
 
 
-def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--seconds", type=float, default=3.0)
-    options.add_argument("--rounds", type=int, default=3)
-    chosen = options.parse_args()
-    cores = sorted(os.sched_getaffinity(0))
-    core, others = cores[-1], set(cores[:-1]) or set(cores)
+def run(place: Place) -> None:
+    seconds, rounds = (0.3, 1) if place.is_quick else (3.0, place.rounds)
+    core, others = place.core, set(place.others)
     floors, batches, singles = [], [], []
-    for _ in range(chosen.rounds):  # In turns, so that a noisy neighbour meets all three alike.
-        floors.append(measure_floor(chosen.seconds, core))
-        batches.append(measure_server("batches", chosen.seconds, core, others))
-        singles.append(measure_server("singles", chosen.seconds, core, others))
+    for _ in range(rounds):  # In turns, so that a noisy neighbour meets all three alike.
+        floors.append(measure_floor(seconds, core))
+        batches.append(measure_server("batches", seconds, core, others))
+        singles.append(measure_server("singles", seconds, core, others))
     floor = statistics.median_low(floors)
+    pin(set(cores_of_machine()))
     print(
-        f"{'one pinned core':30}{'events/s':>10}{'of floor':>10}{'CPU us':>8}{'of floor':>10}{'p50 ms':>8}{'p99 ms':>8}"
+        f"\n{'collect: one pinned core':30}{'events/s':>10}{'of floor':>10}{'CPU us':>8}{'of floor':>10}"
+        f"{'p50 ms':>8}{'p99 ms':>8}"
     )
     rows = [("floor: decode + group commit", floor)]
     rows += [("batches of 100", statistics.median_low(batches)), ("single requests", statistics.median_low(singles))]
-    for name, run in rows:
+    for name, one in rows:
         speeds = (
-            f"{run.rate:>10,.0f}{run.rate / floor.rate:>10.2f}{run.cpu_s * 1e6:>8.2f}{floor.cpu_s / run.cpu_s:>10.2f}"
+            f"{one.rate:>10,.0f}{one.rate / floor.rate:>10.2f}{one.cpu_s * 1e6:>8.2f}{floor.cpu_s / one.cpu_s:>10.2f}"
         )
-        print(f"{name:30}{speeds}{run.latency[0] * 1e3:>8.2f}{run.latency[1] * 1e3:>8.2f}")
-
-
-if __name__ == "__main__":
-    main()
+        print(f"{name:30}{speeds}{one.latency[0] * 1e3:>8.2f}{one.latency[1] * 1e3:>8.2f}")

@@ -1,11 +1,12 @@
 """What asking costs: 20 conditions of three parts each, for their answer and their next change, after one event.
 
-Run: python -m benchmarks.conditions
+Run `python -m benchmarks conditions`.
 """
 
 import timeit
 from collections.abc import Callable
 
+from benchmarks.place import Place, table
 from tactful.aggregates.newest import AggregateSpec, Newest
 from tactful.language.check import check
 from tactful.language.compile import compile_condition
@@ -53,6 +54,9 @@ def _best(function: Callable[[], None]) -> float:
     return min(timeit.repeat(function, number=ROUNDS, repeat=5)) / ROUNDS * 1e6
 
 
-if __name__ == "__main__":
+def run(_: Place) -> None:
     cost, bare = measure()
-    print(f"{CONDITIONS} conditions, answer and next change: {cost:.1f} us (bare look-ups: {bare:.1f} us)")
+    table(
+        f"conditions: {CONDITIONS} of three parts, answer and next change",
+        [("us", f"{cost:.1f}"), ("floor: bare look-ups, us", f"{bare:.1f}")],
+    )
