@@ -9,7 +9,7 @@ T = TypeVar("T")
 _BETWEEN_LOOKS_S = 0.02
 
 
-def until(condition: Callable[[], T], what: str | Callable[[], object], seconds: float = 60) -> T:
+def until(condition: Callable[[], T | None], what: str | Callable[[], object], seconds: float = 60) -> T:
     """The condition's first true value. Fails, saying what was waited for, when it does not come in time."""
     deadline = time.monotonic() + seconds
     pause = Event()

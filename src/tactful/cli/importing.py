@@ -31,6 +31,7 @@ def register(group: click.Group, build: Build) -> None:
         release = build.locked(data)
         house = build.house(data, project, read_only=False)
         try:
+            house.look_over()
             with click.progressbar(length=1, label="replay", hidden=as_json) as bar:
 
                 def progress(line: int, lines: int) -> None:

@@ -44,4 +44,9 @@ class House(Protocol):
         """A worker that owns the partition from now on."""
         ...
 
+    def look_over(self) -> None:
+        """Before anything runs on it: make what a new folder lacks. Raises UsageError or TransientError where the files
+        do not belong together."""
+        ...
+
     def close(self) -> None: ...
