@@ -15,7 +15,7 @@ DEV := $(VENV)/.dev-installed
 # Installed where there are JavaScript clients to test with.
 CLIENTS := $(if $(wildcard tests/clients/package-lock.json),tests/clients/node_modules/.package-lock.json)
 
-.PHONY: help setup run test test-fast check format bench lock wheel clean test-packages
+.PHONY: help setup run test test-fast check format bench pictures lock wheel clean test-packages
 
 help: ## what there is to type
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -45,6 +45,9 @@ format: $(DEV) ## put the code into shape
 
 bench: $(DEV) ## measure, each figure beside a floor measured in the same run
 	$(BIN)/python -m benchmarks $(ARGS)
+
+pictures: $(DEV) ## take the pictures in docs/pictures anew
+	$(BIN)/python -m tests.web.pictures
 
 lock: | $(BIN)/uv ## work the lock files out again (after a change of dependencies; ARGS=--upgrade for newer versions)
 	$(BIN)/uv pip compile $(LOCK_OPTIONS) $(ARGS) --extra build --extra dev pyproject.toml -o requirements-dev.lock
