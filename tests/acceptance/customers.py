@@ -12,12 +12,13 @@ from collections.abc import Iterator, Sequence
 from http.client import HTTPConnection, HTTPException
 from queue import Empty, SimpleQueue
 from random import Random
-from threading import Condition, Event, Thread
+from threading import Condition, Thread
 from typing import Any
 
 from msgspec import Struct
 
 from tests.acceptance.installation import WRITE_KEY
+from tests.acceptance.waiting import moment
 
 KINDS = ("buyer", "leaver", "returner", "silent", "newcomer")
 INTENT = {
@@ -56,7 +57,6 @@ class Crowd:
         self._queue: SimpleQueue[Customer] = SimpleQueue()
         for customer in self.customers:
             self._queue.put(customer)
-        self._gives_up = Event()
         self._threads = [
             Thread(target=self._send_all, args=(Random(f"{seed} {number}"),), name=f"client {number}", daemon=True)
             for number in range(clients)
@@ -94,14 +94,9 @@ class Crowd:
         assert not self.is_busy(), f"the crowd is not done: {self.sent} events acknowledged"
         assert self.refused == []
 
-    def give_up(self) -> None:
-        self._gives_up.set()
-        for thread in self._threads:
-            thread.join(20)
-
     def _send_all(self, draw: Random) -> None:
-        client = Client(self._port, self._gives_up)
-        while not self._gives_up.is_set():
+        client = Client(self._port)
+        while True:
             try:
                 customer = self._queue.get_nowait()
             except Empty:
@@ -113,7 +108,7 @@ class Crowd:
                     with self._changed:
                         if status == 200:
                             self.acknowledged.update(call.messages)
-                        elif status:
+                        else:
                             self.refused.append(f"{status} for {call}")
                         self._changed.notify_all()
         client.close()
@@ -152,20 +147,18 @@ def batch(user: str, events: Sequence[tuple[str, dict[str, Any]]]) -> Call:
 class Client:
     """One connection; sends a call until it is answered with 200, or with what must not be sent again."""
 
-    def __init__(self, port: int, gives_up: Event) -> None:
+    def __init__(self, port: int) -> None:
         self._port = port
-        self._gives_up = gives_up
         self._connection: HTTPConnection | None = None
 
     def send(self, call: Call) -> int:
-        """The status; 0 where it was told to give up."""
+        """The status in the end."""
         body = json.dumps(call.body).encode()
-        while not self._gives_up.is_set():
+        while True:
             status = self._once(call.path, body)
             if status and status != 429 and status < 500:
                 return status
-            self._gives_up.wait(0.02)
-        return 0
+            moment(0.02)
 
     def _once(self, path: str, body: bytes) -> int:
         headers = {"Authorization": AUTHORIZATION, "Content-Type": "application/json"}

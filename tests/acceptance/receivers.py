@@ -96,7 +96,6 @@ def hook_server(hooks: Hooks) -> Iterator[Hooks]:
         def do_POST(self) -> None:
             status = hooks.judge(self.headers, self.rfile.read(int(self.headers["Content-Length"])))
             if not status:
-                self.close_connection = True
                 return
             self.send_response(status)
             self.send_header("Content-Length", "0")
@@ -106,7 +105,6 @@ def hook_server(hooks: Hooks) -> Iterator[Hooks]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
     hooks.port = server.server_address[1]
     thread = Thread(target=server.serve_forever)
     thread.start()

@@ -3,6 +3,7 @@ would take events which nobody ever reads. Where the rest suffices to make a fil
 """
 
 import os
+import re
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -10,6 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from tactful.adapters.installation import Installation
+from tactful.app import SystemClock
+from tactful.errors import TransientError, UsageError
+from tactful.runtime.settings import Settings
 from tests.acceptance.customers import Crowd
 from tests.acceptance.demands import demand_all
 from tests.acceptance.installation import Running, project, run
@@ -94,23 +99,35 @@ REFUSED: list[tuple[str, Callable[[Path], None], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("file", "damage", "words"), REFUSED, ids=lambda value: getattr(value, "__name__", None))
+NAMES = [f"{file} {damage.__name__}" for file, damage, _ in REFUSED]
+
+
+@pytest.mark.parametrize(("file", "damage", "words"), REFUSED, ids=NAMES)
 def test_a_folder_that_is_not_whole_is_refused(
     copy: Running, file: str, damage: Callable[[Path], None], words: str
 ) -> None:
     path = copy.data / file
     damage(path)
     left = path.read_bytes() if path.exists() else None
-    done = run("up", "--project", str(copy.project), "--data", str(copy.data), "--port", str(copy.port))
-    assert done.returncode == 1
-    assert done.stderr.startswith("tactful: ")
-    assert words in done.stderr
-    assert str(path if "states" not in words or file == "outbox.db" else copy.data) in done.stderr
-    assert "Traceback" not in done.stderr
+    with pytest.raises((UsageError, TransientError), match=re.escape(words)) as refused:
+        Installation(copy.data, Settings(), SystemClock(), read_only=False).look_over()
+    assert str(path if "states" not in words or file == "outbox.db" else copy.data) in str(refused.value)
     assert (path.read_bytes() if path.exists() else None) == left, "whoever repairs it finds it as it was"
 
 
-@pytest.mark.parametrize("file", ["store/0.db", "store/1.db", "trail/0.db", "trail/1.db"])
+@pytest.mark.parametrize(("file", "damage", "words"), REFUSED[2:5], ids=NAMES[2:5])
+def test_a_server_says_so_and_does_not_start(
+    copy: Running, file: str, damage: Callable[[Path], None], words: str
+) -> None:
+    damage(copy.data / file)
+    done = run("up", "--project", str(copy.project), "--data", str(copy.data), "--port", str(copy.port))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(f"tactful: {copy.data}")
+    assert words in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("file", ["store/0.db", "trail/1.db"])
 def test_states_are_made_again_from_the_log(
     copy: Running, lived: tuple[Running, Crowd, Mailbox, Hooks], file: str
 ) -> None:

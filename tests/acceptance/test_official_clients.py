@@ -15,7 +15,12 @@ from tests.collect.test_clients import EVENTS, SENDERS
 pytestmark = pytest.mark.external
 
 
-@pytest.mark.parametrize("client", SENDERS)
+NAMED = ("segment-analytics-python", "rudder-sdk-python", "@segment/analytics-node")
+
+
+@pytest.mark.parametrize(
+    "client", [*NAMED, *(pytest.param(name, marks=pytest.mark.long) for name in SENDERS if name not in NAMED)]
+)
 def test_every_event_of_a_client_is_kept_exactly_once(running: Running, client: str) -> None:
     settings = running.project / "tactful.toml"
     settings.write_text(settings.read_text().replace(WRITE_KEY, "WK"))

@@ -41,7 +41,7 @@ def survive_power_cuts(folder: Path, seed: int, customers: int, cuts: int) -> in
     return lost
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1])
 def test_nothing_is_lost_or_doubled_by_power_cuts(tmp_path: Path, seed: int) -> None:
     assert survive_power_cuts(tmp_path, seed, customers=250, cuts=2) > 0, "nothing was cut"
 

@@ -21,5 +21,5 @@ def until(condition: Callable[[], T | None], what: str | Callable[[], object], s
 
 
 def moment(seconds: float) -> None:
-    """A drawn moment passes: where in its work a process is hit is part of the draw."""
+    """A moment passes: a drawn one, since where in its work a process is hit is part of the draw, or a client's breath."""
     Event().wait(seconds)
