@@ -1,5 +1,6 @@
 """What each part of the worker costs per event, measured inside one process by a stop-watch around every part."""
 
+import gc
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -79,6 +80,7 @@ def measure(data: Path, partitions: int) -> tuple[dict[str, float], float]:
             store: Any = Timed(SqliteStore(data / "store", partition), parts, "store: else", watch)
             workers.append(Worker(partition, log, store, outbox, trail, MemoryBells(), clock, SLOTS))
         watch.spent.update(dict.fromkeys(watch.spent, 0.0))
+        gc.disable()  # As in the processes of `tactful up`.
         begun = time.perf_counter()
         for worker in workers:
             end = log.end(worker.partition)
@@ -87,6 +89,7 @@ def measure(data: Path, partitions: int) -> tuple[dict[str, float], float]:
                 worker.maintain()
         lasted = time.perf_counter() - begun
     finally:
+        gc.enable()
         for name, function in originals.items():
             setattr(worker_module, name, function)
     for port in (log, outbox, trail):

@@ -43,7 +43,7 @@ class Newest(Struct, array_like=True):
 def fold(keep: int, state: Newest, at_us: int, ref: int) -> None:
     """Take one matching event in, in any order. Equal times are ordered by ref, so that order never matters."""
     times, refs = state.times, state.refs
-    if not times or (at_us, ref) > (times[-1], refs[-1]):
+    if not times or at_us > times[-1] or (at_us == times[-1] and ref > refs[-1]):
         times.append(at_us)
         refs.append(ref)
     else:

@@ -6,6 +6,7 @@ window has passed since (at once in an empty partition); what reads it is warmin
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -25,8 +26,9 @@ ANY_EVENT = "*"
 SPOKEN_BY_ANY = ("track", "page", "screen")
 
 
-class Fold(Struct, frozen=True):
-    """One aggregate that reads an event, and the segments to look at when it took it in."""
+class Fold(NamedTuple):
+    """One aggregate that reads an event, and the segments to look at when it took it in. A tuple, since every event
+    takes a handful of them apart."""
 
     number: int
     keep: int

@@ -121,18 +121,20 @@ def _fold(
 ) -> dict[int, SegmentRule]:
     """Fold the event into the aggregates that read it; returns the segments to look at."""
     affected: dict[int, SegmentRule] = {}
-    for each in reader.folds:
-        if each.test is not None and not each.test.holds(properties, context):
+    at = event.timestamp
+    for number, keep, window_us, test, segments in reader.folds:
+        if test is not None and not test.holds(properties, context):
             continue
-        if each.window_us is not None and event.timestamp <= now - each.window_us:
+        if window_us is not None and at <= now - window_us:
             continue
-        state = newest.get(each.number)
+        state = newest.get(number)
         if state is None:
-            state = newest[each.number] = Newest([], [])
-        if each.keep == CAP and each.window_us is not None:
-            prune(state, now - each.window_us)
-        fold(each.keep, state, event.timestamp, here)
-        affected.update(each.segments)
+            newest[number] = Newest([at], [here])
+        else:
+            if keep == CAP and window_us is not None:
+                prune(state, now - window_us)
+            fold(keep, state, at, here)
+        affected.update(segments)
     return affected
 
 

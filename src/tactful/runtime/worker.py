@@ -39,12 +39,12 @@ class Pace(Struct, frozen=True):
 
     read: int = 1000
     """Records of one read, and so of one commit."""
-    slice: int = 500
+    slice: int = 150
     """Profiles that one Tick brings on, so that fresh events never wait long."""
     sync: int = 100
     """Commits after which the trail is made durable."""
-    hot: int = 20_000
-    """Decoded profiles kept at least; at most twice as many."""
+    hot: int = 5_000
+    """Decoded profiles kept at least; at most twice as many, of a few kilobytes each."""
 
 
 class Worker:
