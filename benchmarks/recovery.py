@@ -6,9 +6,11 @@ Run `python -m benchmarks recovery`.
 """
 
 import asyncio
+import fcntl
 import os
 import signal
 import time
+from pathlib import Path
 
 from benchmarks import floors, load, shop
 from benchmarks.place import PARTITIONS, Place, alone, copied, median, table
@@ -23,9 +25,7 @@ def once(place: Place, seed: int) -> tuple[float, float, int]:
         with place.server(data, files) as server:
             asyncio.run(load.send_all(server.port, requests[:50]))
             server.watched.wait(server.watched.last_events())
-            for process, role in server.processes().items():
-                if role == "work":
-                    os.kill(process, signal.SIGSTOP)
+            hold([number for number, role in server.processes().items() if role == "work"], data)
             asyncio.run(load.send_all(server.port, requests[50:]))
             targets = server.watched.last_events()
             server.kill()
@@ -38,6 +38,22 @@ def once(place: Place, seed: int) -> tuple[float, float, int]:
         again.stop()
         replayed_s, records = alone(place.core, floors.replaying, bare, PARTITIONS)
     return lasted, replayed_s, records
+
+
+def hold(workers: list[int], data: Path) -> None:
+    """Stop the workers, and not in the middle of an append: collect would wait for its end."""
+    while True:
+        for number in workers:
+            os.kill(number, signal.SIGSTOP)
+        with (data / "log" / "append.lock").open() as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                for number in workers:
+                    os.kill(number, signal.SIGCONT)
+                time.sleep(0.01)
+            else:
+                return
 
 
 def run(place: Place) -> None:

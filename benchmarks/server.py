@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Self
 
 from tactful.adapters.sqlite.log import SqliteLog
-from tactful.adapters.sqlite.store import SqliteStore
 from tactful.adapters.sqlite.trail import SqliteTrail
 from tactful.events.records import Event, decode
 
@@ -133,7 +132,6 @@ class Watched:
         self.partitions = range(partitions)
         self.log = SqliteLog(data / "log", partitions, WallClock(), read_only=True)
         self.trail = SqliteTrail(data / "trail", read_only=True)
-        self._stores = [SqliteStore(data / "store", one, read_only=True) for one in self.partitions]
 
     def last_events(self) -> list[int]:
         """Per partition, the position of the newest event of the log."""
@@ -156,12 +154,6 @@ class Watched:
                 assert time.monotonic() < deadline, "the worker does not catch up"
                 time.sleep(0.005)
 
-    def unread(self) -> int:
-        """Records that no commit covers yet."""
-        return sum(self.log.end(one) - store.checkpoint().position for one, store in enumerate(self._stores))
-
     def close(self) -> None:
         self.log.close()
         self.trail.close()
-        for store in self._stores:
-            store.close()

@@ -5,6 +5,8 @@ want the same intent cannot both have it. The worker that owns a partition holds
 it inside the transaction in which it decides.
 """
 
+import fcntl
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -41,11 +43,26 @@ class SqliteOutbox:
         self._path = path
         self._connection = open_database(path, SCHEMA, TUNING, read_only=read_only)
         self._lock = RLock()
+        self._turns = -1
+        if not read_only:
+            self._turns = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
     @contextmanager
     def _changing(self) -> Iterator[Callable[..., Any]]:
-        with self._lock, world(self._path), transaction(self._connection):
+        """Processes take turns by a file lock: SQLite's own waiting is a poll with sleeps of up to 100 ms."""
+        with self._lock, world(self._path), self._turn(), transaction(self._connection):
             yield self._connection.execute
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        if self._turns < 0:  # For reading only; SQLite will say so.
+            yield
+            return
+        fcntl.flock(self._turns, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            fcntl.flock(self._turns, fcntl.LOCK_UN)
 
     def _all(self, sql: str, parameters: Sequence[object] = ()) -> list[Any]:
         with self._lock, world(self._path):
@@ -79,7 +96,7 @@ class SqliteOutbox:
             for one in intents
         ]
         if rows:
-            with self._lock, world(self._path), transaction(self._connection):
+            with self._changing():
                 self._connection.executemany(_PUT, rows)
 
     @contextmanager
@@ -206,3 +223,6 @@ class SqliteOutbox:
     def close(self) -> None:
         with self._lock, world(self._path):
             self._connection.close()
+            if self._turns >= 0:
+                os.close(self._turns)
+                self._turns = -1
