@@ -294,7 +294,7 @@ def _webhook(settings: Settings) -> WebhookSettings:
 
 def _shares(partitions: int, workers: int) -> list[list[int]]:
     """Which partitions each worker process owns; as many processes as cores unless told otherwise."""
-    processes = min(workers or os.cpu_count() or 1, partitions)
+    processes = min(workers or len(os.sched_getaffinity(0)), partitions)
     return [list(range(number, partitions, processes)) for number in range(processes)]
 
 
