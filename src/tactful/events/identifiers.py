@@ -61,12 +61,14 @@ def keys_of(
     if (
         type(user_id) is str
         and previous_id is None
-        and anonymous_id is None
         and not traits
         and not (context and ("externalIds" in context or "device" in context))
-    ):  # What servers send; half the time of the general way.
+    ):  # What most clients send; half the time of the general way.
         name = user_id.strip()
-        return (f"u:{name}",) if name else ()
+        if anonymous_id is None:
+            return (f"u:{name}",) if name else ()
+        if type(anonymous_id) is str and name and (anonymous := anonymous_id.strip()):
+            return (f"u:{name}", f"a:{anonymous}")
     keys: list[str | None] = [_key("u", user_id)] if user_id is not None else []
     if previous_id is not None and previous_id != anonymous_id:
         keys.append(_key("u", previous_id))

@@ -82,7 +82,9 @@ async def read_batch(arrived: Arrived, frame: OrdinaryFrame | Frame) -> Taken:
     if isinstance(frame, OrdinaryFrame):
         drafts = drafts_of(frame, arrival)
         if drafts is not None:
-            return Taken([_record(drafted, arrived.partitions) for drafted in drafts], [], OK)
+            partitions = arrived.partitions
+            records = [(partition_of(drafted.key, partitions), encode_draft(drafted)) for drafted in drafts]
+            return Taken(records, [], OK)
         # One of them is refused and its bytes are wanted: the frame is cut after all.
         cut = read_frame(arrived.body)
         assert isinstance(cut, Frame)
