@@ -2,6 +2,7 @@
 
 import argparse
 import multiprocessing
+import os
 import shutil
 import statistics
 import tempfile
@@ -79,8 +80,10 @@ class Place:
 
 
 def copied(data: Path, target: Path) -> Path:
-    """Its files; sockets of processes that run or ran on it stay behind."""
-    return shutil.copytree(data, target, ignore=shutil.ignore_patterns("run", "lock"))
+    """Its files, on disk, so that nothing measured waits for them; sockets of processes stay behind."""
+    shutil.copytree(data, target, ignore=shutil.ignore_patterns("run", "lock"))
+    os.sync()
+    return target
 
 
 def cores_of_machine() -> list[int]:
