@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from tactful.messages import links
 from tactful.messages.links import Unsubscribe
-from tactful.messages.mail import AddressError, address, compose
+from tactful.messages.mail import AddressError, Rendered, address, compose
 from tactful.messages.plain import plain_text
-from tactful.messages.render import Rendered, render
+from tactful.messages.render import render
 from tactful.messages.source import MessageSource, decode, source_of
 from tactful.messages.template import TemplateError
 from tactful.values import parse_time

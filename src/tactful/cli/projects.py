@@ -7,7 +7,6 @@ import click
 
 from tactful.cli.build import Build
 from tactful.cli.main import data_option, echo_json, json_option, opened, project_option
-from tactful.messages.template import check_template
 from tactful.operations import scaffold
 from tactful.operations.project import check, load
 from tactful.operations.publish import changes, publish
@@ -28,6 +27,8 @@ def register(group: click.Group, build: Build) -> None:
     def check_command(project: Path, as_json: bool) -> None:
         """Read all definitions of a project and say what is wrong with them."""
         build.settings(project)
+        from tactful.messages.template import check_template  # Slow to import, and wanted here only.
+
         definitions = check(project, check_template)
         found = {
             "segments": len(definitions.segments),

@@ -14,7 +14,6 @@ from email.utils import format_datetime
 
 from msgspec import Struct
 
-from tactful.messages.render import Rendered
 from tactful.values import digest
 
 LINE_CHARS = 78
@@ -28,6 +27,15 @@ _NAMED = re.compile(rf"([^<>\x00-\x1f\x7f]*)<{_SPEC}>")
 _ALONE = re.compile(rf"(){_SPEC}")
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*")
 _PLAIN = re.compile(r"[\x21-\x7e]+(?: [\x21-\x7e]+)*")
+
+
+class Rendered(Struct, frozen=True):
+    """A message for one person; `html` is "" for a mail of text alone. Headers carry no line ends."""
+
+    subject: str
+    html: str
+    text: str
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 class AddressError(Exception):

@@ -10,9 +10,8 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
-from msgspec import Struct
-
 from tactful.messages import template
+from tactful.messages.mail import Rendered
 from tactful.messages.plain import plain_text
 from tactful.messages.source import MessageSource
 from tactful.messages.template import TemplateError
@@ -29,15 +28,6 @@ _PREHEADER = (
     '<div style="display:none;max-height:0;max-width:0;overflow:hidden;opacity:0;mso-hide:all">'
     "{}" + "&#847;&zwnj;&nbsp;" * 40 + "</div>"
 )
-
-
-class Rendered(Struct, frozen=True):
-    """A message for one person; `html` is "" for a mail of text alone. Headers carry no line ends."""
-
-    subject: str
-    html: str
-    text: str
-    headers: tuple[tuple[str, str], ...] = ()
 
 
 def render(source: MessageSource, values: Mapping[str, Any], now_us: int, unsubscribe_url: str = "") -> Rendered:

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from tactful.events.records import Publish, encode
 from tactful.kernel.definitions import read_project
 from tactful.kernel.state import PLAN_KEY, PlanState, decode_plan
-from tactful.messages.template import check_template
 from tactful.runtime.ports import Bells, Clock, Log, Store
 
 
@@ -19,6 +18,8 @@ def publish(
     files: Mapping[str, str], settings: Mapping[str, str], log: Log, bells: Bells, clock: Clock, author: str = ""
 ) -> int:
     """Check the project and append it; returns its position in partition 0."""
+    from tactful.messages.template import check_template  # Seldom wanted, and slow to import.
+
     read_project(files, check_template)
     record = Publish(clock.now_us(), dict(files), dict(settings), author)
     position = log.append({0: [encode(record)]})[0]
