@@ -57,3 +57,15 @@ def digest(*parts: str) -> str:
     return blake2b(
         "".join(f"{len(part)}:{part}" for part in parts).encode("utf-8", "surrogatepass"), digest_size=16
     ).hexdigest()
+
+
+class Time(int):
+    """A time as a value of the language: an instant in microseconds that is no number."""
+
+    __slots__ = ()
+
+
+class Duration(int):
+    """A duration as a value of the language: microseconds that are no number."""
+
+    __slots__ = ()

@@ -1,46 +1,114 @@
-"""What the compiler hands to the floors above: conditions over a person, and tests of one event."""
+"""What the compiler hands to the floors above: conditions and values over a person, and tests of one event."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from msgspec import Struct
 
-from tactful.aggregates.newest import AggregateSpec, Newest
+from tactful.aggregates.kinds import State
+from tactful.aggregates.spec import Aggregate, AggregateSpec
 from tactful.events.derived import Reading
+from tactful.language.tree import Node
+
+
+class View(Protocol):
+    """What an expression may look at, of one person at one instant. Everything is as of that instant."""
+
+    @property
+    def states(self) -> Mapping[int, State]:
+        """Aggregates by number; absent: nothing matched yet."""
+
+    @property
+    def traits(self) -> Mapping[str, Any]: ...
+
+    @property
+    def scores(self) -> Mapping[str, float]:
+        """By model."""
+
+    @property
+    def thresholds(self) -> Mapping[str, Mapping[float, float]]:
+        """Of each metric or model, the last broadcast value by percent."""
+
+    @property
+    def consents(self) -> Mapping[str, bool]:
+        """Granted or not, by purpose; absent: never asked."""
+
+    @property
+    def zone(self) -> str:
+        """IANA name of the person's time zone (LANGUAGE.md 8)."""
+
+
+class Feed(Struct, frozen=True):
+    """How one event gets into an aggregate: where it holds, with this value. Lowered trees over the event."""
+
+    events: tuple[str, ...]
+    where: Node | None
+    value: Node | None
+    """None: the event alone."""
+    step: int = 0
+    """Of a sequence: which step, from 0. Of a collection: 0 adds, 1 removes, 2 clears."""
+
+
+class Fold(Struct, frozen=True):
+    """One aggregate of a condition: its number in states, its kind set up, and what feeds it."""
+
+    number: int
+    spec: AggregateSpec
+    aggregate: Aggregate[Any]
+    feeds: tuple[Feed, ...]
 
 
 class EventTest(Struct, frozen=True):
-    """`where=`: holds of one event? Called with the decoded properties and context."""
+    """A condition on one event (`where:` of a journey's start). Called with the decoded properties and context."""
 
     text: str
-    """Canonical: ast.unparse of the checked tree."""
     reads_context: bool
     holds: Callable[[Mapping[str, Any], Mapping[str, Any]], bool]
 
 
-class Condition(Struct, frozen=True):
-    """A boolean expression over a person, compiled against numbered aggregates.
+class Reads(Struct, frozen=True):
+    """What beside aggregates an expression looks at: a change of any of it may change the value."""
 
-    `newest` maps an aggregate's number to its state (absent: nothing matched yet), `traits` maps names to values.
-    """
+    traits: frozenset[str] = frozenset()
+    scores: frozenset[str] = frozenset()
+    thresholds: frozenset[str] = frozenset()
+    """Metrics and models whose thresholds it compares with."""
+    purposes: frozenset[str] = frozenset()
+    zone: bool = False
+
+
+class Condition(Struct, frozen=True):
+    """A boolean expression over a person, compiled against numbered aggregates."""
 
     text: str
-    aggregates: tuple[tuple[int, AggregateSpec, EventTest | None], ...]
-    traits: frozenset[str]
-    """Names of the traits it reads (the first step of each path)."""
-    holds: Callable[[Mapping[int, Newest], Mapping[str, Any], int], bool]
-    next_change: Callable[[Mapping[int, Newest], int], int | None]
+    folds: tuple[Fold, ...]
+    reads: Reads
+    holds: Callable[[View, int], bool]
+    next_change: Callable[[View, int], int | None]
     """First instant > now at which a comparison that it contains changes by itself; may be early, never late."""
-    because: Callable[[Mapping[int, Newest], Mapping[str, Any], int], tuple[Reading, ...]]
+    because: Callable[[View, int], tuple[Reading, ...]]
     """Every leaf (comparison, any, trait ...) with its value and the events behind it; slow, for reasons only."""
+    key: Callable[[View, int], str | float | bool | None]
+    """The value that a grouped count (`same=`) of the condition is about at `now`; None where it has none."""
 
 
 class Valued(Struct, frozen=True):
-    """Any expression over a person, for its value (`tactful eval`); fields as in Condition."""
+    """Any expression over a person, for its value (metrics, `tactful eval`); fields as in Condition."""
 
     text: str
-    aggregates: tuple[tuple[int, AggregateSpec, EventTest | None], ...]
-    traits: frozenset[str]
-    value: Callable[[Mapping[int, Newest], Mapping[str, Any], int], Any]
-    """A number, text, boolean, list or object; None is missing."""
-    next_change: Callable[[Mapping[int, Newest], int], int | None]
+    folds: tuple[Fold, ...]
+    reads: Reads
+    value: Callable[[View, int], Any]
+    """A number, text, boolean, list, object, Time or Duration; None is missing."""
+    next_change: Callable[[View, int], int | None]
+    is_coarse: Callable[[View, int], bool]
+
+
+class Reader(Struct, frozen=True):
+    """Everything that reads the events of one name, as one generated function."""
+
+    needs_properties: bool
+    needs_context: bool
+    read: Callable[[dict[int, State], int, int, int, int, Mapping[str, Any], Mapping[str, Any]], list[int]]
+    """(states, at, lag, ref, now, properties, context) -> numbers of the aggregates that took the event in; changes
+    states in place. An event too old for a window is not taken in."""

@@ -1,25 +1,47 @@
 """The checked tree of an expression: what it means, with the names resolved and nothing left to refuse.
 
-`!=`, `not in`, `is not`, chains and parentheses are gone: one meaning has one tree and one canonical text, by which two
-definitions find out that they count the same thing.
+`!=`, `not in`, `is not`, chains and parentheses are gone, and a text that is read as a time or a duration is one: one
+meaning has one tree and one canonical text (canonical.py), by which two definitions find out that they ask the same.
 """
 
-import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Literal as OneOf
 
 from msgspec import Struct
 
-from tactful.language.names import ROOTS, is_plain
-from tactful.values import format_duration
+from tactful.language.vocabulary import Collection
 
 Path = tuple[str | int, ...]
 Span = tuple[int, int]
 Scalar = bool | int | float | str | None
 
 
+class Window(Struct, frozen=True):
+    """T - older < timestamp <= T - newer; `last=` has newer 0 (LANGUAGE.md 5). Microseconds."""
+
+    older_us: int
+    newer_us: int = 0
+
+
+# ---- values ----------------------------------------------------------------------------------------------------------
+
+
 class Literal(Struct, frozen=True):
     value: Scalar
+    span: Span
+
+
+class Instant(Struct, frozen=True):
+    """A time that was written as a text next to a time, or in time("...")."""
+
+    at_us: int
+    span: Span
+
+
+class Lasting(Struct, frozen=True):
+    """A duration that was written as a text."""
+
+    duration_us: int
     span: Span
 
 
@@ -31,6 +53,8 @@ class Items(Struct, frozen=True):
 
 
 class Trait(Struct, frozen=True):
+    """Of the person as of T; inside where= written `profile.x`."""
+
     path: Path
     span: Span
 
@@ -49,26 +73,141 @@ class Context(Struct, frozen=True):
     span: Span
 
 
-class Count(Struct, frozen=True):
+class Part(Struct, frozen=True):
+    """Of a collection: `lines`, `quantity`, `value`, `changed_at`, or `items` with a path into them."""
+
+    collection: Collection
+    path: Path
+    span: Span
+
+
+class Arithmetic(Struct, frozen=True):
+    """Missing where LANGUAGE.md 3.7 does not define it."""
+
+    op: OneOf["+", "-", "*", "/"]
+    left: "Node"
+    right: "Node"
+    span: Span
+
+
+class Negative(Struct, frozen=True):
+    """Minus a number."""
+
+    operand: "Node"
+    span: Span
+
+
+class ReadTime(Struct, frozen=True):
+    """A text read as ISO 8601 because it stands next to a time (LANGUAGE.md 3.2); missing for anything else. Of a list,
+    which only stands right of `in`: the list of what its elements read as."""
+
+    operand: "Node"
+    span: Span
+
+
+class Function(Struct, frozen=True):
+    """Of values: time(x) lower(s) len(list) contains(s, t) starts_with(s, t) ends_with(s, t)."""
+
+    name: OneOf["time", "lower", "len", "contains", "starts_with", "ends_with"]
+    arguments: tuple["Node", ...]
+    span: Span
+
+
+# ---- what happened ---------------------------------------------------------------------------------------------------
+
+
+class Selection(Struct, frozen=True):
+    """The events that a function looks at: names (sorted, without what "*" covers), where= and the window."""
+
     events: tuple[str, ...]
     where: "Node | None"
-    window_us: int | None
+    window: Window | None
+
+
+class Aggregate(Struct, frozen=True):
+    """f(EVENT, [VALUE], where=, last= | between=); `value` is also V of count(E, same=V)."""
+
+    function: OneOf[
+        "count", "any", "sum", "avg", "min", "max", "distinct", "first", "latest", "time_since", "active_days"
+    ]
+    selection: Selection
+    value: "Node | None"
     span: Span
 
 
 class AtLeast(Struct, frozen=True):
-    """At least n (1..CAP) such events are in the window: what lower.py makes of comparisons; nobody writes it."""
+    """A count (with or without same=) is at least n (1..CAP): what lower.py makes of comparisons; nobody writes it."""
 
-    count: Count
+    count: Aggregate
     n: int
     span: Span
 
 
-class AnyOf(Struct, frozen=True):
-    """any(): its count is at least 1."""
+class Step(Struct, frozen=True):
+    """Of a sequence."""
 
-    count: Count
+    events: tuple[str, ...]
+    where: "Node | None"
+    is_absent: bool
+
+
+class Sequence(Struct, frozen=True):
+    steps: tuple[Step, ...]
+    within_us: int | None
+    last_us: int | None
     span: Span
+
+
+class Sessions(Struct, frozen=True):
+    function: OneOf["sessions", "session_length", "avg_session_length"]
+    gap_us: int
+    window: Window | None
+    span: Span
+
+
+# ---- the person and the moment ---------------------------------------------------------------------------------------
+
+
+class Now(Struct, frozen=True):
+    span: Span
+
+
+class Clock(Struct, frozen=True):
+    """At T in the person's zone."""
+
+    function: OneOf["local_hour", "local_weekday", "local_month"]
+    span: Span
+
+
+class InSegment(Struct, frozen=True):
+    """segment("s"): the condition of s, read in its place; `tree` is always a condition."""
+
+    name: str
+    tree: "Node"
+    span: Span
+
+
+class Score(Struct, frozen=True):
+    model: str
+    span: Span
+
+
+class Percentile(Struct, frozen=True):
+    """percentile("m") >= p, or < p. `value` is the metric's expression, or the Score of the model."""
+
+    name: str
+    value: "Node"
+    op: OneOf[">=", "<"]
+    percent: float
+    span: Span
+
+
+class Consents(Struct, frozen=True):
+    purpose: str
+    span: Span
+
+
+# ---- conditions ------------------------------------------------------------------------------------------------------
 
 
 class Compare(Struct, frozen=True):
@@ -79,6 +218,8 @@ class Compare(Struct, frozen=True):
 
 
 class In(Struct, frozen=True):
+    """Some element of `among` (Items, or a name that may hold a list) equals the item."""
+
     item: "Node"
     among: "Node"
     span: Span
@@ -106,13 +247,27 @@ class Not(Struct, frozen=True):
 
 Node = (
     Literal
+    | Instant
+    | Lasting
     | Items
     | Trait
     | Property
     | Context
-    | Count
+    | Part
+    | Arithmetic
+    | Negative
+    | ReadTime
+    | Function
+    | Aggregate
     | AtLeast
-    | AnyOf
+    | Sequence
+    | Sessions
+    | Now
+    | Clock
+    | InSegment
+    | Score
+    | Percentile
+    | Consents
     | Compare
     | In
     | IsMissing
@@ -120,22 +275,21 @@ Node = (
     | Either
     | Not
 )
-Boolean = AtLeast | AnyOf | Compare | In | IsMissing | All | Either | Not
-"""Nodes whose value is always True or False."""
-
-_SIGNS: Mapping[str, ast.cmpop] = {"==": ast.Eq(), "<": ast.Lt(), "<=": ast.LtE(), ">": ast.Gt(), ">=": ast.GtE()}
 
 
 def children(node: Node) -> tuple[Node, ...]:
-    """The parts of a node over the same scope; a `where=` is another scope."""
+    """The parts of a node over the same scope; `where=`, values of events and steps are another scope, and what a
+    segment or a metric means is another text."""
     match node:
-        case Compare(left=left, right=right):
+        case Compare(left=left, right=right) | Arithmetic(left=left, right=right):
             return left, right
         case In(item=item, among=among):
             return item, among
-        case IsMissing(operand=part) | Not(part=part) | AnyOf(count=part) | AtLeast(count=part):
+        case IsMissing(operand=part) | Not(part=part) | AtLeast(count=part) | Negative(operand=part):
             return (part,)
-        case All(parts=parts) | Either(parts=parts) | Items(items=parts):
+        case ReadTime(operand=part):
+            return (part,)
+        case All(parts=parts) | Either(parts=parts) | Items(items=parts) | Function(arguments=parts):
             return parts
         case _:
             return ()
@@ -147,77 +301,30 @@ def walk(node: Node) -> Iterator[Node]:
         yield from walk(child)
 
 
-def canonical(node: Node) -> str:
-    """The text that every way to write this meaning shares."""
-    return ast.unparse(_render(node))
-
-
-def _render(node: Node) -> ast.expr:
+def inner(node: Node) -> tuple[Node, ...]:
+    """The parts over one event: where= and values."""
     match node:
-        case Literal(value=value):
-            return ast.Constant(value)
-        case Items(items=items):
-            return ast.Tuple([_render(item) for item in items], ast.Load())
-        case Trait(path=path):
-            return _render_path(path, "traits")
-        case Property(path=path):
-            return _render_path(path, "properties")
-        case Context(path=path):
-            return _steps(ast.Name("context", ast.Load()), path)
-        case Count():
-            return _render_count("count", node)
-        case AnyOf(count=count):
-            return _render_count("any", count)
-        case AtLeast(count=count, n=n):
-            return ast.Compare(_render_count("count", count), [ast.GtE()], [ast.Constant(n)])
-        case Compare(op=op, left=left, right=right):
-            return ast.Compare(_render(left), [_SIGNS[op]], [_render(right)])
-        case In(item=item, among=among):
-            return ast.Compare(_render(item), [ast.In()], [_render(among)])
-        case IsMissing(operand=operand):
-            return ast.Compare(_render(operand), [ast.Is()], [ast.Constant(None)])
-        case All(parts=parts):
-            return ast.BoolOp(ast.And(), [_render(part) for part in parts])
-        case Either(parts=parts):
-            return ast.BoolOp(ast.Or(), [_render(part) for part in parts])
-        case Not(part=part):
-            return _render_not(part)
-
-
-def _render_not(part: Node) -> ast.expr:
-    match part:
-        case Compare(op="==", left=left, right=right):
-            return ast.Compare(_render(left), [ast.NotEq()], [_render(right)])
-        case In(item=item, among=among):
-            return ast.Compare(_render(item), [ast.NotIn()], [_render(among)])
-        case IsMissing(operand=operand):
-            return ast.Compare(_render(operand), [ast.IsNot()], [ast.Constant(None)])
+        case Aggregate(selection=selection, value=value):
+            return tuple(part for part in (selection.where, value) if part is not None)
+        case Sequence(steps=steps):
+            return tuple(step.where for step in steps if step.where is not None)
         case _:
-            return ast.UnaryOp(ast.Not(), _render(part))
+            return ()
 
 
-def _render_count(name: str, count: Count) -> ast.expr:
-    events: list[ast.expr] = [ast.Constant(event) for event in count.events]
-    options = []
-    if count.where is not None:
-        options.append(ast.keyword("where", _render(count.where)))
-    if count.window_us is not None:
-        options.append(ast.keyword("last", ast.Constant(format_duration(count.window_us))))
-    argument = events[0] if len(events) == 1 else ast.List(events, ast.Load())
-    return ast.Call(ast.Name(name, ast.Load()), [argument], options)
+def referred(node: Node) -> tuple[Node, ...]:
+    """What a node means by the name of another definition: a segment's condition, a metric's value."""
+    match node:
+        case InSegment(tree=tree):
+            return (tree,)
+        case Percentile(value=value):
+            return (value,)
+        case _:
+            return ()
 
 
-def _render_path(path: Path, root: str) -> ast.expr:
-    first = path[0]
-    if isinstance(first, str) and is_plain(first) and first not in ROOTS:
-        return _steps(ast.Name(first, ast.Load()), path[1:])
-    return _steps(ast.Name(root, ast.Load()), path)
-
-
-def _steps(value: ast.expr, path: Path) -> ast.expr:
-    for step in path:
-        if isinstance(step, str) and is_plain(step):
-            value = ast.Attribute(value, step, ast.Load())
-        else:
-            value = ast.Subscript(value, ast.Constant(step), ast.Load())
-    return value
+def everything(node: Node) -> Iterator[Node]:
+    """Every node: over the person, over events, and in the definitions that are named."""
+    yield node
+    for part in (*children(node), *inner(node), *referred(node)):
+        yield from everything(part)

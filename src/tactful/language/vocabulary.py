@@ -1,0 +1,88 @@
+"""Vocabulary: what an expression may name in a project, beside the language itself.
+
+Definitions of events, collections, segments and metrics are read elsewhere and handed over here; an empty vocabulary
+knows nothing, and then nothing that could be a name is refused (`tactful eval` without a project).
+"""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+from typing import Literal as OneOf
+
+from msgspec import Struct
+
+from tactful.values import MINUTE_US
+
+if TYPE_CHECKING:
+    from tactful.language.tree import Node
+
+DEFAULT_GAP_US = 30 * MINUTE_US
+"""Between sessions, where the workspace says nothing."""
+
+PropertyType = OneOf["number", "text", "boolean", "time", "list", "object", "anything"]
+
+
+class EventType(Struct, frozen=True):
+    """An event as events/NAME.yaml declares it."""
+
+    name: str
+    properties: Mapping[str, PropertyType]
+    """By top-level name."""
+    retention_us: int | None = None
+    """The event exists only while timestamp > T - retention (LANGUAGE.md 1.7)."""
+
+
+class Collection(Struct, frozen=True):
+    """collections/NAME.yaml: what is added, removed and cleared by which events (LANGUAGE.md 8.1)."""
+
+    name: str
+    add: tuple[str, ...]
+    """Event names, sorted."""
+    remove: tuple[str, ...]
+    clear: tuple[str, ...]
+    key: tuple[str | int, ...]
+    """Path of the property that tells lines apart."""
+    quantity: tuple[str | int, ...] = ("quantity",)
+    """Path of the property with the quantity; 1 where it is missing or no number above 0."""
+    price: tuple[str | int, ...] = ("price",)
+    fields: tuple[str, ...] = ()
+    """Top-level properties of the newest addition that a line shows, beside the key and `quantity`."""
+    limit: int = 200
+    """Operations kept exactly; beyond it the value is coarse."""
+
+
+class Vocabulary:
+    """Lookups raise nothing: they answer None for what is not there."""
+
+    def __init__(
+        self,
+        *,
+        events: Mapping[str, EventType] | None = None,
+        traits: Mapping[str, PropertyType] | None = None,
+        collections: Mapping[str, Collection] | None = None,
+        segment: "Callable[[str], Node | None] | None" = None,
+        segments: tuple[str, ...] | None = None,
+        metric: "Callable[[str], Node | None] | None" = None,
+        metrics: tuple[str, ...] = (),
+        gap_us: int = DEFAULT_GAP_US,
+        is_strict: bool = True,
+        seen: Mapping[str, int] | None = None,
+    ) -> None:
+        self.events = events
+        """Declared events by name; None: nothing is declared, every name may be."""
+        self.traits = traits
+        """Declared traits by name; None: nothing is declared."""
+        self.collections = collections or {}
+        self.segment = segment
+        """The checked condition of a segment by name; a Mistake without a place where it is part of a cycle."""
+        self.segments = segments
+        """Names of segments; None: unknown, segment() is refused."""
+        self.metric = metric
+        self.metrics = metrics
+        self.gap_us = gap_us
+        self.is_strict = is_strict
+        """Unknown names are mistakes; else they are warnings (`eval`, `preview`)."""
+        self.seen = seen or {}
+        """How often events came in the last 7 days, by name, for `did you mean`."""
+
+
+EMPTY = Vocabulary()
