@@ -72,7 +72,7 @@ class Publish(Struct, frozen=True, array_like=True, tag=4):
     received_at: int
     files: dict[str, str]
     settings: dict[str, str]
-    """`time_zone`."""
+    """`time_zone`, and `session_gap` ("30m")."""
     author: str = ""
 
 
@@ -116,10 +116,33 @@ class Forwarded(Struct, frozen=True, array_like=True, tag=8):
     seq: int
     clock: int
     record: Raw
-    """An encoded Plan (with identity: take, give, fwd, ...)."""
+    """An encoded Plan or Threshold (with identity: take, give, fwd, ...)."""
 
 
-Record = Event | Consent | Tick | Publish | Outcome | Imported | Plan | Forwarded
+class Score(Struct, frozen=True, array_like=True, tag=9):
+    """What a model says of a person; the newest by (received_at, ref) counts."""
+
+    version: int
+    source: str
+    trust: Trust
+    key: str
+    message_id: str
+    model: str
+    value: float
+    received_at: int
+
+
+class Threshold(Struct, frozen=True, array_like=True, tag=10):
+    """So many percent of the people with a value of this metric or model have at most this one. Goes to partition 0,
+    which tells the others."""
+
+    received_at: int
+    metric: str
+    percent: float
+    value: float
+
+
+Record = Event | Consent | Tick | Publish | Outcome | Imported | Plan | Forwarded | Score | Threshold
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Record)

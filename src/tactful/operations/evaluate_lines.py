@@ -1,0 +1,128 @@
+"""Evaluation of expressions over a file of history: what is asked, of which lines, and how an answer is written.
+
+What evaluate_live.py and evaluate_sql.py have in common, and all that they have in common: the same question and the
+same records go to both, and their answers are compared.
+"""
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from tactful.errors import UsageError
+from tactful.events.records import Consent, Event, Score
+from tactful.events.verdicts import Refusal
+from tactful.language.vocabulary import DEFAULT_GAP_US
+from tactful.operations.lines import History, read_line
+from tactful.values import SECOND_US, Duration, Time, format_time, parse_time
+
+Line = Mapping[str, Any] | bytes
+EXACT = 2**53
+
+
+class Question(Struct, frozen=True):
+    """Expressions by a name of the asker's choice, and the project that they may speak of: the texts of its files
+    (segments/, metrics/, collections/, events/) by path."""
+
+    expressions: Mapping[str, str]
+    files: Mapping[str, str] = {}
+    time_zone: str = "UTC"
+    gap_us: int = DEFAULT_GAP_US
+    """Between sessions."""
+
+
+class Answer(Struct, frozen=True):
+    """A value as JSON has it (`plain`)."""
+
+    value: Any
+    is_coarse: bool = False
+
+
+Answers = dict[int, dict[str, dict[str, Answer]]]
+"""By instant (microseconds), expression and person (`people`): of everybody who is known at that instant."""
+
+
+class _Received(Struct, rename="camel"):
+    received_at: str = ""
+
+
+_received = msgspec.json.Decoder(_Received)
+
+
+def read_lines(lines: Sequence[Line], *, with_repeats: bool = False) -> list[tuple[int, History]]:
+    """The records as a log would hold them, each with its position there: in the order of receivedAt, ties by line,
+    from position 1. A repeated messageId keeps its position and is left out, unless asked for.
+
+    Raises UsageError, naming the line, where one cannot be taken.
+    """
+    found: list[tuple[int, int, History]] = []
+    for number, line in enumerate(lines):
+        body = line if isinstance(line, bytes) else json.dumps(line).encode()
+        if body.strip():
+            record = _read(body, number)
+            found.append((record.received_at, number, record))
+    found.sort(key=lambda one: one[:2])
+    records = [(position, record) for position, (_, _, record) in enumerate(found, 1)]
+    return records if with_repeats else _first_of_each(records)
+
+
+def _read(body: bytes, number: int) -> History:
+    try:
+        received_at = parse_time(_received.decode(body).received_at)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise UsageError(f"line {number + 1}: this is no JSON object: {error}") from None
+    if received_at is None:
+        raise UsageError(f'line {number + 1}: "receivedAt" as ISO 8601 is missing')
+    record = read_line(body, received_at, number, f"line {number + 1}")
+    if isinstance(record, Refusal):
+        raise UsageError(f"line {number + 1}: {record.message}")
+    return record
+
+
+def _first_of_each(records: Iterable[tuple[int, History]]) -> list[tuple[int, History]]:
+    """Without repeats: a person's second record with the same messageId (LANGUAGE.md 1.5)."""
+    kept, seen = [], set()
+    for position, record in records:
+        if isinstance(record, Event | Consent | Score):
+            named = (record.key, record.message_id)
+            if named in seen:
+                continue
+            seen.add(named)
+        kept.append((position, record))
+    return kept
+
+
+def people(records: Iterable[tuple[int, History]]) -> dict[str, str]:
+    """How each person's key is printed: the userId or anonymousId alone; in full ("a:1") for other kinds, and for an
+    anonymousId that is somebody's userId too."""
+    keys = {record.key for _, record in records if isinstance(record, Event | Consent | Score)}
+    return {
+        key: key[2:] if key[0] == "u" or (key[0] == "a" and f"u:{key[2:]}" not in keys) else key for key in sorted(keys)
+    }
+
+
+def plain(value: Any) -> Any:
+    """A value of the language as JSON has it (LANGUAGE.md 3.8): a time as ISO 8601 with Z, a duration in seconds, a
+    whole number without a fraction, missing as None."""
+    match value:
+        case Time():
+            return format_time(value)
+        case Duration():
+            return _number(value // SECOND_US if value % SECOND_US == 0 else value / SECOND_US)
+        case float():
+            return _number(value)
+        case list() | tuple():
+            return [plain(one) for one in value]
+        case dict():
+            return {name: plain(one) for name, one in value.items()}
+        case _:
+            return value
+
+
+def _number(value: float) -> float | None:
+    if not math.isfinite(value):
+        return None
+    return int(value) if value == int(value) and abs(value) < EXACT else value
