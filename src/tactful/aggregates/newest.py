@@ -31,7 +31,7 @@ class AggregateSpec(Struct, frozen=True):
         )
 
 
-class Newest(Struct, array_like=True):
+class Newest(Struct, array_like=True, tag=1):
     """Times (ascending) and refs (which event) of the newest matching events; two lists of one length."""
 
     times: list[int]
