@@ -9,28 +9,53 @@ import asyncio
 import contextlib
 import itertools
 import random
-from typing import Any
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
 
 import aiohttp
 
+
+class Person(NamedTuple):
+    user: str
+    name: str
+    is_willing: bool
+    """Whether they said yes to mail."""
+    gender: str
+    birthday: str
+    city: str
+    orders: tuple[tuple[int, float], ...] = ()
+    """What they bought before the demo: how many days ago, for how much."""
+
+
+class Product(NamedTuple):
+    sku: str
+    name: str
+    category: str
+    price: int
+
+
 PEOPLE = [
-    ("ines", "Inês", "ines@mail.example", True),
-    ("oskar", "Oskar", "oskar@mail.example", True),
-    ("amelie", "Amélie", "amelie@mail.example", True),
-    ("tomasz", "Tomasz", "tomasz@mail.example", False),
-    ("freya", "Freya", "freya@mail.example", True),
-    ("luca", "Luca", "luca@mail.example", True),
+    Person("ines", "Inês", True, "female", "1996-05-02", "Lisbon", ((40, 260), (12, 189))),
+    Person("oskar", "Oskar", True, "male", "1988-11-20", "Hamburg", ((75, 520),)),
+    Person("amelie", "Amélie", True, "female", "1993-02-14", "Lisbon"),
+    Person("tomasz", "Tomasz", False, "male", "1979-07-08", "Gdańsk"),
+    Person("freya", "Freya", True, "female", "1991-09-30", "Bergen", ((120, 79),)),
+    Person("luca", "Luca", True, "male", "2000-01-25", "Lisbon"),
 ]
-"""User id, first name, address, and whether they said yes to mail."""
 
 PRODUCTS = [
-    ("lamp-fjord", "Lamp Fjord", "Lights", 129),
-    ("throw-skerry", "Throw Skerry", "Textiles", 79),
-    ("chair-moss", "Chair Moss", "Chairs", 249),
-    ("mug-tide", "Mug Tide", "Kitchen", 18),
-    ("rug-heath", "Rug Heath", "Textiles", 189),
-    ("candle-dusk", "Candle Dusk", "Lights", 24),
+    Product("lamp-fjord", "Lamp Fjord", "Lights", 129),
+    Product("throw-skerry", "Throw Skerry", "Textiles", 79),
+    Product("chair-moss", "Chair Moss", "Chairs", 249),
+    Product("mug-tide", "Mug Tide", "Kitchen", 18),
+    Product("rug-heath", "Rug Heath", "Textiles", 189),
+    Product("candle-dusk", "Candle Dusk", "Lights", 24),
+    Product("shoe-strand", "Runner Strand", "Running Shoes", 119),
 ]
+VIDEOS = ["Demo: the chair Moss", "Demo: the lamp Fjord", "How we weave"]
+BUYERS = {"ines": 0.6, "oskar": 0.5, "tomasz": 0.4, "luca": 0.3}
+"""How often a full cart is bought. The others only look, or have not come back yet."""
 
 
 class Shop:
@@ -58,38 +83,69 @@ class Shop:
             except aiohttp.ClientConnectionError:
                 await asyncio.sleep(1)
 
-    async def track(self, user: str, event: str, product: tuple[str, str, str, int], key: str) -> None:
-        sku, name, category, price = product
-        properties = {"product_id": sku, "name": name, "category": category, "price": price, "currency": "EUR"}
-        await self.call("track", key, {"userId": user, "event": event, "properties": properties})
+    async def track(self, user: str, event: str, properties: Mapping[str, Any], **more: Any) -> None:
+        key = "demo-backend" if event == "Order Completed" else "demo-website"
+        await self.call("track", key, {"userId": user, "event": event, "properties": properties, **more})
 
-    async def welcome(self, person: tuple[str, str, str, bool]) -> None:
-        user, name, email, is_willing = person
-        traits = {"email": email, "firstName": name}
-        await self.call("identify", "demo-backend", {"userId": user, "traits": traits})
-        consent = {"userId": user, "purpose": "email_marketing", "granted": is_willing, "text_version": "2025-03"}
-        await self.call("consent", "demo-backend", consent)
+    async def order(self, user: str, cart: Mapping[Product, int], **more: Any) -> None:
+        lines = [{**_about(product), "quantity": quantity} for product, quantity in cart.items()]
+        total = sum(product.price * quantity for product, quantity in cart.items())
+        number = f"N{self._random.randint(10_000, 99_999)}"
+        order = {"order_id": number, "total": total, "currency": "EUR", "products": lines}
+        await self.track(user, "Order Completed", order, **more)
 
-    async def visit(self, person: tuple[str, str, str, bool]) -> None:
-        """Look around; perhaps put something into the cart; perhaps buy it."""
-        user = person[0]
+    async def welcome(self, person: Person) -> None:
+        traits = {
+            "email": f"{person.user}@mail.example",
+            "firstName": person.name,
+            "gender": person.gender,
+            "birthday": person.birthday,
+            "address": {"city": person.city},
+        }
+        await self.call("identify", "demo-backend", {"userId": person.user, "traits": traits})
+        consent = {"purpose": "email_marketing", "granted": person.is_willing, "text_version": "2025-03"}
+        await self.call("consent", "demo-backend", {"userId": person.user, **consent})
+        for days, total in person.orders:
+            at = (datetime.now(UTC) - timedelta(days=days)).isoformat()
+            before = {"order_id": f"B{days}", "total": total, "currency": "EUR"}
+            await self.track(person.user, "Order Completed", before, timestamp=at)
+
+    async def visit(self, person: Person, cart: dict[Product, int]) -> None:
+        """Look around; perhaps search, watch a film, put things into the cart; perhaps buy them."""
+        user, chance = person.user, self._random.random
         product = self._random.choice(PRODUCTS)
+        if chance() < 0.3:
+            query = {"query": product.name.lower(), "category": product.category}
+            await self.track(user, "Products Searched", query)
         for _ in range(self._random.randint(1, 4)):
-            await self.track(user, "Product Viewed", product, "demo-website")
+            await self.track(user, "Product Viewed", _about(product))
             await asyncio.sleep(self._random.uniform(0.5, 2.5))
-            if self._random.random() < 0.5:
+            if chance() < 0.4:
                 product = self._random.choice(PRODUCTS)
-        if self._random.random() < 0.65:
-            await self.track(user, "Product Added", product, "demo-website")
+        if chance() < 0.2:
+            await self.track(user, "Video Playback Completed", {"title": self._random.choice(VIDEOS)})
+        if chance() < 0.65:
+            quantity = self._random.choice([1, 1, 2])
+            cart[product] = cart.get(product, 0) + quantity
+            await self.track(user, "Product Added", {**_about(product), "quantity": quantity})
             await asyncio.sleep(self._random.uniform(1, 6))
-            if self._random.random() < 0.45:
-                await self.track(user, "Order Completed", product, "demo-backend")
+            if chance() < 0.15:
+                await self.track(user, "Product Removed", {**_about(product), "quantity": cart.pop(product)})
+        if cart and chance() < BUYERS.get(user, 0):
+            await self.order(user, cart)
+            cart.clear()
 
-    async def live(self, person: tuple[str, str, str, bool]) -> None:
+    async def live(self, person: Person) -> None:
         await self.welcome(person)
+        cart: dict[Product, int] = {}
         while True:
-            await self.visit(person)
+            await self.visit(person, cart)
             await asyncio.sleep(self._random.uniform(4, 25))
+
+
+def _about(product: Product) -> dict[str, Any]:
+    named = {"product_id": product.sku, "name": product.name, "category": product.category}
+    return {**named, "price": product.price, "currency": "EUR"}
 
 
 async def main(url: str, seed: int) -> None:
