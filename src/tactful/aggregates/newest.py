@@ -1,34 +1,18 @@
-"""Newest: did EVENT happen at least N times in the last WINDOW, and how often?
+"""Newest: did it happen at least n times in the window, how often, and when last?
 
-Only a person's N newest matching events can decide it, so nothing else is kept. "The N newest of a set" is commutative:
-late or reordered events cannot change the answer, and merging two halves is folding one into the other. Pure.
+Only the n newest matching events can decide it, so nothing else is kept; for a count as a value, and with between=, all
+in the window are, up to CAP. "The n newest of a set" is commutative: late or reordered events cannot change the answer,
+and merging two halves is folding one into the other. 14 bytes an event: its time and its ref, which says why.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
+from typing import Any
 
 from msgspec import Struct
 
-CAP = 4096
-"""Kept items per aggregate and person at most (LANGUAGE.md 6.2)."""
-
-
-class AggregateSpec(Struct, frozen=True):
-    """What is counted. Two definitions that ask for the same share one state."""
-
-    events: tuple[str, ...]
-    """Event names, sorted; ("*",) is any track, page or screen."""
-    where: str
-    """Canonical text of the condition on the event; "" for none."""
-    keep: int
-    """How many newest are enough to decide (1..CAP)."""
-    window_us: int | None
-    """None: all time."""
-
-    def canonical(self) -> str:
-        """The same text for the same aggregate, whatever the process or version."""
-        return (
-            f"newest {self.keep} of {list(self.events)!r} where {self.where or 'true'} last {self.window_us or 'all'}"
-        )
+from tactful.aggregates.spec import CAP, AggregateSpec
+from tactful.aggregates.window import FOREVER, Windowed, later
+from tactful.values import Duration, Time
 
 
 class Newest(Struct, array_like=True, tag=1):
@@ -36,50 +20,121 @@ class Newest(Struct, array_like=True, tag=1):
 
     times: list[int]
     refs: list[int]
-    is_coarse: bool = False
-    """More than CAP were asked for and some are gone."""
+    gone: int | None = None
+
+
+class NewestOf(Windowed):
+    """any(E), count(E), latest(E), time_since(E). A state has the spec.keep newest, which is all that at_least(n) of
+    n <= keep and time() need; count() is that of all where keep is CAP, flagged where more were thinned."""
+
+    def __init__(self, spec: AggregateSpec, cap: int = CAP) -> None:
+        super().__init__(spec, cap)
+        self.keep = cap if self.newer else min(spec.keep, cap)
+
+    def new(self) -> Newest:
+        return Newest([], [])
+
+    def fold(self, state: Newest, at: int, lag: int, ref: int, value: Any, now: int) -> None:
+        times, refs = state.times, state.refs
+        horizon = now - self.older
+        if at <= horizon:
+            return
+        if not times or at > times[-1] or (at == times[-1] and ref > refs[-1]):
+            times.append(at)
+            refs.append(ref)
+        else:
+            low = bisect_left(times, at)
+            index = bisect_left(refs, ref, low, bisect_right(times, at, low))
+            times.insert(index, at)
+            refs.insert(index, ref)
+        if times[0] <= horizon:
+            self.let_go(state, now)
+        if len(times) > self.keep:
+            self._thin(state)
+
+    def _thin(self, state: Newest) -> None:
+        extra = len(state.times) - self.keep
+        if self.keep == self.cap:
+            state.gone = later(state.gone, state.times[extra - 1])
+        del state.times[:extra], state.refs[:extra]
+
+    def let_go(self, state: Newest, now: int) -> bool:
+        count = bisect_right(state.times, now - self.older)
+        del state.times[:count], state.refs[:count]
+        return not state.times
+
+    def merge(self, one: Newest, other: Newest) -> Newest:
+        both = sorted([*zip(one.times, one.refs, strict=True), *zip(other.times, other.refs, strict=True)])
+        merged = Newest([at for at, _ in both], [ref for _, ref in both], later(one.gone, other.gone))
+        if len(both) > self.keep:
+            self._thin(merged)
+        return merged
+
+    def count(self, state: Newest | None, now: int) -> int:
+        if state is None:
+            return 0
+        low, high = self.inside(state.times, now)
+        return high - low
+
+    def at_least(self, state: Newest | None, n: int, now: int) -> bool:
+        return self.count(state, now) >= n
+
+    def time(self, state: Newest | None, now: int) -> Time | None:
+        """Of the newest in the window."""
+        if state is None:
+            return None
+        low, high = self.inside(state.times, now)
+        return Time(state.times[high - 1]) if low < high else None
+
+    def since(self, state: Newest | None, now: int) -> Duration | None:
+        newest = self.time(state, now)
+        return None if newest is None else Duration(now - newest)
+
+    def next_change(self, state: Newest | None, now: int) -> int | None:
+        """Of count(), hence early for the others."""
+        return None if state is None else self.next_edge(state.times, now)
+
+    def next_at_least(self, state: Newest | None, n: int, now: int) -> int | None:
+        """Of at_least(n). With last= the n-th newest decides alone; fewer than n cannot become more by themselves."""
+        if state is None or (not self.newer and self.older == FOREVER):
+            return None
+        if self.newer:
+            return self.next_edge(state.times, now) if len(state.times) >= n else None
+        return state.times[-n] + self.older if self.count(state, now) >= n else None
+
+    def refs(self, state: Newest | None, now: int) -> list[int]:
+        if state is None:
+            return []
+        low, high = self.inside(state.times, now)
+        return state.refs[low:high]
+
+    def is_coarse(self, state: Newest | None, now: int) -> bool:
+        return state is not None and self.may_miss(state.gone, now)
+
+
+# ---- the old face, until language/ and kernel/ have moved to NewestOf; then this goes ----
+
+
+class OldSpec(Struct, frozen=True):
+    events: tuple[str, ...]
+    where: str
+    keep: int
+    window_us: int | None
+
+    def canonical(self) -> str:
+        return (
+            f"newest {self.keep} of {list(self.events)!r} where {self.where or 'true'} last {self.window_us or 'all'}"
+        )
 
 
 def fold(keep: int, state: Newest, at_us: int, ref: int) -> None:
-    """Take one matching event in, in any order. Equal times are ordered by ref, so that order never matters."""
-    times, refs = state.times, state.refs
-    if not times or at_us > times[-1] or (at_us == times[-1] and ref > refs[-1]):
-        times.append(at_us)
-        refs.append(ref)
-    else:
-        index = bisect_right(times, at_us)
-        while index and times[index - 1] == at_us and refs[index - 1] > ref:
-            index -= 1
-        times.insert(index, at_us)
-        refs.insert(index, ref)
-    if len(times) > keep:
-        del times[0], refs[0]
-        state.is_coarse = state.is_coarse or keep == CAP
+    NewestOf(AggregateSpec("newest", (), keep=keep)).fold(state, at_us, 0, ref, None, at_us)
 
 
 def prune(state: Newest, horizon_us: int) -> None:
-    """Forget what lies at or before the horizon: no window will see it again."""
     gone = bisect_right(state.times, horizon_us)
     del state.times[:gone], state.refs[:gone]
-    if not state.times:
-        state.is_coarse = False
 
 
 def count(state: Newest | None, window_us: int | None, now_us: int) -> int:
-    """How many of the kept lie in (now - window, now]."""
-    if state is None:
-        return 0
-    if window_us is None:
-        return len(state.times)
-    return len(state.times) - bisect_right(state.times, now_us - window_us)
-
-
-def merge(keep: int, one: Newest, other: Newest) -> Newest:
-    """The newest of both halves (disjoint by ref)."""
-    both = sorted([*zip(one.times, one.refs, strict=True), *zip(other.times, other.refs, strict=True)])[-keep:]
-    dropped = len(one.times) + len(other.times) > len(both)
-    return Newest(
-        [at for at, _ in both],
-        [ref for _, ref in both],
-        one.is_coarse or other.is_coarse or (dropped and keep == CAP),
-    )
+    return NewestOf(AggregateSpec("newest", (), older_us=window_us)).count(state, now_us)

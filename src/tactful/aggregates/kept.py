@@ -1,0 +1,24 @@
+"""Kept: events with the properties that a condition compares, for conditions that name `profile.x`.
+
+Whether such an event counts depends on the person's traits as of T (LANGUAGE.md 4), so nothing can be counted ahead:
+the events stay, and are looked at when the question is asked. 17 bytes an event and the properties.
+"""
+
+from typing import Any
+
+from tactful.aggregates.ordered import Ordered, Timeline
+from tactful.aggregates.scalars import pack, unpack
+
+
+class KeptOf(Timeline):
+    def take(self, value: Any) -> list[Any]:
+        """`value` is a list, one entry for each property."""
+        return [pack(entry) for entry in value]
+
+    def events(self, state: Ordered | None, now: int) -> list[tuple[int, int, int, list[Any]]]:
+        """(at, lag, ref, properties) of those in the window, in event order."""
+        if state is None:
+            return []
+        low, high = self.inside(state.times, now)
+        columns = state.times[low:high], state.lags[low:high], state.refs[low:high], state.values[low:high]
+        return [(at, lag, ref, [unpack(entry) for entry in row]) for at, lag, ref, row in zip(*columns, strict=True)]
