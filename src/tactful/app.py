@@ -33,7 +33,7 @@ from tactful.operations.reading import Reader
 from tactful.operations.retention import trim
 from tactful.runtime.channels import EmailSettings, WebhookSettings
 from tactful.runtime.intake import Bounds, Intake
-from tactful.runtime.settings import FILE, Settings, read_settings
+from tactful.runtime.settings import FILE, Settings, plan_settings, read_settings
 from tactful.runtime.work import Work
 from tactful.values import HOUR_US
 
@@ -114,7 +114,6 @@ class Application:
         lock = Lock(data)
         house = self.house(data, project, read_only=False)
         house.look_over()
-        time_zone = {"time_zone": settings.workspace.time_zone}
         bell = house.bells.bell("plan")
         supervisor = Supervisor(lock, self._clock)
         supervisor.listen()
@@ -123,8 +122,8 @@ class Application:
             supervisor.start(f"work {number}", ["work", *where, "--partitions", ",".join(map(str, owned))])
         supervisor.start("deliver", ["deliver", *where, "--address", f"http://{host}:{port}"])
         try:
-            if changes(house.plan(0), files):
-                publish(files, time_zone, house.log, house.bells, house.clock, "up")
+            if changes(house.plan(0), files, plan_settings(settings)):
+                publish(files, plan_settings(settings), house.log, house.bells, house.clock, "up")
             # Everybody's first plan must stand before the first event, so that aggregates are exact from the start.
             while not supervisor.is_stopping and None in map(house.plan, range(house.partitions)):
                 bell.wait(0.2)
@@ -149,9 +148,9 @@ class Application:
         """After a save: put the project in force, or say what is wrong with it while the old plan stays."""
         try:
             files = load(project)
-            if changed := changes(house.plan(0), files):
-                time_zone = {"time_zone": self.settings(project).workspace.time_zone}
-                publish(files, time_zone, house.log, house.bells, house.clock, "dev")
+            settings = plan_settings(self.settings(project))
+            if changed := changes(house.plan(0), files, settings):
+                publish(files, settings, house.log, house.bells, house.clock, "dev")
                 click.echo("published: " + ", ".join(changed), err=True)
         except (DefinitionError, UsageError, TransientError) as error:
             click.echo(f"not published:\n{error}", err=True)

@@ -20,7 +20,7 @@ from tactful.events.derived import (
     encode_groups,
     place,
 )
-from tactful.events.records import Forwarded, Plan, Publish, Record, Tick, decode, encode
+from tactful.events.records import Forwarded, Plan, Publish, Record, Threshold, Tick, decode, encode
 from tactful.kernel.plan import CompiledPlan, compiled, empty_plan
 from tactful.kernel.state import (
     PartitionState,
@@ -93,13 +93,13 @@ class Driver:
         while self.position < len(self.log):
             self.position += 1
             record = decode(self.log[self.position - 1])
-            if isinstance(record, Tick | Publish | Plan | Forwarded):
+            if isinstance(record, Tick | Publish | Plan | Threshold | Forwarded):
                 self.cut()
             clock = max(self.state.clock, getattr(record, "received_at", 0))
             if isinstance(record, Tick):
                 swept = self._swept(record.limit)
                 step(self._turn, record, self.position, self.due(clock, record.limit), swept)
-            elif isinstance(record, Publish | Plan | Forwarded):
+            elif isinstance(record, Publish | Plan | Threshold | Forwarded):
                 step(self._turn, record, self.position, self.due(max(clock, getattr(record, "clock", 0))))
             else:
                 step(self._turn, record, self.position)

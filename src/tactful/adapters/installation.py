@@ -31,6 +31,8 @@ from tactful.runtime.worker import Worker
 from tactful.values import DAY_US
 
 T = TypeVar("T")
+FORMAT = 2
+"""Of the data folder; 1 kept the counts of a smaller language."""
 
 
 class Installation:
@@ -46,8 +48,10 @@ class Installation:
             if read_only:
                 raise UsageError(f"{data} is no data folder of Tactful; `tactful up` makes one")
             data.mkdir(parents=True, exist_ok=True)
-            write_private(described, json.dumps({"format": 1, "partitions": settings.engine.partitions}))
-        self.partitions = _read(described, lambda values: int(values["partitions"]))
+            write_private(described, json.dumps({"format": FORMAT, "partitions": settings.engine.partitions}))
+        found, self.partitions = _read(described, lambda values: (int(values["format"]), int(values["partitions"])))
+        if found != FORMAT:
+            raise UsageError(_other_format(data, found))
         self._stores: dict[int, SqliteStore] = {}
 
     @cached_property
@@ -127,6 +131,15 @@ class Installation:
                 self.__dict__[name].close()
         for store in self._stores.values():
             store.close()
+
+
+def _other_format(data: Path, found: int) -> str:
+    if found > FORMAT:
+        return f"{data} was made by a newer version of Tactful (format {found}, this one reads {FORMAT}); install that"
+    return (
+        f"{data} was made by an older version of Tactful (format {found}), whose states this one cannot read. "
+        "Name a new folder with --data and bring the history in with `tactful import --replay`; nothing was changed."
+    )
 
 
 def _read(path: Path, take: Callable[[Any], T]) -> T:

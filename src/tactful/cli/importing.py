@@ -9,6 +9,7 @@ from tactful.cli.main import data_option, echo_json, json_option, project_option
 from tactful.errors import UsageError
 from tactful.operations.project import load
 from tactful.operations.replay import replay
+from tactful.runtime.settings import plan_settings
 
 
 def register(group: click.Group, build: Build) -> None:
@@ -26,7 +27,7 @@ def register(group: click.Group, build: Build) -> None:
         """
         if not is_replay:
             raise UsageError("say how: `tactful import --replay FILE` runs a file through the engine in its own time")
-        settings = {"time_zone": build.settings(project).workspace.time_zone}
+        settings = plan_settings(build.settings(project))
         files = load(project)
         release = build.locked(data)
         house = build.house(data, project, read_only=False)

@@ -10,6 +10,7 @@ from tactful.cli.main import data_option, echo_json, json_option, opened, projec
 from tactful.operations import scaffold
 from tactful.operations.project import check, load
 from tactful.operations.publish import changes, publish
+from tactful.runtime.settings import plan_settings
 
 
 def register(group: click.Group, build: Build) -> None:
@@ -49,14 +50,13 @@ def register(group: click.Group, build: Build) -> None:
         """Check a project and put it in force, beside a running server or for the next start."""
         files = load(project)
         house = opened(build, data, read_only=False)
-        before = house.plan(0)
-        changed = changes(before, files)
+        before, settings = house.plan(0), plan_settings(build.settings(project))
+        changed = changes(before, files, settings)
         for line in changed:
             click.echo(f"  {line}")
         if not changed:
             click.echo("nothing has changed since the last publish")
             return
-        settings = {"time_zone": build.settings(project).workspace.time_zone}
         publish(files, settings, house.log, house.bells, house.clock)
         click.echo(f"published as version {(before.plan.version if before else 0) + 1}")
 

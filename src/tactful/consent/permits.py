@@ -43,6 +43,15 @@ def permit(purpose: str, consents: Iterable[Mapping[str, ConsentWrite]]) -> Perm
     return Permit(purpose, f"{purpose} granted at {format_time(newest.timestamp)}{text}")
 
 
+def granted(consents: Iterable[Mapping[str, ConsentWrite]]) -> dict[str, bool]:
+    """Yes or no by purpose, as `permit` would say it; without the purposes that were never decided."""
+    answers: dict[str, bool] = {}
+    for decisions in consents:
+        for purpose, write in decisions.items():
+            answers[purpose] = answers.get(purpose, True) and write.granted
+    return answers
+
+
 def record(decisions: dict[str, ConsentWrite], purpose: str, write: ConsentWrite) -> bool:
     """Fold one decision in; the last in event order wins, whenever it arrives. True where it is now what counts."""
     before = decisions.get(purpose)

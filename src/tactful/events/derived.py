@@ -22,8 +22,10 @@ class SegmentEntered(Struct, frozen=True, array_like=True, tag=1):
     at: int
     segment: str
     cause: str
-    """`event`, `time`, or `publish` (which starts no journey)."""
+    """`event`, `score`, `consent`, `threshold`, `time`, or `publish` (which starts no journey)."""
     because: tuple[Reading, ...] = ()
+    matched: str = ""
+    """The value that a grouped count of the condition is about (`same=`)."""
 
 
 class SegmentLeft(Struct, frozen=True, array_like=True, tag=2):

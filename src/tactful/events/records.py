@@ -15,6 +15,8 @@ from msgspec import Raw, Struct
 
 Trust = Literal["browser", "server"]
 EMPTY_MAP = Raw(b"\x80")
+TIME_ZONE, SESSION_GAP = "time_zone", "session_gap"
+"""Settings that a plan takes with it: an IANA name, a duration."""
 
 
 class Event(Struct, frozen=True, array_like=True, tag=1):
@@ -72,7 +74,7 @@ class Publish(Struct, frozen=True, array_like=True, tag=4):
     received_at: int
     files: dict[str, str]
     settings: dict[str, str]
-    """`time_zone`, and `session_gap` ("30m")."""
+    """TIME_ZONE and SESSION_GAP."""
     author: str = ""
 
 

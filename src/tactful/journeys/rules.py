@@ -52,6 +52,8 @@ class Cause(Struct, frozen=True):
     message_id: str
     event: str
     properties: Raw
+    matched: str = ""
+    """The value of a grouped count (`same=`) that the start is about."""
     because: tuple[Reading, ...] = ()
 
 
@@ -78,9 +80,10 @@ def start(
     due = cause.at + rule.wait_us
     if now > due + rule.validity_us:
         late = f"too late: was due at {format_time(due)}, valid for {format_duration(rule.validity_us)}"
-        return [RunEnded(now, rule.name, "", late, cause.ref)]
+        return [RunEnded(now, rule.name, cause.matched, late, cause.ref)]
     if unwelcome is not None and unwelcome > (cause.at, cause.ref):
-        return [RunEnded(now, rule.name, "", f"{' or '.join(sorted(rule.unless))} came first", unwelcome[1])]
+        first = f"{' or '.join(sorted(rule.unless))} came first"
+        return [RunEnded(now, rule.name, cause.matched, first, unwelcome[1])]
     rows: list[RunStarted | RunEnded] = []
     for run in [run for run in runs if run.journey == rule.name and not run.intent]:
         if not rule.is_restarting or cause.at < run.started_at:
@@ -88,12 +91,12 @@ def start(
         runs.remove(run)
         rows.append(RunEnded(now, rule.name, run.entry_key, "restarted", cause.ref))
     if used(rule, sent, max(due, now)):
-        rows.append(RunEnded(now, rule.name, "", limit_text(rule), cause.ref))
+        rows.append(RunEnded(now, rule.name, cause.matched, limit_text(rule), cause.ref))
         return rows
     runs.append(
         Run(
             journey=rule.name,
-            entry_key="",
+            entry_key=cause.matched,
             started_at=cause.at,
             started_received=cause.received_at,
             started_ref=cause.ref,
@@ -104,7 +107,7 @@ def start(
             version=rule.version,
         )
     )
-    rows.append(RunStarted(now, rule.name, "", due, cause.because))
+    rows.append(RunStarted(now, rule.name, cause.matched, due, cause.because))
     return rows
 
 

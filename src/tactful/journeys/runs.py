@@ -12,6 +12,7 @@ class Run(Struct, array_like=True):
 
     journey: str
     entry_key: str
+    """The value that a grouped count was about when it started; "" where there is none."""
     started_at: int
     """Timestamp of the event, or instant of the flip, that started it."""
     started_received: int

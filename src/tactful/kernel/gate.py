@@ -92,6 +92,7 @@ def _frozen(intent: SendMessage, profile: Profile) -> bytes:
     event = {
         "name": intent.event,
         "timestamp": format_time(intent.started_at),
+        "key": intent.entry_key,
         "properties": unpack(intent.properties),
     }
     return bytes(pack({"profile": person, "event": event, "key": profile.key, "journey": intent.journey}))

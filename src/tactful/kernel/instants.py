@@ -2,82 +2,123 @@
 which somebody got round to it (I6)."""
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
-from tactful.aggregates.newest import Newest, prune
+from msgspec.structs import replace
+
+from tactful.aggregates.newest import Newest
 from tactful.events.derived import Row, RunEnded, SegmentLeft, SendMessage
 from tactful.events.records import EMPTY_MAP
 from tactful.journeys.rules import Cause, JourneyRule, fire, start
 from tactful.journeys.runs import Run
-from tactful.kernel.plan import CompiledPlan
-from tactful.kernel.state import Profile
+from tactful.kernel.state import Profile, only_fragment
 from tactful.kernel.turn import Turn
-from tactful.segments.membership import SegmentRule, evaluate
+from tactful.kernel.view import PersonView
+from tactful.segments.membership import SegmentRule, evaluate, matched_text
+
+
+class _Change(NamedTuple):
+    """An instant at which definitions changed for everybody, and the segments that may say something else since."""
+
+    at: int
+    cause: str
+    rules: Iterable[SegmentRule]
 
 
 def pass_time(turn: Turn, profile: Profile, until: int, rows: list[Row]) -> None:
     """Bring a person up to `until`: every wake-up due, and every instant at which definitions changed meanwhile."""
-    changes: list[int] = []
+    changes: list[_Change] = []
     if profile.settled < turn.state.generation:
         _forget(turn, profile, rows)
-        ready = {rule.ready_at for rule in turn.plan.segments}
-        # An instant at which it was looked at counts again: the plan may have come behind that record.
-        changes = sorted((at for at in ready if profile.now <= at <= until), reverse=True)
+        changes = _changes(turn, profile.now, until)
         profile.settled = turn.state.generation
     while changes or (profile.wake_at is not None and profile.wake_at <= until):
-        at, rules = profile.wake_at, turn.plan.moving(turn.newest(profile))
-        if changes and (at is None or changes[-1] <= at):
-            at, rules = changes.pop(), turn.plan.segments
-        assert at is not None
-        _look(turn, profile, rules, max(at, profile.now), rows)
+        wake = profile.wake_at
+        if changes and (wake is None or changes[-1].at <= wake):
+            at, cause, rules = changes.pop()
+        else:
+            assert wake is not None
+            at, cause, rules = wake, "time", turn.plan.moving(only_fragment(profile).aggregates)
+        if cause == "time":
+            profile.wake_at = None  # All that may move is looked at, and says when it moves next.
+        _look(turn, profile, rules, max(at, profile.now), cause, rows)
 
 
-def _look(turn: Turn, profile: Profile, rules: Iterable[SegmentRule], at: int, rows: list[Row]) -> None:
-    """A person at one instant; `rules` are the segments that may flip. Afterwards `wake_at` is exact and later."""
+def _changes(turn: Turn, after: int, until: int) -> list[_Change]:
+    """Last first. The instant at which the person was looked at counts again: the change may have come behind that
+    record."""
     plan = turn.plan
+    changes = [_Change(at, "time", plan.segments) for at in {rule.ready_at for rule in plan.segments}]
+    for metric, rules in plan.reading.threshold.items():
+        by_percent = turn.state.thresholds.get(metric, {})
+        changes += [_Change(at, "threshold", rules.values()) for at in {one.since for one in by_percent.values()}]
+    due = [change for change in changes if after <= change.at <= until]
+    return sorted(due, key=lambda change: (change.at, change.cause == "threshold"), reverse=True)
+
+
+def _look(turn: Turn, profile: Profile, rules: Iterable[SegmentRule], at: int, cause: str, rows: list[Row]) -> None:
+    """A person at one instant; `rules` are the segments that may flip. Afterwards `wake_at` is later."""
     profile.now = at
-    aggregates = turn.newest(profile)
-    profile.wake_at, entered = evaluate(rules, profile.segments, aggregates, turn.traits(profile), at, "time", rows)
-    for segment in entered:
-        for rule in plan.started_by.get(segment.number, ()):
-            begin(turn, profile, rule, Cause(at, at, 0, "", f"entered {segment.name}", EMPTY_MAP), at, rows)
-    due_runs(turn, profile, at, rows)
-    _let_go(plan, profile, aggregates, at)
+    view = turn.view(profile)
+    flip(turn, profile, view, rules, at, cause, rows)
+    due_runs(turn, profile, view, at, rows)
+    _let_go(turn, profile, at)
 
 
-def _let_go(plan: CompiledPlan, profile: Profile, aggregates: dict[int, Newest], at: int) -> None:
+def flip(
+    turn: Turn,
+    profile: Profile,
+    view: PersonView,
+    rules: Iterable[SegmentRule],
+    at: int,
+    cause: str,
+    rows: list[Row],
+) -> None:
+    """Look at segments, start what entering them starts, and keep `wake_at` no later than their next change."""
+    wake, entered = evaluate(rules, profile.segments, view, at, cause, rows)
+    if wake is not None and (profile.wake_at is None or wake < profile.wake_at):
+        profile.wake_at = wake
+    for segment, matched in entered:
+        for rule in turn.plan.started_by.get(segment.number, ()):
+            entry = Cause(at, at, 0, "", f"entered {segment.name}", EMPTY_MAP, matched)
+            begin(turn, profile, view, rule, entry, at, rows)
+
+
+def _let_go(turn: Turn, profile: Profile, at: int) -> None:
     """Drop what no window and no limit will see again, so that people at rest stay small."""
-    gone = []
-    for number, state in aggregates.items():
-        window_us = plan.windows.get(number)
-        if window_us is not None:
-            prune(state, at - window_us)
-            if not state.times:
-                gone.append(number)
-    for number in gone:
-        del aggregates[number]
+    aggregates, shrinking = only_fragment(profile).aggregates, turn.plan.shrinking
+    for number in [number for number in aggregates if number in shrinking]:
+        if shrinking[number].let_go(aggregates[number], at):
+            del aggregates[number]
     for name in list(profile.sent):
-        rule = plan.journeys.get(name)
+        rule = turn.plan.journeys.get(name)
         if rule is not None and profile.sent[name][-1][0] <= at - rule.per_us:
             del profile.sent[name]
 
 
-def begin(turn: Turn, profile: Profile, rule: JourneyRule, cause: Cause, now: int, rows: list[Row]) -> None:
-    """Start a run if its condition holds."""
-    if not _holds(turn, profile, rule, now):
+def begin(
+    turn: Turn, profile: Profile, view: PersonView, rule: JourneyRule, cause: Cause, now: int, rows: list[Row]
+) -> None:
+    """Start a run if its condition holds. What the run is about is what the entered segment matched, else what the
+    journey's own condition does."""
+    if not _holds(rule, view, now):
         return
-    unwelcome = turn.newest(profile).get(rule.unwelcome) if rule.unwelcome is not None and cause.ref else None
+    unwelcome = view.states.get(rule.unwelcome) if rule.unwelcome is not None and cause.ref else None
+    assert unwelcome is None or isinstance(unwelcome, Newest)
     newest = (unwelcome.times[-1], unwelcome.refs[-1]) if unwelcome is not None else None
+    if rule.condition is not None and not cause.matched:
+        cause = replace(cause, matched=matched_text(rule.condition.key(view, now)))
     rows.extend(start(rule, profile.runs, profile.sent, cause, now, newest))
 
 
-def due_runs(turn: Turn, profile: Profile, at: int, rows: list[Row]) -> None:
+def due_runs(turn: Turn, profile: Profile, view: PersonView, at: int, rows: list[Row]) -> None:
     """Fire the waiting runs that are due, and keep `wake_at` no later than the next one."""
     for run in [run for run in profile.runs if not run.intent]:
         if run.due > at:
             if profile.wake_at is None or run.due < profile.wake_at:
                 profile.wake_at = run.due
             continue
-        row = _fire(turn, profile, run, at)
+        row = _fire(turn, profile, view, run, at)
         rows.append(row)
         if isinstance(row, SendMessage):
             turn.intents.append(row)
@@ -85,20 +126,18 @@ def due_runs(turn: Turn, profile: Profile, at: int, rows: list[Row]) -> None:
             profile.runs.remove(run)  # A replay hands nothing over, so no outcome will come.
 
 
-def _fire(turn: Turn, profile: Profile, run: Run, at: int) -> SendMessage | RunEnded:
+def _fire(turn: Turn, profile: Profile, view: PersonView, run: Run, at: int) -> SendMessage | RunEnded:
     rule = turn.plan.journeys.get(run.journey)
     if rule is None:
         return RunEnded(at, run.journey, run.entry_key, "the journey is no longer published", run.started_ref)
-    if not _holds(turn, profile, rule, at):
+    if not _holds(rule, view, at):
         return RunEnded(at, run.journey, run.entry_key, f"no longer true: {_text(rule)}", run.started_ref)
     origin = f"{profile.key}#{profile.epoch}"
     return fire(rule, run, profile.sent, profile.key, origin, at, turn.plan.version, is_replay=turn.state.is_replay)
 
 
-def _holds(turn: Turn, profile: Profile, rule: JourneyRule, at: int) -> bool:
-    if rule.condition is None:
-        return True
-    return rule.ready_at <= at and rule.condition.holds(turn.newest(profile), turn.traits(profile), at)
+def _holds(rule: JourneyRule, view: PersonView, at: int) -> bool:
+    return rule.condition is None or (rule.ready_at <= at and rule.condition.holds(view, at))
 
 
 def _text(rule: JourneyRule) -> str:
@@ -115,6 +154,6 @@ def _forget(turn: Turn, profile: Profile, rows: list[Row]) -> None:
             del profile.segments[number]
             at = max(plan.published_at, profile.now)
             rows.append(SegmentLeft(at, names[number].removeprefix("segment/"), "publish", ()))
-    aggregates = turn.newest(profile)
+    aggregates = only_fragment(profile).aggregates
     for number in [number for number in aggregates if number not in plan.numbers]:
         del aggregates[number]

@@ -5,47 +5,73 @@ plans in the same order, gives the same ones. An aggregate that the plan before 
 window has passed since (at once in an empty partition); what reads it is warming until then. Pure.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 
 from msgspec import Struct
 
-from tactful.aggregates.newest import AggregateSpec
-from tactful.events.records import Plan
+from tactful.aggregates import kinds
+from tactful.aggregates.spec import Aggregate, AggregateSpec
+from tactful.events.records import SESSION_GAP, TIME_ZONE, Plan, Publish
 from tactful.journeys.definition import Journey
 from tactful.journeys.rules import JourneyRule
 from tactful.kernel.definitions import Definitions, read_project
 from tactful.kernel.state import PlanState
-from tactful.language.compile import compile_condition, compile_test
-from tactful.language.compiled import Condition, EventTest
+from tactful.kernel.view import PersonView
+from tactful.language.compile import compile_condition, compile_reader, compile_test, compile_value
+from tactful.language.compiled import Condition, Feed, Fold, Reader, Valued
+from tactful.language.tree import Clock, Now, everything
+from tactful.language.vocabulary import DEFAULT_GAP_US
 from tactful.messages.definition import Message
 from tactful.segments.membership import SegmentRule
+from tactful.values import parse_duration
 
 NEVER = 2**62
 ANY_EVENT = "*"
 SPOKEN_BY_ANY = ("track", "page", "screen")
 
-
-class Fold(NamedTuple):
-    """One aggregate that reads an event, and the segments to look at when it took it in. A tuple, since every event
-    takes a handful of them apart."""
-
-    number: int
-    keep: int
-    window_us: int | None
-    test: EventTest | None
-    segments: dict[int, SegmentRule]
+Rules = dict[int, SegmentRule]
+"""Segments by number."""
 
 
-class Reader(Struct, frozen=True):
+class UnknownAggregate(Exception):
+    """A stored plan asks for an aggregate that has no number."""
+
+
+class EventReader(NamedTuple):
     """Everything of the plan that reads one event name; the rest of the plan costs the event nothing."""
 
-    folds: tuple[Fold, ...]
+    read: Reader | None
     starts: tuple[JourneyRule, ...]
     stops: frozenset[str]
     """Journeys whose waiting runs the event ends."""
     needs_properties: bool
     needs_context: bool
+
+
+class MetricRule(Struct, frozen=True):
+    """A compiled metric."""
+
+    name: str
+    valued: Valued
+    ready_at: int
+
+
+class Readers(Struct, frozen=True):
+    """The segments to look at when something changed: by what changed."""
+
+    aggregate: dict[int, Rules]
+    moving: dict[int, Rules]
+    """By aggregate, those of them that can flip by themselves in somebody who has it."""
+    trait: dict[str, Rules]
+    score: dict[str, Rules]
+    threshold: dict[str, Rules]
+    purpose: dict[str, Rules]
+    zone: Rules
+    clock: Rules
+    """Those that can flip by themselves in anybody."""
+    nothing: Rules
+    """Those that somebody of whom nothing is known may be in."""
 
 
 class CompiledPlan(Struct):
@@ -55,23 +81,20 @@ class CompiledPlan(Struct):
     published_at: int
     time_zone: str
     segments: tuple[SegmentRule, ...]
-    by_aggregate: dict[int, dict[int, SegmentRule]]
-    """Segments that read an aggregate; only these can flip by themselves in somebody who has it."""
-    blank: dict[int, SegmentRule]
-    """Segments that somebody of whom nothing is known is in."""
-    windows: dict[int, int]
-    """Per aggregate, how far back it is ever looked at; without those of all time."""
-    trait_segments: dict[int, SegmentRule]
+    reading: Readers
+    shrinking: dict[int, Aggregate[Any]]
+    """Aggregates that forget as time passes."""
     numbers: frozenset[int]
     """Aggregates and segments in force."""
     journeys: dict[str, JourneyRule]
     started_by: dict[int, tuple[JourneyRule, ...]]
     messages: dict[str, Message]
+    metrics: dict[str, MetricRule]
     folds: dict[str, list[Fold]]
-    reads_traits: bool
-    readers: dict[tuple[str, str], Reader]
+    """By event name."""
+    readers: dict[tuple[str, str], EventReader]
 
-    def reader(self, kind: str, name: str) -> Reader:
+    def reader(self, kind: str, name: str) -> EventReader:
         """What reads this event; the same object each time."""
         reader = self.readers.get((kind, name))
         if reader is None:
@@ -80,29 +103,56 @@ class CompiledPlan(Struct):
 
     def moving(self, aggregates: Iterable[int]) -> Iterable[SegmentRule]:
         """The segments that time alone may flip in somebody with these aggregates."""
-        found: dict[int, SegmentRule] = {}
+        found = dict(self.reading.clock)
+        moving = self.reading.moving
         for number in aggregates:
-            if number in self.by_aggregate:
-                found.update(self.by_aggregate[number])
+            if number in moving:
+                found.update(moving[number])
         return found.values()
 
-    def _reader(self, kind: str, name: str) -> Reader:
+    def _reader(self, kind: str, name: str) -> EventReader:
         names = (name, ANY_EVENT) if kind in SPOKEN_BY_ANY else (name,)
-        folds = tuple({fold.number: fold for each in names for fold in self.folds.get(each, ())}.values())
+        folds = list({fold.number: fold for each in names for fold in self.folds.get(each, ())}.values())
+        read = compile_reader(names, folds) if folds else None
         starts = tuple(rule for rule in self.journeys.values() if not rule.events.isdisjoint(names))
         stops = frozenset(rule.name for rule in self.journeys.values() if not rule.unless.isdisjoint(names))
-        tests = [fold.test for fold in folds if fold.test] + [rule.where for rule in starts if rule.where]
-        return Reader(folds, starts, stops, bool(tests), any(test.reads_context for test in tests))
+        tests = [rule.where for rule in starts if rule.where]
+        return EventReader(
+            read,
+            starts,
+            stops,
+            bool(tests) or (read is not None and read.needs_properties),
+            any(test.reads_context for test in tests) or (read is not None and read.needs_context),
+        )
 
 
 def empty_plan() -> CompiledPlan:
     """Before anything was published: events are kept, nothing is decided."""
-    return CompiledPlan(0, 0, "UTC", (), {}, {}, {}, {}, frozenset(), {}, {}, {}, {}, False, {})
+    nothing = Readers({}, {}, {}, {}, {}, {}, {}, {}, {})
+    return CompiledPlan(0, 0, "UTC", (), nothing, {}, frozenset(), {}, {}, {}, {}, {}, {})
+
+
+# ---- in force ------------------------------------------------------------------------------------------------------
+
+
+class _Compiled(NamedTuple):
+    """Every expression over a person: conditions as "segment/NAME" or "journey/NAME", values by the metric's name."""
+
+    conditions: dict[str, Condition]
+    metrics: dict[str, Valued]
+    unwelcome: dict[str, Fold]
+    """Per journey: the newest event that ends a run."""
+
+    def folds(self) -> dict[int, Fold]:
+        """All aggregates of the plan by number."""
+        found = {fold.number: fold for one in self.conditions.values() for fold in one.folds}
+        found |= {fold.number: fold for one in self.metrics.values() for fold in one.folds}
+        return {fold.number: fold for fold in self.unwelcome.values()} | found
 
 
 def adopt(before: PlanState | None, plan: Plan, now: int, *, is_empty: bool) -> tuple[PlanState, CompiledPlan]:
     """Put a plan in force at the instant `now`; `is_empty` says that the partition has seen no event yet."""
-    definitions = read_project(plan.publish.files)
+    definitions = _definitions(plan.publish)
     numbers = dict(before.numbers) if before else {}
     known_ready = before.ready if before else {}
     ready: dict[int, int] = {}
@@ -110,51 +160,48 @@ def adopt(before: PlanState | None, plan: Plan, now: int, *, is_empty: bool) -> 
     def number(spec: AggregateSpec) -> int:
         index = numbers.setdefault(spec.canonical(), len(numbers) + 1)
         if index not in ready:
-            since = now if is_empty else (NEVER if spec.window_us is None else now + spec.window_us)
-            ready[index] = known_ready.get(index, since)
+            ready[index] = known_ready.get(index, now if is_empty else exact_at(spec, now))
         return index
 
-    conditions = _conditions(definitions, number)
-    for journey in definitions.journeys.values():
-        if journey.unless:
-            number(_unwelcome(journey))
+    compiled_ = _compile(definitions, number)
     since: dict[str, tuple[str, int]] = {}
-    for name, condition in conditions.items():
+    for name, condition in compiled_.conditions.items():
         if name.startswith("segment/"):
             numbers.setdefault(name, len(numbers) + 1)
+        text = _meaning(condition, plan.publish)
         known = before.since.get(name) if before else None
-        since[name] = known if known and known[0] == condition.text else (condition.text, now)
+        since[name] = known if known and known[0] == text else (text, now)
     state = PlanState(plan, numbers, since, ready, now)
-    return state, _compile(state, definitions, conditions)
+    return state, _put_together(state, definitions, compiled_)
 
 
 def compiled(state: PlanState) -> CompiledPlan:
-    """The same plan again, from a state that was stored."""
-    definitions = read_project(state.plan.publish.files)
+    """The same plan again, from a state that was stored. Raises UnknownAggregate where another version of this program
+    has stored it, which asked for others (`revised`)."""
+    definitions = _definitions(state.plan.publish)
 
     def number(spec: AggregateSpec) -> int:
-        return state.numbers[spec.canonical()]
+        index = state.numbers.get(spec.canonical())
+        if index is None or index not in state.ready:
+            raise UnknownAggregate(spec.canonical())
+        return index
 
-    conditions = _conditions(definitions, number)
-    return _compile(state, definitions, conditions)
-
-
-def _conditions(definitions: Definitions, number: Callable[[AggregateSpec], int]) -> dict[str, Condition]:
-    """Every condition over a person in the project, as "segment/NAME" or "journey/NAME"."""
-    segments = {
-        f"segment/{segment.name}": compile_condition(segment.when, number) for segment in definitions.segments.values()
-    }
-    journeys = {
-        f"journey/{journey.name}": compile_condition(journey.condition, number)
-        for journey in definitions.journeys.values()
-        if journey.condition is not None
-    }
-    return segments | journeys
+    return _put_together(state, definitions, _compile(definitions, number))
 
 
-def _unwelcome(journey: Journey) -> AggregateSpec:
-    """The newest event that ends a run of the journey."""
-    return AggregateSpec(tuple(sorted(set(journey.unless))), "", 1, None)
+def revised(state: PlanState, now: int) -> tuple[PlanState, CompiledPlan]:
+    """As `compiled`, for a state of another version: what it has no numbers for begins to be counted now."""
+    return adopt(state, state.plan, now, is_empty=False)
+
+
+def exact_at(spec: AggregateSpec, now: int) -> int:
+    """From when an aggregate is exact whose state begins at `now`: once nothing before it can matter any more. What
+    begins a session in the window may lie a gap before it."""
+    return NEVER if spec.older_us is None else now + spec.older_us + spec.gap_us
+
+
+def _is_shrinking(spec: AggregateSpec) -> bool:
+    return spec.older_us is not None or spec.within_us is not None
 
 
 def next_ready(state: PlanState, now: int) -> int | None:
@@ -162,65 +209,123 @@ def next_ready(state: PlanState, now: int) -> int | None:
     return min((at for at in state.ready.values() if now < at < NEVER), default=None)
 
 
-def _compile(state: PlanState, definitions: Definitions, conditions: Mapping[str, Condition]) -> CompiledPlan:
-    def ready_at(name: str) -> int:
-        exact = (state.ready[number] for number, _, _ in conditions[name].aggregates)
-        return max(state.since[name][1], *exact, 0)
+def _definitions(publish: Publish) -> Definitions:
+    gap_us = parse_duration(publish.settings.get(SESSION_GAP, "")) or DEFAULT_GAP_US
+    return read_project(publish.files, gap_us=gap_us)
 
-    unwelcome = {
-        state.numbers[spec.canonical()]: spec
-        for spec in (_unwelcome(journey) for journey in definitions.journeys.values() if journey.unless)
+
+def _meaning(condition: Condition, publish: Publish) -> str:
+    """A text that changes where the answer may."""
+    zone = f" in {publish.settings.get(TIME_ZONE)}" if condition.reads.zone else ""
+    return condition.text + zone
+
+
+def _compile(definitions: Definitions, number: Callable[[AggregateSpec], int]) -> _Compiled:
+    conditions = {
+        f"segment/{segment.name}": compile_condition(segment.when, number) for segment in definitions.segments.values()
     }
+    unwelcome = {}
+    for journey in definitions.journeys.values():
+        if journey.condition is not None:
+            conditions[f"journey/{journey.name}"] = compile_condition(journey.condition, number)
+    for journey in definitions.journeys.values():
+        if journey.unless:
+            unwelcome[journey.name] = _unwelcome(journey, number)
+    metrics = {metric.name: compile_value(metric.value, number) for metric in definitions.metrics.values()}
+    return _Compiled(conditions, metrics, unwelcome)
+
+
+def _unwelcome(journey: Journey, number: Callable[[AggregateSpec], int]) -> Fold:
+    """The newest event that ends a run of the journey; the same as behind `any(EVENTS)`."""
+    events = tuple(sorted(set(journey.unless)))
+    spec = AggregateSpec("newest", events, keep=1)
+    return Fold(number(spec), spec, kinds.build(spec), (Feed(events, None, None),))
+
+
+# ---- put together --------------------------------------------------------------------------------------------------
+
+
+def _put_together(state: PlanState, definitions: Definitions, made: _Compiled) -> CompiledPlan:
+    def ready_at(folds: Iterable[Fold], since: int) -> int:
+        return max(since, 0, *(state.ready[fold.number] for fold in folds))
+
+    def rule_ready_at(name: str) -> int:
+        return ready_at(made.conditions[name].folds, state.since[name][1])
+
     segments = tuple(
-        SegmentRule(state.numbers[name], name.removeprefix("segment/"), condition, ready_at(name))
-        for name, condition in conditions.items()
-        if name.startswith("segment/")
+        SegmentRule(
+            state.numbers[f"segment/{name}"],
+            name,
+            made.conditions[f"segment/{name}"],
+            rule_ready_at(f"segment/{name}"),
+        )
+        for name in definitions.segments
     )
     journeys = {
-        journey.name: _journey_rule(journey, definitions, state, conditions.get(f"journey/{journey.name}"), ready_at)
+        journey.name: _journey_rule(journey, definitions, state, made, rule_ready_at)
         for journey in definitions.journeys.values()
     }
-    readers: dict[int, dict[int, SegmentRule]] = {}
-    for segment in segments:
-        for number, _, _ in segment.condition.aggregates:
-            readers.setdefault(number, {})[segment.number] = segment
     started_by: dict[int, tuple[JourneyRule, ...]] = {}
     for rule in journeys.values():
         if rule.segment is not None:
             started_by[rule.segment] = (*started_by.get(rule.segment, ()), rule)
+    folds = made.folds()
+    time_zone = state.plan.publish.settings.get(TIME_ZONE, "UTC")
     return CompiledPlan(
         version=state.plan.version,
         published_at=state.published_at,
-        time_zone=state.plan.publish.settings.get("time_zone", "UTC"),
+        time_zone=time_zone,
         segments=segments,
-        by_aggregate=readers,
-        blank={rule.number: rule for rule in segments if rule.condition.holds({}, {}, 0)},
-        windows={
-            number: spec.window_us
-            for condition in conditions.values()
-            for number, spec, _ in condition.aggregates
-            if spec.window_us is not None
-        },
-        trait_segments={rule.number: rule for rule in segments if rule.condition.traits},
+        reading=_readers(segments, definitions, time_zone),
+        shrinking={number: fold.aggregate for number, fold in folds.items() if _is_shrinking(fold.spec)},
         numbers=frozenset(state.ready) | {rule.number for rule in segments},
         journeys=journeys,
         started_by=started_by,
         messages=dict(definitions.messages),
-        folds=_folds(readers, conditions, unwelcome),
-        reads_traits=any(condition.traits for condition in conditions.values()),
+        metrics={name: MetricRule(name, one, ready_at(one.folds, 0)) for name, one in made.metrics.items()},
+        folds=_by_event(folds.values()),
         readers={},
     )
+
+
+def _readers(segments: Iterable[SegmentRule], definitions: Definitions, time_zone: str) -> Readers:
+    found = Readers({}, {}, {}, {}, {}, {}, {}, {}, {})
+    nobody = PersonView({}, (), dict, time_zone)
+    for rule in segments:
+        reads = rule.condition.reads
+        for by_name, names in (
+            (found.trait, reads.traits),
+            (found.score, reads.scores),
+            (found.threshold, reads.thresholds),
+            (found.purpose, reads.purposes),
+        ):
+            for name in sorted(names):
+                by_name.setdefault(name, {})[rule.number] = rule
+        for fold in rule.condition.folds:
+            found.aggregate.setdefault(fold.number, {})[rule.number] = rule
+            if not rule.condition.is_still:
+                found.moving.setdefault(fold.number, {})[rule.number] = rule
+        if reads.zone:
+            found.zone[rule.number] = rule
+        has_clock = any(isinstance(node, Now | Clock) for node in everything(definitions.segments[rule.name].when.tree))
+        if has_clock:
+            found.clock[rule.number] = rule
+        if has_clock or reads.thresholds or rule.condition.holds(nobody, 0):
+            found.nothing[rule.number] = rule
+    return found
 
 
 def _journey_rule(
     journey: Journey,
     definitions: Definitions,
     state: PlanState,
-    condition: Condition | None,
+    made: _Compiled,
     ready_at: Callable[[str], int],
 ) -> JourneyRule:
     start, send = journey.start, journey.send
     is_email = send.channel == "email"
+    name = f"journey/{journey.name}"
+    condition = made.conditions.get(name)
     return JourneyRule(
         name=journey.name,
         version=journey.version,
@@ -228,10 +333,10 @@ def _journey_rule(
         where=compile_test(start.where) if start.where is not None else None,
         segment=state.numbers[f"segment/{start.segment}"] if start.segment else None,
         condition=condition,
-        ready_at=ready_at(f"journey/{journey.name}") if condition is not None else 0,
+        ready_at=ready_at(name) if condition is not None else 0,
         wait_us=journey.wait_us,
         unless=frozenset(journey.unless),
-        unwelcome=state.numbers[_unwelcome(journey).canonical()] if journey.unless else None,
+        unwelcome=made.unwelcome[journey.name].number if journey.unless else None,
         is_restarting=journey.repeat == "restart",
         limit=journey.limit.times if journey.limit is not None else None,
         per_us=journey.limit.per_us if journey.limit is not None else 0,
@@ -242,20 +347,9 @@ def _journey_rule(
     )
 
 
-def _folds(
-    readers: Mapping[int, dict[int, SegmentRule]],
-    conditions: Mapping[str, Condition],
-    unwelcome: Mapping[int, AggregateSpec],
-) -> dict[str, list[Fold]]:
-    """Per event name, the aggregates that read it."""
-    folds: dict[int, tuple[AggregateSpec, Fold]] = {}
-    for condition in conditions.values():
-        for number, spec, test in condition.aggregates:
-            folds[number] = (spec, Fold(number, spec.keep, spec.window_us, test, readers.get(number, {})))
-    for number, spec in unwelcome.items():
-        folds.setdefault(number, (spec, Fold(number, spec.keep, spec.window_us, None, readers.get(number, {}))))
+def _by_event(folds: Iterable[Fold]) -> dict[str, list[Fold]]:
     by_event: dict[str, list[Fold]] = {}
-    for spec, fold in folds.values():
-        for event in spec.events:
+    for fold in folds:
+        for event in sorted({event for feed in fold.feeds for event in feed.events}):
             by_event.setdefault(event, []).append(fold)
     return by_event

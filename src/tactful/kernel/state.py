@@ -5,14 +5,18 @@ there is one. Everything is a msgpack array: fields are added at the end, with a
 and segments, since a profile at rest should stay under a kilobyte.
 """
 
+from typing import Any
+
 import msgspec
 from msgspec import Struct
 
-from tactful.aggregates.newest import Newest
+from tactful.aggregates.kinds import State
 from tactful.consent.permits import ConsentWrite
 from tactful.events.records import Plan
 from tactful.journeys.runs import Run
+from tactful.people.scores import ScoreWrite
 from tactful.people.traits import TraitWrite
+from tactful.people.zones import ZoneSeen
 
 PLAN_KEY = "$plan"
 """The state that is not a person's: the published plan. No identifier starts with a dollar sign."""
@@ -25,9 +29,14 @@ class Fragment(Struct, array_like=True):
 
     path: list[tuple[str, int]]
     """Edges (identifier, epoch) that it crossed to get here; empty: the identifier's own."""
-    aggregates: dict[int, Newest]
+    aggregates: dict[int, State]
     traits: dict[str, TraitWrite]
     consents: dict[str, ConsentWrite]
+    scores: dict[str, ScoreWrite] = {}
+    """By model."""
+    zone: ZoneSeen | None = None
+    """Of the newest call whose context names a time zone; kept whether or not anything reads it, since one that was
+    missed would never come again."""
 
 
 class Profile(Struct, array_like=True):
@@ -53,6 +62,15 @@ class Profile(Struct, array_like=True):
     gen: int = 0
 
 
+class ThresholdSet(Struct, array_like=True, frozen=True):
+    """The last broadcast threshold of a metric or model at one percentage."""
+
+    value: float
+    received_at: int
+    since: int
+    """The instant from which it has had this value here."""
+
+
 class PartitionState(Struct, array_like=True):
     """What a partition knows of itself; committed with every position."""
 
@@ -61,7 +79,7 @@ class PartitionState(Struct, array_like=True):
     clock: int = 0
     """The highest instant read or heard of; applied_at of a record is max(clock, received_at)."""
     generation: int = 0
-    """Counts the instants at which definitions changed their answer: a plan, the end of a warming."""
+    """Counts the instants at which definitions changed their answer: a plan, the end of a warming, a threshold."""
     sweep: str | None = None
     """Profiles up to this key are settled under the generation; None: all are."""
     ready_at: int | None = None
@@ -78,6 +96,12 @@ class PartitionState(Struct, array_like=True):
     """Per digest of a file: the last line taken, and whether that was all."""
     is_replay: bool = False
     profiles: int = 0
+    thresholds: dict[str, dict[float, ThresholdSet]] = {}
+    """By metric or model, and percent."""
+    day: int = 0
+    """The newest day of `names`, counted from 1970."""
+    names: dict[str, list[int]] = {}
+    """How often events of a name came, by day; today is the last (kernel/names.py)."""
 
 
 class PlanState(Struct, array_like=True):
@@ -87,7 +111,7 @@ class PlanState(Struct, array_like=True):
     numbers: dict[str, int]
     """Canonical text of an aggregate, or "segment/NAME", to its number; numbers are never used again."""
     since: dict[str, tuple[str, int]]
-    """Per segment and journey: digest of its text, and the instant it took effect."""
+    """Per segment and journey: digest of what it means, and the instant it took effect."""
     ready: dict[int, int]
     """Per aggregate of the plan: the instant from which its state is exact."""
     published_at: int
@@ -96,11 +120,31 @@ class PlanState(Struct, array_like=True):
 _profile_decoder = msgspec.msgpack.Decoder(Profile)
 _partition_decoder = msgspec.msgpack.Decoder(PartitionState)
 _plan_decoder = msgspec.msgpack.Decoder(PlanState)
+_state_decoder: msgspec.msgpack.Decoder[State] = msgspec.msgpack.Decoder(State)
 encode = msgspec.msgpack.Encoder().encode
 
 
 def decode_profile(body: bytes) -> Profile:
-    return _profile_decoder.decode(body)
+    """An aggregate of a kind that this version does not know is left out: no plan asks for it, or for a new one."""
+    try:
+        return _profile_decoder.decode(body)
+    except msgspec.ValidationError:
+        return _profile_decoder.decode(_without_unknown_kinds(body))
+
+
+def _without_unknown_kinds(body: bytes) -> bytes:
+    values = msgspec.msgpack.decode(body)
+    for fragment in values[4].values():
+        fragment[1] = {number: state for number, state in fragment[1].items() if _is_known(state)}
+    return encode(values)
+
+
+def _is_known(state: Any) -> bool:
+    try:
+        _state_decoder.decode(encode(state))
+    except msgspec.ValidationError:
+        return False
+    return True
 
 
 def decode_partition(body: bytes) -> PartitionState:

@@ -4,21 +4,20 @@
     a person's     a repeat is dropped; what was due before fires, each at its own instant; then the record is applied:
                    fold, look at the segments that read it, stop runs, start runs, fire what is due at once
     a Tick         the same for everybody who is due, and for the next slice of a sweep
-    a plan         takes effect at its instant, in every partition; people are settled by the sweep, or when next met
+    a plan, or a threshold
+                   takes effect at its instant, in every partition; people are settled by the sweep, or when next met
 
 Pure: no clock, I/O or randomness; the same log gives the same bytes (I2). A Turn is what a worker decided since its
 last commit; its profiles belong to the worker alone and change in place.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from tactful.aggregates.newest import CAP, Newest, fold, prune
 from tactful.consent.permits import ConsentWrite
 from tactful.consent.permits import record as record_consent
 from tactful.events.derived import ConsentChanged, EventKept, OutcomeNoted, Row, ref
 from tactful.events.records import (
-    EMPTY_MAP,
     Consent,
     Event,
     Forwarded,
@@ -27,17 +26,22 @@ from tactful.events.records import (
     Plan,
     Publish,
     Record,
+    Score,
+    Threshold,
     Tick,
     decode,
     unpack,
 )
 from tactful.journeys.rules import Cause, stop
-from tactful.kernel.instants import begin, due_runs, pass_time
-from tactful.kernel.plan import Reader, adopt, next_ready
-from tactful.kernel.state import FIRST_KEY, Profile, only_fragment
+from tactful.kernel import names
+from tactful.kernel.instants import begin, due_runs, flip, pass_time
+from tactful.kernel.plan import Rules, adopt, next_ready, revised
+from tactful.kernel.state import FIRST_KEY, Fragment, Profile, ThresholdSet, only_fragment
 from tactful.kernel.turn import Turn
-from tactful.people import seen, traits
-from tactful.segments.membership import SegmentRule, evaluate
+from tactful.kernel.view import PersonView
+from tactful.people import seen, traits, zones
+from tactful.people.scores import ScoreWrite
+from tactful.people.scores import record as record_score
 
 GIVEN_BACK = ("refused", "lapsed", "rejected", "dropped")
 """Outcomes that count against no limit."""
@@ -55,7 +59,7 @@ def step(turn: Turn, record: Record, position: int, due: Sequence[str] = (), swe
         # Where a warming has ended with this very Tick, `swept` was not asked for the sweep that begins.
         if turn.state.sweep is not None and turn.state.generation == generation:
             turn.state.sweep = swept[-1] if len(swept) == record.limit else None
-    elif isinstance(record, Publish | Plan | Forwarded):
+    elif isinstance(record, Publish | Plan | Threshold | Forwarded):
         _PASSES_OF_PLANS[type(record)](turn, record, position, due)
     else:
         _PASSES[type(record)](turn, record, position)
@@ -72,102 +76,112 @@ def _go_on(turn: Turn, instant: int) -> None:
 
 
 def _event(turn: Turn, event: Event, position: int) -> None:
-    state = turn.state
+    state, plan = turn.state, turn.plan
     profile = turn.person(event.key)
-    mark = seen.mark(event.message_id)
-    if seen.is_repeat(profile.seen, mark):
-        state.repeats += 1
+    rows = _arrived(turn, profile, event.message_id, event.received_at)
+    if rows is None:
         return
     now, here = state.clock, ref(state.partition, position)
-    rows: list[Row] = []
-    if profile.settled < state.generation or (profile.wake_at is not None and profile.wake_at <= now):
-        pass_time(turn, profile, now, rows)
-    profile.seen, early = seen.remember(profile.seen, mark, event.received_at // 1_000_000)
-    state.forgotten += early
     state.events += 1
+    names.count(state, event.name)
     rows.append(EventKept(event.timestamp, event.name, here))
-    reader = turn.plan.reader(event.kind, event.name)
+    reader = plan.reader(event.kind, event.name)
     properties = unpack(event.properties) if reader.needs_properties or event.kind == "identify" else {}
     context = unpack(event.context) if reader.needs_context else {}
-    affected = _fold(reader, turn.newest(profile), event, here, now, properties, context)
-    if event.kind == "identify":
-        fragment = only_fragment(profile)
-        traits.write(fragment.traits, properties, event.timestamp, event.received_at, here)
-        affected |= turn.plan.trait_segments
+    fragment = only_fragment(profile)
+    affected: Rules = {}
+    if reader.read is not None:
+        lag = event.received_at - event.timestamp
+        for number in reader.read.read(fragment.aggregates, event.timestamp, lag, here, now, properties, context):
+            if number in plan.reading.aggregate:
+                affected.update(plan.reading.aggregate[number])
+    _tell_of_person(turn, fragment, event, here, properties, affected)
     if reader.stops and profile.runs:
         order = (event.timestamp, event.received_at, here)
         rows.extend(stop(reader.stops, profile.runs, order, event.name, now))
-    if not profile.tail:
-        affected = turn.plan.blank | affected  # Everyone known has a value, from the first record on (LANGUAGE.md 1.8).
-    if affected:
-        _flip(turn, profile, affected, now, rows)
+    view = turn.view(profile)
+    _look(turn, profile, view, affected, "event", rows)
     for rule in reader.starts:
         if rule.where is None or rule.where.holds(properties, context):
             cause = Cause(event.timestamp, event.received_at, here, event.message_id, event.name, event.properties)
-            begin(turn, profile, rule, cause, now, rows)
+            begin(turn, profile, view, rule, cause, now, rows)
     if profile.runs:
-        due_runs(turn, profile, now, rows)
+        due_runs(turn, profile, view, now, rows)
     turn.close(profile, position, rows)
 
 
-def _fold(
-    reader: Reader,
-    newest: dict[int, Newest],
-    event: Event,
-    here: int,
-    now: int,
-    properties: dict[str, Any],
-    context: dict[str, Any],
-) -> dict[int, SegmentRule]:
-    """Fold the event into the aggregates that read it; returns the segments to look at."""
-    affected: dict[int, SegmentRule] = {}
-    at = event.timestamp
-    for number, keep, window_us, test, segments in reader.folds:
-        if test is not None and not test.holds(properties, context):
-            continue
-        if window_us is not None and at <= now - window_us:
-            continue
-        state = newest.get(number)
-        if state is None:
-            newest[number] = Newest([at], [here])
-        else:
-            if keep == CAP and window_us is not None:
-                prune(state, now - window_us)
-            fold(keep, state, at, here)
-        affected.update(segments)
-    return affected
+def _arrived(turn: Turn, profile: Profile, message_id: str, received_at: int) -> list[Row] | None:
+    """A record of a person that is no repeat: it is remembered, and what was due before fires. The rows of that; None
+    for a repeat."""
+    state = turn.state
+    mark = seen.mark(message_id)
+    if seen.is_repeat(profile.seen, mark):
+        state.repeats += 1
+        return None
+    rows: list[Row] = []
+    if profile.settled < state.generation or (profile.wake_at is not None and profile.wake_at <= state.clock):
+        pass_time(turn, profile, state.clock, rows)
+    profile.seen, early = seen.remember(profile.seen, mark, received_at // 1_000_000)
+    state.forgotten += early
+    return rows
 
 
-def _flip(turn: Turn, profile: Profile, affected: dict[int, SegmentRule], now: int, rows: list[Row]) -> None:
-    """Look at the segments that read the event, and start what entering them starts."""
-    wake, entered = evaluate(
-        affected.values(), profile.segments, turn.newest(profile), turn.traits(profile), now, "event", rows
-    )
-    if wake is not None and (profile.wake_at is None or wake < profile.wake_at):
-        profile.wake_at = wake
-    for segment in entered:
-        for rule in turn.plan.started_by.get(segment.number, ()):
-            begin(turn, profile, rule, Cause(now, now, 0, "", f"entered {segment.name}", EMPTY_MAP), now, rows)
+def _tell_of_person(
+    turn: Turn, fragment: Fragment, event: Event, here: int, properties: Mapping[str, Any], affected: Rules
+) -> None:
+    """What the event says of the person beside having happened; adds the segments that read what is now another."""
+    reading = turn.plan.reading
+    before = fragment.zone
+    after = fragment.zone = zones.see(before, event.context, event.timestamp, event.received_at, here)
+    if reading.zone and after is not None and (before is None or before.name != after.name):
+        affected.update(reading.zone)
+    if event.kind == "identify":
+        for name in traits.write(fragment.traits, properties, event.timestamp, event.received_at, here):
+            affected.update(reading.trait.get(name, {}))
+            if name == zones.TRAIT:
+                affected.update(reading.zone)
+
+
+def _look(turn: Turn, profile: Profile, view: PersonView, affected: Rules, cause: str, rows: list[Row]) -> None:
+    """Look at the segments that read what changed; of somebody new, also at those that need nothing to be known."""
+    if not profile.tail:
+        affected = turn.plan.reading.nothing | affected  # Everyone known has a value (LANGUAGE.md 1.8).
+    if affected:
+        flip(turn, profile, view, affected.values(), turn.state.clock, cause, rows)
 
 
 def _consent(turn: Turn, consent: Consent, position: int) -> None:
     profile = turn.person(consent.key)
-    mark = seen.mark(consent.message_id)
-    if seen.is_repeat(profile.seen, mark):
-        turn.state.repeats += 1
+    rows = _arrived(turn, profile, consent.message_id, consent.received_at)
+    if rows is None:
         return
-    rows: list[Row] = []
     now, here = turn.state.clock, ref(turn.state.partition, position)
-    pass_time(turn, profile, now, rows)
-    profile.seen, early = seen.remember(profile.seen, mark, consent.received_at // 1_000_000)
-    turn.state.forgotten += early
     write = ConsentWrite(
         consent.granted, consent.timestamp, consent.received_at, here, consent.text_version, consent.origin
     )
+    affected: Rules = {}
     if record_consent(only_fragment(profile).consents, consent.purpose, write):
         rows.append(ConsentChanged(now, consent.purpose, consent.granted, consent.origin, consent.text_version))
-    if not profile.tail:
-        _flip(turn, profile, turn.plan.blank, now, rows)
+        affected = turn.plan.reading.purpose.get(consent.purpose, {})
+    _end(turn, profile, affected, "consent", position, rows)
+
+
+def _score(turn: Turn, score: Score, position: int) -> None:
+    profile = turn.person(score.key)
+    rows = _arrived(turn, profile, score.message_id, score.received_at)
+    if rows is None:
+        return
+    write = ScoreWrite(score.value, score.received_at, ref(turn.state.partition, position))
+    is_new = record_score(only_fragment(profile).scores, score.model, write)
+    affected = turn.plan.reading.score.get(score.model, {}) if is_new else {}
+    _end(turn, profile, affected, "score", position, rows)
+
+
+def _end(turn: Turn, profile: Profile, affected: Rules, cause: str, position: int, rows: list[Row]) -> None:
+    """The end of a record that is no event."""
+    view = turn.view(profile)
+    _look(turn, profile, view, affected, cause, rows)
+    due_runs(turn, profile, view, turn.state.clock, rows)
     turn.close(profile, position, rows)
 
 
@@ -216,10 +230,46 @@ def _plan(turn: Turn, plan: Plan, position: int, due: Sequence[str]) -> None:
     state = turn.state
     _pass_time(turn, due, position)
     turn.plan_state, turn.plan = adopt(turn.plan_state, plan, state.clock, is_empty=state.events == 0)
+    _settle_anew(turn)
+
+
+def revise(turn: Turn) -> None:
+    """The plan was stored by another version of this program, and asks this one for aggregates that nobody counted:
+    they begin now, and people are settled as after a publication."""
+    assert turn.plan_state is not None
+    turn.plan_state, turn.plan = revised(turn.plan_state, turn.state.clock)
+    _settle_anew(turn)
+
+
+def _settle_anew(turn: Turn) -> None:
+    state = turn.state
+    assert turn.plan_state is not None
     turn.is_plan_new = True
     state.generation += 1
     state.sweep = FIRST_KEY if state.profiles else None
     state.ready_at = next_ready(turn.plan_state, state.clock)
+
+
+def _threshold(turn: Turn, threshold: Threshold, position: int, due: Sequence[str]) -> None:
+    """Partition 0 tells the others; then it takes effect at its instant, as a plan does. The newest by received_at
+    counts, and of equal ones the last in the log of partition 0, which is the order of every channel."""
+    state = turn.state
+    if state.partition == 0:
+        for partition in range(1, state.partitions):
+            turn.tell(partition, threshold)
+    _pass_time(turn, due, position)
+    metric, percent = threshold.metric, threshold.percent
+    by_percent = state.thresholds.setdefault(metric, {})
+    before = by_percent.get(percent)
+    if before is not None and before.received_at > threshold.received_at:
+        return
+    is_new = before is None or before.value != threshold.value
+    since = state.clock if before is None or is_new else before.since
+    by_percent[percent] = ThresholdSet(threshold.value, threshold.received_at, since)
+    turn.forget_thresholds()
+    if is_new and metric in turn.plan.reading.threshold:
+        state.generation += 1
+        state.sweep = FIRST_KEY if state.profiles else None
 
 
 def _forwarded(turn: Turn, forwarded: Forwarded, position: int, due: Sequence[str]) -> None:
@@ -242,11 +292,13 @@ def _imported(turn: Turn, imported: Imported, position: int) -> None:
 _PASSES: dict[type, Callable[[Turn, Any, int], None]] = {
     Event: _event,
     Consent: _consent,
+    Score: _score,
     Outcome: _outcome,
     Imported: _imported,
 }
 _PASSES_OF_PLANS: dict[type, Callable[[Turn, Any, int, Sequence[str]], None]] = {
     Publish: _publish,
     Plan: _plan,
+    Threshold: _threshold,
     Forwarded: _forwarded,
 }

@@ -1,24 +1,31 @@
 """Turn: what a worker holds and decides between two commits of a partition."""
 
 from collections.abc import Callable
-from typing import Any
 
 from msgspec import Raw
 
-from tactful.aggregates.newest import Newest
 from tactful.events.derived import Group, Row, SendMessage
 from tactful.events.records import Forwarded, Record, encode
 from tactful.kernel.plan import CompiledPlan
 from tactful.kernel.state import PartitionState, PlanState, Profile, new_profile, only_fragment
-from tactful.people import traits
-
-_NO_TRAITS: dict[str, Any] = {}
+from tactful.kernel.view import PersonView, Thresholds
 
 
 class Turn:
     """`find` gives the state of a key that was loaded, or None for somebody new."""
 
-    __slots__ = ("changed", "find", "groups", "intents", "is_plan_new", "outgoing", "plan", "plan_state", "state")
+    __slots__ = (
+        "_thresholds",
+        "changed",
+        "find",
+        "groups",
+        "intents",
+        "is_plan_new",
+        "outgoing",
+        "plan",
+        "plan_state",
+        "state",
+    )
 
     def __init__(
         self,
@@ -36,6 +43,7 @@ class Turn:
         self.intents: list[SendMessage] = []
         self.changed: dict[str, Profile] = {}
         self.outgoing: list[tuple[int, int, bytes]] = []
+        self._thresholds: Thresholds | None = None
 
     def known(self, key: str) -> Profile | None:
         """The state of a person, to be changed; None for somebody never heard of."""
@@ -55,15 +63,22 @@ class Turn:
             self.state.profiles += 1
         return profile
 
-    def newest(self, profile: Profile) -> dict[int, Newest]:
-        """Aggregates of the person by number."""
-        return only_fragment(profile).aggregates
+    def view(self, profile: Profile) -> PersonView:
+        """What expressions see of the person now; after a change of anything but aggregates, take a new one."""
+        states = only_fragment(profile).aggregates
+        return PersonView(states, profile.fragments.values(), self.thresholds, self.plan.time_zone)
 
-    def traits(self, profile: Profile) -> dict[str, Any]:
-        """Traits of the person, where any definition reads traits at all."""
-        if not self.plan.reads_traits:
-            return _NO_TRAITS
-        return traits.values(fragment.traits for fragment in profile.fragments.values())
+    def thresholds(self) -> Thresholds:
+        if self._thresholds is None:
+            self._thresholds = {
+                metric: {percent: one.value for percent, one in by_percent.items()}
+                for metric, by_percent in self.state.thresholds.items()
+            }
+        return self._thresholds
+
+    def forget_thresholds(self) -> None:
+        """They changed in the state."""
+        self._thresholds = None
 
     def close(self, profile: Profile, position: int, rows: list[Row]) -> None:
         """Put the rows of one person at one position at the end of that person's chain."""

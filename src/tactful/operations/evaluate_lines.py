@@ -60,7 +60,7 @@ def read_lines(lines: Sequence[Line], *, with_repeats: bool = False) -> list[tup
     """
     found: list[tuple[int, int, History]] = []
     for number, line in enumerate(lines):
-        body = line if isinstance(line, bytes) else json.dumps(line).encode()
+        body = line if isinstance(line, bytes) else json.dumps(dict(line)).encode()
         if body.strip():
             record = _read(body, number)
             found.append((record.received_at, number, record))

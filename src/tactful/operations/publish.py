@@ -27,10 +27,12 @@ def publish(
     return position
 
 
-def changes(before: PlanState | None, files: Mapping[str, str]) -> list[str]:
-    """What a publish would change: "+ segments/new.yaml", "~ ...", "- ..."."""
+def changes(before: PlanState | None, files: Mapping[str, str], settings: Mapping[str, str]) -> list[str]:
+    """What a publish would change: "+ segments/new.yaml", "~ ...", "- ..."; "~ tactful.toml" where a setting that
+    definitions depend on is another."""
     old = before.plan.publish.files if before is not None else {}
-    return sorted(
+    is_other = before is not None and before.plan.publish.settings != settings
+    return (["~ tactful.toml"] if is_other else []) + sorted(
         [f"+ {path}" for path in files.keys() - old.keys()]
         + [f"- {path}" for path in old.keys() - files.keys()]
         + [f"~ {path}" for path in files.keys() & old.keys() if files[path] != old[path]],

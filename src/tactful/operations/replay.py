@@ -1,9 +1,9 @@
-"""Replay: a file of tracking calls goes through the whole engine in log time, into an empty installation (DESIGN 5).
+"""Replay: a file of history goes through the whole engine in log time, into an empty installation (DESIGN 5).
 
-One JSON object a line, as clients send them, with `receivedAt`. The production workers run in this process under a
-clock that the file moves; Ticks stand in between where something is due. Every chunk is one append, with a record that
-says which line it ends with, so a replay that was cut off goes on after the last line taken, and one that was finished
-is not done again. Intents are made and none is handed over.
+One JSON object a line, with `receivedAt`: tracking calls as clients send them, scores, consents, thresholds (lines.py).
+The production workers run in this process under a clock that the file moves; Ticks stand in between where something is
+due. Every chunk is one append, with a record that says which line it ends with, so a replay that was cut off goes on
+after the last line taken, and one that was finished is not done again. Intents are made and none is handed over.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,14 +12,12 @@ from pathlib import Path
 
 import msgspec
 from msgspec import Struct
-from msgspec.structs import replace
 
 from tactful.errors import UsageError
 from tactful.events.identifiers import partition_of
-from tactful.events.intake import Arrival, accept
-from tactful.events.records import Imported, Publish, encode
-from tactful.events.sources import Source
+from tactful.events.records import Imported, Publish, Threshold, encode
 from tactful.events.verdicts import Refusal
+from tactful.operations.lines import SOURCE, read_line
 from tactful.runtime.house import House
 from tactful.runtime.ports import Quarantined
 from tactful.runtime.worker import Worker
@@ -27,7 +25,6 @@ from tactful.values import DAY_US, format_time, parse_time
 
 CHUNK = 1000
 """Lines of one append at most; a chunk also ends with the day, so that time passes in steps of a day at most."""
-SOURCE = Source("import", "", "server")
 
 
 class Replayed(Struct):
@@ -41,7 +38,6 @@ class Replayed(Struct):
 
 class _Head(Struct, rename="camel"):
     received_at: str = ""
-    message_id: str | None = None
 
 
 class _Line(Struct, frozen=True, order=True):
@@ -160,23 +156,21 @@ def _begin(
 
 def _append(house: House, chunk: Sequence[_Line], body: bytes, digest: str, at: int, done: Replayed) -> None:
     """One atomic append: the chunk's events by partition, and in every partition how far the file has come."""
-    decoder = msgspec.json.Decoder(_Head)
     partitions = house.log.partitions
     last = encode(Imported(chunk[-1].received_at, digest, at))
     records: dict[int, list[bytes]] = {partition: [] for partition in range(partitions)}
     refused = []
     for line in chunk:
         text = body[line.start : line.end]
-        event = accept(text, Arrival(SOURCE, line.received_at), line.number)
-        if isinstance(event, Refusal):
-            message = f"line {line.number + 1}: {event.message}"
+        record = read_line(text, line.received_at, line.number, f"{digest}:{line.number}")
+        if isinstance(record, Refusal):
+            message = f"line {line.number + 1}: {record.message}"
             refused.append(
-                Quarantined(0, line.received_at, SOURCE.name, event.code, event.field, message, text, len(text))
+                Quarantined(0, line.received_at, SOURCE.name, record.code, record.field, message, text, len(text))
             )
             continue
-        if not decoder.decode(text).message_id:
-            event = replace(event, message_id=f"{digest}:{line.number}")
-        records[partition_of(event.key, partitions)].append(encode(event))
+        home = 0 if isinstance(record, Threshold) else partition_of(record.key, partitions)
+        records[home].append(encode(record))
     if refused:
         house.quarantine.put(refused)
     house.log.append({partition: [*bodies, last] for partition, bodies in records.items()})

@@ -19,13 +19,25 @@ class TraitWrite(Struct, array_like=True, frozen=True):
         return (self.timestamp, self.received_at, self.ref)
 
 
-def write(traits: dict[str, TraitWrite], values: Mapping[str, Any], timestamp: int, received_at: int, ref: int) -> None:
-    """Fold the traits of one identify call in. None clears."""
+def write(
+    traits: dict[str, TraitWrite], values: Mapping[str, Any], timestamp: int, received_at: int, ref: int
+) -> list[str]:
+    """Fold the traits of one identify call in; returns the names of those that may have another value now. None
+    clears."""
+    changed = []
     for name, value in values.items():
         before = traits.get(name)
         written = TraitWrite(value, timestamp, received_at, ref)
         if before is None or before.order() < written.order():
             traits[name] = written
+            if before is None or not _is_same(before.value, value):
+                changed.append(name)
+    return changed
+
+
+def _is_same(one: object, other: object) -> bool:
+    """Surely the same value of the language; not told of lists and objects, in which 1 and True may differ."""
+    return type(one) is type(other) and not isinstance(one, list | dict) and one == other
 
 
 def values(fragments: Iterable[Mapping[str, TraitWrite]]) -> dict[str, Any]:

@@ -12,7 +12,8 @@ import msgspec
 from msgspec import Struct, field
 
 from tactful.errors import DefinitionError, Place, Problem
-from tactful.events.records import Trust
+from tactful.events.records import SESSION_GAP, TIME_ZONE, Trust
+from tactful.values import DAY_US, parse_duration
 
 FILE = "tactful.toml"
 
@@ -20,6 +21,8 @@ FILE = "tactful.toml"
 class WorkspaceSettings(Struct, frozen=True, forbid_unknown_fields=True):
     name: str = "Tactful"
     time_zone: str = "UTC"
+    session_gap: str = "30m"
+    """From one event to the next, so that another session begins."""
     public_url: str = ""
     """Where links in mails lead; https, but for a local outbox."""
 
@@ -109,6 +112,12 @@ def read_settings(text: str, variables: Mapping[str, str]) -> Settings:
     return settings
 
 
+def plan_settings(settings: Settings) -> dict[str, str]:
+    """What a plan takes with it, since the meaning of definitions depends on it (records.Publish)."""
+    workspace = settings.workspace
+    return {TIME_ZONE: workspace.time_zone, SESSION_GAP: workspace.session_gap}
+
+
 def _put(tree: dict[str, Any], path: tuple[str, ...], value: str) -> None:
     for step in path[:-1]:
         tree = tree.setdefault(step, {})
@@ -121,6 +130,12 @@ def _problem(settings: Settings) -> tuple[str, str] | None:
         return (
             f"workspace.time_zone: there is no time zone {settings.workspace.time_zone!r}",
             'for instance "Europe/Lisbon"',
+        )
+    gap_us = parse_duration(settings.workspace.session_gap)
+    if gap_us is None or gap_us > DAY_US:
+        return (
+            f"workspace.session_gap: {settings.workspace.session_gap!r} is no duration of a day at most",
+            'for instance "30m"',
         )
     if not 1 <= settings.engine.partitions <= 1024:
         return "engine.partitions must be from 1 to 1024", "4 is a good start"

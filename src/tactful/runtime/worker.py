@@ -13,8 +13,20 @@ from msgspec import Struct
 
 from tactful.errors import Fenced, UsageError
 from tactful.events.derived import SendMessage, decode_groups, encode_groups
-from tactful.events.records import Consent, Event, Forwarded, Outcome, Publish, Record, Tick, decode, encode
-from tactful.kernel.plan import CompiledPlan, compiled, empty_plan
+from tactful.events.records import (
+    Consent,
+    Event,
+    Forwarded,
+    Outcome,
+    Publish,
+    Record,
+    Score,
+    Threshold,
+    Tick,
+    decode,
+    encode,
+)
+from tactful.kernel.plan import CompiledPlan, UnknownAggregate, compiled, empty_plan
 from tactful.kernel.state import (
     PLAN_KEY,
     PartitionState,
@@ -25,7 +37,7 @@ from tactful.kernel.state import (
     decode_profile,
 )
 from tactful.kernel.state import encode as encode_state
-from tactful.kernel.step import step
+from tactful.kernel.step import revise, step
 from tactful.kernel.turn import Turn
 from tactful.runtime.claims import Claims
 from tactful.runtime.outcomes import report
@@ -90,11 +102,18 @@ class Worker:
         self.plan_state: PlanState | None = None
         self.plan: CompiledPlan = empty_plan()
         stored = store.load([PLAN_KEY]).get(PLAN_KEY)
+        is_other_version = False
         if stored is not None:
             self.plan_state = decode_plan(stored)
-            self.plan = compiled(self.plan_state)
+            try:
+                self.plan = compiled(self.plan_state)
+            except UnknownAggregate:
+                is_other_version = True
         self._claims = Claims(partition, outbox, slots)
         self._turn = self._new_turn()
+        if is_other_version:
+            revise(self._turn)
+            self.plan, self.plan_state = self._turn.plan, self._turn.plan_state
         self._wake = store.next_wake()
         self._recover()
 
@@ -139,12 +158,12 @@ class Worker:
 
     def _apply(self, records: Sequence[tuple[int, bytes]]) -> None:
         decoded = [(position, decode(body)) for position, body in records]
-        self._load([record.key for _, record in decoded if isinstance(record, Event | Consent | Outcome)])
+        self._load([record.key for _, record in decoded if isinstance(record, Event | Consent | Outcome | Score)])
         for position, record in decoded:
             if isinstance(record, Tick):
                 self._commit()
                 self._apply_tick(position, record)
-            elif isinstance(record, Publish | Forwarded):
+            elif isinstance(record, Publish | Threshold | Forwarded):
                 self._commit()
                 self._apply_plan(position, record)
             else:
@@ -162,8 +181,9 @@ class Worker:
         step(self._turn, tick, position, due, swept)
         self._after(position)
 
-    def _apply_plan(self, position: int, record: Publish | Forwarded) -> None:
-        """What was due before the plan is the old plan's to decide; seldom many, since Ticks keep up."""
+    def _apply_plan(self, position: int, record: Publish | Threshold | Forwarded) -> None:
+        """What was due before a plan is the old plan's to decide (before a threshold, the old threshold's); seldom
+        many, since Ticks keep up."""
         at = max(self.state.clock, record.received_at, record.clock if isinstance(record, Forwarded) else 0)
         due = self._store.due(at, EVERYBODY)
         self._load(due)

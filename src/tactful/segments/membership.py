@@ -4,14 +4,12 @@ A rule says nothing before `ready_at`: either its definition did not exist yet, 
 seen its whole window ("warming").
 """
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 from msgspec import Struct
 
-from tactful.aggregates.newest import Newest
 from tactful.events.derived import Row, SegmentEntered, SegmentLeft
-from tactful.language.compiled import Condition
+from tactful.language.compiled import Condition, View
 
 
 class SegmentRule(Struct, frozen=True):
@@ -24,38 +22,46 @@ class SegmentRule(Struct, frozen=True):
 
 
 def evaluate(
-    rules: Iterable[SegmentRule],
-    members: dict[int, int],
-    newest: Mapping[int, Newest],
-    traits: Mapping[str, Any],
-    at: int,
-    cause: str,
-    rows: list[Row],
-) -> tuple[int | None, list[SegmentRule]]:
+    rules: Iterable[SegmentRule], members: dict[int, int], view: View, at: int, cause: str, rows: list[Row]
+) -> tuple[int | None, list[tuple[SegmentRule, str]]]:
     """Bring `members` up to the instant `at`, adding a row per flip.
 
     Returns the next instant at which one of the rules may flip by itself, and the rules that were entered for another
-    cause than their publication (what starts journeys).
+    cause than their publication (what starts journeys), each with what it matched.
     """
     wake: int | None = None
-    entered: list[SegmentRule] = []
+    entered: list[tuple[SegmentRule, str]] = []
     for rule in rules:
         if rule.ready_at > at:
             continue
         condition = rule.condition
-        holds = condition.holds(newest, traits, at)
+        holds = condition.holds(view, at)
         if holds != (rule.number in members):
             why = "publish" if rule.ready_at == at and cause == "time" else cause
-            because = condition.because(newest, traits, at)
+            because = condition.because(view, at)
             if holds:
                 members[rule.number] = at
-                rows.append(SegmentEntered(at, rule.name, why, because))
+                matched = matched_text(condition.key(view, at))
+                rows.append(SegmentEntered(at, rule.name, why, because, matched))
                 if why != "publish":
-                    entered.append(rule)
+                    entered.append((rule, matched))
             else:
                 del members[rule.number]
                 rows.append(SegmentLeft(at, rule.name, why, because))
-        change = condition.next_change(newest, at)
+        change = condition.next_change(view, at)
         if change is not None and (wake is None or change < wake):
             wake = change
     return wake, entered
+
+
+def matched_text(key: str | float | bool | None) -> str:
+    """The value that a grouped count is about, as text: 3.0 is "3"; "" where there is none."""
+    match key:
+        case None:
+            return ""
+        case bool():
+            return "true" if key else "false"
+        case float() if key.is_integer():
+            return str(int(key))
+        case _:
+            return str(key)

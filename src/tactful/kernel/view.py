@@ -1,0 +1,59 @@
+"""View: what expressions see of a person. Made for one look and thrown away; what nobody asks for is not put together.
+
+The states are those of the profile itself. Everything else is as it was when it was first asked for, so a record that
+changes a trait, a score, ... is followed by a new view.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from tactful.aggregates.kinds import State
+from tactful.consent.permits import granted
+from tactful.kernel.state import Fragment
+from tactful.people import scores, traits, zones
+
+Thresholds = Mapping[str, Mapping[float, float]]
+
+
+class PersonView:
+    """The View (language/compiled.py) of a person with these states and fragments; of nobody without any."""
+
+    __slots__ = ("_fragments", "_thresholds", "_zone", "consents", "scores", "states", "thresholds", "traits", "zone")
+
+    traits: Mapping[str, Any]
+    scores: Mapping[str, float]
+    thresholds: Thresholds
+    consents: Mapping[str, bool]
+    zone: str
+
+    def __init__(
+        self,
+        states: Mapping[int, State],
+        fragments: Collection[Fragment],
+        thresholds: Callable[[], Thresholds],
+        zone: str,
+    ) -> None:
+        """`zone` is the workspace's."""
+        self.states = states
+        self._fragments = fragments
+        self._thresholds = thresholds
+        self._zone = zone
+
+    def __getattr__(self, name: str) -> Any:
+        """Python calls this for a slot that is still empty, so what is asked for again costs nothing."""
+        value: Any
+        match name:
+            case "traits":
+                value = traits.values(one.traits for one in self._fragments)
+            case "scores":
+                value = scores.values(one.scores for one in self._fragments)
+            case "thresholds":
+                value = self._thresholds()
+            case "consents":
+                value = granted(one.consents for one in self._fragments)
+            case "zone":
+                value = zones.zone(self.traits, (one.zone for one in self._fragments), self._zone)
+            case _:
+                raise AttributeError(name)
+        setattr(self, name, value)
+        return value
