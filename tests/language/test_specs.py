@@ -1,54 +1,51 @@
-"""specs/*.json: cases in plain JSON that every engine must pass, here by live evaluation over naive folding."""
+"""specs/*.json: cases in plain JSON that every engine must pass: live evaluation, SQL, and the naive oracle."""
 
-import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
+from msgspec import json
 
-from tactful.language.check import check
-from tactful.language.compile import compile_value
-from tactful.values import parse_time
-from tests.language.naive import Happening, states
-from tests.language.test_meaning import Numbers
+from tactful.operations import cases, evaluate_live, evaluate_sql
+from tactful.operations.evaluate_lines import Answer, Answers, Line, Question
+from tests.parity.oracle import Oracle
+from tests.parity.projects import read_files
 
+FILES = sorted(Path("specs").glob("*.json"))
+
+
+def oracle(question: Question, lines: Sequence[Line], instants: Sequence[int]) -> Answers:
+    told = [json.decode(line) if isinstance(line, bytes) else line for line in lines]
+    asked = Oracle(told, read_files(question.files, question.time_zone))
+
+    def answers(text: str, at: int) -> dict[str, Answer]:
+        return {name: Answer(asked.ask(text, seen)) for name, seen in asked.worlds(at).items()}
+
+    return {at: {name: answers(text, at) for name, text in question.expressions.items()} for at in instants}
+
+
+ENGINES: dict[str, cases.Engine] = {"live": evaluate_live.answers, "sql": evaluate_sql.answers, "oracle": oracle}
 CASES = [
-    pytest.param(case, id=f"{path.stem}: {case['name']}")
-    for path in sorted(Path("specs").glob("*.json"))
-    for case in json.loads(path.read_text(encoding="utf-8"))
+    pytest.param(case, id=f"{path.stem}: {case.name}")
+    for path in FILES
+    for case in cases.read_cases(path.read_bytes(), path.name)
 ]
 
 
-def _time(text: str) -> int:
-    at = parse_time(text)
-    assert at is not None
-    return at
-
-
-def _happening(call: dict[str, Any], ref: int) -> Happening:
-    is_track = call["type"] == "track"
-    bag = call.get("traits" if call["type"] in ("identify", "group") else "properties", {})
-    return Happening(
-        call["event"] if is_track else f"${call['type']}", _time(call["timestamp"]), ref, bag, call.get("context", {})
-    )
-
-
-def _traits(calls: list[dict[str, Any]]) -> dict[str, Any]:
-    writes = sorted((call for call in calls if call["type"] == "identify"), key=lambda call: _time(call["timestamp"]))
-    return {key: value for call in writes for key, value in call.get("traits", {}).items()}
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("case", CASES)
+def test_spec(case: cases.Case, engine: str) -> None:
+    assert list(cases.differences(case, ENGINES[engine], {}, "UTC")) == []
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_spec(case: dict[str, Any]) -> None:
-    assert set(case) == {"name", "expr", "events", "checks"}
-    calls = sorted(case["events"], key=lambda call: _time(call["receivedAt"]))
-    valued = compile_value(check(case["expr"], wanted="value"), Numbers())
-    for asked in case["checks"]:
-        now = _time(asked["at"])
-        visible = [call for call in calls if _time(call["receivedAt"]) <= now]
-        found = {}
-        for person in {call["userId"] for call in visible}:
-            own = [call for call in visible if call["userId"] == person]
-            newest = states(valued.aggregates, tuple(_happening(call, ref) for ref, call in enumerate(own)))
-            found[person] = valued.value(newest, _traits(own), now)
-        assert found == asked["values"], asked["at"]
+def test_a_check_names_everybody_who_is_known(case: cases.Case) -> None:
+    question = cases.question(case.expr, case.files, case.time_zone or "UTC")
+    instants = [cases.instant(check.at) for check in case.checks]
+    known = oracle(question, [bytes(event) for event in case.events], instants)
+    for check, at in zip(case.checks, instants, strict=True):
+        assert set(check.values) == set(known[at][cases.EXPRESSION])
+
+
+def test_each_case_has_a_name_of_its_own() -> None:
+    assert len({case.id for case in CASES}) == len(CASES)

@@ -224,9 +224,8 @@ def collection(world: World, about: Mapping[str, Any], part: str) -> Any:
             changes = [
                 call.timestamp
                 for call in world.calls
-                if call.name in about["clear"] or (call.name in every and is_scalar(walk(call.properties, about["key"])))
+                if call.name in about["clear"]
+                or (call.name in every and is_scalar(walk(call.properties, about["key"])))
             ]
             return Moment(changes[-1]) if changes else None
     raise AssertionError(part)
-
-

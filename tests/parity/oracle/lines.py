@@ -124,9 +124,7 @@ def read(lines: Sequence[Mapping[str, Any]]) -> History:
 # ---- what is known at T ----------------------------------------------------------------------------------------------
 
 
-def world(
-    history: History, person: Person, now: int, time_zone: str, retention: Mapping[str, int]
-) -> World | None:
+def world(history: History, person: Person, now: int, time_zone: str, retention: Mapping[str, int]) -> World | None:
     """None where the person is not known yet (LANGUAGE.md 1.8)."""
     calls = sorted(call for call in person.calls if call.received <= now)
     scores = [told for told in person.scores if told.received <= now]
@@ -173,6 +171,3 @@ def zone_of(traits: Mapping[str, Any], calls: list[Happening], time_zone: str) -
 
 def local(at: int, where: ZoneInfo) -> datetime:
     return (EPOCH + timedelta(microseconds=at)).astimezone(where)
-
-
-

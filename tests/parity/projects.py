@@ -1,0 +1,84 @@
+"""Random projects: what an expression may name beside the language, and the files that say so."""
+
+import json
+from collections.abc import Mapping
+from random import Random
+from typing import Any
+
+import yaml
+
+from tests.parity.expressions import Writer
+from tests.parity.histories import DAY, HOUR, PURPOSES, SCORES, SECOND, ZONES
+from tests.parity.oracle import Project
+from tests.parity.oracle.values import read_duration
+
+CART = {
+    "add": ["Product Added"],
+    "remove": ["Product Removed"],
+    "clear": ["Order Completed"],
+    "key": ["sku"],
+    "quantity": ["quantity"],
+    "price": ["price"],
+    "fields": ["category", "price", "n"],
+}
+WISHES = {
+    "add": ["A", "$page"],
+    "remove": ["B"],
+    "clear": [],
+    "key": ["o", "t"],
+    "quantity": ["n"],
+    "price": ["o", "n"],
+    "fields": ["t"],
+}
+
+
+def project(random: Random) -> Project:
+    """Segments in segments, metrics, collections, retention, the workspace's zone and gap."""
+    retention = {"D": 3 * DAY} if random.random() < 0.4 else {}
+    zone, gap = random.choice(ZONES), random.choice((30 * 60 * SECOND, SECOND, HOUR, 10 * SECOND))
+    plain = Project({}, {}, {"cart": CART, "wishes": WISHES}, retention, zone, gap)
+    writer = Writer(random, plain, SCORES, PURPOSES, has_clock=False)
+    segments = {"s1": writer.condition("person", 1), "s2": writer.condition("person", 2)}
+    segments["s3"] = f'(segment("s1") or (not segment("s2"))) and {writer.condition("person", 1)}'
+    metrics = {name: writer.value("person", "number", 1, is_constant=False) for name in ("m1", "m2", "m3")}
+    return plain._replace(segments=segments, metrics=metrics)
+
+
+def files(project: Project) -> dict[str, str]:
+    """The project's folder. What is JSON is YAML."""
+    folder = {f"segments/{name}.yaml": json.dumps({"when": text}) for name, text in project.segments.items()}
+    folder |= {f"metrics/{name}.yaml": json.dumps({"value": text}) for name, text in project.metrics.items()}
+    for name, about in project.collections.items():
+        told = {**about, **{key: ".".join(about[key]) for key in ("key", "quantity", "price")}}
+        folder[f"collections/{name}.yaml"] = json.dumps({key: value for key, value in told.items() if value})
+    for name, bound in project.retention.items():
+        folder[f"events/{name}.yaml"] = json.dumps({"name": name, "retention": f"{bound // DAY}d"})
+    return folder
+
+
+def read_files(folder: Mapping[str, str], time_zone: str = "UTC") -> Project:
+    """The project that files describe, as far as the oracle needs it."""
+    read = {path.removesuffix(".yaml"): yaml.safe_load(text) for path, text in folder.items()}
+
+    def those(kind: str) -> dict[str, Any]:
+        return {path.removeprefix(f"{kind}/"): told for path, told in read.items() if path.startswith(f"{kind}/")}
+
+    collections = {
+        name: {
+            **{key: _several(told.get(key)) for key in ("add", "remove", "clear", "fields")},
+            **{key: told.get(key, key).split(".") for key in ("key", "quantity", "price")},
+        }
+        for name, told in those("collections").items()
+    }
+    events = those("events").items()
+    return Project(
+        {name: told["when"] for name, told in those("segments").items()},
+        {name: told["value"] for name, told in those("metrics").items()},
+        collections,
+        {told.get("name", name): read_duration(told["retention"]) for name, told in events if "retention" in told},
+        time_zone,
+    )
+
+
+def _several(told: str | list[str] | None) -> list[str]:
+    return [told] if isinstance(told, str) else told or []
