@@ -16,7 +16,13 @@ WEEK_US = 7 * DAY_US
 
 _UNITS = {"s": SECOND_US, "m": MINUTE_US, "h": HOUR_US, "d": DAY_US, "w": WEEK_US}
 _DURATION = re.compile(r"([1-9][0-9]{0,8})([smhdw])")
+_TIME = re.compile(
+    r"([0-9]{4})-([0-9]{2})-([0-9]{2})"
+    r"(?:[Tt ]([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]+))?)?(?:[Zz]|([+-])([0-9]{2})(?::?([0-9]{2}))?)?)?"
+)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+FIRST_US, LAST_US = -62_135_596_800 * SECOND_US, 253_402_300_800 * SECOND_US - 1
+"""The years 1 to 9999."""
 
 
 def parse_duration(text: str) -> int | None:
@@ -43,6 +49,26 @@ def parse_time(text: str) -> int | None:
         at = at.replace(tzinfo=UTC)
     since = at - _EPOCH
     return (since.days * 86_400 + since.seconds) * SECOND_US + since.microseconds
+
+
+def read_time(text: str) -> "Time | None":
+    """A text of the data as a time (LANGUAGE.md 3.2): `YYYY-MM-DD`, with a time of day and an offset if need be; None
+    for anything else, and outside of the years 1 to 9999."""
+    match = _TIME.fullmatch(text)
+    if match is None:
+        return None
+    year, month, day, hour, minute, second = (int(part or 0) for part in match.groups()[:6])
+    fraction, sign, offset_hours, offset_minutes = match.groups()[6:]
+    offset_us = int(offset_hours or 0) * HOUR_US + int(offset_minutes or 0) * MINUTE_US
+    if offset_us >= DAY_US or int(offset_minutes or 0) > 59:
+        return None
+    try:
+        since = datetime(year, month, day, hour, minute, second, tzinfo=UTC) - _EPOCH
+    except ValueError:
+        return None
+    micros = int((fraction or "").ljust(6, "0")[:6])
+    at_us = (since.days * 86_400 + since.seconds) * SECOND_US + micros + (offset_us if sign == "-" else -offset_us)
+    return Time(at_us) if FIRST_US <= at_us <= LAST_US else None
 
 
 def format_time(at_us: int) -> str:

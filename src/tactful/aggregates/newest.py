@@ -110,31 +110,3 @@ class NewestOf(Windowed):
 
     def is_coarse(self, state: Newest | None, now: int) -> bool:
         return state is not None and self.may_miss(state.gone, now)
-
-
-# ---- the old face, until language/ and kernel/ have moved to NewestOf; then this goes ----
-
-
-class OldSpec(Struct, frozen=True):
-    events: tuple[str, ...]
-    where: str
-    keep: int
-    window_us: int | None
-
-    def canonical(self) -> str:
-        return (
-            f"newest {self.keep} of {list(self.events)!r} where {self.where or 'true'} last {self.window_us or 'all'}"
-        )
-
-
-def fold(keep: int, state: Newest, at_us: int, ref: int) -> None:
-    NewestOf(AggregateSpec("newest", (), keep=keep)).fold(state, at_us, 0, ref, None, at_us)
-
-
-def prune(state: Newest, horizon_us: int) -> None:
-    gone = bisect_right(state.times, horizon_us)
-    del state.times[:gone], state.refs[:gone]
-
-
-def count(state: Newest | None, window_us: int | None, now_us: int) -> int:
-    return NewestOf(AggregateSpec("newest", (), older_us=window_us)).count(state, now_us)
