@@ -8,9 +8,10 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from tactful.errors import Place, Problem
-from tactful.language.calls import duration_hint, event_problem, without_covered
-from tactful.language.check import Checked, Scope, check
+from tactful.language.calls import Scope, duration_hint, event_problem, without_covered
+from tactful.language.check import Checked, Wanted, check
 from tactful.language.mistakes import Mistake, Remark, did_you_mean, place_at
+from tactful.language.vocabulary import EMPTY, Vocabulary
 from tactful.language.yaml_nodes import Mapping, Node, Sequence, Text, YamlMistake, compose, offset_in_file
 from tactful.values import DAY_US, digest, parse_duration
 
@@ -160,8 +161,17 @@ class Fields:
             self.refuse(name, "the list of events is empty", "write an event's name")
         return without_covered(names)
 
-    def expression(self, name: str, scope: Scope = "person") -> Checked | None:
-        """A condition; None where it is absent or wrong."""
+    def expression(
+        self,
+        name: str,
+        vocabulary: Vocabulary = EMPTY,
+        *,
+        wanted: Wanted = "condition",
+        scope: Scope = "person",
+        events: tuple[str, ...] | None = None,
+        allows_clock: bool = True,
+    ) -> Checked | None:
+        """As check() takes them; None where it is absent or wrong."""
         node = self.nodes.get(name)
         if node is None:
             return None
@@ -173,7 +183,7 @@ class Fields:
             self.refuse(name, f'"{name}" is empty', 'write a condition such as any("Order Completed", last="30d")')
             return None
         try:
-            checked = check(node.value, scope=scope)
+            checked = check(node.value, wanted, scope, vocabulary, allows_clock=allows_clock, events=events)
         except Mistake as mistake:
             self._say(self.document.problems, node, mistake.remark)
             return None

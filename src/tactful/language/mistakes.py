@@ -33,10 +33,23 @@ class Mistake(Exception):
         self.remark = Remark(offset, message, hint)
 
 
+def closest(word: str, known: "Iterable[str]") -> str:
+    """The known word that was meant probably, whatever its case and whether with spaces or underscores; or ""."""
+    alike: dict[str, str] = {}
+    for one in known:
+        alike.setdefault(_plain(one), one)
+    close = get_close_matches(_plain(word), alike, n=1)
+    return alike[close[0]] if close else ""
+
+
+def _plain(word: str) -> str:
+    return word.casefold().replace("_", " ").replace("-", " ")
+
+
 def did_you_mean(word: str, known: "Iterable[str]") -> str:
     """`did you mean "count"?`, or "" where nothing is close."""
-    close = get_close_matches(word, known, n=1) or get_close_matches(word.lower(), known, n=1)
-    return f'did you mean "{close[0]}"?' if close else ""
+    meant = closest(word, known)
+    return f'did you mean "{meant}"?' if meant else ""
 
 
 def place_at(file: str, text: str, offset: int) -> Place:

@@ -1,37 +1,75 @@
-"""Names with their steps: `x`, `x.y`, `x["a b"]`, `products[0].sku`, and the four roots (LANGUAGE.md 4)."""
+"""Names with their steps: `x`, `x.y`, `x["a b"]`, `products[0].sku`, the four roots and collections (LANGUAGE.md 4)."""
 
 import ast
 
+from tactful.language import known
+from tactful.language.calls import Reader
 from tactful.language.mistakes import Mistake, did_you_mean
-from tactful.language.names import FUNCTIONS, FUNCTIONS_TO_COME
+from tactful.language.names import FUNCTIONS, ROOTS
 from tactful.language.parse import Parsed
-from tactful.language.tree import Context, Node, Path, Property, Trait
+from tactful.language.tree import Context, Node, Part, Path, Property, Span, Trait
+from tactful.language.vocabulary import Collection
 
 LARGEST_INDEX = 1_000_000
+PARTS = ("lines", "quantity", "value", "changed_at", "items")
+"""Of a collection."""
 
 
-def resolve(parsed: Parsed, node: ast.expr, scope: str) -> Node:
-    """The trait, property or context field that a name with its steps means."""
-    root, path = _unfold(parsed, node)
-    span = parsed.span(node)
-    at = span[0]
-    match root, scope:
-        case "traits", "event":
-            raise Mistake(at, "inside where= there are no traits, only the event", "write the property's name alone")
-        case "profile", "event":
-            raise Mistake(at, "profile. inside where= is not available yet", "write that part outside where=")
-        case (("properties" | "context"), "person"):
-            raise Mistake(at, f"{root} belongs to an event", f'write it inside where=: any("...", where={root}.x == 1)')
-    if root not in ("traits", "profile", "properties", "context"):
-        path = (root, *path)
-        return Trait(path, span) if scope == "person" else Property(path, span)
+def resolve(reader: Reader, node: ast.expr) -> Node:
+    """The trait, property, context field or part of a collection that a name with its steps means."""
+    root, path = _unfold(reader.parsed, node)
+    span = reader.parsed.span(node)
+    if root in reader.vocabulary.collections:
+        return _part(reader, reader.vocabulary.collections[root], path, span)
+    if root not in ROOTS:
+        return _named(reader, root if reader.scope == "event" else "", (root, *path), span)
+    if reader.scope == "event" and root == "traits":
+        hint = f"write {_written('profile', path)} for the person's trait, or the property's name alone"
+        raise Mistake(span[0], "inside where= there are no traits, only the event", hint)
+    if reader.scope == "person" and root in ("properties", "context"):
+        hint = f'write it inside where=: any("...", where={root}.x == 1)'
+        raise Mistake(span[0], f"{root} belongs to an event", hint)
     if not path:
-        raise Mistake(at, f"{root} alone is no value", f"write {root}.name")
+        raise Mistake(span[0], f"{root} alone is no value", f"write {root}.name")
     if isinstance(path[0], int):
-        raise Mistake(at, f"{root} is no list", f'write {root}["{path[0]}"]')
+        raise Mistake(span[0], f"{root} is no list", f'write {root}["{path[0]}"]')
+    return _named(reader, root, path, span)
+
+
+def _named(reader: Reader, root: str, path: Path, span: Span) -> Node:
     if root == "context":
         return Context(path, span)
-    return Property(path, span) if root == "properties" else Trait(path, span)
+    if reader.scope == "person" or root == "profile":
+        known.trait(reader, str(path[0]), span[0])
+        return Trait(path, span)
+    known.property_of_event(reader, str(path[0]), span[0])
+    return Property(path, span)
+
+
+def _part(reader: Reader, collection: Collection, path: Path, span: Span) -> Node:
+    name = collection.name
+    if reader.scope == "event":
+        hint = f'combine outside, with and; the property is properties["{name}"], the trait profile["{name}"]'
+        raise Mistake(span[0], f"{name} is a collection, which cannot stand inside where=", hint)
+    known_parts = ", ".join(f"{name}.{part}" for part in PARTS)
+    if not path or path[0] not in PARTS:
+        close = did_you_mean(str(path[0]), PARTS) if path else ""
+        what = f"{name} alone is no value" if not path else f"the collection {name} has no {path[0]}"
+        raise Mistake(span[0], what, close or f"write one of {known_parts}")
+    if len(path) > 1 and path[0] != "items":
+        raise Mistake(span[0], f"{name}.{path[0]} has no parts", f"what lies in it is {name}.items")
+    fields = {str(collection.key[-1]), "quantity", *collection.fields}
+    field = next((step for step in path[1:] if isinstance(step, str)), None)
+    if field is not None and field not in fields:
+        hint = did_you_mean(field, sorted(fields)) or f"add it to fields: in collections/{name}.yaml"
+        raise Mistake(span[0], f"the items of {name} have no {field}", hint)
+    return Part(collection, path, span)
+
+
+def _written(root: str, path: Path) -> str:
+    return root + "".join(
+        f".{step}" if isinstance(step, str) and step.isidentifier() else f"[{step!r}]" for step in path
+    )
 
 
 def _unfold(parsed: Parsed, node: ast.expr) -> tuple[str, Path]:
@@ -43,11 +81,20 @@ def _unfold(parsed: Parsed, node: ast.expr) -> tuple[str, Path]:
             case ast.Subscript(value=value, slice=index):
                 steps.append(_index(parsed, index))
             case ast.Call():
-                raise Mistake(parsed.span(node)[0], "the value of a function has no parts")
+                raise Mistake(parsed.span(node)[0], "the value of a function has no parts", _instead(parsed, node))
             case _:
                 raise Mistake(parsed.span(node)[0], "this has no parts", "only a name can have them: products[0].sku")
         node = value
     return node.id, tuple(reversed(steps))
+
+
+def _instead(parsed: Parsed, node: ast.Call) -> str:
+    """latest("A").total is what latest("A", total) says."""
+    name = node.func.id if isinstance(node.func, ast.Name) else ""
+    if name in FUNCTIONS and FUNCTIONS[name].takes_value and node.args:
+        event = parsed.text[slice(*parsed.span(node.args[0]))]
+        return f"a value of the event stands inside: {name}({event}, total)"
+    return ""
 
 
 def _index(parsed: Parsed, index: ast.expr) -> str | int:
@@ -59,8 +106,3 @@ def _index(parsed: Parsed, index: ast.expr) -> str | int:
     if isinstance(index, ast.Constant) and type(index.value) is int and index.value <= LARGEST_INDEX:
         return index.value
     raise Mistake(at, "in square brackets stands a text or a whole number from 0", 'write ["order id"] or [0]')
-
-
-def unknown_function(name: str) -> str:
-    """What to write instead of a function that is not there."""
-    return did_you_mean(name, [*FUNCTIONS, *FUNCTIONS_TO_COME]) or f"functions are {', '.join(FUNCTIONS)}"

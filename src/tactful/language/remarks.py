@@ -3,73 +3,120 @@
 import re
 from collections.abc import Iterator
 
+from tactful.language.canonical import canonical
+from tactful.language.contradictions import constant_by_parts
 from tactful.language.lower import lower
 from tactful.language.mistakes import Remark
 from tactful.language.tree import (
+    All,
+    Clock,
     Compare,
     Context,
-    Count,
+    Either,
     In,
     IsMissing,
+    Items,
     Literal,
     Node,
     Not,
     Property,
+    Sequence,
     Trait,
-    canonical,
     children,
+    inner,
     walk,
 )
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}([T ].*)?")
+_RANGES = {"local_hour": (0, 23), "local_weekday": (1, 7), "local_month": (1, 12)}
 
 
-def remarks(tree: Node) -> tuple[Remark, ...]:
-    """Warnings, in the order of the text."""
+def remarks(tree: Node, text: str) -> tuple[Remark, ...]:
+    """Warnings, in no order; `text` is what the spans are of."""
     asked = {canonical(node.operand) for node in _everywhere(tree) if isinstance(node, IsMissing)}
-    found = [*_constant(tree), *_dates(tree), *_includes_missing(tree, asked)]
-    return tuple(sorted(found, key=lambda remark: remark.offset))
+    found = (*_constant(tree), *_dates(tree), *_includes_missing(tree, asked, text))
+    return tuple({(remark.message, remark.hint): remark for remark in reversed(found)}.values())
 
 
 def _everywhere(node: Node) -> Iterator[Node]:
-    """Every node, those inside where= too."""
-    for inner in walk(node):
-        yield inner
-        if isinstance(inner, Count) and inner.where is not None:
-            yield from _everywhere(inner.where)
+    """Every node of this text, those inside where= too."""
+    yield node
+    for part in (*children(node), *inner(node)):
+        yield from _everywhere(part)
+
+
+# ---- always, never ---------------------------------------------------------------------------------------------------
 
 
 def _constant(node: Node) -> Iterator[Remark]:
-    """Comparisons whose answer is known before any data is seen; the outermost only."""
-    is_judged = isinstance(node, Compare | In | IsMissing) or (
-        isinstance(node, Not) and not isinstance(node.part, Literal)
-    )
-    lowered = lower(node) if is_judged else node
-    if isinstance(lowered, Literal) and not isinstance(node, Literal):
-        answer = "true" if lowered.value is True else "false"
-        yield Remark(node.span[0], f"this is always {answer}", "compare values of one kind that can differ")
+    """Conditions whose answer is known before any data is seen; the outermost only."""
+    remark = _judged(node)
+    if remark is not None:
+        yield remark
         return
-    for child in children(node):
-        yield from _constant(child)
-    if isinstance(node, Count) and node.where is not None:
-        yield from _constant(node.where)
+    for part in (*children(node), *inner(node)):
+        yield from _constant(part)
+
+
+def _judged(node: Node) -> Remark | None:
+    at = node.span[0]
+    if isinstance(node, Compare | In | IsMissing | Sequence) or (
+        isinstance(node, Not) and not isinstance(node.part, Literal)
+    ):
+        lowered = lower(node)
+        if isinstance(lowered, Literal):
+            return _answer(at, is_true=lowered.value is True)
+        reached = _out_of_range(node)
+        if reached is not None:
+            return reached
+    if isinstance(node, All | Either):
+        found = constant_by_parts(node)
+        if found is not None:
+            return Remark(at, f"this is always {'true' if isinstance(node, Either) else 'false'}", found)
+    return None
+
+
+def _answer(at: int, *, is_true: bool) -> Remark:
+    return Remark(at, f"this is always {'true' if is_true else 'false'}", "compare values of one kind that can differ")
+
+
+def _out_of_range(node: Node) -> Remark | None:
+    """local_hour() >= 24, and the like."""
+    if not isinstance(node, Compare):
+        return None
+    for clock, other, is_left in ((node.left, node.right, True), (node.right, node.left, False)):
+        if isinstance(clock, Clock) and isinstance(other, Literal) and isinstance(other.value, int | float):
+            least, most = _RANGES[clock.function]
+            every = [Literal(number, clock.span) for number in range(least, most + 1)]
+            sides = [(one, other) if is_left else (other, one) for one in every]
+            answers = {canonical(lower(Compare(node.op, *pair, node.span))) for pair in sides}
+            if len(answers) == 1:
+                answer = "true" if answers == {"True"} else "false"
+                return Remark(node.span[0], f"this is always {answer}", f"{clock.function}() is {least} to {most}")
+    return None
+
+
+# ---- surprises -------------------------------------------------------------------------------------------------------
 
 
 def _dates(tree: Node) -> Iterator[Remark]:
+    """A text that looks like a date, compared with a value of the data."""
     for node in _everywhere(tree):
-        if not isinstance(node, Compare):
-            continue
-        for one, other in ((node.left, node.right), (node.right, node.left)):
+        match node:
+            case Compare(left=left, right=right):
+                pairs = [(left, right), (right, left)]
+            case In(item=item, among=Items(items=items)):
+                pairs = [(one, item) for one in items]
+            case _:
+                continue
+        for one, other in pairs:
             is_date = isinstance(one, Literal) and isinstance(one.value, str) and _DATE.fullmatch(one.value)
             if is_date and isinstance(other, Trait | Property | Context):
-                yield Remark(
-                    one.span[0],
-                    "this looks like a date and is compared as a text, letter by letter",
-                    "only texts of one form compare right; time(...) is not available yet",
-                )
+                message = "this looks like a date and is compared as a text, letter by letter"
+                yield Remark(one.span[0], message, "to compare times write time(...) around the name")
 
 
-def _includes_missing(tree: Node, asked: set[str]) -> Iterator[Remark]:
+def _includes_missing(tree: Node, asked: set[str], text: str) -> Iterator[Remark]:
     """`!=` and `not in` on a trait, unless the expression asks for its absence somewhere."""
     for node in walk(tree):
         match node:
@@ -81,6 +128,6 @@ def _includes_missing(tree: Node, asked: set[str]) -> Iterator[Remark]:
                 continue
         for side in sides:
             if isinstance(side, Trait) and canonical(side) not in asked:
-                name = canonical(side)
+                name = " ".join(text[slice(*side.span)].split())
                 hint = f"to leave them out, add: and {name} is not None"
                 yield Remark(node.span[0], f"this includes people without {name}", hint)

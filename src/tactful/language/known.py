@@ -1,0 +1,124 @@
+"""Names that a project declares: events, properties, traits, how long events are kept (LANGUAGE.md 1.7, 10).
+
+What nobody declared may be anything. What is declared and not named so is a mistake, or only worth a remark where the
+vocabulary is not strict; a name that was seen often lately is proposed with how often.
+"""
+
+from collections.abc import Iterable
+
+from tactful.language.calls import Reader
+from tactful.language.mistakes import Mistake, closest
+from tactful.language.names import CALL_NAMES, EVERYTHING, NOT_EVERYTHING
+from tactful.language.tree import Property, Window
+from tactful.language.types import ANYTHING, BOOLEAN, LIST, NUMBER, OBJECT, TEXT
+from tactful.language.vocabulary import EventType, Vocabulary
+from tactful.values import format_duration
+
+KINDS = {"number": NUMBER, "text": TEXT, "boolean": BOOLEAN, "list": LIST, "object": OBJECT}
+_OF_PAGES = ("name", "category", "path", "referrer", "search", "title", "url", "keywords")
+"""What the libraries send with every page and screen."""
+
+
+def event(reader: Reader, name: str, at: int) -> None:
+    """Say it where nobody declared the event."""
+    vocabulary = reader.vocabulary
+    if name == EVERYTHING or name in CALL_NAMES:
+        return
+    if vocabulary.events is not None:
+        if name not in vocabulary.events:
+            hint = _meant(vocabulary, name, [*vocabulary.events]) or "declare it: a file in events/"
+            _say(reader, at, f'no event "{name}" is declared', hint)
+    elif vocabulary.seen and name not in vocabulary.seen:
+        reader.warn(at, f'no event "{name}" came in 7 days', _meant(vocabulary, name, []))
+
+
+def _meant(vocabulary: Vocabulary, name: str, declared: list[str]) -> str:
+    """`did you mean "Order Completed"? seen 12,431 times in 7 days`."""
+    meant = closest(name, [*declared, *sorted(vocabulary.seen, key=lambda one: (-vocabulary.seen[one], one))])
+    times = vocabulary.seen.get(meant, 0)
+    if not meant:
+        return ""
+    return f'did you mean "{meant}"?' + (f" seen {times:,} times in 7 days" if times else "")
+
+
+def trait(reader: Reader, name: str, at: int) -> None:
+    traits = reader.vocabulary.traits
+    if traits is not None and name not in traits:
+        meant = closest(name, [*traits])
+        hint = f'did you mean "{meant}"?' if meant else "declare it among the properties of $identify in events/"
+        if name in (reader.vocabulary.segments or ()):
+            hint = f'for the segment write segment("{name}")'
+        _say(reader, at, f'no trait "{name}" is declared', hint)
+
+
+def property_of_event(reader: Reader, name: str, at: int) -> None:
+    """Of any of the events that are looked at; an event without declared properties may have any."""
+    types = _types(reader.vocabulary, reader.events)
+    if types is None or any(name in one.properties for one in types):
+        return
+    if any(one.name in ("$page", "$screen") for one in types) and name in _OF_PAGES:
+        return
+    declared = sorted({name for one in types for name in one.properties})
+    meant = closest(name, declared)
+    hint = f'did you mean "{meant}"?' if meant else f"declared are {', '.join(declared)}"
+    if name in (reader.vocabulary.traits or {}):
+        hint = f"for the person's trait write profile.{name}"
+    if len(types) == 1:
+        _say(reader, at, f'"{types[0].name}" has no property "{name}"', hint)
+    else:
+        _say(reader, at, f'none of these events has a property "{name}"', hint)
+
+
+def kind_of_property(reader: Reader, node: Property) -> str:
+    """As events/ declares it, where all of the events declare the same."""
+    types = _types(reader.vocabulary, reader.events)
+    if types is None or len(node.path) > 1:
+        return ANYTHING
+    kinds = {KINDS.get(one.properties.get(str(node.path[0]), ""), ANYTHING) for one in types}
+    return kinds.pop() if len(kinds) == 1 else ANYTHING
+
+
+def _types(vocabulary: Vocabulary, events: tuple[str, ...] | None) -> list[EventType] | None:
+    """The declarations of all these events; None where one may hold what nobody declared."""
+    if vocabulary.events is None or not events:
+        return None
+    found = [vocabulary.events.get(name) for name in events]
+    types = [one for one in found if one is not None and one.properties]
+    return types if len(types) == len(found) else None
+
+
+def _say(reader: Reader, at: int, message: str, hint: str) -> None:
+    if reader.vocabulary.is_strict:
+        raise Mistake(at, message, hint)
+    reader.warn(at, message, hint)
+
+
+# ---- how long events are kept ----------------------------------------------------------------------------------------
+
+
+def kept(
+    vocabulary: Vocabulary, events: Iterable[str], window: Window | None, at: int, at_window: int
+) -> Window | None:
+    """The window, within what is kept of these events."""
+    limits = _limits(vocabulary, events)
+    known = {limit for limit in limits if limit is not None}
+    if not known:
+        return window
+    least = min(known)
+    longest = format_duration(least)
+    if window is None:
+        if len(limits) > 1 or EVERYTHING in events:
+            raise Mistake(at, f"some of these events are forgotten after {longest}", f'give last="{longest}", or less')
+        return Window(least)
+    if window.older_us > least:
+        message = f"these events are forgotten after {longest}, and this looks back {format_duration(window.older_us)}"
+        raise Mistake(at_window, message, f'write "{longest}", or less')
+    return window
+
+
+def _limits(vocabulary: Vocabulary, events: Iterable[str]) -> set[int | None]:
+    declared = vocabulary.events or {}
+    found = {declared[name].retention_us if name in declared else None for name in events if name != EVERYTHING}
+    if EVERYTHING in events:
+        found |= {one.retention_us for one in declared.values() if one.name not in NOT_EVERYTHING}
+    return found
