@@ -4,12 +4,13 @@ What was used least is likeliest next, so that a few hundred texts hold every co
 construct within another; coverage.py counts them.
 """
 
+import ast
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from random import Random
 
-from tests.parity.oracle import Project
+from tests.parity.oracle import Project, parse
 
 Text = str
 Production = tuple[str, float, Callable[[int], Text]]
@@ -373,12 +374,20 @@ class Writer:
         written, names = self._names()
         parts = [written]
         if value:
-            parts.append(self.value("event", value, min(depth, 1), is_constant=False))
+            parts.append(self._of_event(value, depth))
         if same:
-            parts.append(f"same={self.value('event', self._scalar(), min(depth, 1), is_constant=False)}")
+            parts.append(f"same={self._of_event(self._scalar(), depth)}")
         if self._now_and_then(0.4):
             parts.append(f"where={self.condition('event', min(depth, 1))}")
         return ", ".join([*parts, *filter(None, [self._window(*names)])])
+
+    def _of_event(self, kind: str, depth: int) -> Text:
+        """A value that says something of the event."""
+        while True:
+            text = self.value("event", kind, min(depth, 1), is_constant=False)
+            roots = {node.id for node in ast.walk(parse(text)) if isinstance(node, ast.Name)}
+            if roots - {"profile", "time", "len", "lower"}:
+                return text
 
     def _sequence(self, depth: int) -> Text:
         shape = self._one(("pp", "pn", "ppn", "pnp", "ppp", "pnnp", "pnpn", "pnn"))

@@ -1,0 +1,108 @@
+"""One batch: a project, a history, expressions and instants, all from one number; and what three engines say of it."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from random import Random
+from typing import Any, NamedTuple
+
+from tactful.operations import evaluate_live, evaluate_sql
+from tactful.operations.evaluate_lines import Answers, Question
+from tests.parity.coverage import choose
+from tests.parity.expressions import Writer
+from tests.parity.histories import PURPOSES, SCORES, history
+from tests.parity.oracle import Oracle, Project
+from tests.parity.projects import files, project
+
+Engine = Callable[[Question, Sequence[Mapping[str, Any]], Sequence[int]], Answers]
+ENGINES: Mapping[str, Engine] = {"live": evaluate_live.answers, "sql": evaluate_sql.answers}
+NOBODY = "nobody"
+
+
+class Size(NamedTuple):
+    expressions: int
+    people: int
+    instants: int
+
+
+class Batch(NamedTuple):
+    project: Project
+    texts: Sequence[str]
+    lines: Sequence[Mapping[str, Any]]
+    instants: Sequence[int]
+
+    def question(self) -> Question:
+        """Expressions under numbers."""
+        asked = {str(number): text for number, text in enumerate(self.texts)}
+        return Question(asked, files(self.project), self.project.time_zone, self.project.gap)
+
+
+class Difference(NamedTuple):
+    """What the engine says, and what the oracle does."""
+
+    engine: str
+    text: str
+    at: int
+    person: str
+    found: Any
+    meant: Any
+
+
+def batch(seed: int, size: Size, covered: Counter[str] | None = None) -> Batch:
+    """The same for the same seed (and what was covered before). Of many texts those are taken that add to what is
+    covered, and that do not give everybody the same answer."""
+    random = Random(seed)
+    made = project(random)
+    writer = Writer(random, made, SCORES, PURPOSES)
+    pool = list(dict.fromkeys(writer.expression() for _ in range(8 * size.expressions)))
+    told = history(random, size.people, size.instants)
+    oracle = Oracle(history(random, 25, 20).lines, made)
+    worlds = [seen for at in told.instants[::4] for seen in oracle.worlds(at).values()]
+
+    def variety(text: str) -> float:
+        """How likely two answers differ."""
+        counts = Counter(repr(oracle.ask(text, seen)) for seen in worlds)
+        return 1 - sum((count / len(worlds)) ** 2 for count in counts.values()) if worlds else 0
+
+    texts = choose(pool, size.expressions, Counter() if covered is None else covered, variety)
+    return Batch(made, texts, told.lines, told.instants)
+
+
+def meant(batch: Batch) -> dict[int, dict[str, dict[str, Any]]]:
+    """By instant, number of the expression and person, as the oracle has it."""
+    oracle = Oracle(batch.lines, batch.project)
+    found: dict[int, dict[str, dict[str, Any]]] = {}
+    for at in batch.instants:
+        worlds = oracle.worlds(at).items()
+        found[at] = {
+            str(number): {name: oracle.ask(text, seen) for name, seen in worlds}
+            for number, text in enumerate(batch.texts)
+        }
+    return found
+
+
+def alike(one: Any, other: Any) -> bool:
+    """The same JSON, numbers compared as doubles; true is no number."""
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(alike, one, other))
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(alike(one[name], other[name]) for name in one)
+    if isinstance(one, bool) or isinstance(other, bool):
+        return one is other
+    return bool(one == other)
+
+
+def differences(batch: Batch, engines: Mapping[str, Engine] = ENGINES) -> Iterator[Difference]:
+    """Everything on which an engine differs from the oracle; what is flagged coarse is left out."""
+    expected = meant(batch)
+    for engine, answers in engines.items():
+        found = answers(batch.question(), batch.lines, batch.instants)
+        for at in batch.instants:
+            for number, text in enumerate(batch.texts):
+                said, right = found[at][str(number)], expected[at][str(number)]
+                for person in sorted({*said, *right}):
+                    answer = said.get(person)
+                    if answer is not None and answer.is_coarse:
+                        continue
+                    one, other = NOBODY if answer is None else answer.value, right.get(person, NOBODY)
+                    if not alike(one, other):
+                        yield Difference(engine, text, at, person, one, other)
