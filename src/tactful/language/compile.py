@@ -1,158 +1,109 @@
-"""From a checked expression to what the engine runs: a condition over a person, a test of one event, or a value.
+"""From a checked expression to what the engine runs: a condition over a person, a test of one event, or a value."""
 
-All counts of one condition that look at the same events share one aggregate, as large as the largest threshold needs;
-a count whose value itself is wanted keeps CAP. The number of an aggregate is the caller's: a profile stores numbers.
-"""
+import ast
+from collections.abc import Callable
+from typing import Any
 
-from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping
-
-from msgspec import Struct
-
-from tactful.aggregates.newest import CAP, AggregateSpec, Newest
+from tactful.language import tree
 from tactful.language.because import explainer
 from tactful.language.check import Checked
-from tactful.language.compiled import Condition, EventTest, Valued
-from tactful.language.generate import Generator
+from tactful.language.compiled import Condition, EventTest, Reads, Valued, View
+from tactful.language.folds import Folds, NumberOf
+from tactful.language.generate import EVENT, Generator
+from tactful.language.looking import looks
 from tactful.language.lower import lower
-from tactful.language.tree import AtLeast, Context, Count, Node, Trait, canonical, children, walk
+from tactful.language.moving import mover
+from tactful.language.reader import compile_reader
+from tactful.language.tree import Node
 
-NumberOf = Callable[[AggregateSpec], int]
-NextChange = Callable[[Mapping[int, Newest], int], int | None]
-PERSON = ("newest", "traits", "now")
-EVENT = ("properties", "context")
-_Key = tuple[tuple[str, ...], str, int | None]
+__all__ = ["compile_condition", "compile_reader", "compile_test", "compile_value"]
+Key = str | float | bool | None
 
 
 def compile_condition(checked: Checked, number: NumberOf) -> Condition:
     """`number` gives each aggregate its number, the same for the same spec."""
     lowered = lower(checked.tree)
-    counts = _Counts(lowered, number)
-    generator = Generator(counts.number_of)
+    folds = Folds(lowered, number)
+    generator = Generator(folds.asked)
+    holds = generator.over_person([ast.Return(generator.condition(lowered))])
+    next_change = mover(lowered, folds.asked)
     return Condition(
         text=checked.canonical,
-        aggregates=counts.aggregates,
-        traits=_traits(checked.tree),
-        holds=generator.function(PERSON, generator.condition(lowered)),
-        next_change=_next_change(counts.moments(lowered)),
-        because=explainer(checked, counts.number_of, counts.is_kept),
+        folds=folds.all,
+        reads=reads(lowered),
+        holds=holds,
+        next_change=next_change or _never,
+        because=explainer(checked, folds),
+        key=_key(lowered, folds),
+        is_still=next_change is None,
     )
 
 
 def compile_value(checked: Checked, number: NumberOf) -> Valued:
     lowered = lower(checked.tree)
-    counts = _Counts(lowered, number)
-    generator = Generator(counts.number_of)
+    folds = Folds(lowered, number)
+    generator = Generator(folds.asked)
     return Valued(
         text=checked.canonical,
-        aggregates=counts.aggregates,
-        traits=_traits(checked.tree),
-        value=generator.function(PERSON, generator.value(lowered)),
-        next_change=_next_change(counts.moments(lowered)),
+        folds=folds.all,
+        reads=reads(lowered),
+        value=generator.over_person([ast.Return(generator.value(lowered))]),
+        next_change=mover(lowered, folds.asked, is_value=True) or _never,
+        is_coarse=_coarse(lowered, folds),
     )
 
 
 def compile_test(checked: Checked) -> EventTest:
     """Of an expression checked with scope="event"."""
-    return _event_test(checked.tree)
-
-
-def _event_test(tree: Node) -> EventTest:
-    lowered = lower(tree)
-    generator = Generator(_no_counts)
+    lowered = lower(checked.tree)
+    generator = Generator()
     return EventTest(
-        text=canonical(tree),
-        reads_context=any(isinstance(node, Context) for node in walk(lowered)),
-        holds=generator.function(EVENT, generator.condition(lowered)),
+        text=checked.canonical,
+        reads_context=any(isinstance(node, tree.Context) for node in tree.walk(lowered)),
+        holds=generator.code.function(EVENT, [ast.Return(generator.condition(lowered))]),
     )
 
 
-def _no_counts(count: Count) -> int:
-    raise AssertionError("counts inside where= were refused by the checker")
+def _never(view: View, now: int) -> None:
+    return None
 
 
-def _traits(tree: Node) -> frozenset[str]:
-    return frozenset(node.name for node in walk(tree) if isinstance(node, Trait))
+def reads(lowered: Node) -> Reads:
+    """What is looked at beside aggregates."""
+    nodes = list(tree.everything(lowered))
+    is_local = any(isinstance(one, tree.Clock) or _is_dated(one) for one in nodes)
+    return Reads(
+        traits=frozenset(one.name for one in nodes if isinstance(one, tree.Trait)),
+        scores=frozenset(one.model for one in nodes if isinstance(one, tree.Score)),
+        thresholds=frozenset(one.name for one in nodes if isinstance(one, tree.Percentile)),
+        purposes=frozenset(one.purpose for one in nodes if isinstance(one, tree.Consents)),
+        zone=is_local,
+    )
 
 
-class _Moment(Struct, frozen=True):
-    """The n-th newest time of an aggregate leaves its window; n = 0: any of the counted does."""
-
-    number: int
-    n: int
-    window_us: int
+def _is_dated(node: Node) -> bool:
+    return isinstance(node, tree.Aggregate) and node.function == "active_days"
 
 
-class _Counts:
-    """The counts of one lowered tree, put together by what they look at."""
+def _coarse(lowered: Node, folds: Folds) -> Callable[[View, int], bool]:
+    asked = tuple(looks(lowered, folds))
 
-    def __init__(self, lowered: Node, number: NumberOf) -> None:
-        keeps: dict[_Key, int] = {}
-        wheres: dict[_Key, Node | None] = {}
-        for count, n in _counted(lowered):
-            key = _key(count)
-            keeps[key] = max(keeps.get(key, 0), n or CAP)
-            wheres.setdefault(key, count.where)
-        self._numbers: dict[_Key, int] = {}
-        aggregates = []
-        for key, keep in keeps.items():
-            events, where, window_us = key
-            spec = AggregateSpec(events, where, keep, window_us)
-            self._numbers[key] = number(spec)
-            tree = wheres[key]
-            aggregates.append((self._numbers[key], spec, None if tree is None else _event_test(tree)))
-        self.aggregates = tuple(aggregates)
+    def is_coarse(view: View, now: int) -> bool:
+        return any(one.is_coarse(view, now) for one in asked)
 
-    def number_of(self, count: Count) -> int:
-        return self._numbers[_key(count)]
-
-    def is_kept(self, count: Count) -> bool:
-        return _key(count) in self._numbers
-
-    def moments(self, lowered: Node) -> list[_Moment]:
-        return [
-            _Moment(self.number_of(count), n, count.window_us)
-            for count, n in _counted(lowered)
-            if count.window_us is not None
-        ]
+    return is_coarse
 
 
-def _key(count: Count) -> _Key:
-    return count.events, "" if count.where is None else canonical(count.where), count.window_us
+def _key(lowered: Node, folds: Folds) -> Callable[[View, int], Key]:
+    grouped = tuple(look for look in looks(lowered, folds) if look.asked.spec.kind == "grouped")
 
+    def key(view: View, now: int) -> Key:
+        for look in grouped:
+            reader: Any = look.asked.reader
+            state = look.state(view, now)
+            if reader.at_least(state, look.n or 1, now):
+                found: Key = reader.key(state, now)
+                return found
+        return None
 
-def _counted(node: Node) -> Iterator[tuple[Count, int]]:
-    """Every count with the threshold asked of it; 0 where its value itself is wanted."""
-    if isinstance(node, AtLeast):
-        yield node.count, node.n
-    elif isinstance(node, Count):
-        yield node, 0
-    else:
-        for child in children(node):
-            yield from _counted(child)
-
-
-def _next_change(moments: list[_Moment]) -> NextChange:
-    asked = tuple((one.number, one.n, one.window_us) for one in dict.fromkeys(moments))
-
-    def next_change(newest: Mapping[int, Newest], now: int) -> int | None:
-        first: int | None = None
-        for number, n, window_us in asked:
-            state = newest.get(number)
-            if state is None:
-                continue
-            times = state.times
-            if n:
-                if len(times) < n:
-                    continue
-                leaves = times[-n] + window_us
-            else:
-                index = bisect_right(times, now - window_us)
-                if index == len(times):
-                    continue
-                leaves = times[index] + window_us
-            if now < leaves and (first is None or leaves < first):
-                first = leaves
-        return first
-
-    return next_change
+    return key

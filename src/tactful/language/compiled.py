@@ -85,11 +85,13 @@ class Condition(Struct, frozen=True):
     reads: Reads
     holds: Callable[[View, int], bool]
     next_change: Callable[[View, int], int | None]
-    """First instant > now at which a comparison that it contains changes by itself; may be early, never late."""
+    """First instant > now at which the answer may change by itself; may be early, never late."""
     because: Callable[[View, int], tuple[Reading, ...]]
     """Every leaf (comparison, any, trait ...) with its value and the events behind it; slow, for reasons only."""
     key: Callable[[View, int], str | float | bool | None]
     """The value that a grouped count (`same=`) of the condition is about at `now`; None where it has none."""
+    is_still: bool = False
+    """It never changes by itself: `next_change` always says None."""
 
 
 class Valued(Struct, frozen=True):

@@ -1,201 +1,351 @@
-"""From a lowered tree to Python code, as `ast` nodes: no text of a user reaches compile(), every constant is bound by
-name.
+"""From a lowered tree to Python code.
 
 Two kinds of code: a condition's code is always True or False (`x` alone becomes `x is True`), a value's code may give
-any value, None for missing. Comparisons with a constant are written out, since they are most of what is run; the others
-call meaning.py.
+any value, None for missing. Comparisons of names with constants, and of what has one type and is never missing, are
+written out, since they are most of what is run; the others call meaning.py.
 """
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+from typing import Literal as OneOf
 
-from tactful.aggregates.newest import count
-from tactful.language.meaning import at_most, equal, follow, is_in, less
-from tactful.language.tree import (
-    All,
-    AnyOf,
-    AtLeast,
-    Boolean,
-    Compare,
-    Context,
-    Count,
-    Either,
-    In,
-    IsMissing,
-    Items,
-    Literal,
-    Node,
-    Not,
-    Path,
-    Property,
-    Trait,
+from msgspec import Struct
+
+from tactful.aggregates.spec import Aggregate, AggregateSpec
+from tactful.events.zones import local_hour, local_month, local_weekday, zone
+from tactful.language import meaning, tree
+from tactful.language.canonical import canonical
+from tactful.language.emit import (
+    LOAD,
+    Code,
+    assign,
+    attribute,
+    both,
+    call,
+    compared,
+    either,
+    get,
+    is_none,
+    is_not_none,
+    name,
+    negated,
+    walrus,
 )
+from tactful.language.tree import Node
+from tactful.language.types import ANYTHING, BOOLEAN, DURATION, NUMBER, TIME, is_never_missing, kind_of
+from tactful.values import Duration, Time
 
-_LOAD = ast.Load()
-_FUNCTIONS = {
-    "count": count,
-    "equal": equal,
-    "less": less,
-    "at_most": at_most,
-    "is_in": is_in,
-    "follow": follow,
-    "type": type,
-    "len": len,
-    "numbers": frozenset((int, float)),
-    "text": str,
-    "boolean": bool,
-}
+VIEW = ("states", "traits", "scores", "thresholds", "consents", "zone")
+PERSON = ("view", "now")
+EVENT = ("properties", "context")
+TAKEN = ("values", "traits")
+"""Arguments: of a condition over a person, of a test of an event, and over an event that was kept."""
+
 _EXACT = 2**53
 """Below it an integer and a constant compare as their doubles do."""
-_CODE = {"==": ast.Eq, "<": ast.Lt, "<=": ast.LtE, ">": ast.Gt, ">=": ast.GtE}
+Operator = OneOf["==", "<", "<=", ">", ">="]
+_OPERATORS: dict[Operator, type[ast.cmpop]] = {"==": ast.Eq, "<": ast.Lt, "<=": ast.LtE, ">": ast.Gt, ">=": ast.GtE}
+_MIRRORED: dict[Operator, Operator] = {"==": "==", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
+_CALCULATED = {"+": meaning.plus, "-": meaning.minus, "*": meaning.times, "/": meaning.divided}
+_FUNCTIONS: dict[str, Callable[..., object]] = {
+    "time": meaning.as_time,
+    "lower": meaning.lower,
+    "len": meaning.length,
+    "contains": meaning.contains,
+    "starts_with": meaning.starts_with,
+    "ends_with": meaning.ends_with,
+}
+_CLOCKS = {"local_hour": local_hour, "local_weekday": local_weekday, "local_month": local_month}
+_READ = {
+    "count": "count",
+    "sum": "sum",
+    "avg": "avg",
+    "min": "value",
+    "max": "value",
+    "distinct": "count",
+    "first": "value",
+    "latest": "value",
+    "time_since": "since",
+    "active_days": "count",
+    "sessions": "count",
+    "session_length": "newest_length",
+    "avg_session_length": "avg_length",
+}
+"""The reader of a kind that gives the value of a function."""
 
 
-def _name(name: str) -> ast.expr:
-    return ast.Name(name, _LOAD)
+class Asked(Struct, frozen=True):
+    """Where the answer to a question over events is found."""
+
+    number: int
+    spec: AggregateSpec
+    """Of what reads the state."""
+    reader: Any
+    """The Aggregate that reads it, of any kind."""
+    narrow: Callable[[Any, Mapping[str, Any], int], Any] | None = None
+    """(kept state, traits, now) -> the state to read, where the events are chosen only now."""
+    kept: Aggregate[Any] | None = None
+    """What holds the events then."""
 
 
-def _call(function: str, *arguments: ast.expr) -> ast.expr:
-    return ast.Call(_name(function), list(arguments), [])
-
-
-def _get(mapping: str, key: ast.expr) -> ast.expr:
-    return ast.Call(ast.Attribute(_name(mapping), "get", _LOAD), [key], [])
-
-
-def _compared(left: ast.expr, op: ast.cmpop, right: ast.expr) -> ast.expr:
-    return ast.Compare(left, [op], [right])
-
-
-def _both(*parts: ast.expr) -> ast.expr:
-    return _joined(ast.And(), list(parts))
-
-
-def _joined(word: ast.boolop, parts: list[ast.expr]) -> ast.expr:
-    return ast.BoolOp(word, parts) if len(parts) > 1 else parts[0]
+Question = tree.Aggregate | tree.Sequence | tree.Sessions | tree.Part
+Asking = Callable[[Question, int | None], Asked]
+"""The question, and the threshold where only that is asked."""
 
 
 class Generator:
-    """Code for trees over one scope; `number_of` gives the number of the aggregate behind a count."""
+    """Code for trees over one scope."""
 
-    def __init__(self, number_of: Callable[[Count], int]) -> None:
-        self._number_of = number_of
-        self._bound: dict[str, Any] = dict(_FUNCTIONS)
+    def __init__(
+        self,
+        asking: Asking | None = None,
+        *,
+        named: dict[str, str] | None = None,
+        numeric: dict[str, str] | None = None,
+    ) -> None:
+        self.code = Code()
+        self._asking = asking
+        self._named = {} if named is None else named
+        """Canonical texts of what stands in a local already."""
+        self._numeric = {} if numeric is None else numeric
+        """Likewise, where the local is NaN for what is no number, so that it needs no look at its type."""
+        self._viewed: set[str] = set()
+        self._is_person = asking is not None
 
-    def function(self, arguments: tuple[str, ...], body: ast.expr) -> Any:
-        """The function of these arguments; its globals are the bound constants and meaning.py, no builtins."""
-        parameters = ast.arguments([], [ast.arg(name) for name in arguments], None, [], [], None, [])
-        tree = ast.fix_missing_locations(ast.Expression(ast.Lambda(parameters, body)))
-        return eval(compile(tree, "<expression>", "eval"), {**self._bound, "__builtins__": {}})  # noqa: S307 - our own nodes
+    # ---- functions ---------------------------------------------------------------------------------------------------
+
+    def over_person(self, body: Sequence[ast.stmt]) -> Callable[..., Any]:
+        """A function of (view, now); what it reads of the view is looked up once."""
+        looks = [assign(one, attribute(name("view"), one)) for one in VIEW if one in self._viewed]
+        return self.code.function(PERSON, [*looks, *body])
+
+    def view(self, what: str) -> ast.expr:
+        self._viewed.add(what)
+        return name(what)
+
+    def zone(self) -> ast.expr:
+        return self._call(zone, self.view("zone"))
+
+    # ---- conditions --------------------------------------------------------------------------------------------------
 
     def condition(self, node: Node) -> ast.expr:
+        if self._named and (local := self._named.get(canonical(node))) is not None and kind_of(node) == BOOLEAN:
+            return name(local)
         match node:
-            case Literal(value=value):
+            case tree.Literal(value=value):
                 return ast.Constant(value is True)
-            case AtLeast(count=counted, n=n):
-                return self._at_least(counted, n)
-            case AnyOf(count=counted):
-                return self._at_least(counted, 1)
-            case All(parts=parts):
-                return _joined(ast.And(), [self.condition(part) for part in parts])
-            case Either(parts=parts):
-                return _joined(ast.Or(), [self.condition(part) for part in parts])
-            case Not(part=part):
-                return ast.UnaryOp(ast.Not(), self.condition(part))
-            case Compare():
+            case tree.All(parts=parts):
+                return both([self.condition(part) for part in parts])
+            case tree.Either(parts=parts):
+                return either([self.condition(part) for part in parts])
+            case tree.Not(part=part):
+                return negated(self.condition(part))
+            case tree.Compare():
                 return self._compare(node)
-            case In():
+            case tree.In():
                 return self._in(node)
-            case IsMissing(operand=operand):
-                return _compared(self.value(operand), ast.Is(), ast.Constant(None))
+            case tree.IsMissing(operand=operand):
+                return is_none(self.value(operand))
+            case tree.AtLeast(count=count, n=n):
+                return self.at_least(count, n)
+            case tree.Aggregate(function="any"):
+                return self.at_least(node, 1)
+            case tree.Sequence():
+                return self._read(node, "holds")
+            case tree.Percentile():
+                return self._percentile(node)
+            case tree.Consents(purpose=purpose):
+                held = get(self.view("consents"), self.code.bind(purpose))
+                return compared(held, ast.Is(), ast.Constant(True))
             case _:
-                return _compared(self.value(node), ast.Is(), ast.Constant(True))
+                return compared(self.value(node), ast.Is(), ast.Constant(True))
 
     def value(self, node: Node) -> ast.expr:
         match node:
-            case Literal(value=value):
-                return self._bind(value)
-            case Items(items=items):
-                return ast.List([self.value(item) for item in items], _LOAD)
-            case Trait(path=path):
-                return self._path("traits", path)
-            case Property(path=path):
-                return self._path("properties", path)
-            case Context(path=path):
-                return self._path("context", path)
-            case Count(window_us=window_us):
-                state = _get("newest", self._bind(self._number_of(node)))
-                return _call("count", state, self._bind(window_us), _name("now"))
+            case tree.Literal(value=value):
+                return self.code.bind(value)
+            case tree.Instant(at_us=at):
+                return self.code.bind(Time(at))
+            case tree.Lasting(duration_us=duration):
+                return self.code.bind(Duration(duration))
+            case tree.Items(items=items):
+                return ast.List([self.value(item) for item in items], LOAD)
+            case tree.Trait() | tree.Property() | tree.Context():
+                return self._place(node)
+            case tree.Part(path=path):
+                held = self._read(node, str(path[0]))
+                return self._follow(held, path[1:])
+            case tree.Arithmetic(op=op, left=left, right=right):
+                return self._call(_CALCULATED[op], self.value(left), self.value(right))
+            case tree.Negative(operand=operand):
+                return self._call(meaning.negative, self.value(operand))
+            case tree.ReadTime(operand=operand):
+                return self._call(meaning.read, self.value(operand))
+            case tree.Function(name=of, arguments=arguments):
+                return self._call(_FUNCTIONS[of], *map(self.value, arguments))
+            case tree.Aggregate(function=of) if of != "any":
+                return self._aggregate(node)
+            case tree.Sessions(function=of):
+                return self._read(node, _READ[of])
+            case tree.Now():
+                return self._call(Time, name("now"))
+            case tree.Clock(function=of):
+                return self._call(_CLOCKS[of], self.zone(), name("now"))
+            case tree.Score(model=model):
+                return get(self.view("scores"), self.code.bind(model))
             case _:
-                assert isinstance(node, Boolean)
                 return self.condition(node)
 
-    def _bind(self, value: object) -> ast.expr:
-        name = f"c{len(self._bound)}"
-        self._bound[name] = value
-        return _name(name)
+    def _call(self, function: Callable[..., object], *arguments: ast.expr) -> ast.expr:
+        return call(self.code.bind(function), *arguments)
 
-    def _path(self, mapping: str, path: Path) -> ast.expr:
-        first = _get(mapping, self._bind(path[0]))
-        return first if len(path) == 1 else _call("follow", first, self._bind(path[1:]))
+    # ---- names -------------------------------------------------------------------------------------------------------
 
-    def _at_least(self, counted: Count, n: int) -> ast.expr:
-        """The n-th newest is there and younger than the window."""
-        state = ast.NamedExpr(ast.Name("state", ast.Store()), _get("newest", self._bind(self._number_of(counted))))
-        times = ast.Attribute(_name("state"), "times", _LOAD)
-        parts = [
-            _compared(state, ast.IsNot(), ast.Constant(None)),
-            _compared(_call("len", times), ast.GtE(), ast.Constant(n)),
+    def _place(self, node: tree.Trait | tree.Property | tree.Context) -> ast.expr:
+        local = self._named.get(canonical(node)) if self._named else None
+        if local is not None:
+            return name(local)
+        match node:
+            case tree.Trait():
+                bag = self.view("traits") if self._is_person else name("traits")
+            case tree.Property():
+                bag = name("properties")
+            case tree.Context():
+                bag = name("context")
+        return self._follow(get(bag, self.code.bind(node.path[0])), node.path[1:])
+
+    def _follow(self, value: ast.expr, path: tree.Path) -> ast.expr:
+        return self._call(meaning.follow, value, self.code.bind(path)) if path else value
+
+    # ---- what happened -----------------------------------------------------------------------------------------------
+
+    def asked(self, node: Question, n: int | None = None) -> Asked:
+        assert self._asking is not None, "the checker lets no question over events into an event"
+        return self._asking(node, n)
+
+    def held(self, asked: Asked) -> ast.expr:
+        """The state that the person has."""
+        return get(self.view("states"), self.code.bind(asked.number))
+
+    def state(self, asked: Asked) -> ast.expr:
+        """The state that answers."""
+        if asked.narrow is None:
+            return self.held(asked)
+        return self._call(asked.narrow, self.held(asked), self.view("traits"), name("now"))
+
+    def _read(self, node: Question, reader: str) -> ast.expr:
+        asked = self.asked(node)
+        zone = [self.view("zone")] if asked.spec.kind == "days" else []
+        return self._call(getattr(asked.reader, reader), self.state(asked), name("now"), *zone)
+
+    def _aggregate(self, node: tree.Aggregate) -> ast.expr:
+        if node.function in ("first", "latest") and node.value is None:
+            return self._read(node, "time")
+        return self._read(node, _READ[node.function])
+
+    def at_least(self, count: tree.Aggregate, n: int) -> ast.expr:
+        asked = self.asked(count, n)
+        state, spec = self.state(asked), asked.spec
+        if spec.kind == "tally":
+            return compared(self._call(asked.reader.count, state, name("now")), ast.GtE(), ast.Constant(n))
+        if spec.kind != "newest" or spec.is_between or asked.narrow is not None:
+            return self._call(asked.reader.at_least, state, ast.Constant(n), name("now"))
+        held, tests = self.nth_newest(state, n)
+        if spec.older_us is not None:
+            begin = ast.BinOp(name("now"), ast.Sub(), self.code.bind(spec.older_us))
+            tests.append(compared(held, ast.Gt(), begin))
+        return both(tests)
+
+    def nth_newest(self, state: ast.expr, n: int) -> tuple[ast.expr, list[ast.expr]]:
+        """The time of the n-th newest event of a `newest` state, and what tells that it is there."""
+        held, times = self.code.local(), self.code.local()
+        tests = [
+            is_not_none(walrus(held, state)),
+            compared(
+                call(self.code.bind(len), walrus(times, attribute(name(held), "times"))), ast.GtE(), ast.Constant(n)
+            ),
         ]
-        if counted.window_us is not None:
-            oldest = ast.Subscript(times, ast.UnaryOp(ast.USub(), ast.Constant(n)), _LOAD)
-            begin = ast.BinOp(_name("now"), ast.Sub(), self._bind(counted.window_us))
-            parts.append(_compared(oldest, ast.Gt(), begin))
-        return _both(*parts)
+        return ast.Subscript(name(times), ast.Constant(-n), LOAD), tests
 
-    def _compare(self, node: Compare) -> ast.expr:
+    # ---- the person --------------------------------------------------------------------------------------------------
+
+    def _percentile(self, node: tree.Percentile) -> ast.expr:
+        test = meaning.reaches if node.op == ">=" else meaning.falls_short
+        thresholds = get(self.view("thresholds"), self.code.bind(node.name))
+        return self._call(test, self.value(node.value), thresholds, self.code.bind(node.percent))
+
+    # ---- comparisons -------------------------------------------------------------------------------------------------
+
+    def _compare(self, node: tree.Compare) -> ast.expr:
         op, left, right = node.op, node.left, node.right
-        code = self._with_constant(op, left, right.value) if isinstance(right, Literal) else None
-        if code is not None:
-            return code
+        if isinstance(left, tree.Literal) and not isinstance(right, tree.Literal):
+            left, op, right = right, _MIRRORED[op], left
+        kinds = {kind_of(left), kind_of(right)}
+        if len(kinds) == 1 and not kinds.isdisjoint((NUMBER, TIME, DURATION)):
+            return self._of_one_kind(op, left, right)
+        if isinstance(right, tree.Literal):
+            written_out = self._with_constant(op, left, right.value)
+            if written_out is not None:
+                return written_out
         one, other = self.value(left), self.value(right)
         match op:
             case "==":
-                return _call("equal", one, other)
+                return self._call(meaning.equal, one, other)
             case "<":
-                return _call("less", one, other)
+                return self._call(meaning.less, one, other)
             case "<=":
-                return _call("at_most", one, other)
+                return self._call(meaning.at_most, one, other)
             case ">":
-                return _call("less", other, one)
-            case ">=":
-                return _call("at_most", other, one)
+                return self._call(meaning.less, other, one)
+            case _:
+                return self._call(meaning.at_most, other, one)
 
-    def _with_constant(self, op: str, left: Node, constant: object) -> ast.expr | None:
-        """A name compared with a constant, written out; None where only meaning.py is exact."""
-        if not isinstance(left, Trait | Property | Context):
+    def _of_one_kind(self, op: Operator, left: Node, right: Node) -> ast.expr:
+        """Two numbers, times or durations, or missing ones."""
+        tests, sides = [], []
+        for side in (left, right):
+            code = self.value(side)
+            if not is_never_missing(side):
+                held = self.code.local()
+                tests.append(is_not_none(walrus(held, code)))
+                code = name(held)
+            sides.append(code)
+        return both([*tests, compared(sides[0], _OPERATORS[op](), sides[1])])
+
+    def _with_constant(self, op: Operator, left: Node, constant: object) -> ast.expr | None:
+        """Anything compared with a constant, written out; None where only meaning.py is exact."""
+        if kind_of(left) != ANYTHING:
             return None
         if isinstance(constant, bool):
-            return _compared(self.value(left), ast.Is(), ast.Constant(constant)) if op == "==" else None
+            return compared(self.value(left), ast.Is(), ast.Constant(constant)) if op == "==" else None
         if isinstance(constant, str) and op == "==":
-            return _compared(self.value(left), ast.Eq(), self._bind(constant))
-        if isinstance(constant, int | float) and abs(constant) >= _EXACT:
-            return None
-        held = ast.NamedExpr(ast.Name("held", ast.Store()), self.value(left))
-        kind = _call("type", held)
+            return compared(self.value(left), ast.Eq(), self.code.bind(constant))
+        if isinstance(constant, int | float):
+            if abs(constant) >= _EXACT:
+                return None
+            if self._numeric and (numeric := self._numeric.get(canonical(left))):
+                return compared(name(numeric), _OPERATORS[op](), self.code.bind(constant))
+        held = self.code.local()
+        kind = self._call(type, walrus(held, self.value(left)))
         if isinstance(constant, str):
-            is_kind = _compared(kind, ast.Is(), _name("text"))
+            is_kind = compared(kind, ast.Is(), self.code.bind(str))
         else:
-            is_kind = _compared(kind, ast.In(), _name("numbers"))
-        return _both(is_kind, _compared(_name("held"), _CODE[op](), self._bind(constant)))
+            is_kind = compared(kind, ast.In(), self.code.bind(meaning.NUMBERS))
+        return both([is_kind, compared(name(held), _OPERATORS[op](), self.code.bind(constant))])
 
-    def _in(self, node: In) -> ast.expr:
-        among = node.among
-        if isinstance(among, Items) and all(
-            isinstance(one, Literal) and isinstance(one.value, str) for one in among.items
-        ):
-            held = ast.NamedExpr(ast.Name("held", ast.Store()), self.value(node.item))
-            is_text = _compared(_call("type", held), ast.Is(), _name("text"))
-            texts = frozenset(one.value for one in among.items if isinstance(one, Literal))
-            return _both(is_text, _compared(_name("held"), ast.In(), self._bind(texts)))
-        return _call("is_in", self.value(node.item), self.value(among))
+    def _in(self, node: tree.In) -> ast.expr:
+        item, among = node.item, node.among
+        items = among.items if isinstance(among, tree.Items) else ()
+        constants = [one.value for one in items if isinstance(one, tree.Literal)]
+        if isinstance(among, tree.Items) and len(constants) == len(items):
+            if not all(type(one) is str for one in constants):
+                return self._call(meaning.is_in, self.value(item), self.code.bind(tuple(constants)))
+            held = self.code.local()
+            is_text = compared(self._call(type, walrus(held, self.value(item))), ast.Is(), self.code.bind(str))
+            return both([is_text, compared(name(held), ast.In(), self.code.bind(frozenset(constants)))])
+        if isinstance(item, tree.Literal) and type(item.value) is str and not items:
+            held = self.code.local()
+            is_list = compared(self._call(type, walrus(held, self.value(among))), ast.Is(), self.code.bind(list))
+            return both([is_list, compared(self.code.bind(item.value), ast.In(), name(held))])
+        return self._call(meaning.is_in, self.value(item), self.value(among))
