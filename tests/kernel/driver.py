@@ -148,12 +148,13 @@ def _told(row: Row, intents: dict[str, SendMessage]) -> Told:
         case SegmentLeft():
             return (row.at, "left", row.segment, row.cause)
         case RunStarted():
-            return (row.at, "started", row.journey, row.due)
+            return (row.at, "started", row.journey, row.due, row.entry_key)
         case RunEnded():
             reason = next((word for word in REASONS if word in row.reason), "unpublished")
             return (row.at, "ended", row.journey, reason)
         case SendMessage():
-            return (row.at, "send", row.journey, row.started_at, row.channel, row.message, row.valid_until)
+            sent = (row.channel, row.message, row.valid_until, row.entry_key)
+            return (row.at, "send", row.journey, row.started_at, *sent)
         case OutcomeNoted():
             intent = intents.get(row.intent)
             return (row.at, "outcome", row.journey, intent and intent.started_at, row.status)

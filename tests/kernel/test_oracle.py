@@ -7,7 +7,7 @@ import pytest
 from tactful.events.derived import SendMessage, place
 from tactful.events.records import Event, Outcome, Tick, decode
 from tests.kernel.driver import Driver
-from tests.simulation.histories import START, consent, event, pause, publish
+from tests.simulation.histories import START, consent, event, pause, publish, score, threshold
 from tests.simulation.oracle import Oracle, difference
 from tests.simulation.shop import GRID
 
@@ -33,12 +33,16 @@ class History:
         at = self.now - rng.choice((0, 0, 0, GRID // 2, GRID))
         key = rng.choice(self.people)
         message_id = f"m{len(driver.log)}"
-        kinds = ["event"] * 12 + ["consent", "repeat", "tick", "tick", "outcome", "publish"]
+        kinds = ["event"] * 12 + ["consent", "score", "repeat", "tick", "tick", "outcome", "publish", "threshold"]
         match rng.choice(kinds):
             case "event":
                 driver.append(event(rng, key, at, message_id))
             case "consent":
                 driver.append(consent(rng, key, at, message_id))
+            case "score":
+                driver.append(score(rng, key, at, message_id))
+            case "threshold" if driver.state.sweep is None and rng.random() < 0.5:
+                driver.append(threshold(rng, self.now))
             case "repeat":
                 events = [record for body in driver.log if isinstance(record := decode(body), Event)]
                 if events:

@@ -1,12 +1,13 @@
 """One simulated history: what happens is drawn by the seed, invariants are looked at after every turn of a process."""
 
 from collections import Counter
+from collections.abc import Callable
 from random import Random
 
 from msgspec import Struct
 
 from tactful.events.derived import Group, SendMessage, decode_groups, place
-from tactful.events.records import Consent, Event, Outcome, Record, decode
+from tactful.events.records import Consent, Event, Outcome, Record, Score, decode
 from tactful.kernel.state import PLAN_KEY, decode_partition, decode_plan, decode_profile
 from tactful.runtime.ports import OutboxRow
 from tactful.testing import World, draw
@@ -15,6 +16,11 @@ from tests.simulation import histories
 from tests.simulation.oracle import Oracle, Row, difference
 from tests.simulation.shop import DAY, GRID, HOUR, MINUTE, SHOPS
 
+_MAKE: dict[str, Callable[[Random, str, int, str], Event | Consent | Score]] = {
+    "event": histories.event,
+    "consent": histories.consent,
+    "score": histories.score,
+}
 OWNERS = (((0,),), ((0, 1),), ((0,), (1,)), ((0, 2), (1,)))
 ENDED = {"sent", "refused", "rejected", "lapsed", "dropped"}
 SECOND_US = 1_000_000
@@ -83,9 +89,10 @@ class Drama:
 
     def _one_thing(self) -> None:
         rng, world = self.rng, self.world
-        things = ("event",) * 14 + ("consent",) * 3 + ("retry", "sync", "release", "drop", "kill", "stop", "publish")
-        match rng.choice(things):
-            case "event" | "consent" as kind:
+        things = ("event",) * 14 + ("consent",) * 3 + ("score", "threshold")
+        others = ("retry", "sync", "release", "drop", "kill", "stop", "publish")
+        match rng.choice((*things, *others)):
+            case "event" | "consent" | "score" as kind:
                 self._call(rng.choice(self.people), kind)
             case "retry":
                 world.retry_calls()
@@ -103,6 +110,8 @@ class Drama:
                 world.crash(rng.choice(world.names()))
             case "stop":
                 world.stop(rng.choice(world.names()))
+            case "threshold" if self._is_settled():
+                world.broadcast(histories.threshold(rng, world.clock.now_us()))
             case "publish" if rng.random() < 0.7 and self._is_settled():
                 name = rng.choice(("first", "second"))
                 world.publish(SHOPS[name].files(), name)
@@ -113,11 +122,8 @@ class Drama:
         seed, message_id = self.rng.random(), f"m{self.calls}"
         happened_us = self.world.clock.now_us()
 
-        def call(received_us: int) -> Event | Consent:
-            rng = Random(seed)
-            make = histories.event if kind == "event" else histories.consent
-            made = make(rng, key, happened_us, message_id)
-            return histories.received(made, received_us)
+        def call(received_us: int) -> Event | Consent | Score:
+            return histories.received(_MAKE[kind](Random(seed), key, happened_us, message_id), received_us)
 
         self.world.call(call)
 
@@ -131,15 +137,19 @@ class Drama:
         self.world.bells.ring("deliver")
 
     def _is_settled(self) -> bool:
-        """Publishing again before everybody is settled is not compared: what a plan said that was replaced before
-        somebody met it, nobody knows."""
+        """Publishing again (or another threshold) before everybody is settled is not compared: what a plan said that
+        was replaced before somebody met it, nobody knows."""
         world = self.world
         for partition, store in enumerate(world.stores):
             head = store.checkpoint()
             plan = store.load([PLAN_KEY]).get(PLAN_KEY)
             version = decode_plan(plan).plan.version if plan is not None else 0
             is_read = head.position == world.log.end(partition) and version == world.published
-            if not is_read or decode_partition(head.partition_state).sweep is not None:
+            if not is_read:
+                return False
+            state = decode_partition(head.partition_state)
+            is_told = partition == 0 or state.received.get(0) == world.published + world.broadcasts
+            if not is_told or state.sweep is not None:
                 return False
         return True
 

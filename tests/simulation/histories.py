@@ -1,11 +1,13 @@
 """Random histories: people, events late, early, equal and repeated, on a grid on which every edge is met."""
 
+from datetime import UTC, datetime
 from random import Random
 from typing import Literal
 
 from msgspec.structs import replace
 
-from tactful.events.records import Consent, Event, Publish, pack
+from tactful.events.records import Consent, Event, Publish, Score, Threshold, pack
+from tests.simulation.behaviours import ZONES
 from tests.simulation.shop import GRID, MINUTE, SHOPS
 
 START = 1_741_000_000_000_000 // GRID * GRID
@@ -29,11 +31,17 @@ def event(rng: Random, key: str, at: int, message_id: str) -> Event:
             "email": f"{key[2:]}@example.com",
             "plan": rng.choice(("gold", "free")),
         }
+        if rng.random() < 0.3:
+            properties["timezone"] = rng.choice((*ZONES, "Nowhere", None))
+        if rng.random() < 0.3:
+            ends = (at // GRID + rng.randrange(40)) * GRID
+            properties["trial_ends"] = rng.choice((None, datetime.fromtimestamp(ends / 1e6, UTC).isoformat()))
     elif name == "Order Completed":
         properties = {"total": rng.choice((49, 50, 99, 100, "100"))}
     else:
         properties = {"price": rng.choice((20, 21, None))}
-    return Event(1, "shop", "server", kind, name, key, (key,), message_id, at - late, at, pack(properties))
+    context = pack({"timezone": rng.choice((*ZONES, "Nowhere"))} if rng.random() < 0.1 else {})
+    return Event(1, "shop", "server", kind, name, key, (key,), message_id, at - late, at, pack(properties), context)
 
 
 def consent(rng: Random, key: str, at: int, message_id: str) -> Consent:
@@ -41,8 +49,18 @@ def consent(rng: Random, key: str, at: int, message_id: str) -> Consent:
     return Consent(1, "shop", "server", key, message_id, rng.choice(PURPOSES), rng.random() < 0.7, at - late, at)
 
 
-def received(record: Event | Consent, at: int) -> Event | Consent:
+def score(rng: Random, key: str, at: int, message_id: str) -> Score:
+    return Score(1, "shop", "server", key, message_id, "churn", rng.choice((0.2, 0.5, 0.8)), at)
+
+
+def threshold(rng: Random, at: int) -> Threshold:
+    return Threshold(at, "spend", 80, rng.choice((0, 50, 100, 199)))
+
+
+def received(record: Event | Consent | Score, at: int) -> Event | Consent | Score:
     """The same call, as the server stamps it when it comes in at this instant; no lead, as intake sees to it."""
+    if isinstance(record, Score):
+        return replace(record, received_at=at)
     return replace(record, received_at=at, timestamp=min(record.timestamp, at))
 
 

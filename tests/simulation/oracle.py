@@ -12,8 +12,21 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from tactful.events.records import Consent, Event, Forwarded, Outcome, Plan, Publish, Record, decode, unpack
-from tests.simulation.shop import SHOPS, Holds, Journey, Segment, Shop
+from tactful.events.records import (
+    Consent,
+    Event,
+    Forwarded,
+    Outcome,
+    Plan,
+    Publish,
+    Record,
+    Score,
+    Threshold,
+    decode,
+    unpack,
+)
+from tests.simulation.definitions import Holds, Journey, Segment, Shop
+from tests.simulation.shop import SHOPS
 
 Row = tuple[Any, ...]
 Order = tuple[int, int, int]
@@ -31,6 +44,11 @@ class Kept:
     def order(self) -> Order:
         return (self.event.timestamp, self.event.received_at, self.position)
 
+    @property
+    def zone(self) -> object:
+        """What the call said of the time zone."""
+        return unpack(self.event.context).get("timezone")
+
     def is_named(self, name: str) -> bool:
         return self.event.name == name or (name == "*" and self.event.kind in ("track", "page", "screen"))
 
@@ -40,6 +58,7 @@ class Run:
     journey: str
     start: Order
     due: int
+    key: str = ""
     sent_at: int | None = None
     is_held: bool = False
 
@@ -64,8 +83,12 @@ class Person:
     """One person, by brute force."""
 
     key: str
+    thresholds: dict[tuple[str, float], tuple[int, float]]
+    """Everybody's, each with when it was received."""
     kept: list[Kept] = field(default_factory=list)
     consents: list[tuple[Order, str, bool]] = field(default_factory=list)
+    said: list[tuple[int, int, str, float]] = field(default_factory=list)
+    """Scores: when received, position, model, value."""
     members: set[str] = field(default_factory=set)
     runs: list[Run] = field(default_factory=list)
     counted: list[tuple[str, int, Run]] = field(default_factory=list)
@@ -95,6 +118,12 @@ class Person:
                 found.update(each.properties)
         return {name: value for name, value in found.items() if value is not None}
 
+    def score(self, model: str) -> float | None:
+        return max(((at, place, value) for at, place, of, value in self.said if of == model), default=(0, 0, None))[2]
+
+    def has_consented(self, purpose: str) -> bool:
+        return max(((order, granted) for order, of, granted in self.consents if of == purpose), default=(0, False))[1]
+
 
 class Oracle:
     """Feed it the records of one partition in order; `people` then says what should have been."""
@@ -106,6 +135,7 @@ class Oracle:
         self.clocks: dict[int, int] = {}
         """The clock after the record at each position."""
         self.people: dict[str, Person] = {}
+        self.thresholds: dict[tuple[str, float], tuple[int, float]] = {}
         self.eras: list[Era] = []
         self.kept = 0
         self.heard: set[tuple[int, int]] = set()
@@ -137,7 +167,9 @@ class Oracle:
             self._publish(position, record.publish)
         elif isinstance(record, Publish):
             self._publish(position, record)
-        elif isinstance(record, Event | Consent) and (record.key, record.message_id) not in self.seen:
+        elif isinstance(record, Threshold):
+            self._threshold(record)
+        elif isinstance(record, Event | Consent | Score) and (record.key, record.message_id) not in self.seen:
             self.seen.add((record.key, record.message_id))
             self._known(record.key, position, record)
         elif isinstance(record, Outcome) and record.intent in self.intents:
@@ -157,6 +189,15 @@ class Oracle:
                 person.rows.append((self.clock, "left", gone, "publish"))
             person.members &= names
             self._look(person, self.clock, "time")
+
+    def _threshold(self, threshold: Threshold) -> None:
+        self.settle()
+        name = (threshold.metric, threshold.percent)
+        if threshold.received_at < self.thresholds.get(name, (0, 0))[0]:
+            return
+        self.thresholds[name] = (threshold.received_at, threshold.value)
+        for person in self.people.values():
+            self._look(person, self.clock, "threshold")
 
     def _era(self, position: int, shop: Shop) -> Era:
         era = Era(self.clock, position, shop, self.kept == 0, {})
@@ -180,22 +221,24 @@ class Oracle:
 
     # ---- one person's record -----------------------------------------------------------------------------------
 
-    def _known(self, key: str, position: int, record: Event | Consent) -> None:
+    def _known(self, key: str, position: int, record: Event | Consent | Score) -> None:
         is_new = key not in self.people
-        person = self.people.setdefault(key, Person(key))
-        order = (record.timestamp, record.received_at, position)
+        person = self.people.setdefault(key, Person(key, self.thresholds))
         if is_new:
             person.now = self.clock
         self._pass_time(person, self.clock)
         if isinstance(record, Event):
             self._event(person, position, record)
+        elif isinstance(record, Score):
+            person.said.append((record.received_at, position, record.model, record.value))
+            self._look(person, self.clock, "score")
         else:
+            order = (record.timestamp, record.received_at, position)
             before = max((one for one, purpose, _ in person.consents if purpose == record.purpose), default=(-1, 0, 0))
             person.consents.append((order, record.purpose, record.granted))
             if order > before:
                 person.rows.append((self.clock, "consent", record.purpose, record.granted))
-            if is_new:
-                self._look(person, self.clock, "event")
+            self._look(person, self.clock, "consent")
 
     def _event(self, person: Person, position: int, event: Event) -> None:
         kept = Kept(event, position, unpack(event.properties))
@@ -246,7 +289,9 @@ class Oracle:
             return set()
         era = self.eras[-1]
         windows = {window for one in era.shop.parts() for _, window in one.reads if window}
+        windows |= {edge for one in era.shop.segments for edge in one.edges}
         edges = {each.event.timestamp + window for each in person.kept for window in windows}
+        edges |= {at for one in era.shop.segments for at in one.moments(person)}
         return edges | set(era.ready.values()) | {run.due for run in person.runs if run.sent_at is None}
 
     def _look(self, person: Person, at: int, cause: str) -> None:
@@ -268,7 +313,7 @@ class Oracle:
         if is_entry and cause != "publish":
             for journey in self._journeys():
                 if journey.segment == segment.name:
-                    self._start(person, journey, (at, at, 0), at)
+                    self._start(person, journey, (at, at, 0), at, segment.key(person, at))
 
     # ---- journeys ----------------------------------------------------------------------------------------------
 
@@ -288,7 +333,7 @@ class Oracle:
         most, per = journey.limit
         return sum(name == journey.name and at - per < sent <= at for name, sent, _ in person.counted) >= most
 
-    def _start(self, person: Person, journey: Journey, start: Order, now: int) -> None:
+    def _start(self, person: Person, journey: Journey, start: Order, now: int, key: str = "") -> None:
         if not self._holds(person, journey, now):
             return
         due = start[0] + journey.wait
@@ -308,8 +353,8 @@ class Oracle:
         if self._is_used(person, journey, max(due, now)):
             self._ended(person, now, journey, "limit")
             return
-        person.runs.append(Run(journey.name, start, due))
-        person.rows.append((now, "started", journey.name, due))
+        person.runs.append(Run(journey.name, start, due, key))
+        person.rows.append((now, "started", journey.name, due, key))
 
     def _unwelcome(self, person: Person, journey: Journey) -> list[Kept]:
         """Events that end a run, as far as they came while the journey was there to look."""
@@ -333,7 +378,7 @@ class Oracle:
                 continue
             run.sent_at = at
             person.counted.append((journey.name, at, run))
-            sent = (journey.channel, journey.message, run.due + journey.validity)
+            sent = (journey.channel, journey.message, run.due + journey.validity, run.key)
             person.rows.append((at, "send", journey.name, run.start[0], *sent))
 
 
@@ -348,7 +393,9 @@ def _does_read(read: tuple[str, int | None], shop: Shop) -> bool:
 
 def _condition(name: str, shop: Shop) -> str | None:
     """The text that `name` stands for, segment or journey."""
-    texts = {one.name: one.when for one in shop.segments} | {one.name: one.condition_text for one in shop.journeys}
+    texts = {one.name: one.when + one.means for one in shop.segments} | {
+        one.name: one.condition_text for one in shop.journeys
+    }
     return texts.get(name)
 
 

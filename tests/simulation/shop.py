@@ -4,70 +4,24 @@ Whoever changes a text changes the lambda beside it. All durations are multiples
 minutes every edge of every window is met all the time.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from tests.simulation.behaviours import (
+    ABOUT,
+    BIG,
+    CHOOSY,
+    COOLED,
+    DRAWN,
+    FAITHFUL,
+    LEFT_CART,
+    METRICS,
+    TOP,
+    TRIAL_OVER,
+    UNSURE,
+    WILLING,
+    within,
+)
+from tests.simulation.definitions import DAY, GRID, HOUR, MINUTE, Holds, Journey, Segment, Shop, Where
 
-if TYPE_CHECKING:
-    from tests.simulation.oracle import Person
-
-MINUTE = 60_000_000
-HOUR = 60 * MINUTE
-DAY = 24 * HOUR
-GRID = 10 * MINUTE
-
-Holds = Callable[["Person", int], bool]
-Where = Callable[[dict[str, object]], bool]
-
-
-@dataclass(frozen=True)
-class Segment:
-    """`reads` are the aggregates behind it: anything that names one (events, where, how many) and its window."""
-
-    name: str
-    when: str
-    holds: Holds
-    reads: tuple[tuple[str, int | None], ...] = ()
-
-
-@dataclass(frozen=True)
-class Journey:
-    name: str
-    yaml: str
-    event: str = ""
-    where: Where = lambda _: True
-    segment: str = ""
-    condition: Holds | None = None
-    condition_text: str = ""
-    reads: tuple[tuple[str, int | None], ...] = ()
-    wait: int = 0
-    watches: str = ""
-    """The aggregate that keeps the newest of `unless`."""
-    unless: tuple[str, ...] = ()
-    is_restarting: bool = False
-    limit: tuple[int, int] | None = None
-    validity: int = DAY
-    channel: str = "email"
-    message: str = ""
-    purpose: str = ""
-
-
-@dataclass(frozen=True)
-class Shop:
-    name: str
-    segments: tuple[Segment, ...]
-    journeys: tuple[Journey, ...]
-    messages: dict[str, str] = field(default_factory=dict)
-
-    def parts(self) -> tuple[Segment | Journey, ...]:
-        """Everything that has a condition."""
-        return (*self.segments, *self.journeys)
-
-    def files(self) -> dict[str, str]:
-        segments = {f"segments/{one.name}.yaml": f"when: '{one.when}'\n" for one in self.segments}
-        journeys = {f"journeys/{one.name}.yaml": one.yaml for one in self.journeys}
-        messages = {f"messages/{name}.yaml": text for name, text in self.messages.items()}
-        return segments | journeys | messages
+__all__ = ["DAY", "GRID", "HOUR", "MINUTE", "SHOPS", "Holds", "Journey", "Segment", "Shop"]
 
 
 def _total(least: int) -> Where:
@@ -221,9 +175,13 @@ MESSAGES = {"reminder": _message("You left something"), "thanks": _message("Than
 
 FIRST = Shop(
     "first",
-    (REGULARS, SPENDERS, SLEEPING, GERMANS, QUIET_GERMANS, BROWSING, EVER, NOBODY_YET),
+    (
+        *(REGULARS, SPENDERS, SLEEPING, GERMANS, QUIET_GERMANS, BROWSING, EVER, NOBODY_YET),
+        *(LEFT_CART, COOLED, CHOOSY, FAITHFUL, TRIAL_OVER, TOP, WILLING, within("fine", SPENDERS, GERMANS)),
+    ),
     (CART, NUDGE, THANKS, WINBACK, AGAIN),
     MESSAGES,
+    METRICS,
 )
 
 CHEAPER = Segment(
@@ -251,8 +209,12 @@ LOOKING = Journey(
 
 SECOND = Shop(
     "second",
-    (REGULARS, CHEAPER, SLEEPING, QUIET_GERMANS, VIEWERS, FRENCH, NOBODY_YET),
-    (CART, THANKS, WINBACK, LOOKING),
+    (
+        *(REGULARS, CHEAPER, SLEEPING, QUIET_GERMANS, VIEWERS, FRENCH, NOBODY_YET),
+        *(LEFT_CART, FAITHFUL, BIG, UNSURE, TOP, DRAWN, within("fine", CHEAPER, FRENCH)),
+    ),
+    (CART, THANKS, WINBACK, LOOKING, ABOUT),
     MESSAGES,
+    METRICS,
 )
 SHOPS = {shop.name: shop for shop in (FIRST, SECOND)}

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 
-from tactful.events.zones import is_zone
+from tactful.events.zones import names
 
 TRAIT = "timezone"
 
@@ -35,7 +35,7 @@ _context = msgspec.msgpack.Decoder(_Context)  # Skipping the rest is four times 
 def see(before: ZoneSeen | None, context: Raw, timestamp: int, received_at: int, ref: int) -> ZoneSeen | None:
     """Fold one call in: what is to be kept from now on, which may be the same object."""
     name = _context.decode(context).timezone
-    if type(name) is not str or not is_zone(name):
+    if type(name) is not str or name not in names():
         return before
     if before is not None and before.order() >= (timestamp, received_at, ref):
         return before
@@ -45,7 +45,7 @@ def see(before: ZoneSeen | None, context: Raw, timestamp: int, received_at: int,
 def zone(traits: Mapping[str, Any], seen: Iterable[ZoneSeen | None], workspace: str) -> str:
     """IANA name of the zone; `seen` of every fragment."""
     told = traits.get(TRAIT)
-    if isinstance(told, str) and is_zone(told):
+    if isinstance(told, str) and told in names():
         return told
     newest = max((one for one in seen if one is not None), key=ZoneSeen.order, default=None)
     return workspace if newest is None else newest.name

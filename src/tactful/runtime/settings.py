@@ -6,13 +6,13 @@ docs/configuration.md documents every key (a test says so). Pure: the text and t
 import tomllib
 from collections.abc import Mapping
 from typing import Any
-from zoneinfo import available_timezones
 
 import msgspec
 from msgspec import Struct, field
 
 from tactful.errors import DefinitionError, Place, Problem
 from tactful.events.records import SESSION_GAP, TIME_ZONE, Trust
+from tactful.events.zones import names
 from tactful.values import DAY_US, parse_duration
 
 FILE = "tactful.toml"
@@ -126,7 +126,7 @@ def _put(tree: dict[str, Any], path: tuple[str, ...], value: str) -> None:
 
 def _problem(settings: Settings) -> tuple[str, str] | None:
     """What the types cannot say."""
-    if settings.workspace.time_zone not in available_timezones():
+    if settings.workspace.time_zone not in names():
         return (
             f"workspace.time_zone: there is no time zone {settings.workspace.time_zone!r}",
             'for instance "Europe/Lisbon"',

@@ -14,7 +14,7 @@ from tactful.adapters.memory.store import MemoryStore
 from tactful.adapters.memory.trail import MemoryTrail
 from tactful.errors import Fenced, TransientError
 from tactful.events.identifiers import partition_of
-from tactful.events.records import Consent, Event, Publish, encode
+from tactful.events.records import Consent, Event, Publish, Score, Threshold, encode
 from tactful.runtime.deliver import Deliverer, Lane
 from tactful.runtime.ports import Bell, Bells
 from tactful.runtime.work import Work
@@ -26,7 +26,7 @@ from tactful.testing.processes import DEATHS, DeliverProcess, Process, SimBell, 
 from tactful.testing.receiver import Receiver, SimChannel
 from tactful.values import SECOND_US
 
-Call = Callable[[int], Event | Consent]
+Call = Callable[[int], Event | Consent | Score]
 """A client's call: the record that the server makes of it when it receives it at an instant."""
 RESTART_US = SECOND_US // 2
 """How long the supervisor takes to start a process anew."""
@@ -59,9 +59,10 @@ class World:
         self.bells = SimBells()
         self.receiver = Receiver()
         self.story: list[str] = []
-        self.acknowledged: list[Event | Consent] = []
+        self.acknowledged: list[Event | Consent | Score] = []
         self.pending: list[Call] = []
         self.published = 0
+        self.broadcasts = 0
         self.processes: dict[str, Process] = {}
         self.seconds: list[Process] = []
         """Processes that were replaced and do not know it."""
@@ -98,6 +99,13 @@ class World:
         self.tell(f"publish {author}")
         self.log.append({0: [encode(record)]})
         self.published += 1
+        self.bells.ring("work-0")
+
+    def broadcast(self, threshold: Threshold) -> None:
+        """Somebody worked out a threshold anew."""
+        self.tell(f"threshold {threshold.metric} {threshold.percent} {threshold.value}")
+        self.log.append({0: [encode(threshold)]})
+        self.broadcasts += 1
         self.bells.ring("work-0")
 
     def _attempt(self, call: Call) -> None:
