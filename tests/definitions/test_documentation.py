@@ -1,11 +1,24 @@
-"""What docs/ shows is what is read."""
+"""What docs/ shows is what is read, and every example says what both engines say."""
 
 import re
 from pathlib import Path
 
+import pytest
+
 from tactful.kernel.definitions import read_project
 from tactful.language.check import check
+from tactful.language.mistakes import Mistake, definition_error
+from tactful.language.names import FUNCTIONS, OPTIONS
 from tactful.messages.template import check_template
+from tactful.operations import evaluate_live, evaluate_sql
+from tactful.operations.cases import Engine
+from tactful.operations.evaluate_lines import Question
+from tactful.operations.project import load
+from tests.definitions.examples import Example, differences, read_example
+from tests.definitions.shop_histories import IN_OUT
+
+ENGINES = [pytest.param(evaluate_live.answers, id="live"), pytest.param(evaluate_sql.answers, id="sql")]
+SHOP = Path("examples/shop")
 
 
 def blocks(page: str, language: str) -> list[str]:
@@ -14,21 +27,74 @@ def blocks(page: str, language: str) -> list[str]:
     )
 
 
+def files(page: str) -> dict[str, str]:
+    """The definitions that a page shows; the first line of each says where it stands."""
+    return {block.split("\n", 1)[0].removeprefix("# "): block for block in blocks(page, "yaml")}
+
+
+def check_example(example: Example, project: dict[str, str], engine: Engine) -> None:
+    texts = {said.text: said.text for _, group in example.checks for said in group}
+    answers = engine(Question(texts, project), example.lines, [at for at, _ in example.checks])
+    for at, group in example.checks:
+        for said in group:
+            found = {person: answer.value for person, answer in answers[at][said.text].items()}
+            assert differences(said.values, found) == {}, said.text
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("text", blocks("language.md", "example"), ids=lambda text: text.split("→")[0].split("\n")[-1])
+def test_every_example_is_true(text: str, engine: Engine) -> None:
+    check_example(read_example(text), files("language.md"), engine)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("segment", IN_OUT)
+def test_the_segments_of_the_shop(segment: str, engine: Engine) -> None:
+    asked = re.sub(r"^(?=\S+ (?:true|false)\b)", f'segment("{segment}") → ', IN_OUT[segment], flags=re.MULTILINE)
+    check_example(read_example(asked), load(SHOP), engine)
+
+
+def test_every_segment_of_the_shop_has_a_history() -> None:
+    assert {path.stem for path in (SHOP / "segments").glob("*.yaml")} == set(IN_OUT)
+
+
+def test_the_questions_of_a_shop_are_its_segments() -> None:
+    """The table in docs/language.md says what the files say."""
+    table = re.findall(r"^\| \w.* \| `(.*)` \|$", Path("docs/language.md").read_text(encoding="utf-8"), re.MULTILINE)
+    asked = {read_project(load(SHOP)).segments[name].when.canonical for name in IN_OUT}
+    shown = {check(text).canonical for text in table if text.startswith(("count", "sum", "any", "avg", "cart", "seq"))}
+    assert len(shown) > 8
+    assert shown - asked == set()
+
+
 def test_every_expression_shown_is_understood() -> None:
-    lines = [line for block in blocks("expressions.md", "expression") for line in block.splitlines()]
-    assert len(lines) > 10
-    for line in lines:
-        assert check(line).warnings == ()
+    for block in blocks("language.md", "expression"):
+        assert check(block).warnings == ()
+
+
+def test_every_function_has_an_example() -> None:
+    shown = "".join(blocks("language.md", "example"))
+    assert [name for name in FUNCTIONS if f"{name}(" not in shown] == []
+    assert [name for name in OPTIONS if f"{name}=" not in shown] == []
+
+
+def said(text: str) -> str:
+    """What `tactful eval` says of an expression."""
+    try:
+        return "".join(f"warning: {remark.message}\n    {remark.hint}\n" for remark in check(text).warnings)
+    except Mistake as mistake:
+        return f"{definition_error(mistake, text)}\n"
+
+
+@pytest.mark.parametrize("block", blocks("language.md", "mistake"))
+def test_what_is_said_about_mistakes(block: str) -> None:
+    text, _, shown = block.partition("\n\n")
+    assert said(text) == shown
 
 
 def test_every_definition_shown_is_read() -> None:
-    segment, cart, hook, message = blocks("definitions.md", "yaml")
-    files = {
-        "segments/recent_buyers.yaml": segment,
-        "journeys/cart.yaml": cart,
-        "journeys/hook.yaml": hook,
-        "messages/cart_reminder.yaml": message,
-    }
-    project = read_project(files, check_template)
+    shown = files("definitions.md")
+    assert {path.split("/")[0] for path in shown} >= {"segments", "journeys", "messages", "events", "collections"}
+    project = read_project(shown, check_template)
     assert project.warnings == ()
-    assert project.journeys["cart"].start.where is not None
+    assert project.journeys["cart_reminder"].start.where is not None

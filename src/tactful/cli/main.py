@@ -5,14 +5,14 @@ Settings come from tactful.toml, then TACTFUL_* variables, then flags. `--json` 
 
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
 from tactful.cli.build import Build
-from tactful.errors import DefinitionError, TransientError, UsageError
+from tactful.errors import DefinitionError, Problem, TransientError, UsageError
 from tactful.runtime.house import House
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -34,8 +34,8 @@ class Commands(click.Group):
         except DefinitionError as error:
             for problem in error.problems:
                 click.echo(f"{problem}\n", err=True)
-            mistakes = len(error.problems)
-            click.echo(f"{mistakes} mistake{'s' if mistakes != 1 else ''}; nothing was changed.", err=True)
+            if any(problem.place.file != "<expression>" for problem in error.problems):
+                click.echo(f"{counted(len(error.problems), 'mistake')}; nothing was changed.", err=True)
             sys.exit(1)
         except (UsageError, TransientError) as error:
             click.echo(f"tactful: {error}", err=True)
@@ -51,6 +51,16 @@ def opened(build: Build, data: Path, *, read_only: bool = True) -> House:
     house = build.house(data, None, read_only=read_only)
     click.get_current_context().call_on_close(house.close)
     return house
+
+
+def counted(number: int, what: str) -> str:
+    """`1 mistake`, `2 mistakes`."""
+    return f"{number:,} {what}{'s' if number != 1 else ''}"
+
+
+def echo_warnings(warnings: Iterable[Problem]) -> None:
+    for warning in warnings:
+        click.echo(f"warning: {warning}\n", err=True)
 
 
 def echo_json(value: object) -> None:

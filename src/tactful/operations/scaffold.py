@@ -1,9 +1,13 @@
-"""`tactful init`: a new project that is valid as it stands and says by example what goes where."""
+"""`tactful init`: a new project that is valid as it stands and says by example what goes where.
+
+The schemas go into the project, and its files name them by a relative path: editors help without a network.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
 
 from tactful.errors import UsageError
+from tactful.operations import schemas
 
 _SETTINGS = """\
 # Settings of this installation. Every key is described in docs/configuration.md.
@@ -65,12 +69,16 @@ text: |
 }
 
 
+SCHEMAS = ".schemas"
+"""Hidden, so that it is no folder of definitions."""
+
+
 def init(folder: Path, random_key: Callable[[], str]) -> list[str]:
     """Write the files of a new project and say which. Raises UsageError where something is in the way."""
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} is a file; name a folder")
     settings = _SETTINGS.format(name=_quoted(folder), website_key=random_key(), server_key=random_key())
-    files = {"tactful.toml": settings, **_FILES}
+    files = {"tactful.toml": settings, **{name: _helped(name) + text for name, text in _FILES.items()}}
     for name in ("tactful.toml", "segments", "journeys", "messages"):
         if (folder / name).exists():
             raise UsageError(f"{folder} already has {name}; name another folder, or remove it first")
@@ -83,9 +91,16 @@ def init(folder: Path, random_key: Callable[[], str]) -> list[str]:
                 path.write_text(text, encoding="utf-8")
                 written.append(str(path))
         (folder / "tactful.toml").chmod(0o600)
+        schemas.write(folder / SCHEMAS)
     except OSError as error:
         raise UsageError(f"{error.filename} cannot be written: {error.strerror}") from None
     return written
+
+
+def _helped(name: str) -> str:
+    """The line by which an editor finds the schema of a definition."""
+    kind = next((kind for kind, folder in schemas.FOLDERS.items() if name.startswith(f"{folder}/")), "")
+    return f"# yaml-language-server: $schema=../{SCHEMAS}/{kind}.json\n" if kind else ""
 
 
 def _quoted(folder: Path) -> str:

@@ -1,0 +1,218 @@
+"""The command that asks: eval. An expression, or a file of cases, on a file of events; no installation is needed."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tactful.cli.build import Build
+from tactful.cli.main import echo_json, json_option, table
+from tactful.errors import DefinitionError, UsageError
+from tactful.language.vocabulary import DEFAULT_GAP_US
+from tactful.operations import cases
+from tactful.operations.cases import Case, Difference, Engine
+from tactful.operations.evaluate_lines import Answer, Question, read_lines
+from tactful.operations.project import load
+from tactful.runtime.settings import FILE, WorkspaceSettings
+from tactful.values import format_time, parse_duration
+
+COARSE = "≈"
+
+
+def register(group: click.Group, build: Build) -> None:
+    file = click.Path(exists=True, dir_okay=False, path_type=Path, allow_dash=True)
+
+    @group.command("eval")
+    @click.argument("expression", required=False)
+    @click.option("--events", type=file, help="Tracking calls, one JSON object with receivedAt a line; - is stdin.")
+    @click.option("--at", "times", multiple=True, metavar="TIME", help="The instant (default: after the last line).")
+    @click.option("--cases", "case_file", type=file, help="Cases to hold the engine to, as in specs/.")
+    @click.option("--engine", type=click.Choice(["live", "sql", "both"]), default="live", show_default=True)
+    @click.option(
+        "--project",
+        type=click.Path(exists=True, file_okay=False, path_type=Path),
+        help="Whose collections, metrics, segments, events and time zone are meant.",
+    )
+    @json_option
+    def eval_command(
+        expression: str | None,
+        events: Path | None,
+        times: Sequence[str],
+        case_file: Path | None,
+        engine: str,
+        project: Path | None,
+        as_json: bool,
+    ) -> None:
+        """Say what EXPRESSION is for everybody in a file of events, at an instant.
+
+        \b
+        tactful eval 'count("Product Viewed", last="7d") > 2' --events calls.jsonl --at 2025-03-01T10:00:00Z
+        tactful eval --cases specs/count.json --engine both
+
+        Live is the engine that decides from event to event, sql asks the whole history. They must agree: `both` shows
+        the two side by side, and ends in an error where they do not.
+        """
+        surroundings = _surroundings(build, project)
+        if case_file is not None:
+            if expression or events or times:
+                raise UsageError("--cases brings its own expressions, events and times; leave the others out")
+            _run_cases(case_file, _engines(engine), surroundings, as_json=as_json)
+        elif expression is None:
+            raise UsageError("give an expression and --events FILE, or --cases FILE")
+        elif events is None:
+            raise UsageError("give --events FILE: tracking calls, one a line, each with receivedAt")
+        else:
+            lines = _lines(events)
+            instants = [cases.instant(text, "--at ") for text in times] or [_end(lines)]
+            _ask(expression, lines, instants, _engines(engine), surroundings, as_json=as_json)
+
+
+def _surroundings(build: Build, folder: Path | None) -> Question:
+    """What --project gives: a question without expressions."""
+    if folder is None:
+        return Question({})
+    workspace = build.settings(folder).workspace if (folder / FILE).exists() else WorkspaceSettings()
+    return Question({}, load(folder), workspace.time_zone, parse_duration(workspace.session_gap) or DEFAULT_GAP_US)
+
+
+def _engines(name: str) -> dict[str, Engine]:
+    engines: dict[str, Engine] = {}
+    if name != "sql":
+        from tactful.operations import evaluate_live
+
+        engines["live"] = evaluate_live.answers
+    if name != "live":
+        from tactful.operations import evaluate_sql
+
+        engines["sql"] = evaluate_sql.answers
+    return engines
+
+
+def _lines(path: Path) -> list[bytes]:
+    body = click.get_binary_stream("stdin").read() if str(path) == "-" else path.read_bytes()
+    return body.removeprefix(b"\xef\xbb\xbf").split(b"\n")
+
+
+def _end(lines: Sequence[bytes]) -> int:
+    """When the newest line was received."""
+    records = read_lines(lines)
+    if not records:
+        raise UsageError("the file of events is empty; there is nobody to ask about")
+    return records[-1][1].received_at
+
+
+# ---- one expression --------------------------------------------------------------------------------------------------
+
+
+def _ask(
+    expression: str,
+    lines: Sequence[bytes],
+    instants: Sequence[int],
+    engines: Mapping[str, Engine],
+    project: Question,
+    *,
+    as_json: bool,
+) -> None:
+    asked = cases.question(expression, project)
+    found = {name: engine(asked, lines, instants) for name, engine in engines.items()}
+    is_agreed = True
+    for at in instants:
+        by_engine = {name: answers[at][cases.EXPRESSION] for name, answers in found.items()}
+        first = next(iter(by_engine.values()))
+        different = {person for others in by_engine.values() for person in _different(first, others)}
+        is_agreed = is_agreed and not different
+        if as_json:
+            echo_json({person: answer.value for person, answer in first.items()})
+            for person in sorted(different):
+                said = ", ".join(f"{name} {_written(answers.get(person))}" for name, answers in by_engine.items())
+                click.echo(f"differs at {format_time(at)} for {person}: {said}", err=True)
+        else:
+            click.echo(f"at {format_time(at)}")
+            _show(by_engine, different)
+    if not is_agreed:
+        raise UsageError("live and SQL disagree; this is a bug of Tactful's, please report it with the file of events")
+
+
+def _different(one: Mapping[str, Answer], other: Mapping[str, Answer]) -> set[str]:
+    """Who has another value; a coarse one is allowed to be off."""
+    return {
+        person
+        for person in one.keys() | other.keys()
+        if person not in one
+        or person not in other
+        or not (cases.same(one[person].value, other[person].value) or one[person].is_coarse or other[person].is_coarse)
+    }
+
+
+def _show(by_engine: Mapping[str, Mapping[str, Answer]], different: set[str]) -> None:
+    people = sorted({person for answers in by_engine.values() for person in answers})
+    if not people:
+        click.echo("nobody is known yet")
+        return
+    rows = []
+    for person in people:
+        answers = [found.get(person) for found in by_engine.values()]
+        mark = "← differs" if person in different else COARSE if any(one and one.is_coarse for one in answers) else ""
+        rows.append((person, *map(_written, answers), mark))
+    table(rows, ("person", *(by_engine if len(by_engine) > 1 else ["value"]), ""))
+    if any(row[-1] == COARSE for row in rows):
+        click.echo(f"{COARSE} is coarse: more happened than is kept of one person; --engine sql is exact")
+
+
+def _written(answer: Answer | None) -> str:
+    return cases.NOBODY if answer is None else _value(answer.value)
+
+
+def _value(value: Any) -> str:
+    return "missing" if value is None else json.dumps(value, ensure_ascii=False)
+
+
+# ---- cases -----------------------------------------------------------------------------------------------------------
+
+
+def _run_cases(path: Path, engines: Mapping[str, Engine], project: Question, *, as_json: bool) -> None:
+    """Hold each engine to all cases; ends in an error where a value is another one."""
+    body = click.get_binary_stream("stdin").read() if str(path) == "-" else path.read_bytes()
+    read = cases.read_cases(body, str(path))
+    told: list[dict[str, Any]] = []
+    with click.progressbar(read, label="cases", hidden=as_json, file=click.get_text_stream("stderr")) as bar:
+        for case in bar:
+            told += [wrong for name, engine in engines.items() for wrong in _wrong(case, name, engine, project)]
+    values = sum(len(check.values) for case in read for check in case.checks)
+    if as_json:
+        echo_json({"cases": len(read), "values": values, "differences": told})
+    else:
+        _tell(told)
+        said = f"{len(told)} difference{'s' if len(told) != 1 else ''}" if told else "all as they should be"
+        click.echo(f"{len(read)} cases, {values} values, {' and '.join(engines)}: {said}")
+    if told:
+        raise SystemExit(1)
+
+
+def _wrong(case: Case, name: str, engine: Engine, project: Question) -> list[dict[str, Any]]:
+    """What this engine sees otherwise, as JSON; one that cannot answer at all is one difference with its error."""
+    try:
+        found = list(cases.differences(case, engine, project))
+    except (DefinitionError, UsageError) as error:
+        return [{"name": case.name, "engine": name, "error": str(error)}]
+    return [{"name": case.name, "engine": name, **_as_json(one)} for one in found]
+
+
+def _as_json(one: Difference) -> dict[str, Any]:
+    told = {"at": one.at, "person": one.person, "expected": one.expected}
+    return {**told, "is_unknown": True} if one.is_unknown else {**told, "found": one.found}
+
+
+def _tell(told: Sequence[Mapping[str, Any]]) -> None:
+    before = None
+    for one in told:
+        if one["name"] != before:
+            before = one["name"]
+            click.echo(before)
+        if "error" in one:
+            click.echo("    " + one["error"].replace("\n", "\n    "))
+            continue
+        found = "knows nobody of this name" if "is_unknown" in one else f"says {_value(one['found'])}"
+        click.echo(f"    {one['at']}  {one['person']}: {_value(one['expected'])} expected, {one['engine']} {found}")
