@@ -18,6 +18,7 @@ from msgspec import Struct
 
 from tactful.language.check import Checked
 from tactful.language.document import Document, Fields
+from tactful.language.vocabulary import Vocabulary
 from tactful.values import DAY_US, parse_duration
 
 _KNOWN = ("description", "start", "if", "wait", "unless", "repeat", "limit", "validity", "send", "purpose")
@@ -65,19 +66,19 @@ class Journey(Struct, frozen=True):
     """Digest of the source."""
 
 
-def read(name: str, document: Document) -> Journey | None:
+def read(name: str, document: Document, vocabulary: Vocabulary) -> Journey | None:
     """The journey; None where the document now has problems. References are not checked here."""
     fields = document.fields(_KNOWN, required=("start", "send"))
     if fields is None:
         return None
-    start, send = _start(fields), _send(fields)
+    start, send = _start(fields, vocabulary), _send(fields)
     journey = Journey(
         name=name,
         description=fields.text("description"),
         start=start,
-        condition=fields.expression("if"),
+        condition=fields.expression("if", vocabulary),
         wait_us=fields.duration("wait", 0),
-        unless=fields.events("unless"),
+        unless=fields.events("unless", vocabulary),
         repeat="restart" if fields.choice("repeat", ("ignore", "restart"), "ignore") == "restart" else "ignore",
         limit=_limit(fields),
         validity_us=fields.duration("validity", DAY_US),
@@ -89,7 +90,7 @@ def read(name: str, document: Document) -> Journey | None:
     return None if document.problems else journey
 
 
-def _start(fields: Fields) -> Start:
+def _start(fields: Fields, vocabulary: Vocabulary) -> Start:
     inner = fields.mapping("start", ("event", "where", "segment"))
     if inner is None:
         return Start()
@@ -99,8 +100,9 @@ def _start(fields: Fields) -> Start:
         )
     if "where" in inner and "event" not in inner:
         inner.refuse("where", "where: is a condition on the event", "for a condition on the person write if:")
-    where = inner.expression("where", scope="event")
-    return Start(inner.events("event"), where, inner.reference("segment", "segments"))
+    events = inner.events("event", vocabulary)
+    where = inner.expression("where", vocabulary, scope="event", events=events or None)
+    return Start(events, where, inner.reference("segment", "segments"))
 
 
 def _limit(fields: Fields) -> Limit | None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from tactful.errors import Place, Problem
 from tactful.language.calls import Scope, duration_hint, event_problem, without_covered
 from tactful.language.check import Checked, Wanted, check
+from tactful.language.known import unknown_event
 from tactful.language.mistakes import Mistake, Remark, did_you_mean, place_at
 from tactful.language.vocabulary import EMPTY, Vocabulary
 from tactful.language.yaml_nodes import Mapping, Node, Sequence, Text, YamlMistake, compose, offset_in_file
@@ -17,8 +18,6 @@ from tactful.values import DAY_US, digest, parse_duration
 
 TemplateCheck = Callable[[str], str | None]
 """Says what is wrong with a template's text, with the line in it; None where nothing is."""
-
-LONGEST_DURATION_US = 366 * DAY_US
 
 
 class Document:
@@ -127,23 +126,61 @@ class Fields:
             return default
         return value
 
-    def duration(self, name: str, default_us: int) -> int:
-        """Microseconds; 366 days at most."""
-        if name not in self.nodes:
-            return default_us
+    def duration(self, name: str, default_us: int, longest_days: int = 366) -> int:
+        """Microseconds."""
         text = self.text(name)
         if not text:
             return default_us
         duration_us = parse_duration(text)
         if duration_us is None:
             self.refuse(name, f'"{text}" is no duration', duration_hint(text))
-        elif duration_us > LONGEST_DURATION_US:
-            self.refuse(name, f'"{text}" is longer than 366 days', "write a shorter one")
+        elif duration_us > longest_days * DAY_US:
+            self.refuse(name, f'"{text}" is longer than {longest_days:,} days', "write a shorter one")
         else:
             return duration_us
         return default_us
 
-    def events(self, name: str) -> tuple[str, ...]:
+    def whole_number(self, name: str, default: int, most: int) -> int:
+        """From 1."""
+        text = self.text(name)
+        if not text:
+            return default
+        if not (text.isascii() and text.isdigit() and len(text) < 10 and 1 <= int(text) <= most):
+            self.refuse(name, f'"{name}" is a whole number from 1 to {most:,}', f"write {name}: {default}")
+            return default
+        return int(text)
+
+    def flag(self, name: str) -> bool:
+        """`true` or `false`; without it false."""
+        return self.choice(name, ("true", "false"), "false") == "true"
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """A list of texts, or one alone."""
+        node = self.nodes.get(name)
+        found = []
+        for item in node.items if isinstance(node, Sequence) else [node] if node is not None else []:
+            if not isinstance(item, Text) or item.is_null or not item.value.strip():
+                self.document.refuse(item.start, f'"{name}" is a list of texts', f"write {name}: [one, two]")
+            else:
+                found.append(item.value)
+        return tuple(found)
+
+    def pairs(self, name: str) -> "list[tuple[Text, Node]]":
+        """Names of the author's choice, each with what stands behind it."""
+        node = self.nodes.get(name)
+        if node is None or (isinstance(node, Text) and node.is_null):
+            return []
+        if not isinstance(node, Mapping):
+            self.refuse(name, f'"{name}" is written as names with values', f"write {name}: {{total: number}}")
+            return []
+        known = set()
+        for key, _ in node.pairs:
+            if key.value in known:
+                self.document.refuse(key.start, f'"{key.value}" is given twice', "keep one of them")
+            known.add(key.value)
+        return node.pairs
+
+    def events(self, name: str, vocabulary: Vocabulary = EMPTY) -> tuple[str, ...]:
         """One event name or a list of them, sorted; () where it is absent or wrong."""
         node = self.nodes.get(name)
         if node is None:
@@ -153,9 +190,13 @@ class Fields:
             if not isinstance(item, Text) or item.is_null:
                 self.document.refuse(item.start, "an event is a text", 'write its name: "Order Completed"')
                 continue
+            at = offset_in_file(item, self.document.text, 0)
             problem, hint = event_problem(item.value)
             if problem:
-                self.document.refuse(offset_in_file(item, self.document.text, 0), problem, hint)
+                self.document.refuse(at, problem, hint)
+            unknown, hint = unknown_event(vocabulary, item.value)
+            if unknown:
+                (self.document.refuse if vocabulary.is_strict else self.document.warn)(at, unknown, hint)
             names.add(item.value)
         if isinstance(node, Sequence) and not node.items:
             self.refuse(name, "the list of events is empty", "write an event's name")

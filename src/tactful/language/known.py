@@ -20,16 +20,21 @@ _OF_PAGES = ("name", "category", "path", "referrer", "search", "title", "url", "
 
 
 def event(reader: Reader, name: str, at: int) -> None:
-    """Say it where nobody declared the event."""
+    """Say it where nobody declared the event, or nobody sends it."""
     vocabulary = reader.vocabulary
-    if name == EVERYTHING or name in CALL_NAMES:
-        return
-    if vocabulary.events is not None:
-        if name not in vocabulary.events:
-            hint = _meant(vocabulary, name, [*vocabulary.events]) or "declare it: a file in events/"
-            _say(reader, at, f'no event "{name}" is declared', hint)
-    elif vocabulary.seen and name not in vocabulary.seen:
+    message, hint = unknown_event(vocabulary, name)
+    if message:
+        _say(reader, at, message, hint)
+    elif vocabulary.events is None and vocabulary.seen and name not in {*vocabulary.seen, EVERYTHING, *CALL_NAMES}:
         reader.warn(at, f'no event "{name}" came in 7 days', _meant(vocabulary, name, []))
+
+
+def unknown_event(vocabulary: Vocabulary, name: str) -> tuple[str, str]:
+    """What to say of an event that is not declared, and what was meant probably; two "" where it is."""
+    if vocabulary.events is None or name == EVERYTHING or name in CALL_NAMES or name in vocabulary.events:
+        return "", ""
+    hint = _meant(vocabulary, name, [*vocabulary.events]) or "declare it: a file in events/"
+    return f'no event "{name}" is declared', hint
 
 
 def _meant(vocabulary: Vocabulary, name: str, declared: list[str]) -> str:
@@ -114,6 +119,12 @@ def kept(
         message = f"these events are forgotten after {longest}, and this looks back {format_duration(window.older_us)}"
         raise Mistake(at_window, message, f'write "{longest}", or less')
     return window
+
+
+def forgotten(vocabulary: Vocabulary) -> str:
+    """An event that "*" means and that has a retention; "" for none."""
+    declared = (vocabulary.events or {}).values()
+    return next((one.name for one in declared if one.retention_us and one.name not in NOT_EVERYTHING), "")
 
 
 def _limits(vocabulary: Vocabulary, events: Iterable[str]) -> set[int | None]:

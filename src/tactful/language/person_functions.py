@@ -6,7 +6,7 @@ import math
 from tactful.language import calls, known
 from tactful.language.calls import Reader
 from tactful.language.mistakes import Mistake, did_you_mean
-from tactful.language.names import EVERYTHING, Function
+from tactful.language.names import Function
 from tactful.language.operands import Operator
 from tactful.language.tree import (
     All,
@@ -45,10 +45,12 @@ def sessions(reader: Reader, node: ast.Call, called: Function) -> Node:
     span = reader.parsed.span(node)
     given = calls.options(reader, node, called)
     calls.no_arguments(reader, node, called)
+    forgotten = known.forgotten(reader.vocabulary)
+    if forgotten:
+        # A session would begin later and later, as what it began with is forgotten.
+        message = f'visits are made of all events, and "{forgotten}" is forgotten after a while'
+        raise Mistake(span[0], message, "leave its retention out, or count days: active_days()")
     window = calls.window(reader, given)
-    at_window = next((reader.parsed.span(option)[0] for option in given.values()), span[0])
-    # What is forgotten would move the beginning of what is left, so it must lie outside of the window.
-    known.kept(reader.vocabulary, (EVERYTHING,), window, span[0], at_window)
     return Sessions(called.name, reader.vocabulary.gap_us, window, span)  # type: ignore[arg-type]  # of the table
 
 

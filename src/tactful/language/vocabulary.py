@@ -29,6 +29,13 @@ class EventType(Struct, frozen=True):
     """By top-level name."""
     retention_us: int | None = None
     """The event exists only while timestamp > T - retention (LANGUAGE.md 1.7)."""
+    description: str = ""
+    required: frozenset[str] = frozenset()
+    """Properties that every such event should have."""
+    choices: Mapping[str, tuple[float | str, ...]] = {}
+    """The only values that a property should have."""
+    descriptions: Mapping[str, str] = {}
+    """Of properties, for people."""
 
 
 class Collection(Struct, frozen=True):
@@ -48,6 +55,7 @@ class Collection(Struct, frozen=True):
     """Top-level properties of the newest addition that a line shows, beside the key and `quantity`."""
     limit: int = 200
     """Operations kept exactly; beyond it the value is coarse."""
+    description: str = ""
 
 
 class Vocabulary:

@@ -6,6 +6,8 @@ Settings (tactful.toml) are no definitions: they hold secrets, and what is read 
 import os
 from pathlib import Path
 
+import msgspec
+
 from tactful.errors import DefinitionError, Place, Problem, UsageError
 from tactful.kernel.definitions import FOLDERS, Definitions, read_project
 from tactful.language.document import TemplateCheck
@@ -48,7 +50,7 @@ def check(folder: Path, check_template: TemplateCheck | None = None) -> Definiti
     """Read the whole project. Raises as load() and kernel.definitions.read_project() do."""
     definitions = read_project(load(folder), check_template)
     warnings = (*definitions.warnings, *_unread_folders(folder))
-    return Definitions(definitions.segments, definitions.journeys, definitions.messages, warnings)
+    return msgspec.structs.replace(definitions, warnings=warnings)
 
 
 def _definition_files(folder: Path) -> list[Path]:
