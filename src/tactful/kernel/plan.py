@@ -18,8 +18,9 @@ from tactful.journeys.rules import JourneyRule
 from tactful.kernel.definitions import Definitions, read_project
 from tactful.kernel.state import PlanState
 from tactful.kernel.view import PersonView
-from tactful.language.compile import compile_condition, compile_reader, compile_test, compile_value
+from tactful.language.compile import compile_condition, compile_test, compile_value
 from tactful.language.compiled import Condition, Feed, Fold, Reader, Valued
+from tactful.language.reader import compile_reader
 from tactful.language.tree import Clock, Now, everything
 from tactful.language.vocabulary import DEFAULT_GAP_US
 from tactful.messages.definition import Message
@@ -150,9 +151,12 @@ class _Compiled(NamedTuple):
         return {fold.number: fold for fold in self.unwelcome.values()} | found
 
 
-def adopt(before: PlanState | None, plan: Plan, now: int, *, is_empty: bool) -> tuple[PlanState, CompiledPlan]:
-    """Put a plan in force at the instant `now`; `is_empty` says that the partition has seen no event yet."""
-    definitions = _definitions(plan.publish)
+def adopt(
+    before: PlanState | None, plan: Plan, now: int, *, is_empty: bool, definitions: Definitions | None = None
+) -> tuple[PlanState, CompiledPlan]:
+    """Put a plan in force at the instant `now`; `is_empty` says that the partition has seen no event yet. `definitions`
+    are those of its files, unless somebody has more to ask."""
+    definitions = definitions or _definitions(plan.publish)
     numbers = dict(before.numbers) if before else {}
     known_ready = before.ready if before else {}
     ready: dict[int, int] = {}
@@ -175,10 +179,10 @@ def adopt(before: PlanState | None, plan: Plan, now: int, *, is_empty: bool) -> 
     return state, _put_together(state, definitions, compiled_)
 
 
-def compiled(state: PlanState) -> CompiledPlan:
+def compiled(state: PlanState, definitions: Definitions | None = None) -> CompiledPlan:
     """The same plan again, from a state that was stored. Raises UnknownAggregate where another version of this program
     has stored it, which asked for others (`revised`)."""
-    definitions = _definitions(state.plan.publish)
+    definitions = definitions or _definitions(state.plan.publish)
 
     def number(spec: AggregateSpec) -> int:
         index = state.numbers.get(spec.canonical())
@@ -210,8 +214,9 @@ def next_ready(state: PlanState, now: int) -> int | None:
 
 
 def _definitions(publish: Publish) -> Definitions:
+    """Names were looked at when it was published; what is not declared is as good as it was then."""
     gap_us = parse_duration(publish.settings.get(SESSION_GAP, "")) or DEFAULT_GAP_US
-    return read_project(publish.files, gap_us=gap_us)
+    return read_project(publish.files, gap_us=gap_us, is_strict=False)
 
 
 def _meaning(condition: Condition, publish: Publish) -> str:
