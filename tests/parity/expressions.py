@@ -52,12 +52,6 @@ TRAITS: Mapping[str, Sequence[str]] = {
     "time": ("born", "address.since"),
     "list": ("tags", "likes", "address.streets", "address.streets.name", "likes.n"),
 }
-PARTS: Mapping[str, Sequence[str]] = {
-    "number": ("lines", "quantity", "value", "items[0].quantity", "items[0].price"),
-    "text": ("items[0].sku", "items[0].category"),
-    "time": ("changed_at",),
-    "list": ("items", "items.sku", "items.quantity", "items.category"),
-}
 KINDS = ("number", "text", "boolean", "time", "list")
 
 
@@ -225,9 +219,16 @@ class Writer:
 
     def _parts(self, kind: str) -> list[Production]:
         return [
-            (f"{name} {kind}", 0.6, lambda deep, name=name: f"{name}.{self._one(PARTS[kind])}")  # type: ignore[misc]
+            (f"{name} {kind}", 0.6, lambda deep, name=name: f"{name}.{self._one(self._part(name, kind))}")  # type: ignore[misc]
             for name in sorted(self._project.collections)
         ]
+
+    def _part(self, collection: str, kind: str) -> Sequence[str]:
+        about = self._project.collections[collection]
+        inner = [about["key"][-1], "quantity", *about["fields"]]
+        items = [f"items.{name}" for name in inner] if kind == "list" else [f"items[0].{name}" for name in inner]
+        own = {"number": ("lines", "quantity", "value"), "time": ("changed_at",), "list": ("items", "items")}
+        return [*own.get(kind, ()), *(items if kind != "time" else ())]
 
     def _number(self, scope: str, depth: int) -> Text:
         productions: list[Production] = [
@@ -254,10 +255,11 @@ class Writer:
                 ("active_days", 1, lambda deep: f"active_days({self._selection(deep)})"),
                 ("first", 0.5, lambda deep: f"first({self._selection(deep, value='number')})"),
                 ("latest", 0.5, lambda deep: f"latest({self._selection(deep, value='number')})"),
-                ("sessions", 0.7, lambda deep: f"sessions({self._window('*')})"),
                 ("score", 0.4, lambda deep: f"score({quoted(self._one(self._scores))})"),
                 *self._parts("number"),
             ]
+        if scope == "person" and not self._project.retention:
+            productions.append(("sessions", 0.7, lambda deep: f"sessions({self._window()})"))
         if scope == "person" and self._has_clock:
             clocks = ("local_hour()", "local_weekday()", "local_month()")
             productions.append(("clock", 0.7, lambda deep: self._one(clocks)))
@@ -322,8 +324,11 @@ class Writer:
         if scope == "person":
             productions += [
                 ("time_since", 1.5, lambda deep: f"time_since({self._selection(deep)})"),
+            ]
+        if scope == "person" and not self._project.retention:
+            productions += [
                 ("session_length", 0.6, lambda deep: "session_length()"),
-                ("average", 0.8, lambda deep: f"avg_session_length({self._window('*')})"),
+                ("average", 0.8, lambda deep: f"avg_session_length({self._window()})"),
             ]
         if scope == "person" and self._has_clock:
             productions.append(("to trait", 0.5, lambda deep: f"(now() - {self.name(scope, 'time')})"))

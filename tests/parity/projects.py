@@ -52,7 +52,7 @@ def files(project: Project) -> dict[str, str]:
         told = {**about, **{key: ".".join(about[key]) for key in ("key", "quantity", "price")}}
         folder[f"collections/{name}.yaml"] = json.dumps({key: value for key, value in told.items() if value})
     for name, bound in project.retention.items():
-        folder[f"events/{name}.yaml"] = json.dumps({"name": name, "retention": f"{bound // DAY}d"})
+        folder[f"events/{name.lower()}.yaml"] = json.dumps({"name": name, "retention": f"{bound // DAY}d"})
     return folder
 
 
@@ -75,7 +75,7 @@ def read_files(folder: Mapping[str, str], time_zone: str = "UTC") -> Project:
         {name: told["when"] for name, told in those("segments").items()},
         {name: told["value"] for name, told in those("metrics").items()},
         collections,
-        {told.get("name", name): read_duration(told["retention"]) for name, told in events if "retention" in told},
+        {told["name"]: read_duration(told["retention"]) for _, told in events if "retention" in told},
         time_zone,
     )
 

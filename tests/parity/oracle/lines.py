@@ -107,12 +107,12 @@ def read(lines: Sequence[Mapping[str, Any]]) -> History:
         received = when(line["receivedAt"])
         if line["type"] == "threshold":
             about = (line["metric"], float(line["percent"]))
-            history.thresholds.append(Told(received, place, about, line["value"]))
+            history.thresholds.append(Told(received, place, about, cleaned(line["value"])))
             continue
         name = str(line.get("userId") or line.get("anonymousId")).strip()
         person = history.people.setdefault(name, Person(name, [], [], []))
         if line["type"] == "score":
-            person.scores.append(Told(received, place, line["model"], line["value"]))
+            person.scores.append(Told(received, place, line["model"], cleaned(line["value"])))
         elif line["type"] == "consent":
             person.decisions.append(Told(received, place, line["purpose"], line["granted"]))
         elif (name, line.get("messageId", place)) not in seen:
