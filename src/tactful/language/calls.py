@@ -10,7 +10,7 @@ from tactful.language.names import CALL_NAMES, EVERYTHING, FUNCTIONS, NOT_EVERYT
 from tactful.language.parse import Parsed
 from tactful.language.tree import Node, Window
 from tactful.language.vocabulary import Vocabulary
-from tactful.values import DAY_US, format_duration, parse_duration
+from tactful.values import DAY_US, parse_duration
 
 Scope = OneOf["person", "event"]
 LONGEST_US = 36_525 * DAY_US
@@ -243,7 +243,7 @@ def _between(reader: Reader, node: ast.expr) -> Window:
     is_zero = isinstance(near, ast.Constant) and str(near.value).rstrip("smhdw") == "0"
     older = duration(reader, far, "between")
     if is_zero:
-        hint = f'write last="{format_duration(older)}"'
+        hint = f'write last="{_text_of(far)}"'
         raise Mistake(reader.parsed.span(near)[0], "between= ends before now", hint)
     newer = duration(reader, near, "between")
     if older == newer:
@@ -251,6 +251,10 @@ def _between(reader: Reader, node: ast.expr) -> Window:
             at, "between= from and to are the same, so that nothing lies between", "write the older one first"
         )
     if older < newer:
-        hint = f'write between=("{format_duration(newer)}", "{format_duration(older)}")'
+        hint = f'write between=("{_text_of(near)}", "{_text_of(far)}")'
         raise Mistake(at, "between= stands the wrong way round: the older one comes first", hint)
     return Window(older, newer)
+
+
+def _text_of(node: ast.expr) -> str:
+    return str(node.value) if isinstance(node, ast.Constant) else ""

@@ -156,6 +156,8 @@ class _Checker:
         match kind:
             case "a number" if isinstance(found, Aggregate):
                 return f"compare it: {found.function}(...) >= 1"
+            case "a text" if isinstance(found, Literal) and self.parsed.text.strip() == source:
+                return f"whether there is such an event is any({source})"
             case "a text" if isinstance(found, Literal):
                 return 'write the whole comparison: plan == "a" or plan == "b"'
             case "None":
@@ -165,7 +167,7 @@ class _Checker:
             case "a duration":
                 return f'compare it: {source} >= "30d"'
             case "a time":
-                return f'compare it: {source} > "2025-01-01"'
+                return f'compare it: {source} > "2025-01-01", or ask whether it is there: {source} is not None'
             case _:
                 return "compare it with something"
 

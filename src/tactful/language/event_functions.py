@@ -31,7 +31,7 @@ from tactful.language.types import (
     TIME,
     kind_of,
 )
-from tactful.values import format_duration, parse_duration
+from tactful.values import parse_duration
 
 _ADDED = ("sum", "avg", "min", "max")
 
@@ -193,9 +193,11 @@ def sequence(reader: Reader, node: ast.Call, called: Function) -> Node:
     window = known.kept(reader.vocabulary, events, window, span[0], at_last)
     last_us = window.older_us if window is not None else None
     if steps[-1].is_absent and within_us is not None and last_us is not None and last_us <= within_us:
-        last, within = format_duration(last_us), format_duration(within_us)
-        message = f'what did not come for {within} is known only then, and last="{last}" has ended by then'
-        raise Mistake(at_last, message, "give a last= that is longer than within=, or none")
+        message = "what did not come within= is known only when that is over, and then last= is over too"
+        hint = "give a last= that is longer than within=, or none"
+        if "last" not in given:
+            message, hint = "these events are forgotten before within= is over", "give a shorter within="
+        raise Mistake(at_last, message, hint)
     return Sequence(steps, within_us, last_us, span)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from tactful.language.calls import Reader
 from tactful.language.mistakes import Mistake, closest
 from tactful.language.names import CALL_NAMES, EVERYTHING, NOT_EVERYTHING
-from tactful.language.tree import Property, Window
+from tactful.language.tree import Literal, Property, Window
 from tactful.language.types import ANYTHING, BOOLEAN, LIST, NUMBER, OBJECT, TEXT
 from tactful.language.vocabulary import EventType, Vocabulary
 from tactful.values import format_duration
@@ -47,6 +47,7 @@ def _meant(vocabulary: Vocabulary, name: str, declared: list[str]) -> str:
 
 
 def trait(reader: Reader, name: str, at: int) -> None:
+    """Say it where nobody declared the trait."""
     traits = reader.vocabulary.traits
     if traits is not None and name not in traits:
         meant = closest(name, [*traits])
@@ -81,6 +82,20 @@ def kind_of_property(reader: Reader, node: Property) -> str:
         return ANYTHING
     kinds = {KINDS.get(one.properties.get(str(node.path[0]), ""), ANYTHING) for one in types}
     return kinds.pop() if len(kinds) == 1 else ANYTHING
+
+
+def choice(reader: Reader, node: Property, value: Literal) -> None:
+    """Say it where a value is none of those that all of the events declare."""
+    types = _types(reader.vocabulary, reader.events) or []
+    declared = [one.choices.get(str(node.path[0]), ()) for one in types] if len(node.path) == 1 else []
+    choices = [*dict.fromkeys(value for one in declared for value in one)]
+    if not all(declared) or not choices or value.value in choices or value.value is None:
+        return
+    shown = ", ".join(f'"{one}"' if isinstance(one, str) else f"{one:g}" for one in choices)
+    meant = closest(str(value.value), [one for one in choices if isinstance(one, str)])
+    reader.warn(
+        value.span[0], f"{node.path[0]} is declared as one of {shown}", f'did you mean "{meant}"?' if meant else ""
+    )
 
 
 def _types(vocabulary: Vocabulary, events: tuple[str, ...] | None) -> list[EventType] | None:

@@ -6,6 +6,7 @@ Refused is only what is false or missing whatever the data: JSON holds neither t
 
 from typing import Literal as OneOf
 
+from tactful.language import known
 from tactful.language.calls import Reader, duration_of
 from tactful.language.mistakes import Mistake, did_you_mean
 from tactful.language.tree import (
@@ -100,7 +101,7 @@ def as_time(reader: Reader, node: Node, beside: Node) -> Node:
     hint = "a number of seconds since 1970 becomes a time with time(...)" if kind == NUMBER else ""
     if kind == DURATION or (isinstance(node, Literal) and kind == NUMBER):
         hint = _since_hint(reader, beside, reader.source(node)) or hint
-    raise Mistake(at, f"a time is compared with {kind}, and never equals it", hint)
+    raise Mistake(at, f"this stands next to a time and is {kind}", hint)
 
 
 def _constant_time(reader: Reader, text: str, span: Span, beside: Node) -> Instant:
@@ -130,15 +131,17 @@ def _as_duration(reader: Reader, node: Node, beside: Node) -> Node:
     if isinstance(node, Literal) and isinstance(node.value, str):
         if read_time(node.value) is not None and parse_duration(node.value) is None:
             hint = "compare a time with it: latest(...), first(...), time(...)"
+            if isinstance(beside, Aggregate):
+                hint = f"when it was is {reader.source(beside).replace('time_since(', 'latest(', 1)}"
             raise Mistake(at, f'"{node.value}" is a time, and next to it stands a duration', hint)
         return Lasting(duration_of(node.value, at), node.span)
-    hint = 'a duration is compared with another, or with a text such as "90d"'
+    hint = 'write a text such as "90d"'
     if isinstance(node, Literal) and kind == NUMBER:
         hint = f'write "{node.value}d"' if type(node.value) is int and node.value > 0 else 'write it as a text: "90d"'
     elif kind == ANYTHING:
         kind = "a value of the data"
         hint = 'no trait or property is a duration; compare with a text such as "90d"'
-    raise Mistake(at, f"a duration is compared with {kind}, and never equals it", hint)
+    raise Mistake(at, f"this stands next to a duration and is {kind}", hint)
 
 
 def _refuse_different(reader: Reader, left: Node, right: Node, *, is_equality: bool) -> None:
@@ -154,9 +157,13 @@ def _refuse_different(reader: Reader, left: Node, right: Node, *, is_equality: b
             )
             raise Mistake(side.span[0], f"{kind} equals nothing", hint)
     kinds = {one, other}
+    for side, beside in ((left, right), (right, left)):
+        if isinstance(side, Property) and isinstance(beside, Literal):
+            known.choice(reader, side, beside)
     if ANYTHING not in kinds and len(kinds) == 2:
         at = (left if isinstance(left, Literal) else right).span[0]
-        raise Mistake(at, f"{one} and {other} are compared, and never equal", _difference_hint(reader, left, right))
+        never = "are never equal" if is_equality else "have no order"
+        raise Mistake(at, f"{one} and {other} {never}", _difference_hint(reader, left, right))
     if BOOLEAN in kinds and not is_equality:
         side = left if one == BOOLEAN else right
         raise Mistake(side.span[0], "true and false have no order", "compare with == True, or count something")
@@ -291,9 +298,8 @@ def _unfit(reader: Reader, op: Sign, left: Node, right: Node) -> Mistake:
         return Mistake(at, "two times cannot be added", f"the time between them is {one} - {other}")
     if kinds[1] == DURATION and kinds[0] == ANYTHING:
         return Mistake(left.span[0], "no value of the data is a time by itself", f"write time({one}) {op} {other}")
-    return Mistake(
-        at, f"{kinds[0]} {op} {kinds[1]} has no meaning", 'a duration goes with a time, or with another: "5d"'
-    )
+    one, other = ("a value of the data" if kind == ANYTHING else kind for kind in kinds)
+    return Mistake(at, f"{one} {op} {other} has no meaning", 'a duration goes with a time, or with another: "5d"')
 
 
 def _duration_source(node: Node, source: str) -> str:

@@ -11,6 +11,7 @@ from tactful.language.tree import Context, Node, Part, Path, Property, Span, Tra
 from tactful.language.vocabulary import Collection
 
 LARGEST_INDEX = 1_000_000
+_PERSONS = ("user", "person", "customer", "contact", "member")
 PARTS = ("lines", "quantity", "value", "changed_at", "items")
 """Of a collection."""
 
@@ -22,7 +23,8 @@ def resolve(reader: Reader, node: ast.expr) -> Node:
     if root in reader.vocabulary.collections:
         return _part(reader, reader.vocabulary.collections[root], path, span)
     if root not in ROOTS:
-        return _named(reader, root if reader.scope == "event" else "", (root, *path), span)
+        _remark_on_root(reader, root, path, span[0])
+        return _named(reader, "", (root, *path), span)
     if reader.scope == "event" and root == "traits":
         hint = f"write {_written('profile', path)} for the person's trait, or the property's name alone"
         raise Mistake(span[0], "inside where= there are no traits, only the event", hint)
@@ -46,6 +48,19 @@ def _named(reader: Reader, root: str, path: Path, span: Span) -> Node:
     return Property(path, span)
 
 
+def _remark_on_root(reader: Reader, root: str, path: Path, at: int) -> None:
+    """Names that look like something else than the trait or property which they are."""
+    function = FUNCTIONS.get(root)
+    if function is not None and not function.arguments and not path:
+        what = "trait" if reader.scope == "person" else "property"
+        reader.warn(at, f"{root} is read as a {what}", f"for the function write {root}()")
+    elif path and root in _PERSONS and reader.scope == "person":
+        reader.warn(at, f"{root} is read as a trait", f"the person's traits are written alone: {_written('', path)}")
+    elif path and root == "event" and reader.scope == "event":
+        hint = f"the event's properties are written alone: {_written('', path)}"
+        reader.warn(at, "event is read as a property", hint)
+
+
 def _part(reader: Reader, collection: Collection, path: Path, span: Span) -> Node:
     name = collection.name
     if reader.scope == "event":
@@ -67,9 +82,8 @@ def _part(reader: Reader, collection: Collection, path: Path, span: Span) -> Nod
 
 
 def _written(root: str, path: Path) -> str:
-    return root + "".join(
-        f".{step}" if isinstance(step, str) and step.isidentifier() else f"[{step!r}]" for step in path
-    )
+    steps = (f".{step}" if isinstance(step, str) and step.isidentifier() else f"[{step!r}]" for step in path)
+    return (root + "".join(steps)).removeprefix(".")
 
 
 def _unfold(parsed: Parsed, node: ast.expr) -> tuple[str, Path]:

@@ -120,6 +120,9 @@ def percentile(reader: Reader, op: ast.cmpop, left: ast.expr, right: ast.expr, s
         at = reader.parsed.span(other)[0]
         hint = f'write percentile("{name}") >= 80 for the top 20 %'
         raise Mistake(at, "a percentile is compared with a number from 0 to 100", hint)
+    if 0 < float(percent.value or 0) < 1:
+        hint = f'write percentile("{name}") {sign} {float(percent.value or 0) * 100:g}'
+        reader.warn(percent.span[0], "percentiles go from 0 to 100", hint)
     return Percentile(name, _metric(reader, name, at), sign, float(percent.value or 0), span)
 
 

@@ -8,6 +8,7 @@ from tactful.language.contradictions import constant_by_parts
 from tactful.language.lower import lower
 from tactful.language.mistakes import Remark
 from tactful.language.tree import (
+    Aggregate,
     All,
     Clock,
     Compare,
@@ -20,12 +21,14 @@ from tactful.language.tree import (
     Node,
     Not,
     Property,
+    Score,
     Sequence,
     Trait,
     children,
     inner,
     walk,
 )
+from tactful.language.types import is_never_missing
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}([T ].*)?")
 _RANGES = {"local_hour": (0, 23), "local_weekday": (1, 7), "local_month": (1, 12)}
@@ -117,17 +120,14 @@ def _dates(tree: Node) -> Iterator[Remark]:
 
 
 def _includes_missing(tree: Node, asked: set[str], text: str) -> Iterator[Remark]:
-    """`!=` and `not in` on a trait, unless the expression asks for its absence somewhere."""
+    """The opposite of a comparison holds where there is nothing to compare, unless its absence is asked for too."""
     for node in walk(tree):
-        match node:
-            case Not(part=Compare(op="==", left=left, right=right)):
-                sides = (left, right)
-            case Not(part=In(item=item, among=among)):
-                sides = (item, among)
-            case _:
-                continue
-        for side in sides:
-            if isinstance(side, Trait) and canonical(side) not in asked:
-                name = " ".join(text[slice(*side.span)].split())
-                hint = f"to leave them out, add: and {name} is not None"
-                yield Remark(node.span[0], f"this includes people without {name}", hint)
+        if not isinstance(node, Not) or not isinstance(node.part, Compare | In):
+            continue
+        for part in walk(node.part):
+            if isinstance(part, Trait | Score) or (isinstance(part, Aggregate) and not is_never_missing(part)):
+                name = " ".join(text[slice(*part.span)].split())
+                if canonical(part) not in asked:
+                    what = f"without {name}" if isinstance(part, Trait) else f"for whom {name} is missing"
+                    hint = f"to leave them out, add: and {name} is not None"
+                    yield Remark(node.span[0], f"this includes people {what}", hint)

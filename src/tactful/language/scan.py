@@ -10,7 +10,7 @@ import unicodedata
 from typing import NamedTuple
 
 from tactful.language.mistakes import Mistake
-from tactful.language.names import LOOK_ALIKES, WORDS
+from tactful.language.names import LOOK_ALIKES, OPTIONS, WORDS
 from tactful.values import parse_duration
 
 LONGEST = 4000
@@ -65,6 +65,18 @@ _ABSENT = {
     "$": ("a name cannot start with $", 'event names stand in quotes: any("$identify")'),
 }
 _CLOSES = {"(": ")", "[": "]"}
+_UNITS = {"second": "s", "sec": "s", "minute": "m", "min": "m", "hour": "h", "hr": "h", "day": "d", "week": "w"}
+_INFIX = {
+    "between": "5 <= {} <= 10",
+    **dict.fromkeys(("contains", "includes", "like", "has", "matches"), 'contains({}, "...")'),
+    **dict.fromkeys(("startswith", "starts_with", "starts", "begins"), 'starts_with({}, "...")'),
+    **dict.fromkeys(("endswith", "ends_with", "ends"), 'ends_with({}, "...")'),
+    **dict.fromkeys(("equals", "eq", "equal"), "{} == ..."),
+    **dict.fromkeys(("exists", "isnotnull"), "{} is not None"),
+    **dict.fromkeys(("gt", "above", "greater", "over"), "{} > ..."),
+    **dict.fromkeys(("lt", "below", "less", "under"), "{} < ..."),
+}
+"""What people write between two values, and how it is said here."""
 
 
 class Token(NamedTuple):
@@ -96,7 +108,7 @@ def scan(text: str) -> None:
     for index, token in enumerate(tokens):
         before = tokens[index - 1] if index else None
         _check_token(token, before)
-        _check_neighbours(token, before)
+        _check_neighbours(token, before, tokens[index + 1 : index + 2])
     _check_equals(tokens)
 
 
@@ -147,7 +159,7 @@ def _check_token(token: Token, before: Token | None) -> None:
     word = token.text
     is_step = before is not None and before.text == "."
     if token.kind == "sign":
-        _check_sign(token)
+        _check_sign(token, before)
     elif token.kind == "name" and word not in WORDS:
         if word in LOOK_ALIKES and not is_step:
             raise Mistake(token.at, f"{word} is not a word of the language", f"write {LOOK_ALIKES[word]}")
@@ -161,7 +173,7 @@ def _check_token(token: Token, before: Token | None) -> None:
         _refuse_keyword(token, is_step)
 
 
-def _check_sign(token: Token) -> None:
+def _check_sign(token: Token, before: Token | None) -> None:
     sign = token.text
     if sign in ('"', "'"):
         raise Mistake(token.at, "this text is not closed", f"add {sign} at its end, on the same line")
@@ -169,6 +181,10 @@ def _check_sign(token: Token) -> None:
         raise Mistake(token.at, f"{sign} is not a quote that is understood here", 'write straight quotes: "..."')
     if sign in _INSTEAD:
         raise Mistake(token.at, f"{sign} is not a sign of the language", f"write {_INSTEAD[sign]}")
+    if sign == ":" and before is not None and before.text in OPTIONS:
+        raise Mistake(token.at, "an option is given with =", f"write {before.text}=")
+    if sign == "%" and before is not None and before.kind == "number":
+        raise Mistake(token.at, "there is no % in expressions", f"write the number alone: {before.text}")
     if sign in _ABSENT:
         raise Mistake(token.at, *_ABSENT[sign])
     if sign.isspace():
@@ -190,8 +206,14 @@ def _quoted(word: str, is_step: bool) -> str:
     return f'traits["{word}"], or properties["{word}"] inside where='
 
 
-def _check_neighbours(token: Token, before: Token | None) -> None:
-    if before is None or not before.is_operand:
+def _check_neighbours(token: Token, before: Token | None, after: list[Token]) -> None:
+    if before is None:
+        return
+    if (before.text, token.text) == ("not", "None"):
+        raise Mistake(token.at, '"not None" lacks its "is"', "write x is not None")
+    if (before.text, token.text) in (("not", "in"), ("is", "not")) and after and after[0].text in ("in", "not"):
+        raise Mistake(token.at, "too many words", "write not in" if after[0].text == "in" else "write is not")
+    if not before.is_operand:
         return
     both = (before.kind, token.kind)
     if both == ("text", "text"):
@@ -201,8 +223,19 @@ def _check_neighbours(token: Token, before: Token | None) -> None:
         hint = f'write "{joined}"' if parse_duration(joined) else "write a space between them, or quotes around both"
         raise Mistake(before.at, f"{joined} is not a number", hint)
     if token.kind in ("text", "number", "name") and token.text not in WORDS - {"None", "True", "False"}:
-        hint = "write an operator such as == or and, or a comma"
-        raise Mistake(token.at, f"something is missing between {before.text} and {token.text}", hint)
+        if token.kind == "name" and after and after[0].text == "=":
+            raise Mistake(token.at, f"a comma is missing before {token.text}=", f"write {before.text}, {token.text}=")
+        message = f"something is missing between {before.text} and {token.text}"
+        raise Mistake(token.at, message, _between_hint(before, token))
+
+
+def _between_hint(before: Token, token: Token) -> str:
+    word = token.text.lower()
+    if before.kind == "number" and token.kind == "name" and word.rstrip("s") in _UNITS:
+        return f'write "{before.text}{_UNITS[word.rstrip("s")]}"'
+    if token.kind == "name" and word in _INFIX:
+        return f"write {_INFIX[word].format(before.text)}"
+    return "write an operator such as == or and, or a comma"
 
 
 def _check_equals(tokens: list[Token]) -> None:
@@ -220,5 +253,9 @@ def _check_equals(tokens: list[Token]) -> None:
                 and tokens[index - 2].text in ("(", ",")
                 and calls[-1:] == [True]
             )
+            previous = tokens[index - 1] if index else None
+            if previous is not None and previous.text in ("<", ">", "="):
+                hint = f"write {previous.text}= without a space"
+                raise Mistake(previous.at, f"{previous.text} and = stand apart", hint)
             if not is_option:
                 raise Mistake(token.at, "= does not compare", "write ==")

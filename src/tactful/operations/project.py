@@ -4,6 +4,7 @@ Settings (tactful.toml) are no definitions: they hold secrets, and what is read 
 """
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -12,6 +13,7 @@ from tactful.errors import DefinitionError, Place, Problem, UsageError
 from tactful.kernel.definitions import FOLDERS, Definitions, read_project
 from tactful.language.document import TemplateCheck
 from tactful.language.mistakes import did_you_mean
+from tactful.language.vocabulary import DEFAULT_GAP_US
 
 LARGEST_FILE = 1024 * 1024
 LARGEST_PROJECT = 64 * 1024 * 1024
@@ -20,7 +22,7 @@ MOST_FILES = 20_000
 
 
 def load(folder: Path) -> dict[str, str]:
-    """{path relative to the project, with /: text} of everything in segments/, journeys/ and messages/.
+    """{path relative to the project, with /: text} of everything in the folders of definitions.
 
     Raises UsageError where there is no project, DefinitionError with every file that cannot be read.
     """
@@ -46,9 +48,15 @@ def load(folder: Path) -> dict[str, str]:
     return files
 
 
-def check(folder: Path, check_template: TemplateCheck | None = None) -> Definitions:
+def check(
+    folder: Path,
+    check_template: TemplateCheck | None = None,
+    *,
+    gap_us: int = DEFAULT_GAP_US,
+    seen: Mapping[str, int] | None = None,
+) -> Definitions:
     """Read the whole project. Raises as load() and kernel.definitions.read_project() do."""
-    definitions = read_project(load(folder), check_template)
+    definitions = read_project(load(folder), check_template, gap_us=gap_us, seen=seen)
     warnings = (*definitions.warnings, *_unread_folders(folder))
     return msgspec.structs.replace(definitions, warnings=warnings)
 
