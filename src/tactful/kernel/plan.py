@@ -20,6 +20,7 @@ from tactful.kernel.state import PlanState
 from tactful.kernel.view import PersonView
 from tactful.language.compile import compile_condition, compile_test, compile_value
 from tactful.language.compiled import Condition, Feed, Fold, Reader, Valued
+from tactful.language.folds import combined
 from tactful.language.reader import compile_reader
 from tactful.language.tree import Clock, Now, everything
 from tactful.language.vocabulary import DEFAULT_GAP_US
@@ -146,9 +147,8 @@ class _Compiled(NamedTuple):
 
     def folds(self) -> dict[int, Fold]:
         """All aggregates of the plan by number."""
-        found = {fold.number: fold for one in self.conditions.values() for fold in one.folds}
-        found |= {fold.number: fold for one in self.metrics.values() for fold in one.folds}
-        return {fold.number: fold for fold in self.unwelcome.values()} | found
+        compiled_ = (*self.conditions.values(), *self.metrics.values())
+        return combined((*self.unwelcome.values(), *(fold for one in compiled_ for fold in one.folds)))
 
 
 def adopt(
@@ -241,10 +241,11 @@ def _compile(definitions: Definitions, number: Callable[[AggregateSpec], int]) -
 
 
 def _unwelcome(journey: Journey, number: Callable[[AggregateSpec], int]) -> Fold:
-    """The newest event that ends a run of the journey; the same as behind `any(EVENTS)`."""
+    """The newest event that ends a run of the journey; the same as behind `any(EVENTS)`. Nobody waits for it, so it is
+    a threshold to all that do."""
     events = tuple(sorted(set(journey.unless)))
     spec = AggregateSpec("newest", events, keep=1)
-    return Fold(number(spec), spec, kinds.build(spec), (Feed(events, None, None),))
+    return Fold(number(spec), spec, kinds.build(spec), (Feed(events, None, None),), is_threshold=True)
 
 
 # ---- put together --------------------------------------------------------------------------------------------------

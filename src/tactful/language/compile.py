@@ -13,10 +13,8 @@ from tactful.language.generate import EVENT, Generator
 from tactful.language.looking import looks
 from tactful.language.lower import lower
 from tactful.language.moving import mover
-from tactful.language.reader import compile_reader
 from tactful.language.tree import Node
 
-__all__ = ["compile_condition", "compile_reader", "compile_test", "compile_value"]
 Key = str | float | bool | None
 
 

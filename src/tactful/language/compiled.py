@@ -56,6 +56,8 @@ class Fold(Struct, frozen=True):
     spec: AggregateSpec
     aggregate: Aggregate[Any]
     feeds: tuple[Feed, ...]
+    is_threshold: bool = False
+    """Nothing is asked but whether spec.keep events (or fewer) are in the window, so one more changes no answer."""
 
 
 class EventTest(Struct, frozen=True):
@@ -112,5 +114,5 @@ class Reader(Struct, frozen=True):
     needs_properties: bool
     needs_context: bool
     read: Callable[[dict[int, State], int, int, int, int, Mapping[str, Any], Mapping[str, Any]], list[int]]
-    """(states, at, lag, ref, now, properties, context) -> numbers of the aggregates that took the event in; changes
-    states in place. An event too old for a window is not taken in."""
+    """(states, at, lag, ref, now, properties, context) -> numbers of the aggregates whose answers may now be others;
+    changes states in place. An event too old for a window is not taken in."""

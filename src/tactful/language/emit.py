@@ -4,7 +4,7 @@ What is made here is a function whose globals are the constants and functions th
 """
 
 import ast
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 LOAD, STORE = ast.Load(), ast.Store()
@@ -75,6 +75,19 @@ def walrus(local: str, value: ast.expr) -> ast.expr:
 
 def when(test: ast.expr, body: Sequence[ast.stmt], otherwise: Sequence[ast.stmt] = ()) -> ast.stmt:
     return ast.If(test, list(body), list(otherwise))
+
+
+def fill(text: str, **parts: ast.expr) -> list[ast.stmt]:
+    """Statements of ours in which names stand for these parts."""
+    return [_Filling(parts).visit(statement) for statement in ast.parse(text).body]
+
+
+class _Filling(ast.NodeTransformer):
+    def __init__(self, parts: Mapping[str, ast.expr]) -> None:
+        self._parts = parts
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        return self._parts.get(node.id, node)
 
 
 class Code:

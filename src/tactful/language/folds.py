@@ -6,7 +6,7 @@ which is as of now (LANGUAGE.md 4), the events themselves are kept, with what th
 somebody looks.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -57,16 +57,19 @@ class Folds:
 
     def __init__(self, lowered: Node, number: NumberOf) -> None:
         wants: dict[AggregateSpec, Want] = {}
+        valued = set()
         for question, n in questions(lowered):
             found = want(question, n)
             key = _without_size(found.state)
+            if n is None or found.keeping is not None:
+                valued.add(key)
             before = wants.get(key)
             if before is None or before.state.keep < found.state.keep:
                 wants[key] = found
         self._folds: dict[AggregateSpec, Fold] = {}
         for key, found in wants.items():
             spec = found.state
-            self._folds[key] = Fold(number(spec), spec, kinds.build(spec), found.feeds)
+            self._folds[key] = Fold(number(spec), spec, kinds.build(spec), found.feeds, key not in valued)
         self.all = tuple(self._folds.values())
         self._asked: dict[AggregateSpec, Asked] = {}
 
@@ -85,6 +88,15 @@ class Folds:
             narrow = found.keeping.narrow(fold.aggregate, reader)
             known = self._asked[found.spec] = Asked(fold.number, found.spec, reader, narrow, fold.aggregate)
         return known
+
+
+def combined(folds: Iterable[Fold]) -> dict[int, Fold]:
+    """Those of several definitions by number: only a threshold is asked where that is all that any of them asks."""
+    found: dict[int, Fold] = {}
+    for fold in folds:
+        if fold.number not in found or not fold.is_threshold:
+            found[fold.number] = fold
+    return found
 
 
 def _without_size(spec: AggregateSpec) -> AggregateSpec:

@@ -8,23 +8,22 @@ is none, and then no comparison holds, so its type is looked at once.
 import ast
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from tactful.aggregates.newest import Newest
+from tactful.aggregates.spec import CAP
 from tactful.language import meaning, tree
 from tactful.language.canonical import canonical
 from tactful.language.compiled import Feed, Fold, Reader
 from tactful.language.emit import (
     LOAD,
     NONE,
-    STORE,
     assign,
-    attribute,
     call,
     compared,
     either_of,
-    get,
-    is_none,
+    fill,
     less_than,
     name,
     walrus,
@@ -36,6 +35,50 @@ from tactful.language.types import is_condition
 
 READ = ("states", "at", "lag", "ref", "now", "properties", "context")
 _WORDS = ("add", "remove", "clear")
+_FOLDED = """
+state = states.get(number)
+if state is None:
+    state = states[number] = new()
+fold(state, at, lag, ref, value, now)
+touched.append(number)
+"""
+_NEWEST = """
+state = states.get(number)
+if state is None:
+    states[number] = new([at], [ref])
+    touched.append(number)
+else:
+    times = state.times
+    if not times or at <= times[-1]:
+        fold(state, at, lag, ref, None, now)
+        touched.append(number)
+    elif len(times) < keep:
+        times.append(at)
+        state.refs.append(ref)
+        touched.append(number)
+    else:
+        if is_told:
+            touched.append(number)
+        times.append(at)
+        state.refs.append(ref)
+        del times[0], state.refs[0]
+"""
+_ONE_NEWEST = """
+state = states.get(number)
+if state is None:
+    states[number] = new([at], [ref])
+    touched.append(number)
+else:
+    times = state.times
+    if not times or at <= times[0]:
+        fold(state, at, lag, ref, None, now)
+        touched.append(number)
+    else:
+        if is_told:
+            touched.append(number)
+        times[0] = at
+        state.refs[0] = ref
+"""
 
 
 def compile_reader(names: Sequence[str], folds: Sequence[Fold]) -> Reader:
@@ -143,22 +186,29 @@ class _Writing:
         return [when(walrus("mask", mask), self._fold(fold, value))]
 
     def _fold(self, fold: Fold, value: ast.expr) -> list[ast.stmt]:
-        number = self._code.bind(fold.number)
-        put = ast.Assign(
-            [ast.Name("state", STORE), ast.Subscript(name("states"), number, STORE)],
-            call(self._code.bind(fold.aggregate.new)),
-        )
-        folded = call(
-            self._code.bind(fold.aggregate.fold), *map(name, ("state", "at", "lag", "ref")), value, name("now")
-        )
-        statements = [
-            assign("state", get(name("states"), number)),
-            when(is_none(name("state")), [put]),
-            ast.Expr(folded),
-            ast.Expr(call(attribute(name("touched"), "append"), number)),
-        ]
+        spec = fold.spec
+        parts = {"number": self._code.bind(fold.number), "value": value}
+        if spec.kind == "newest" and spec.keep < CAP and not spec.is_between:
+            statements = self._newest(fold, parts)
+        else:
+            parts |= {"new": self._code.bind(fold.aggregate.new), "fold": self._code.bind(fold.aggregate.fold)}
+            statements = fill(_FOLDED, **parts)
         horizon = _horizon(fold)
         return statements if horizon is None else [when(less_than(name("age"), self._code.bind(horizon)), statements)]
+
+    def _newest(self, fold: Fold, parts: Mapping[str, ast.expr]) -> list[ast.stmt]:
+        """The kind that is asked for most, written out for events that come in order. Where only a threshold is asked,
+        and as many were in the window before, one more is not told."""
+        spec, bind = fold.spec, self._code.bind
+        is_told: ast.expr = ast.Constant(value=True)
+        if fold.is_threshold and spec.older_us is None:
+            is_told = ast.Constant(value=False)
+        elif fold.is_threshold:
+            begin = ast.BinOp(name("now"), ast.Sub(), bind(spec.older_us))
+            is_told = compared(ast.Subscript(name("times"), ast.Constant(0), LOAD), ast.LtE(), begin)
+        text = _ONE_NEWEST if spec.keep == 1 else _NEWEST
+        bound = {"new": bind(Newest), "fold": bind(fold.aggregate.fold), "len": bind(len)}
+        return fill(text, **parts, **bound, keep=ast.Constant(spec.keep), is_told=is_told)
 
 
 def _there(names: Sequence[str], *values: object) -> dict[str, object]:
