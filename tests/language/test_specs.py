@@ -35,12 +35,12 @@ CASES = [
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("case", CASES)
 def test_spec(case: cases.Case, engine: str) -> None:
-    assert list(cases.differences(case, ENGINES[engine], {}, "UTC")) == []
+    assert list(cases.differences(case, ENGINES[engine], Question({}))) == []
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_a_check_names_everybody_who_is_known(case: cases.Case) -> None:
-    question = cases.question(case.expr, case.files, case.time_zone or "UTC")
+    question = Question({cases.EXPRESSION: case.expr}, case.files, case.time_zone or "UTC")
     instants = [cases.instant(check.at) for check in case.checks]
     known = oracle(question, [bytes(event) for event in case.events], instants)
     for check, at in zip(case.checks, instants, strict=True):

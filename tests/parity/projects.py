@@ -44,6 +44,17 @@ def project(random: Random) -> Project:
     return plain._replace(segments=segments, metrics=metrics)
 
 
+TYPES = {
+    **dict.fromkeys(("n", "q", "a b", "quantity", "price"), "number"),
+    **dict.fromkeys(("t", "u", "class", "category"), "text"),
+    **dict.fromkeys(("l", "m", "products"), "list"),
+    **dict.fromkeys(("when", "sku"), "anything"),
+    "f": "boolean",
+    "o": "object",
+}
+DECLARED = ("A", "B", "C", "D", "Else", "Never Sent", "Order Completed", "Product Added", "Product Removed")
+
+
 def files(project: Project) -> dict[str, str]:
     """The project's folder. What is JSON is YAML."""
     folder = {f"segments/{name}.yaml": json.dumps({"when": text}) for name, text in project.segments.items()}
@@ -51,9 +62,17 @@ def files(project: Project) -> dict[str, str]:
     for name, about in project.collections.items():
         told = {**about, **{key: ".".join(about[key]) for key in ("key", "quantity", "price")}}
         folder[f"collections/{name}.yaml"] = json.dumps({key: value for key, value in told.items() if value})
-    for name, bound in project.retention.items():
-        folder[f"events/{name.lower()}.yaml"] = json.dumps({"name": name, "retention": f"{bound // DAY}d"})
+    if project.retention:
+        folder |= {f"events/{name.lower().replace(' ', '_')}.yaml": _event(project, name) for name in DECLARED}
     return folder
+
+
+def _event(project: Project, name: str) -> str:
+    """What is declared is not what comes: the histories send odd types all the same."""
+    told: dict[str, Any] = {"name": name, "properties": TYPES}
+    if name in project.retention:
+        told["retention"] = f"{project.retention[name] // DAY}d"
+    return json.dumps(told)
 
 
 def read_files(folder: Mapping[str, str], time_zone: str = "UTC") -> Project:

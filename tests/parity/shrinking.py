@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from tests.parity.batches import Batch, Difference, alike, meant
-from tests.parity.histories import written
+from tests.parity.histories import SECOND, written
 from tests.parity.oracle import Project, parse
 from tests.parity.projects import files
 
@@ -24,15 +24,17 @@ def shrunk(batch: Batch, difference: Difference, differs: StillDiffers, tries: i
         left[0] -= 1
         return left[0] >= 0 and differs(smaller)
 
-    mine = [line for line in batch.lines if _who(line) in (difference.person, None)]
-    least = batch._replace(texts=[difference.text], instants=[difference.at], lines=mine)
-    if not holds(least):
-        least = batch._replace(texts=[difference.text], instants=[difference.at])
-        if not holds(least):
-            return batch._replace(texts=[difference.text])
+    instants = [difference.at] if difference.at is not None else batch.instants
+    least = batch._replace(texts=[difference.text], instants=instants)
+    mine = least._replace(lines=[line for line in batch.lines if _who(line) in (difference.person, None)])
+    if difference.person is not None and holds(mine):
+        least = mine
+    elif not holds(least):
+        return batch._replace(texts=[difference.text])
     before = None
     while before != least and left[0] > 0:
         before = least
+        least = _fewer_instants(least, holds)
         least = _fewer_lines(least, holds)
         least = _smaller_text(least, holds)
         least = _smaller_project(least, holds)
@@ -43,6 +45,20 @@ def shrunk(batch: Batch, difference: Difference, differs: StillDiffers, tries: i
 def _who(line: Mapping[str, Any]) -> str | None:
     named = line.get("userId") or line.get("anonymousId")
     return None if named is None else str(named).strip()
+
+
+def _fewer_instants(batch: Batch, holds: StillDiffers) -> Batch:
+    """One, or else without those that do not matter (they are instants at which an engine wakes)."""
+    if len(batch.instants) == 1:
+        return batch
+    single = (batch._replace(instants=[at]) for at in batch.instants)
+    found = next((one for one in single if holds(one)), None)
+    if found is not None:
+        return found
+    for at in batch.instants:
+        fewer = batch._replace(instants=[other for other in batch.instants if other != at])
+        batch = fewer if holds(fewer) else batch
+    return batch
 
 
 def _fewer_lines(batch: Batch, holds: StillDiffers) -> Batch:
@@ -108,7 +124,7 @@ def _smaller_project(batch: Batch, holds: StillDiffers) -> Batch:
     for kind in ("segments", "metrics", "collections", "retention"):
         for name in sorted(getattr(batch.project, kind)):
             rest = {key: value for key, value in getattr(batch.project, kind).items() if key != name}
-            smaller = batch._replace(project=batch.project._replace(**{kind: rest}))
+            smaller = batch._replace(project=batch.project._replace(**{kind: rest}))  # type: ignore[arg-type]
             batch = smaller if holds(smaller) else batch
     plain = batch._replace(project=batch.project._replace(time_zone="UTC", gap=Project().gap))
     return plain if plain != batch and holds(plain) else batch
@@ -143,27 +159,28 @@ def told(batch: Batch, engines: Mapping[str, Any]) -> str:
     """A difference in words: the expression, what each engine says, and the case as it can stand in specs/."""
     expected = meant(batch)
     lines = [f"differs: {batch.texts[0]}"]
-    for at in batch.instants:
-        right = expected[at]["0"]
-        lines.append(f"at {written(at)}: oracle {right}")
-        for name, answers in engines.items():
-            try:
-                found = {who: one.value for who, one in answers(batch.question(), batch.lines, [at])[at]["0"].items()}
-            except Exception as error:  # Whatever it is belongs into the message.
-                found = {"failed": repr(error)}
-            mark = (
-                "" if found.keys() == right.keys() and all(alike(found[who], right[who]) for who in right) else "  <--"
-            )
-            lines.append(f"    {name} {found}{mark}")
+    lines += [f"at {written(at)}: oracle {expected[at]['0']}" for at in batch.instants]
+    for name, answers in engines.items():
+        try:
+            found = answers(batch.question(), batch.lines, batch.instants)
+        except Exception as error:  # Whatever it is belongs into the message.
+            lines.append(f"    {name} failed: {error!r}  <--")
+            continue
+        for at in batch.instants:
+            said, right = {who: one.value for who, one in found[at]["0"].items()}, expected[at]["0"]
+            is_right = said.keys() == right.keys() and all(alike(said[who], right[who]) for who in right)
+            lines.append(f"    {name} {said}{'' if is_right else '  <--'}")
     return "\n".join([*lines, case(batch, expected)])
 
 
 def case(batch: Batch, expected: Mapping[int, Mapping[str, Any]]) -> str:
     """In the form of specs/."""
     project = batch.project
-    extra = {"files": files(project)} if files(project) else {}
+    extra: dict[str, Any] = {"files": files(project)} if files(project) else {}
     if project.time_zone != "UTC":
-        extra["time_zone"] = project.time_zone  # type: ignore[assignment]  # a text beside the files
+        extra["time_zone"] = project.time_zone
+    if project.gap != Project().gap:
+        extra["session_gap"] = f"{project.gap // SECOND}s"
     checks = [{"at": written(at), "values": expected[at]["0"]} for at in batch.instants]
     whole = {"name": "found by parity", "expr": batch.texts[0], **extra, "events": list(batch.lines), "checks": checks}
     return json.dumps(whole, ensure_ascii=False, indent=1)
