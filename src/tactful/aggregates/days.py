@@ -3,7 +3,7 @@
 The dates are those of the person's zone as of T (LANGUAGE.md 8), so no date is kept, only in which quarters of an hour
 something happened: every zone's offset is whole quarters today, and dates are defined by the beginning of the quarter.
 In a window the newest time in each quarter, 9 bytes, says when the quarter leaves. All time needs no times: per half
-day one bit for each quarter, 6 to 12 bytes.
+day one bit for each quarter, 4 to 12 bytes. between=: 18 bytes an event.
 """
 
 from bisect import bisect_left, bisect_right

@@ -2,7 +2,8 @@
 
 In a window a value counts while its newest event does, so one time per value is kept, the values in the order of these
 times: those that have left are the first ones. All time: the values alone. An item takes the value (a text: its length
-and one or two bytes) and 9 bytes for the time, or 1. CAP values; a new one beyond that takes the place of the oldest.
+and one or two bytes) and 9 bytes for the time, or 1; between=: 18 bytes an event and its values. CAP values; a new one
+beyond that takes the place of the oldest.
 """
 
 from itertools import chain, islice

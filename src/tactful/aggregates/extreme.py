@@ -2,8 +2,8 @@
 
 All time: the number. In a window a number that is beaten by one as new or newer will never be the answer again, so
 those that are left get lesser (greater, for the least) as they get newer: a monotone queue, the answer at its head,
-whatever the order of arrival. 14 bytes an item, one item for most people; CAP items at most, since values could come in
-the worst order.
+whatever the order of arrival. 10 to 18 bytes an item (its time and the number), few items for most people; CAP items at
+most, since numbers could come in the worst order. between=: 18 bytes an event and the number.
 """
 
 from bisect import bisect_left, bisect_right

@@ -1,8 +1,8 @@
 """Grouped: most events that share one value, and which value that is; count(E, same=V).
 
-All time: per value a number and its newest event. With last=: per value the times of its (at most spec.keep) newest
-events. With between=: all events in event order. An item of all time takes 15 bytes and its value, a time in a window 9
-bytes, a value there 8 and itself; between= 17 and the values of the event.
+All time: per value a number and its newest event; 19 bytes and the value. With last=: per value the times of its (at
+most spec.keep) newest events; 9 bytes a time, 10 and itself a value. With between=: all events in event order; 18 bytes
+an event and its values.
 
 Whose newest event comes later in event order wins a tie, then the lesser value: booleans, numbers, texts.
 """
@@ -242,7 +242,7 @@ class GroupedOf(Windowed):
         )
 
     def next_change(self, state: Grouped | None, now: int) -> int | None:
-        """Of count(): not before a value that has the greatest loses its first."""
+        """Of count(), not of `key`: not before a value that has the greatest loses its first."""
         return None if state is None else self._until(state, self._best(state, now)[0], now)
 
     def next_at_least(self, state: Grouped | None, n: int, now: int) -> int | None:

@@ -1,8 +1,9 @@
 """Total: sum and average, exact to a millionth (LANGUAGE.md 6.1).
 
 Amounts are whole millionths from the start, so that no order of addition and no subtraction of what leaves a window can
-be seen in the result. A sum may outgrow the 64 bits of the encoding, hence two numbers. All time: 7 to 20 bytes; in a
-window 14 bytes an amount (its time and itself), and the sum of all of them, so that reading does not add them up again.
+be seen in the result. A sum may outgrow the 64 bits of the encoding, hence two numbers. All time: 5 to 29 bytes; with
+last= 14 bytes an amount (its time and itself), and the sum of all of them, so that reading does not add them up again;
+between= 18 bytes an event and its amounts.
 """
 
 from bisect import bisect_left, bisect_right

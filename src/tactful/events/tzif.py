@@ -39,8 +39,10 @@ class Listed(NamedTuple):
     """Instants at which the offset changes; only those at which it does."""
     offsets: list[int]
     """One more than starts: the first holds before all of them."""
-    rule: Rule | None
-    """What holds from the last start on; None: the last offset."""
+    rule: Rule | None = None
+    """None: the last offset stays."""
+    ruled_from: int | None = None
+    """The rule holds from here on; None: always."""
 
 
 def parse(body: bytes) -> Listed:
@@ -73,7 +75,12 @@ def _without_idle(starts: list[int], offsets: list[int], footer: str) -> Listed:
         offsets[-1] = rule
         rule = None
     kept = [index for index in range(len(starts)) if offsets[index] != offsets[index + 1]]
-    return Listed([starts[index] for index in kept], [offsets[0], *(offsets[index + 1] for index in kept)], rule)
+    return Listed(
+        [starts[index] for index in kept],
+        [offsets[0], *(offsets[index + 1] for index in kept)],
+        rule,
+        starts[-1] if starts else None,
+    )
 
 
 def parse_footer(text: str) -> Rule | int:

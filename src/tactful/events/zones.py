@@ -25,7 +25,7 @@ class Zone:
         self._starts = [start * SECOND_US for start in listed.starts]
         self._offsets = [offset * SECOND_US for offset in listed.offsets]
         self._rule = listed.rule
-        self._ruled_from = self._starts[-1] if self._starts else -(1 << 62)
+        self._ruled_from = -(1 << 62) if listed.ruled_from is None else listed.ruled_from * SECOND_US
         self._years: dict[int, tuple[list[int], list[int]]] = {}
 
     def span(self, at: int) -> tuple[int, int | None]:
@@ -35,7 +35,12 @@ class Zone:
             year = 1970 + at // _YEAR_US
             starts, offsets = self._years.get(year) or self._by_rule(year)
         index = bisect_right(starts, at)
-        return offsets[index], starts[index] if index < len(starts) else None
+        if index < len(starts):
+            return offsets[index], starts[index]
+        if self._rule is None:
+            return offsets[index], None
+        ruled, until = self.span(self._ruled_from)
+        return offsets[index], until if ruled == offsets[index] else self._ruled_from
 
     def _by_rule(self, about: int) -> tuple[list[int], list[int]]:
         """Starts and offsets as listed ones, around a year."""
