@@ -19,7 +19,7 @@ from tactful.adapters import spool
 from tactful.adapters.installation import Installation
 from tactful.adapters.supervisor import Lock, StopSignal, Supervisor, follow_parent
 from tactful.adapters.watching import watch
-from tactful.cli import boxes, importing, looking, projects, servers
+from tactful.cli import boxes, editors, evaluating, importing, looking, projects, servers
 from tactful.cli.main import command_line
 from tactful.errors import DefinitionError, Place, Problem, TransientError, UsageError
 from tactful.events.identifiers import partition_of
@@ -37,6 +37,7 @@ from tactful.runtime.settings import FILE, Settings, plan_settings, read_setting
 from tactful.runtime.work import Work
 from tactful.values import HOUR_US
 
+COMMANDS = tuple(module.register for module in (projects, evaluating, editors, servers, importing, looking, boxes))
 ADMIN_TOKEN = "TACTFUL_ADMIN_TOKEN"  # noqa: S105  (the variable's name)
 
 
@@ -303,5 +304,4 @@ def _refuse_open_door(host: str) -> None:
 
 def main() -> None:
     """The `tactful` command."""
-    registers = [projects.register, servers.register, importing.register, looking.register, boxes.register]
-    command_line(Application(), registers, version("tactful"))()
+    command_line(Application(), COMMANDS, version("tactful"))()

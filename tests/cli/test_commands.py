@@ -1,38 +1,17 @@
 """The command line over a real project and a real data folder, without a server: what a person types, and what is said."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
 from tactful.app import Application
-from tactful.cli import boxes, importing, looking, projects, servers
-from tactful.cli.main import command_line
 from tactful.runtime.ports import Quarantined
 from tactful.values import parse_time
+from tests.cli.conftest import Run
 
-Run = Callable[..., Result]
 DAY = parse_time("2025-03-03T10:00:00Z") or 0
-
-
-@pytest.fixture
-def run() -> Run:
-    registers = [projects.register, servers.register, importing.register, looking.register, boxes.register]
-    group = command_line(Application(), registers, "0")
-
-    def invoke(*arguments: object) -> Result:
-        return CliRunner().invoke(group, [str(argument) for argument in arguments])
-
-    return invoke
-
-
-@pytest.fixture
-def project(tmp_path: Path, run: Run) -> Path:
-    folder = tmp_path / "shop"
-    assert run("init", folder).exit_code == 0
-    return folder
 
 
 def calls(path: Path, lines: Sequence[dict[str, object]]) -> Path:
@@ -66,7 +45,7 @@ def data(tmp_path: Path, project: Path, run: Run) -> Path:
 def test_a_new_project_is_fine_as_it_stands(project: Path, run: Run) -> None:
     result = run("check", "--project", project)
     assert result.exit_code == 0
-    assert result.output.startswith("fine: 1 segments, 1 journeys, 1 messages")
+    assert result.output.startswith("fine: 1 segment, 1 journey, 1 message\n")
 
 
 def test_a_mistake_is_shown_where_it_stands(project: Path, run: Run) -> None:

@@ -1,6 +1,7 @@
 """The command that asks: eval. An expression, or a file of cases, on a file of events; no installation is needed."""
 
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,17 +9,24 @@ from typing import Any
 import click
 
 from tactful.cli.build import Build
-from tactful.cli.main import echo_json, json_option, table
-from tactful.errors import DefinitionError, UsageError
-from tactful.language.vocabulary import DEFAULT_GAP_US
+from tactful.cli.main import counted, echo_json, echo_warnings, json_option, table
+from tactful.errors import DefinitionError, Problem, UsageError
+from tactful.kernel.definitions import read_project, vocabulary_of
+from tactful.language.check import check
+from tactful.language.mistakes import Mistake, definition_error, place_at
+from tactful.language.types import DURATION, kind_of
+from tactful.language.vocabulary import DEFAULT_GAP_US, Vocabulary
 from tactful.operations import cases
 from tactful.operations.cases import Case, Difference, Engine
 from tactful.operations.evaluate_lines import Answer, Question, read_lines
 from tactful.operations.project import load
 from tactful.runtime.settings import FILE, WorkspaceSettings
-from tactful.values import format_time, parse_duration
+from tactful.values import SECOND_US, format_duration, format_time, parse_duration
 
 COARSE = "≈"
+EXPRESSION = "<expression>"
+NAMED = ("segments/", "metrics/", "collections/", "events/")
+"""What an expression can name; other definitions may be wrong without being in the way."""
 
 
 def register(group: click.Group, build: Build) -> None:
@@ -74,7 +82,8 @@ def _surroundings(build: Build, folder: Path | None) -> Question:
     if folder is None:
         return Question({})
     workspace = build.settings(folder).workspace if (folder / FILE).exists() else WorkspaceSettings()
-    return Question({}, load(folder), workspace.time_zone, parse_duration(workspace.session_gap) or DEFAULT_GAP_US)
+    files = {path: text for path, text in load(folder).items() if path.startswith(NAMED)}
+    return Question({}, files, workspace.time_zone, parse_duration(workspace.session_gap) or DEFAULT_GAP_US)
 
 
 def _engines(name: str) -> dict[str, Engine]:
@@ -91,7 +100,7 @@ def _engines(name: str) -> dict[str, Engine]:
 
 
 def _lines(path: Path) -> list[bytes]:
-    body = click.get_binary_stream("stdin").read() if str(path) == "-" else path.read_bytes()
+    body = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
     return body.removeprefix(b"\xef\xbb\xbf").split(b"\n")
 
 
@@ -115,6 +124,7 @@ def _ask(
     *,
     as_json: bool,
 ) -> None:
+    is_duration = _understand(expression, project)
     asked = cases.question(expression, project)
     found = {name: engine(asked, lines, instants) for name, engine in engines.items()}
     is_agreed = True
@@ -130,9 +140,26 @@ def _ask(
                 click.echo(f"differs at {format_time(at)} for {person}: {said}", err=True)
         else:
             click.echo(f"at {format_time(at)}")
-            _show(by_engine, different)
+            _show(by_engine, different, is_duration=is_duration)
     if not is_agreed:
         raise UsageError("live and SQL disagree; this is a bug of Tactful's, please report it with the file of events")
+
+
+def _understand(expression: str, project: Question) -> bool:
+    """Say what is worth saying about an expression that is right; whether its value is a duration."""
+    vocabulary = Vocabulary(is_strict=False)
+    if project.files:
+        definitions = read_project(project.files, gap_us=project.gap_us, is_strict=False)
+        vocabulary = vocabulary_of(definitions, gap_us=project.gap_us, is_strict=False)
+    try:
+        checked = check(expression, wanted="value", vocabulary=vocabulary)
+    except Mistake as mistake:
+        raise definition_error(mistake, expression) from None
+    echo_warnings(
+        Problem(remark.message, place_at(EXPRESSION, expression, remark.offset), remark.hint)
+        for remark in checked.warnings
+    )
+    return kind_of(checked.tree) == DURATION
 
 
 def _different(one: Mapping[str, Answer], other: Mapping[str, Answer]) -> set[str]:
@@ -146,7 +173,7 @@ def _different(one: Mapping[str, Answer], other: Mapping[str, Answer]) -> set[st
     }
 
 
-def _show(by_engine: Mapping[str, Mapping[str, Answer]], different: set[str]) -> None:
+def _show(by_engine: Mapping[str, Mapping[str, Answer]], different: set[str], *, is_duration: bool) -> None:
     people = sorted({person for answers in by_engine.values() for person in answers})
     if not people:
         click.echo("nobody is known yet")
@@ -155,14 +182,18 @@ def _show(by_engine: Mapping[str, Mapping[str, Answer]], different: set[str]) ->
     for person in people:
         answers = [found.get(person) for found in by_engine.values()]
         mark = "← differs" if person in different else COARSE if any(one and one.is_coarse for one in answers) else ""
-        rows.append((person, *map(_written, answers), mark))
+        rows.append((person, *(_written(answer, is_duration=is_duration) for answer in answers), mark))
     table(rows, ("person", *(by_engine if len(by_engine) > 1 else ["value"]), ""))
     if any(row[-1] == COARSE for row in rows):
         click.echo(f"{COARSE} is coarse: more happened than is kept of one person; --engine sql is exact")
 
 
-def _written(answer: Answer | None) -> str:
-    return cases.NOBODY if answer is None else _value(answer.value)
+def _written(answer: Answer | None, *, is_duration: bool = False) -> str:
+    if answer is None:
+        return cases.NOBODY
+    if is_duration and isinstance(answer.value, int) and answer.value > 0:
+        return format_duration(answer.value * SECOND_US)
+    return _value(answer.value)
 
 
 def _value(value: Any) -> str:
@@ -174,10 +205,10 @@ def _value(value: Any) -> str:
 
 def _run_cases(path: Path, engines: Mapping[str, Engine], project: Question, *, as_json: bool) -> None:
     """Hold each engine to all cases; ends in an error where a value is another one."""
-    body = click.get_binary_stream("stdin").read() if str(path) == "-" else path.read_bytes()
+    body = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
     read = cases.read_cases(body, str(path))
     told: list[dict[str, Any]] = []
-    with click.progressbar(read, label="cases", hidden=as_json, file=click.get_text_stream("stderr")) as bar:
+    with click.progressbar(read, label="cases", hidden=as_json, file=sys.stderr) as bar:
         for case in bar:
             told += [wrong for name, engine in engines.items() for wrong in _wrong(case, name, engine, project)]
     values = sum(len(check.values) for case in read for check in case.checks)
@@ -185,8 +216,8 @@ def _run_cases(path: Path, engines: Mapping[str, Engine], project: Question, *, 
         echo_json({"cases": len(read), "values": values, "differences": told})
     else:
         _tell(told)
-        said = f"{len(told)} difference{'s' if len(told) != 1 else ''}" if told else "all as they should be"
-        click.echo(f"{len(read)} cases, {values} values, {' and '.join(engines)}: {said}")
+        said = counted(len(told), "difference") if told else "all as they should be"
+        click.echo(f"{counted(len(read), 'case')}, {counted(values, 'value')}, {' and '.join(engines)}: {said}")
     if told:
         raise SystemExit(1)
 

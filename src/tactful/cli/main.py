@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from tactful.cli.build import Build
 from tactful.errors import DefinitionError, Problem, TransientError, UsageError
@@ -21,6 +22,12 @@ data_option = click.option(
 )
 project_option = click.option(
     "--project", type=_FOLDER, default=Path(), envvar="TACTFUL_PROJECT", help="The project folder (default: here)."
+)
+seen_option = click.option(
+    "--data",
+    type=_FOLDER,
+    envvar="TACTFUL_DATA",
+    help="The data folder with what came in (default: `data` in the project, where there is one).",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="For machines: JSON, one value a line.")
 
@@ -51,6 +58,18 @@ def opened(build: Build, data: Path, *, read_only: bool = True) -> House:
     house = build.house(data, None, read_only=read_only)
     click.get_current_context().call_on_close(house.close)
     return house
+
+
+def beside(build: Build, project: Path, data: Path | None) -> House | None:
+    """The data folder that belongs to a project, for what came in; None where there is none. Only one that was named on
+    the command line must be there and readable: it gives no more than hints."""
+    context = click.get_current_context()
+    if data is not None and context.get_parameter_source("data") is ParameterSource.COMMANDLINE:
+        return opened(build, data)
+    try:
+        return opened(build, data or project / "data")
+    except (UsageError, TransientError):
+        return None
 
 
 def counted(number: int, what: str) -> str:

@@ -1,16 +1,46 @@
 """Commands over a project: init, check, publish, doctor."""
 
 import secrets
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import click
 
 from tactful.cli.build import Build
-from tactful.cli.main import data_option, echo_json, json_option, opened, project_option
+from tactful.cli.main import (
+    beside,
+    counted,
+    data_option,
+    echo_json,
+    echo_warnings,
+    json_option,
+    opened,
+    project_option,
+    seen_option,
+)
+from tactful.errors import DefinitionError
 from tactful.operations import scaffold
-from tactful.operations.project import check, load
+from tactful.operations.checking import as_values, examine
+from tactful.operations.counting import seen_names
+from tactful.operations.project import load
 from tactful.operations.publish import changes, publish
 from tactful.runtime.settings import plan_settings
+
+KINDS = {
+    "segments": "segment",
+    "journeys": "journey",
+    "messages": "message",
+    "events": "event",
+    "collections": "collection",
+    "metrics": "metric",
+}
+
+
+def _counted(counts: Mapping[str, int]) -> Iterator[str]:
+    """The first three kinds always, the others where there are any."""
+    for place, (folder, kind) in enumerate(KINDS.items()):
+        if counts[folder] or place < 3:
+            yield counted(counts[folder], kind)
 
 
 def register(group: click.Group, build: Build) -> None:
@@ -24,24 +54,28 @@ def register(group: click.Group, build: Build) -> None:
 
     @group.command("check")
     @project_option
+    @seen_option
     @json_option
-    def check_command(project: Path, as_json: bool) -> None:
-        """Read all definitions of a project and say what is wrong with them."""
-        build.settings(project)
+    def check_command(project: Path, data: Path | None, as_json: bool) -> None:
+        """Read all definitions of a project and say what is wrong with them.
+
+        Where there is a data folder (--data, or `data` in the project), names are compared with what came in.
+        """
         from tactful.messages.template import check_template  # Slow to import, and wanted here only.
 
-        definitions = check(project, check_template)
-        found = {
-            "segments": len(definitions.segments),
-            "journeys": len(definitions.journeys),
-            "messages": len(definitions.messages),
-        }
+        house = beside(build, project, data)
+        seen = seen_names(house.stores(), house.clock.now_us()) if house is not None else {}
+        report = examine(project, lambda: build.settings(project), check_template, seen)
         if as_json:
-            echo_json({**found, "warnings": [str(warning) for warning in definitions.warnings]})
+            problems, warnings = map(list, (map(as_values, report.problems), map(as_values, report.warnings)))
+            echo_json({**report.counts(), "problems": problems, "warnings": warnings})
+            if problems:
+                raise SystemExit(1)
             return
-        for warning in definitions.warnings:
-            click.echo(f"warning: {warning}\n", err=True)
-        click.echo("fine: " + ", ".join(f"{number} {name}" for name, number in found.items()))
+        if report.problems:
+            raise DefinitionError(*report.problems)
+        echo_warnings(report.warnings)
+        click.echo("fine: " + ", ".join(_counted(report.counts())))
 
     @group.command("publish")
     @project_option

@@ -92,6 +92,7 @@ def init(folder: Path, random_key: Callable[[], str]) -> list[str]:
                 written.append(str(path))
         (folder / "tactful.toml").chmod(0o600)
         schemas.write(folder / SCHEMAS)
+        written.append(f"{folder / SCHEMAS} (for editors)")
     except OSError as error:
         raise UsageError(f"{error.filename} cannot be written: {error.strerror}") from None
     return written

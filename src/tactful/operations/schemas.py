@@ -164,8 +164,7 @@ METRIC = _object(
 
 
 def _settings() -> Schema:
-    schema: Schema = msgspec.json.schema(Settings)
-    return schema
+    return {"description": "The settings, tactful.toml (docs/configuration.md).", **msgspec.json.schema(Settings)}
 
 
 FOLDERS = {
