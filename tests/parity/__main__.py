@@ -21,19 +21,21 @@ def main() -> None:
     engines = {name: ENGINES[name] for name in asked.engine or ENGINES}
     for seed in range(asked.seed, asked.seed + asked.seeds):
         drawn = batch(seed, Size(asked.expressions, asked.people, asked.instants))
-        print(f"seed {seed}: {show(drawn, engines, asked.most)} expressions differ")
+        report = show(drawn, engines, asked.most)
+        print(report or f"seed {seed}: {len(drawn.texts)} expressions, all agree")
 
 
-def show(drawn: Batch, engines: Mapping[str, Engine], most: int) -> int:
-    """How many expressions differ; the first of them are shown."""
+def show(drawn: Batch, engines: Mapping[str, Engine], most: int) -> str:
+    """The first expressions that differ, shrunk; nothing where none does."""
     found = list(differences(drawn, engines))
     counts = Counter((one.engine, one.text) for one in found)
+    parts = [f"{len(counts)} expressions differ"] if counts else []
     for (engine, text), count in sorted(counts.items(), key=lambda one: len(one[0][1]))[:most]:
         first = next(one for one in found if (one.engine, one.text) == (engine, text))
         alone = {engine: engines[engine]}
-        print(f"---- {engine}, {count} times: {text}")
-        print(told(shrunk(drawn, first, lambda less, alone=alone: _differs(less, alone)), engines))  # type: ignore[misc]
-    return len(counts)
+        less = shrunk(drawn, first, lambda less, alone=alone: _differs(less, alone))  # type: ignore[misc]
+        parts.append(f"---- {engine}, {count} times: {text}\n{told(less, engines)}")
+    return "\n".join(parts)
 
 
 def _differs(less: Batch, engines: Mapping[str, Engine]) -> bool:

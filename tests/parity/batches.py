@@ -5,6 +5,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from random import Random
 from typing import Any, NamedTuple
 
+from tactful.errors import DefinitionError
+from tactful.kernel.definitions import read_project, vocabulary_of
+from tactful.language.check import check
+from tactful.language.mistakes import Mistake
 from tactful.operations import evaluate_live, evaluate_sql
 from tactful.operations.evaluate_lines import Answers, Question
 from tests.parity.coverage import choose
@@ -53,9 +57,9 @@ def batch(seed: int, size: Size, covered: Counter[str] | None = None) -> Batch:
     """The same for the same seed (and what was covered before). Of many texts those are taken that add to what is
     covered, and that do not give everybody the same answer."""
     random = Random(seed)
-    made = project(random)
+    made = next(made for made in iter(lambda: project(random), None) if is_accepted(made))
     writer = Writer(random, made, SCORES, PURPOSES)
-    pool = list(dict.fromkeys(writer.expression() for _ in range(8 * size.expressions)))
+    pool = accepted(made, [writer.expression() for _ in range(8 * size.expressions)])
     told = history(random, size.people, size.instants)
     oracle = Oracle(history(random, 25, 20).lines, made)
     worlds = [seen for at in told.instants[::4] for seen in oracle.worlds(at).values()]
@@ -67,6 +71,30 @@ def batch(seed: int, size: Size, covered: Counter[str] | None = None) -> Batch:
 
     texts = choose(pool, size.expressions, Counter() if covered is None else covered, variety)
     return Batch(made, texts, told.lines, told.instants)
+
+
+def is_accepted(project: Project) -> bool:
+    """Whether none of its random segments and metrics is refused."""
+    try:
+        read_project(files(project), gap_us=project.gap, is_strict=False)
+    except DefinitionError:
+        return False
+    return True
+
+
+def accepted(project: Project, texts: Sequence[str]) -> list[str]:
+    """Each once, without those that are refused: what never holds by its types, and bounds that only data can tell."""
+    read = read_project(files(project), gap_us=project.gap, is_strict=False)
+    vocabulary = vocabulary_of(read, gap_us=project.gap, is_strict=False)
+
+    def is_taken(text: str) -> bool:
+        try:
+            check(text, "value", vocabulary=vocabulary)
+        except Mistake:
+            return False
+        return True
+
+    return [text for text in dict.fromkeys(texts) if is_taken(text)]
 
 
 def meant(batch: Batch) -> Meant:

@@ -56,15 +56,20 @@ DECLARED = ("A", "B", "C", "D", "Else", "Never Sent", "Order Completed", "Produc
 
 
 def files(project: Project) -> dict[str, str]:
-    """The project's folder. What is JSON is YAML."""
-    folder = {f"segments/{name}.yaml": json.dumps({"when": text}) for name, text in project.segments.items()}
-    folder |= {f"metrics/{name}.yaml": json.dumps({"value": text}) for name, text in project.metrics.items()}
+    """The project's folder."""
+    folder = {f"segments/{name}.yaml": _yaml({"when": text}) for name, text in project.segments.items()}
+    folder |= {f"metrics/{name}.yaml": _yaml({"value": text}) for name, text in project.metrics.items()}
     for name, about in project.collections.items():
         told = {**about, **{key: ".".join(about[key]) for key in ("key", "quantity", "price")}}
-        folder[f"collections/{name}.yaml"] = json.dumps({key: value for key, value in told.items() if value})
+        folder[f"collections/{name}.yaml"] = _yaml({key: value for key, value in told.items() if value})
     if project.retention:
         folder |= {f"events/{name.lower().replace(' ', '_')}.yaml": _event(project, name) for name in DECLARED}
     return folder
+
+
+def _yaml(told: Mapping[str, Any]) -> str:
+    """What is JSON is YAML, but for escapes of half a character."""
+    return json.dumps(told, ensure_ascii=False)
 
 
 def _event(project: Project, name: str) -> str:
@@ -72,7 +77,7 @@ def _event(project: Project, name: str) -> str:
     told: dict[str, Any] = {"name": name, "properties": TYPES}
     if name in project.retention:
         told["retention"] = f"{project.retention[name] // DAY}d"
-    return json.dumps(told)
+    return _yaml(told)
 
 
 def read_files(folder: Mapping[str, str], time_zone: str = "UTC") -> Project:
