@@ -3,6 +3,7 @@
 import json
 import re
 import tomllib
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,9 @@ import yaml
 from jsonschema import Draft7Validator
 
 from tactful.errors import UsageError
+from tactful.kernel.definitions import read_project
+from tactful.language.document import Document, Fields
+from tactful.language.yaml_nodes import Node
 from tactful.operations import schemas
 from tactful.operations.scaffold import init
 
@@ -19,13 +23,9 @@ SHOP = Path("examples/shop")
 
 def shown() -> list[tuple[str, str]]:
     """(path, text) of every definition in the documents."""
-    found = []
-    for page in ("docs/definitions.md", "docs/language.md"):
-        for block in re.findall(
-            r"^```yaml\n(.*?)^```$", Path(page).read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
-        ):
-            found.append((block.split("\n", 1)[0].removeprefix("# "), block))
-    return found
+    pages = [Path(page).read_text(encoding="utf-8") for page in ("docs/definitions.md", "docs/language.md")]
+    blocks = [one for page in pages for one in re.findall(r"^```yaml\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)]
+    return [(block.split("\n", 1)[0].removeprefix("# "), block) for block in blocks]
 
 
 def definitions(folder: Path) -> list[tuple[str, str]]:
@@ -35,7 +35,8 @@ def definitions(folder: Path) -> list[tuple[str, str]]:
 
 def errors(path: str, text: str) -> list[str]:
     return [
-        error.message for error in Draft7Validator(schemas.schema(path.split("/")[0])).iter_errors(yaml.safe_load(text))
+        error.message
+        for error in Draft7Validator(schemas.schema(path.split("/", maxsplit=1)[0])).iter_errors(yaml.safe_load(text))
     ]
 
 
@@ -86,11 +87,31 @@ def test_what_is_wrong_is_seen(path: str, text: str) -> None:
     assert errors(path, text) != []
 
 
-def keys(schema: dict[str, Any], path: str = "") -> set[str]:
-    """Dotted paths of everything that a schema's objects may hold."""
-    own = schema.get("properties", {})
-    inner = {key for name, one in own.items() for key in keys(one, f"{path}{name}.")}
-    return {f"{path}{name}" for name in own} | inner
+def test_the_keys_are_those_of_the_readers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the readers ask for while they read all that is shown, against what the schemas allow and require."""
+    asked: dict[tuple[str, str], tuple[set[str], set[str]]] = {}
+    fields_of = Document.fields_of
+
+    def spy(
+        document: Document, node: Node, what: str, known: Collection[str], required: Collection[str]
+    ) -> Fields | None:
+        kind = "a property" if what.startswith("the property") else what.strip('"')
+        asked[document.file.split("/")[0], kind] = (set(known), set(required))
+        return fields_of(document, node, what, known, required)
+
+    monkeypatch.setattr(Document, "fields_of", spy)
+    read_project(dict(shown()))
+    read_project(dict(definitions(SHOP)))
+    named: dict[tuple[str, str], dict[str, Any]] = {}
+    for folder in schemas.FOLDERS.values():
+        schema = schemas.schema(folder)
+        named[folder, "a definition"] = schema
+        for name, inner in schema["properties"].items():
+            if inner.get("additionalProperties") is False:
+                named[folder, name] = inner
+            elif "additionalProperties" in inner:
+                named[folder, "a property"] = inner["additionalProperties"]["anyOf"][1]
+    assert {place: (set(one["properties"]), set(one.get("required", ()))) for place, one in named.items()} == asked
 
 
 def test_an_unknown_schema_is_refused() -> None:

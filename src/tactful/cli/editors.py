@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from tactful.cli.build import Build
-from tactful.cli.main import beside, echo_json, json_option, project_option, seen_option, table
+from tactful.cli.main import UP_TO_ITS_END, beside, echo_json, json_option, project_option, seen_option, table
 from tactful.operations import completion, schemas
 from tactful.operations.counting import seen_names
 from tactful.operations.project import check
@@ -42,7 +42,7 @@ def register(group: click.Group, build: Build) -> None:
         house = beside(build, project, data)
         lately = completion.Lately()
         if house is not None:
-            counts = seen_names(house.stores(), house.clock.now_us())
+            counts = seen_names(house.stores(), UP_TO_ITS_END)
             lately = completion.Lately(counts, completion.sample(house.log))
         found = completion.vocabulary(check(project), lately)
         if as_json:

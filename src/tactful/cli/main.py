@@ -32,6 +32,10 @@ seen_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="For machines: JSON, one value a line.")
 
 
+UP_TO_ITS_END = 0
+"""As of when events are counted in a data folder: of its newest records, since one at rest still knows its names."""
+
+
 class Commands(click.Group):
     """A group that turns the three kinds of trouble a person can do something about into plain text."""
 

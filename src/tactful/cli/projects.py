@@ -8,6 +8,7 @@ import click
 
 from tactful.cli.build import Build
 from tactful.cli.main import (
+    UP_TO_ITS_END,
     beside,
     counted,
     data_option,
@@ -64,7 +65,7 @@ def register(group: click.Group, build: Build) -> None:
         from tactful.messages.template import check_template  # Slow to import, and wanted here only.
 
         house = beside(build, project, data)
-        seen = seen_names(house.stores(), house.clock.now_us()) if house is not None else {}
+        seen = seen_names(house.stores(), UP_TO_ITS_END) if house is not None else {}
         report = examine(project, lambda: build.settings(project), check_template, seen)
         if as_json:
             problems, warnings = map(list, (map(as_values, report.problems), map(as_values, report.warnings)))
