@@ -41,7 +41,7 @@ class History:
                 driver.append(consent(rng, key, at, message_id))
             case "score":
                 driver.append(score(rng, key, at, message_id))
-            case "threshold" if driver.state.sweep is None and rng.random() < 0.5:
+            case "threshold" if self.is_settled() and rng.random() < 0.5:
                 driver.append(threshold(rng, self.now))
             case "repeat":
                 events = [record for body in driver.log if isinstance(record := decode(body), Event)]
@@ -50,12 +50,17 @@ class History:
             case "outcome" if driver.intents:
                 intent = rng.choice(driver.intents)
                 driver.append(Outcome(at, intent.key, intent.intent, rng.choice(OUTCOMES), "because"))
-            case "publish" if driver.state.sweep is None and rng.random() < 0.5:
+            case "publish" if self.is_settled() and rng.random() < 0.5:
                 driver.append(publish(rng.choice(("first", "second")), self.now))
             case "tick":
                 driver.append(Tick(self.now, rng.choice((1, 2, 100))))
         driver.read()
         self.check()
+
+    def is_settled(self) -> bool:
+        """What a plan said that was replaced before somebody met it, nobody knows."""
+        state = self.driver.state
+        return state.sweep is None and (state.ready_at is None or state.ready_at > self.now)
 
     def check(self) -> None:
         """The oracle may be ahead where a Tick has not come yet; it is never contradicted."""

@@ -15,12 +15,12 @@ from tactful.runtime import work, worker
 
 
 @lru_cache(maxsize=16)
-def _read(files: frozenset[tuple[str, str]]) -> Definitions:
-    return read_project(dict(files))
+def _read(files: frozenset[tuple[str, str]], gap_us: int, *, is_strict: bool) -> Definitions:
+    return read_project(dict(files), gap_us=gap_us, is_strict=is_strict)
 
 
-def read_once(files: Mapping[str, str]) -> Definitions:
-    return _read(frozenset(files.items()))
+def read_once(files: Mapping[str, str], *, gap_us: int, is_strict: bool) -> Definitions:
+    return _read(frozenset(files.items()), gap_us, is_strict=is_strict)
 
 
 def collect_nothing() -> None:

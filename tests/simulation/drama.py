@@ -149,7 +149,8 @@ class Drama:
                 return False
             state = decode_partition(head.partition_state)
             is_told = partition == 0 or state.received.get(0) == world.published + world.broadcasts
-            if not is_told or state.sweep is not None:
+            is_warm = state.ready_at is None or state.ready_at > world.clock.now_us()
+            if not is_told or not is_warm or state.sweep is not None:
                 return False
         return True
 
@@ -178,8 +179,7 @@ class Drama:
         """I7 by the log alone: was it allowed, at the position that the claim names?"""
         self._read()
         intent, prefix = row.intent, self.records[row.partition][:position]
-        shop = SHOPS["second"] if intent.journey == "looking" else SHOPS["first"]
-        journey = next(one for one in shop.journeys if one.name == intent.journey)
+        journey = next(one for shop in SHOPS.values() for one in shop.journeys if one.name == intent.journey)
         if journey.purpose:
             decided = [
                 (each.timestamp, each.received_at, place_, each.granted)

@@ -30,7 +30,7 @@ def pass_time(turn: Turn, profile: Profile, until: int, rows: list[Row]) -> None
     changes: list[_Change] = []
     if profile.settled < turn.state.generation:
         _forget(turn, profile, rows)
-        changes = _changes(turn, profile.now, until)
+        changes = _changes(turn, profile, until)
         profile.settled = turn.state.generation
     while changes or (profile.wake_at is not None and profile.wake_at <= until):
         wake = profile.wake_at
@@ -44,16 +44,17 @@ def pass_time(turn: Turn, profile: Profile, until: int, rows: list[Row]) -> None
         _look(turn, profile, rules, max(at, profile.now), cause, rows)
 
 
-def _changes(turn: Turn, after: int, until: int) -> list[_Change]:
-    """Last first. The instant at which the person was looked at counts again: the change may have come behind that
-    record."""
-    plan = turn.plan
-    changes = [_Change(at, "time", plan.segments) for at in {rule.ready_at for rule in plan.segments}]
+def _changes(turn: Turn, profile: Profile, until: int) -> list[_Change]:
+    """What the person has not been settled under, last first. The instant at which it was looked at counts again where
+    a plan has come since: behind the record of that instant, perhaps."""
+    plan, state, settled = turn.plan, turn.state, profile.settled
+    after = profile.now if settled < state.adopted else profile.now + 1
+    ready = {rule.ready_at for rule in plan.segments}
+    changes = [_Change(at, "time", plan.segments) for at in ready if after <= at <= until]
     for metric, rules in plan.reading.threshold.items():
-        by_percent = turn.state.thresholds.get(metric, {})
-        changes += [_Change(at, "threshold", rules.values()) for at in {one.since for one in by_percent.values()}]
-    due = [change for change in changes if after <= change.at <= until]
-    return sorted(due, key=lambda change: (change.at, change.cause == "threshold"), reverse=True)
+        new = [one for one in state.thresholds.get(metric, {}).values() if one.generation > settled]
+        changes += [_Change(max(at, profile.now), "threshold", rules.values()) for at in {one.since for one in new}]
+    return sorted(changes, key=lambda change: (change.at, change.cause == "threshold"), reverse=True)
 
 
 def _look(turn: Turn, profile: Profile, rules: Iterable[SegmentRule], at: int, cause: str, rows: list[Row]) -> None:

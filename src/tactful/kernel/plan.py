@@ -147,8 +147,8 @@ class _Compiled(NamedTuple):
 
     def folds(self) -> dict[int, Fold]:
         """All aggregates of the plan by number."""
-        compiled_ = (*self.conditions.values(), *self.metrics.values())
-        return combined((*self.unwelcome.values(), *(fold for one in compiled_ for fold in one.folds)))
+        asked = [one.folds for one in self.conditions.values()] + [one.folds for one in self.metrics.values()]
+        return combined((*self.unwelcome.values(), *(fold for folds in asked for fold in folds)))
 
 
 def adopt(

@@ -69,6 +69,8 @@ class ThresholdSet(Struct, array_like=True, frozen=True):
     received_at: int
     since: int
     """The instant from which it has had this value here."""
+    generation: int
+    """That began with it."""
 
 
 class PartitionState(Struct, array_like=True):
@@ -96,6 +98,8 @@ class PartitionState(Struct, array_like=True):
     """Per digest of a file: the last line taken, and whether that was all."""
     is_replay: bool = False
     profiles: int = 0
+    adopted: int = 0
+    """The generation that began with the plan in force."""
     thresholds: dict[str, dict[float, ThresholdSet]] = {}
     """By metric or model, and percent."""
     day: int = 0

@@ -246,6 +246,7 @@ def _settle_anew(turn: Turn) -> None:
     assert turn.plan_state is not None
     turn.is_plan_new = True
     state.generation += 1
+    state.adopted = state.generation
     state.sweep = FIRST_KEY if state.profiles else None
     state.ready_at = next_ready(turn.plan_state, state.clock)
 
@@ -263,13 +264,15 @@ def _threshold(turn: Turn, threshold: Threshold, position: int, due: Sequence[st
     before = by_percent.get(percent)
     if before is not None and before.received_at > threshold.received_at:
         return
-    is_new = before is None or before.value != threshold.value
-    since = state.clock if before is None or is_new else before.since
-    by_percent[percent] = ThresholdSet(threshold.value, threshold.received_at, since)
+    since, generation = (before.since, before.generation) if before is not None else (0, 0)
+    if before is None or before.value != threshold.value:
+        since = state.clock
+        if metric in turn.plan.reading.threshold:
+            state.generation += 1
+            state.sweep = FIRST_KEY if state.profiles else None
+        generation = state.generation
+    by_percent[percent] = ThresholdSet(threshold.value, threshold.received_at, since, generation)
     turn.forget_thresholds()
-    if is_new and metric in turn.plan.reading.threshold:
-        state.generation += 1
-        state.sweep = FIRST_KEY if state.profiles else None
 
 
 def _forwarded(turn: Turn, forwarded: Forwarded, position: int, due: Sequence[str]) -> None:
