@@ -1,7 +1,7 @@
 """One batch: a project, a history, expressions and instants, all from one number; and what three engines say of it."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from random import Random
 from typing import Any, NamedTuple
 
@@ -11,7 +11,7 @@ from tactful.language.check import check
 from tactful.language.mistakes import Mistake
 from tactful.operations import evaluate_live, evaluate_sql
 from tactful.operations.evaluate_lines import Answers, Question
-from tests.parity.coverage import choose
+from tests.parity.coverage import choose, found
 from tests.parity.expressions import Writer
 from tests.parity.histories import PURPOSES, SCORES, history
 from tests.parity.oracle import Oracle, Project
@@ -53,13 +53,13 @@ class Difference(NamedTuple):
     meant: Any
 
 
-def batch(seed: int, size: Size, covered: Counter[str] | None = None) -> Batch:
+def batch(seed: int, size: Size, covered: Counter[str] | None = None, about: Collection[str] = ()) -> Batch:
     """The same for the same seed (and what was covered before). Of many texts those are taken that add to what is
-    covered, and that do not give everybody the same answer."""
+    covered, and that do not give everybody the same answer; `about`: only those with one of these constructs."""
     random = Random(seed)
     made = next(made for made in iter(lambda: project(random), None) if is_accepted(made))
     writer = Writer(random, made, SCORES, PURPOSES)
-    pool = accepted(made, [writer.expression() for _ in range(8 * size.expressions)])
+    pool = accepted(made, _pool(writer, 12 * size.expressions, about))
     told = history(random, size.people, size.instants)
     oracle = Oracle(history(random, 25, 20).lines, made)
     worlds = [seen for at in told.instants[::4] for seen in oracle.worlds(at).values()]
@@ -71,6 +71,17 @@ def batch(seed: int, size: Size, covered: Counter[str] | None = None) -> Batch:
 
     texts = choose(pool, size.expressions, Counter() if covered is None else covered, variety)
     return Batch(made, texts, told.lines, told.instants)
+
+
+def _pool(writer: Writer, count: int, about: Collection[str]) -> list[str]:
+    if not about:
+        return [writer.expression() for _ in range(count)]
+    texts: list[str] = []
+    while len(texts) < count // 3:
+        text = writer.expression()
+        if not {*about}.isdisjoint(found(text)):
+            texts.append(text)
+    return texts
 
 
 def is_accepted(project: Project) -> bool:
@@ -100,14 +111,14 @@ def accepted(project: Project, texts: Sequence[str]) -> list[str]:
 def meant(batch: Batch) -> Meant:
     """By instant, number of the expression and person, as the oracle has it."""
     oracle = Oracle(batch.lines, batch.project)
-    found: Meant = {}
+    answers: Meant = {}
     for at in batch.instants:
         worlds = oracle.worlds(at).items()
-        found[at] = {
+        answers[at] = {
             str(number): {name: oracle.ask(text, seen) for name, seen in worlds}
             for number, text in enumerate(batch.texts)
         }
-    return found
+    return answers
 
 
 def alike(one: Any, other: Any) -> bool:
@@ -135,7 +146,7 @@ def _compared(
     of all that it was asked, so halves are asked by themselves."""
     asked = batch.question({str(number): batch.texts[number] for number in numbers})
     try:
-        found = answers(asked, batch.lines, batch.instants)
+        told = answers(asked, batch.lines, batch.instants)
     except AssertionError as error:
         if len(numbers) == 1:
             yield Difference(name, batch.texts[numbers[0]], None, None, f"contradicts itself: {error}", None)
@@ -146,7 +157,7 @@ def _compared(
         return
     for at in batch.instants:
         for number in numbers:
-            said, right = found[at][str(number)], expected[at][str(number)]
+            said, right = told[at][str(number)], expected[at][str(number)]
             for person in sorted({*said, *right}):
                 answer = said.get(person)
                 if answer is not None and answer.is_coarse:
