@@ -66,12 +66,22 @@ def test_smtp_without_https_is_refused(project: Path, run: Run) -> None:
     assert "public_url must be an https address" in result.output
 
 
-def test_an_unknown_setting_is_named(project: Path, run: Run) -> None:
-    with (project / "tactful.toml").open("a") as settings:
-        settings.write("\n[retention]\nlog_weeks = 3\n")
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[retention]\nlog_weeks = 3\n", "2:1: Object contains unknown field `log_weeks`"),
+        ("[retention]\n\n  log_days = 'many'\n", "3:3: Expected `int`, got `str`"),
+        ("[workspace]\ntime_zone = 'Europe/Lisbo'\n", "2:1: workspace.time_zone: there is no time zone"),
+        ("[workspce]\n", "1:1: Object contains unknown field `workspce`"),
+        ("[sources.web]\ntrust = 'server'\n", "1:1: Object missing required field `write_key`"),
+        ("[workspace]\nname = [1,\n", "this is no TOML"),
+    ],
+)
+def test_a_wrong_setting_is_shown_where_it_stands(project: Path, run: Run, text: str, said: str) -> None:
+    (project / "tactful.toml").write_text(text)
     result = run("check", "--project", project)
     assert result.exit_code == 1
-    assert "log_weeks" in result.output
+    assert "tactful.toml:" in result.output and said in result.output
 
 
 def test_a_replay_is_done_once(tmp_path: Path, project: Path, data: Path, run: Run) -> None:

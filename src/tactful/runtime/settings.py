@@ -3,6 +3,7 @@
 docs/configuration.md documents every key (a test says so). Pure: the text and the variables come in.
 """
 
+import re
 import tomllib
 from collections.abc import Mapping
 from typing import Any
@@ -98,17 +99,20 @@ def read_settings(text: str, variables: Mapping[str, str]) -> Settings:
     try:
         tree: dict[str, Any] = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise _wrong(f"this is no TOML: {error}", "see https://toml.io") from None
+        at = re.search(r"\(at line (\d+), column (\d+)\)", str(error))
+        line, column = (int(at[1]), int(at[2])) if at else (1, 1)
+        place = Place(FILE, line, column, text.splitlines()[line - 1] if at else "")
+        raise DefinitionError(Problem(f"this is no TOML: {error}", place, "see https://toml.io")) from None
     for variable, path in OVERRIDES.items():
         if variable in variables:
             _put(tree, path, variables[variable])
     try:
         settings = msgspec.convert(tree, Settings, strict=False)
     except msgspec.ValidationError as error:
-        raise _wrong(str(error), "docs/configuration.md lists every key") from None
+        raise _wrong(str(error), "docs/configuration.md lists every key", text) from None
     problem = _problem(settings)
     if problem:
-        raise _wrong(*problem)
+        raise _wrong(*problem, text)
     return settings
 
 
@@ -145,5 +149,18 @@ def _problem(settings: Settings) -> tuple[str, str] | None:
     return None
 
 
-def _wrong(message: str, hint: str) -> DefinitionError:
-    return DefinitionError(Problem(message, Place(FILE, 1, 1), hint))
+def _wrong(message: str, hint: str, text: str) -> DefinitionError:
+    return DefinitionError(Problem(message, _place(message, text), hint))
+
+
+def _place(message: str, text: str) -> Place:
+    """The line of the key that a message names: `workspace.time_zone: ...`, or as msgspec does, an unknown field and
+    where it is (`$.retention`). The beginning of the file where the key is not in it."""
+    named = re.match(r"(\w+)\.(\w+)", message) or re.search(r"at `\$(?:\.(\w+))?.*?\.?(\w+)?`", message)
+    unknown = re.search(r"unknown field `(\w+)`", message)
+    key = unknown[1] if unknown else named[2] if named else None
+    for number, line in enumerate(text.splitlines(), 1):
+        found = re.match(rf"\s*(?:\[{key}\]|{key}\s*=)", line) if key else None
+        if found:
+            return Place(FILE, number, len(line) - len(line.lstrip()) + 1, line)
+    return Place(FILE, 1, 1)
