@@ -6,7 +6,7 @@ from typing import Literal as OneOf
 from typing import Protocol
 
 from tactful.language.mistakes import Mistake, did_you_mean
-from tactful.language.names import CALL_NAMES, EVERYTHING, FUNCTIONS, NOT_EVERYTHING, SYNONYMS, Function
+from tactful.language.names import CALL_NAMES, EVERYTHING, FUNCTIONS, NOT_EVERYTHING, OPTIONS, SYNONYMS, Function
 from tactful.language.parse import Parsed
 from tactful.language.tree import Node, Window
 from tactful.language.vocabulary import Vocabulary
@@ -66,8 +66,9 @@ def unknown_function(name: str) -> str:
     """What to write instead of a function that is not there."""
     meant = SYNONYMS.get(name) or SYNONYMS.get(name.lower())
     if meant:
-        return f"write {FUNCTIONS[meant].signature}: {FUNCTIONS[meant].help}"
-    return did_you_mean(name, FUNCTIONS) or f"functions are {', '.join(FUNCTIONS)}"
+        return f"here it is called {meant}(): {FUNCTIONS[meant].example}"
+    of_events = [one.name for one in FUNCTIONS.values() if one.group == "events"]
+    return did_you_mean(name, FUNCTIONS) or f"over events there are {', '.join(of_events)}"
 
 
 def _method(reader: Reader, node: ast.Call, called: ast.Attribute) -> Mistake:
@@ -110,12 +111,12 @@ def _unknown_option(reader: Reader, option: ast.keyword, called: Function) -> Mi
     elif name == "same":
         hint = "only count() has it: count(..., same=...)"
     elif name == "between" and "last" in called.options:
-        hint = f"{called.name}() has only last="
+        hint = "write last="
     elif name in ("event", "name") and called.arguments[:1] == ("EVENT",):
         hint = f"the event stands first: {called.name}({written})"
     elif close:
         hint = close
-    elif "where" in called.options:
+    elif "where" in called.options and name not in OPTIONS:
         hint = f"a condition on the event goes into where=: where={name} == {written}"
     elif called.options:
         hint = f"it has {', '.join(f'{one}=' for one in called.options)}"

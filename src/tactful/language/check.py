@@ -201,7 +201,7 @@ class _Checker:
             assert isinstance(found.value, int | float)
             return Literal(0 - found.value, span)
         if self.kind(found) not in (NUMBER, ANYTHING):
-            raise Mistake(span[0], f"only a number can be negative, not {self.kind(found)}")
+            raise Mistake(span[0], f"only a number can be negative, not {self.kind(found)}", "leave the - out")
         return Negative(found, span)
 
     def _call(self, node: ast.Call) -> Node:
@@ -267,7 +267,7 @@ class _Checker:
             hint = f"write in ({written},), or == {written}"
             raise Mistake(at, 'a comma is missing: "in" looks into a list', hint)
         if isinstance(among, Literal):
-            raise Mistake(at, '"in" looks into a list', f"write in ({written},)" if kind == NUMBER else "")
+            raise Mistake(at, '"in" looks into a list', f"write in ({written},), or == {written}")
         if kind == TEXT:
             hint = f"write contains({written}, {self.source(item)})"
             raise Mistake(at, '"in" looks into a list, and this is a text', hint)

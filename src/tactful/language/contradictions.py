@@ -5,27 +5,36 @@ Looked for is what people write by mistake; that nothing is found proves nothing
 
 from collections.abc import Iterator
 from itertools import combinations
-from typing import Literal as OneOf
 from typing import NamedTuple
 
 from tactful.language.canonical import canonical
 from tactful.language.lower import lower
-from tactful.language.tree import All, AtLeast, Compare, Either, Instant, Lasting, Literal, Node, Not, Window
-
-_MIRRORED: dict[str, OneOf["==", "<", "<=", ">", ">="]] = {"==": "==", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
-
+from tactful.language.tree import (
+    All,
+    AtLeast,
+    Compare,
+    Either,
+    In,
+    Instant,
+    Items,
+    Lasting,
+    Literal,
+    Node,
+    Not,
+    Window,
+)
 
 MOST_PARTS = 60
 """Each is compared with each."""
 
 
 class _Bound(NamedTuple):
-    """`subject op value`: what a comparison with a constant says, by the canonical text of the other side."""
+    """`subject op value`: what a comparison with a constant says, by the canonical text of the other side. Of `==` and
+    `in` any of the values."""
 
     subject: str
     op: str
-    value: str | float
-    is_number: bool
+    values: tuple[str | float, ...]
 
 
 class _Fact(NamedTuple):
@@ -102,40 +111,50 @@ def _is_within(one: Window | None, other: Window | None) -> bool:
 
 
 def _bounds(node: Node) -> Iterator[_Bound]:
-    if not isinstance(node, Compare):
-        return
-    for subject, constant, op in ((node.left, node.right, node.op), (node.right, node.left, _MIRRORED[node.op])):
-        if isinstance(subject, Literal | Instant | Lasting):
-            continue
-        match constant:
-            case Literal(value=bool() | None):
-                continue
-            case Literal(value=str(value)):
-                yield _Bound(canonical(subject), op, value, is_number=False)
-            case Literal(value=value) | Instant(at_us=value) | Lasting(duration_us=value):
-                assert isinstance(value, int | float)
-                yield _Bound(canonical(subject), op, value, is_number=True)
+    match node:
+        case In(item=item, among=Items(items=items)) if not isinstance(item, Literal):
+            values = [_plain(one) for one in items]
+            if None not in values:
+                yield _Bound(canonical(item), "==", tuple(one for one in values if one is not None))
+        case Compare(op=op, left=left, right=right):
+            # lower() has put a constant on the right.
+            value = _plain(right)
+            if value is not None and not isinstance(left, Literal | Instant | Lasting):
+                yield _Bound(canonical(left), op, (value,))
+
+
+def _plain(node: Node) -> str | float | None:
+    """A text, or a number, instant or duration as a number; None for anything else."""
+    match node:
+        case Literal(value=bool() | None):
+            return None
+        case Literal(value=value) | Instant(at_us=value) | Lasting(duration_us=value):
+            return value
+        case _:
+            return None
 
 
 def _are_apart(one: _Bound, other: _Bound) -> bool:
     """Whether no value satisfies both."""
-    if one.is_number != other.is_number:
-        return True
     for first, second in ((one, other), (other, one)):
-        if first.op == "==" and not _holds(first.value, second.op, second.value):
-            return True
-    lower_one = [bound for bound in (one, other) if bound.op in (">", ">=")]
-    upper_one = [bound for bound in (one, other) if bound.op in ("<", "<=")]
-    if not lower_one or not upper_one:
+        if first.op == "==":
+            return not any(_fits(value, second.op, wanted) for value in first.values for wanted in second.values)
+    if isinstance(one.values[0], str) != isinstance(other.values[0], str):
+        return True
+    below, above = (one, other) if one.op in ("<", "<=") else (other, one)
+    if below.op not in ("<", "<=") or above.op not in (">", ">="):
         return False
-    least, most = lower_one[0], upper_one[0]
-    is_open = (">" in least.op and least.op == ">") or most.op == "<"
-    return _holds(most.value, "<", least.value) or (is_open and most.value == least.value)
+    return not _fits(above.values[0], "<=" if (above.op, below.op) == (">=", "<=") else "<", below.values[0])
 
 
-def _holds(one: str | float, op: str, other: str | float) -> bool:
-    assert isinstance(one, str) == isinstance(other, str)
-    below = one < other  # type: ignore[operator]  # both texts or both numbers
-    return {"==": one == other, "<": below, "<=": below or one == other}.get(
-        op, (not below) if op == ">=" else not below and one != other
-    )
+def _fits(value: str | float, op: str, wanted: str | float) -> bool:
+    if isinstance(value, str) != isinstance(wanted, str):
+        return False
+    is_below = value < wanted  # type: ignore[operator]  # both texts or both numbers
+    match op:
+        case "==":
+            return value == wanted
+        case "<" | ">=":
+            return is_below == (op == "<")
+        case _:
+            return (is_below or value == wanted) == (op == "<=")

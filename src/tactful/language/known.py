@@ -131,8 +131,7 @@ def kept(
             raise Mistake(at, f"some of these events are forgotten after {longest}", f'give last="{longest}", or less')
         return Window(least)
     if window.older_us > least:
-        message = f"these events are forgotten after {longest}, and this looks back {format_duration(window.older_us)}"
-        raise Mistake(at_window, message, f'write "{longest}", or less')
+        raise Mistake(at_window, f"these events are forgotten after {longest}", f'write "{longest}", or less')
     return window
 
 

@@ -24,6 +24,7 @@ from tactful.language.tree import (
     Property,
     ReadTime,
     Sequence,
+    Sessions,
     Span,
     Trait,
 )
@@ -98,9 +99,11 @@ def as_time(reader: Reader, node: Node, beside: Node) -> Node:
         return _constant_time(reader, node.value, node.span, beside)
     if kind in (TEXT, ANYTHING):
         return ReadTime(node, node.span)
-    hint = "a number of seconds since 1970 becomes a time with time(...)" if kind == NUMBER else ""
-    if kind == DURATION or (isinstance(node, Literal) and kind == NUMBER):
-        hint = _since_hint(reader, beside, reader.source(node)) or hint
+    hint = 'write a text such as "2025-06-30", or another time'
+    if isinstance(node, Literal) and kind == NUMBER:
+        hint = _since_hint(reader, beside, reader.source(node)) or "seconds since 1970 become a time with time(...)"
+    elif kind == DURATION:
+        hint = "compare durations with durations, and times with times"
     raise Mistake(at, f"this stands next to a time and is {kind}", hint)
 
 
@@ -137,7 +140,9 @@ def _as_duration(reader: Reader, node: Node, beside: Node) -> Node:
         return Lasting(duration_of(node.value, at), node.span)
     hint = 'write a text such as "90d"'
     if isinstance(node, Literal) and kind == NUMBER:
-        hint = f'write "{node.value}d"' if type(node.value) is int and node.value > 0 else 'write it as a text: "90d"'
+        unit = "m" if isinstance(beside, Sessions) else "d"
+        is_whole = type(node.value) is int and node.value > 0
+        hint = f'write "{node.value}{unit}"' if is_whole else f'write a whole number as a text: "90{unit}"'
     elif kind == ANYTHING:
         kind = "a value of the data"
         hint = 'no trait or property is a duration; compare with a text such as "90d"'
@@ -250,7 +255,10 @@ def _read(reader: Reader, op: Sign, left: Node, right: Node) -> tuple[Node, Node
 
 def _right_constant(reader: Reader, op: Sign, left: Node, text: str, span: Span) -> Lasting:
     if parse_duration(text) is None and read_time(text) is not None:
-        hint = f'write time("{text}")' if op == "-" else "only a duration can be added to a time"
+        hint = "only a duration can be added to a time"
+        if op == "-":
+            source = reader.source(left)
+            hint = f'write {source if kind_of(left) == TIME else f"time({source})"} - time("{text}")'
         raise Mistake(span[0], f'right of {op} a text is a duration, and "{text}" is a time', hint)
     return Lasting(duration_of(text, span[0]), span)
 
@@ -284,9 +292,12 @@ def _unfit(reader: Reader, op: Sign, left: Node, right: Node) -> Mistake:
     at = right.span[0]
     if op in "*/":
         side = next(side for side in (left, right) if kind_of(side) in (TIME, DURATION))
-        return Mistake(
-            side.span[0], f"{kind_of(side)} cannot be multiplied or divided", 'write the duration itself: "180d"'
+        hint = (
+            'write the duration itself: "180d"'
+            if kind_of(side) == DURATION
+            else "times are compared, or taken apart with -"
         )
+        return Mistake(side.span[0], f"{kind_of(side)} cannot be multiplied or divided", hint)
     if TIME in kinds and NUMBER in kinds:
         number = right if kinds[1] == NUMBER else left
         hint = f'write "{number.value}d"' if isinstance(number, Literal) else 'durations are texts: "5d"'

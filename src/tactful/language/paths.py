@@ -82,8 +82,12 @@ def _part(reader: Reader, collection: Collection, path: Path, span: Span) -> Nod
 
 
 def _written(root: str, path: Path) -> str:
-    steps = (f".{step}" if isinstance(step, str) and step.isidentifier() else f"[{step!r}]" for step in path)
+    steps = (f".{step}" if isinstance(step, str) and step.isidentifier() else _bracketed(step) for step in path)
     return (root + "".join(steps)).removeprefix(".")
+
+
+def _bracketed(step: str | int) -> str:
+    return f"[{step}]" if isinstance(step, int) else f'["{step}"]'
 
 
 def _unfold(parsed: Parsed, node: ast.expr) -> tuple[str, Path]:
@@ -108,7 +112,7 @@ def _instead(parsed: Parsed, node: ast.Call) -> str:
     if name in FUNCTIONS and FUNCTIONS[name].takes_value and node.args:
         event = parsed.text[slice(*parsed.span(node.args[0]))]
         return f"a value of the event stands inside: {name}({event}, total)"
-    return ""
+    return "leave it out"
 
 
 def _index(parsed: Parsed, index: ast.expr) -> str | int:

@@ -107,8 +107,9 @@ def scan(text: str) -> None:
     _check_brackets(tokens)
     for index, token in enumerate(tokens):
         before = tokens[index - 1] if index else None
-        _check_token(token, before)
-        _check_neighbours(token, before, tokens[index + 1 : index + 2])
+        after = tokens[index + 1 : index + 2]
+        _check_token(token, before, after)
+        _check_neighbours(token, before, after)
     _check_equals(tokens)
 
 
@@ -155,11 +156,11 @@ def _check_brackets(tokens: list[Token]) -> None:
         raise Mistake(opened[-1].at, f"this {opened[-1].text} is never closed", f"add {_CLOSES[opened[-1].text]}")
 
 
-def _check_token(token: Token, before: Token | None) -> None:
+def _check_token(token: Token, before: Token | None, after: list[Token]) -> None:
     word = token.text
     is_step = before is not None and before.text == "."
     if token.kind == "sign":
-        _check_sign(token, before)
+        _check_sign(token, before, after)
     elif token.kind == "name" and word not in WORDS:
         if word in LOOK_ALIKES and not is_step:
             raise Mistake(token.at, f"{word} is not a word of the language", f"write {LOOK_ALIKES[word]}")
@@ -173,7 +174,7 @@ def _check_token(token: Token, before: Token | None) -> None:
         _refuse_keyword(token, is_step)
 
 
-def _check_sign(token: Token, before: Token | None) -> None:
+def _check_sign(token: Token, before: Token | None, after: list[Token]) -> None:
     sign = token.text
     if sign in ('"', "'"):
         raise Mistake(token.at, "this text is not closed", f"add {sign} at its end, on the same line")
@@ -183,7 +184,7 @@ def _check_sign(token: Token, before: Token | None) -> None:
         raise Mistake(token.at, f"{sign} is not a sign of the language", f"write {_INSTEAD[sign]}")
     if sign == ":" and before is not None and before.text in OPTIONS:
         raise Mistake(token.at, "an option is given with =", f"write {before.text}=")
-    if sign == "%" and before is not None and before.kind == "number":
+    if sign == "%" and before is not None and before.kind == "number" and not (after and after[0].is_operand):
         raise Mistake(token.at, "there is no % in expressions", f"write the number alone: {before.text}")
     if sign in _ABSENT:
         raise Mistake(token.at, *_ABSENT[sign])
@@ -209,12 +210,12 @@ def _quoted(word: str, is_step: bool) -> str:
 def _check_neighbours(token: Token, before: Token | None, after: list[Token]) -> None:
     if before is None:
         return
-    if (before.text, token.text) == ("not", "None"):
-        raise Mistake(token.at, '"not None" lacks its "is"', "write x is not None")
     if (before.text, token.text) in (("not", "in"), ("is", "not")) and after and after[0].text in ("in", "not"):
         raise Mistake(token.at, "too many words", "write not in" if after[0].text == "in" else "write is not")
     if not before.is_operand:
         return
+    if token.text == "not" and after and after[0].text == "None":
+        raise Mistake(token.at, '"is" is missing', f"write {before.text} is not None")
     both = (before.kind, token.kind)
     if both == ("text", "text"):
         raise Mistake(token.at, "a comma is missing between two texts", f"write {before.text}, {token.text}")
