@@ -149,6 +149,19 @@ def test_a_publish_says_what_changes_and_once(data: Path, project: Path, run: Ru
     assert "+ segments/new.yaml" in run("publish", "--project", project, "--data", data).output
 
 
+def test_a_publish_says_what_is_silent_at_first(data: Path, project: Path, run: Run) -> None:
+    for name, when in (
+        ("ever", 'any("Product Viewed")'),
+        ("week", 'any("Product Viewed", last="7d")'),
+        ("de", "de == 1"),
+    ):
+        (project / "segments" / f"{name}.yaml").write_text(f"when: {when}\n")
+    said = run("publish", "--project", project, "--data", data).output
+    assert "segments/ever.yaml says nothing: it asks about all time" in said
+    assert "segments/week.yaml is warming until 20" in said
+    assert "segments/de.yaml is" not in said and "recent_buyers" not in said
+
+
 @pytest.mark.parametrize("command", [("events",), ("explain", "ann"), ("outbox", "list"), ("quarantine", "list")])
 def test_a_folder_without_data_is_refused_plainly(tmp_path: Path, run: Run, command: tuple[str, ...]) -> None:
     result = run(*command, "--data", tmp_path)

@@ -24,8 +24,9 @@ from tactful.operations import scaffold
 from tactful.operations.checking import as_values, examine
 from tactful.operations.counting import seen_names
 from tactful.operations.project import load
-from tactful.operations.publish import changes, publish
+from tactful.operations.publish import changes, publish, warming
 from tactful.runtime.settings import plan_settings
+from tactful.values import format_time
 
 KINDS = {
     "segments": "segment",
@@ -42,6 +43,15 @@ def _counted(counts: Mapping[str, int]) -> Iterator[str]:
     for place, (folder, kind) in enumerate(KINDS.items()):
         if counts[folder] or place < 3:
             yield counted(counts[folder], kind)
+
+
+def _silence(ready_at: int | None) -> str:
+    if ready_at is not None:
+        return f"is warming until {format_time(ready_at)}: it says nothing before its whole window has been counted"
+    return (
+        "says nothing: it asks about all time, and that was not counted from the beginning; "
+        "give it a last=, or replay the history into a new data folder (tactful import --replay)"
+    )
 
 
 def register(group: click.Group, build: Build) -> None:
@@ -92,8 +102,11 @@ def register(group: click.Group, build: Build) -> None:
         if not changed:
             click.echo("nothing has changed since the last publish")
             return
+        silent = warming(before, files, settings, house.stores(), house.clock.now_us())
         publish(files, settings, house.log, house.bells, house.clock)
         click.echo(f"published as version {(before.plan.version if before else 0) + 1}")
+        for path, ready_at in silent.items():
+            click.echo(f"  {path} {_silence(ready_at)}")
 
     @group.command()
     @project_option

@@ -1,10 +1,11 @@
 """Publish: a checked project becomes a record in partition 0, which numbers it and tells the others."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from tactful.events.records import Publish, encode
+from tactful.events.records import Plan, Publish, encode
 from tactful.kernel.definitions import read_project
-from tactful.kernel.state import PLAN_KEY, PlanState, decode_plan
+from tactful.kernel.plan import NEVER, adopt
+from tactful.kernel.state import PLAN_KEY, PlanState, decode_partition, decode_plan
 from tactful.runtime.ports import Bells, Clock, Log, Store
 
 
@@ -25,6 +26,25 @@ def publish(
     position = log.append({0: [encode(record)]})[0]
     bells.ring("work-0")
     return position
+
+
+def warming(
+    before: PlanState | None,
+    files: Mapping[str, str],
+    settings: Mapping[str, str],
+    stores: Iterable[Store],
+    now_us: int,
+) -> dict[str, int | None]:
+    """Which segments and journeys would say nothing at first, by file, and until when: what they ask was not counted
+    from the beginning. None: for ever, since they ask about all time."""
+    bodies = [store.checkpoint().partition_state for store in stores]
+    if before is None or not any(body and decode_partition(body).events for body in bodies):
+        return {}
+    plan = Plan(before.plan.version + 1, Publish(now_us, dict(files), dict(settings)))
+    _, compiled = adopt(before, plan, now_us, is_empty=False)
+    ready = {f"segments/{rule.name}.yaml": rule.ready_at for rule in compiled.segments}
+    ready |= {f"journeys/{rule.name}.yaml": rule.ready_at for rule in compiled.journeys.values()}
+    return {path: at if at < NEVER else None for path, at in ready.items() if at > now_us}
 
 
 def changes(before: PlanState | None, files: Mapping[str, str], settings: Mapping[str, str]) -> list[str]:
