@@ -195,7 +195,8 @@ def test_a_scalar_is_the_text_that_was_written() -> None:
         ({"purpose": "x"}, "the purpose of an e-mail stands in its message"),
         ({"send": "{webhook: https://a.example}", "purpose": "Big One"}, '"Big One" is no name of a purpose'),
         ({"if": "country"}, None),
-        ({"if": 'any("A", between=("9d", "2d"))'}, "between= is not available yet"),
+        ({"if": "local_hour() >= 9"}, None),
+        ({"if": 'any("A", between=("2d", "9d"))'}, "between= stands the wrong way round"),
     ],
 )
 def test_journeys(change: dict[str, str], said: str | None) -> None:
@@ -238,14 +239,14 @@ def test_what_is_not_read_is_said() -> None:
         "tactful.toml": "x",
         "README.md": "",
         "segment/a.yaml": "",
-        "metrics/m.yaml": "",
+        "slots/m.yaml": "",
         "segments/notes.txt": "",
         ".git/x.yaml": "",
     }
     assert [(one.place.file, one.hint) for one in read_project(files).warnings] == [
-        ("metrics/m.yaml", ""),
         ("segment/a.yaml", 'did you mean "segments"?'),
         ("segments/notes.txt", ""),
+        ("slots/m.yaml", ""),
     ]
 
 
@@ -302,10 +303,15 @@ pieces = st.lists(
 ).map("".join)
 
 
+keyed = st.dictionaries(st.sampled_from(["name", "properties", "add", "key", "value", "fields", "limit"]), pieces).map(
+    lambda found: "".join(f"{name}: {text}\n" for name, text in found.items())
+)
+
+
 @settings(max_examples=600, deadline=None)
 @given(
-    text=st.one_of(pieces, st.text(max_size=40), pieces.map(lambda text: "when: " + text)),
-    folder=st.sampled_from(["segments", "journeys", "messages"]),
+    text=st.one_of(pieces, st.text(max_size=40), pieces.map(lambda text: "when: " + text), keyed),
+    folder=st.sampled_from(["segments", "journeys", "messages", "events", "collections", "metrics"]),
 )
 def test_random_files_are_read_or_refused(text: str, folder: str) -> None:
     try:
