@@ -17,7 +17,7 @@ from tactful.journeys.definition import Journey
 from tactful.journeys.rules import JourneyRule
 from tactful.kernel.definitions import Definitions, read_project
 from tactful.kernel.state import PlanState
-from tactful.kernel.view import PersonView
+from tactful.kernel.view import Around, PersonView
 from tactful.language.compile import compile_condition, compile_test, compile_value
 from tactful.language.compiled import Condition, Feed, Fold, Reader, Valued
 from tactful.language.folds import combined
@@ -296,7 +296,7 @@ def _put_together(state: PlanState, definitions: Definitions, made: _Compiled) -
 
 def _readers(segments: Iterable[SegmentRule], definitions: Definitions, time_zone: str) -> Readers:
     found = Readers({}, {}, {}, {}, {}, {}, {}, {}, {})
-    nobody = PersonView({}, (), dict, time_zone)
+    nobody = PersonView({}, (), Around(time_zone, dict))
     for rule in segments:
         reads = rule.condition.reads
         for by_name, names in (

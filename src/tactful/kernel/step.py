@@ -245,6 +245,7 @@ def _settle_anew(turn: Turn) -> None:
     state = turn.state
     assert turn.plan_state is not None
     turn.is_plan_new = True
+    turn.look_around()
     state.generation += 1
     state.adopted = state.generation
     state.sweep = FIRST_KEY if state.profiles else None
@@ -272,7 +273,7 @@ def _threshold(turn: Turn, threshold: Threshold, position: int, due: Sequence[st
             state.sweep = FIRST_KEY if state.profiles else None
         generation = state.generation
     by_percent[percent] = ThresholdSet(threshold.value, threshold.received_at, since, generation)
-    turn.forget_thresholds()
+    turn.look_around()
 
 
 def _forwarded(turn: Turn, forwarded: Forwarded, position: int, due: Sequence[str]) -> None:

@@ -8,14 +8,15 @@ from tactful.events.derived import Group, Row, SendMessage
 from tactful.events.records import Forwarded, Record, encode
 from tactful.kernel.plan import CompiledPlan
 from tactful.kernel.state import PartitionState, PlanState, Profile, new_profile, only_fragment
-from tactful.kernel.view import PersonView, Thresholds
+from tactful.kernel.view import Around, PersonView, Thresholds
 
 
 class Turn:
     """`find` gives the state of a key that was loaded, or None for somebody new."""
 
     __slots__ = (
-        "_thresholds",
+        "_around",
+        "_seen",
         "changed",
         "find",
         "groups",
@@ -43,7 +44,8 @@ class Turn:
         self.intents: list[SendMessage] = []
         self.changed: dict[str, Profile] = {}
         self.outgoing: list[tuple[int, int, bytes]] = []
-        self._thresholds: Thresholds | None = None
+        self._around: Around | None = None
+        self._seen: Thresholds | None = None
 
     def known(self, key: str) -> Profile | None:
         """The state of a person, to be changed; None for somebody never heard of."""
@@ -65,20 +67,21 @@ class Turn:
 
     def view(self, profile: Profile) -> PersonView:
         """What expressions see of the person now; after a change of anything but aggregates, take a new one."""
-        states = only_fragment(profile).aggregates
-        return PersonView(states, profile.fragments.values(), self.thresholds, self.plan.time_zone)
+        if self._around is None:
+            self._around = Around(self.plan.time_zone, self._thresholds)
+        return PersonView(only_fragment(profile).aggregates, profile.fragments.values(), self._around)
 
-    def thresholds(self) -> Thresholds:
-        if self._thresholds is None:
-            self._thresholds = {
+    def _thresholds(self) -> Thresholds:
+        if self._seen is None:
+            self._seen = {
                 metric: {percent: one.value for percent, one in by_percent.items()}
                 for metric, by_percent in self.state.thresholds.items()
             }
-        return self._thresholds
+        return self._seen
 
-    def forget_thresholds(self) -> None:
-        """They changed in the state."""
-        self._thresholds = None
+    def look_around(self) -> None:
+        """The plan, or thresholds in the state, are others now."""
+        self._around = self._seen = None
 
     def close(self, profile: Profile, position: int, rows: list[Row]) -> None:
         """Put the rows of one person at one position at the end of that person's chain."""

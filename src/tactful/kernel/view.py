@@ -7,6 +7,8 @@ changes a trait, a score, ... is followed by a new view.
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
+from msgspec import Struct
+
 from tactful.aggregates.kinds import State
 from tactful.consent.permits import granted
 from tactful.kernel.state import Fragment
@@ -15,10 +17,18 @@ from tactful.people import scores, traits, zones
 Thresholds = Mapping[str, Mapping[float, float]]
 
 
+class Around(Struct, frozen=True):
+    """What is the same for everybody."""
+
+    zone: str
+    """The workspace's."""
+    thresholds: Callable[[], Thresholds]
+
+
 class PersonView:
     """The View (language/compiled.py) of a person with these states and fragments; of nobody without any."""
 
-    __slots__ = ("_fragments", "_thresholds", "_zone", "consents", "scores", "states", "thresholds", "traits", "zone")
+    __slots__ = ("_around", "_fragments", "consents", "scores", "states", "thresholds", "traits", "zone")
 
     traits: Mapping[str, Any]
     scores: Mapping[str, float]
@@ -26,18 +36,10 @@ class PersonView:
     consents: Mapping[str, bool]
     zone: str
 
-    def __init__(
-        self,
-        states: Mapping[int, State],
-        fragments: Collection[Fragment],
-        thresholds: Callable[[], Thresholds],
-        zone: str,
-    ) -> None:
-        """`zone` is the workspace's."""
+    def __init__(self, states: Mapping[int, State], fragments: Collection[Fragment], around: Around) -> None:
         self.states = states
         self._fragments = fragments
-        self._thresholds = thresholds
-        self._zone = zone
+        self._around = around
 
     def __getattr__(self, name: str) -> Any:
         """Python calls this for a slot that is still empty, so what is asked for again costs nothing."""
@@ -48,11 +50,11 @@ class PersonView:
             case "scores":
                 value = scores.values(one.scores for one in self._fragments)
             case "thresholds":
-                value = self._thresholds()
+                value = self._around.thresholds()
             case "consents":
                 value = granted(one.consents for one in self._fragments)
             case "zone":
-                value = zones.zone(self.traits, (one.zone for one in self._fragments), self._zone)
+                value = zones.zone(self.traits, (one.zone for one in self._fragments), self._around.zone)
             case _:
                 raise AttributeError(name)
         setattr(self, name, value)

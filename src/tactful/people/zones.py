@@ -12,7 +12,7 @@ from tactful.events.zones import names
 TRAIT = "timezone"
 
 
-class ZoneSeen(Struct, array_like=True, frozen=True):
+class ZoneSeen(Struct, array_like=True):
     """Of the last call in event order whose context names a zone."""
 
     name: str
@@ -25,7 +25,7 @@ class ZoneSeen(Struct, array_like=True, frozen=True):
         return (self.timestamp, self.received_at, self.ref)
 
 
-class _Context(Struct):
+class _Context(Struct, gc=False):
     timezone: Any = None
 
 
@@ -33,11 +33,19 @@ _context = msgspec.msgpack.Decoder(_Context)  # Skipping the rest is four times 
 
 
 def see(before: ZoneSeen | None, context: Raw, timestamp: int, received_at: int, ref: int) -> ZoneSeen | None:
-    """Fold one call in: what is to be kept from now on, which may be the same object."""
-    name = _context.decode(context).timezone
-    if type(name) is not str or name not in names():
+    """Fold one call in: what is to be kept from now on. Another object only where the name is another; the same zone
+    seen again, which is nearly every call of a browser, moves `before` on."""
+    if (
+        before is not None
+        and timestamp <= before.timestamp
+        and (timestamp, received_at, ref) <= (before.timestamp, before.received_at, before.ref)
+    ):
         return before
-    if before is not None and before.order() >= (timestamp, received_at, ref):
+    name = _context.decode(context).timezone
+    if before is not None and name == before.name:
+        before.timestamp, before.received_at, before.ref = timestamp, received_at, ref
+        return before
+    if type(name) is not str or name not in names():
         return before
     return ZoneSeen(name, timestamp, received_at, ref)
 
