@@ -39,6 +39,8 @@ MISSING = "this includes people without {}"
         ('country != "DE"', [MISSING.format("country")]),
         ('country != "DE" and country is not None', []),
         ('country not in ("DE", "AT")', [MISSING.format("country")]),
+        ('country != "DE" and country > "A"', []),
+        ('x and (country != "DE" or y)', [MISSING.format("country")]),
         ("not age > 30", [MISSING.format("age")]),
         ('lower(city) != "berlin"', [MISSING.format("city")]),
         ('any("A", where=x != 1)', []),

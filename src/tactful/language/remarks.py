@@ -119,15 +119,22 @@ def _dates(tree: Node) -> Iterator[Remark]:
                 yield Remark(one.span[0], message, "to compare times write time(...) around the name")
 
 
-def _includes_missing(tree: Node, asked: set[str], text: str) -> Iterator[Remark]:
-    """The opposite of a comparison holds where there is nothing to compare, unless its absence is asked for too."""
-    for node in walk(tree):
-        if not isinstance(node, Not) or not isinstance(node.part, Compare | In):
-            continue
+def _includes_missing(node: Node, asked: set[str], text: str) -> Iterator[Remark]:
+    """The opposite of a comparison holds where there is nothing to compare, unless its presence is asked for too:
+    somewhere by `is None`, or beside it by a comparison."""
+    if isinstance(node, All):
+        compared = (one for part in node.parts if isinstance(part, Compare | In) for one in walk(part))
+        asked = asked | {canonical(one) for one in compared if _may_be_missing(one)}
+    if isinstance(node, Not) and isinstance(node.part, Compare | In):
         for part in walk(node.part):
-            if isinstance(part, Trait | Score) or (isinstance(part, Aggregate) and not is_never_missing(part)):
+            if _may_be_missing(part) and canonical(part) not in asked:
                 name = " ".join(text[slice(*part.span)].split())
-                if canonical(part) not in asked:
-                    what = f"without {name}" if isinstance(part, Trait) else f"for whom {name} is missing"
-                    hint = f"to leave them out, add: and {name} is not None"
-                    yield Remark(node.span[0], f"this includes people {what}", hint)
+                what = f"without {name}" if isinstance(part, Trait) else f"for whom {name} is missing"
+                hint = f"to leave them out, add: and {name} is not None"
+                yield Remark(node.span[0], f"this includes people {what}", hint)
+    for child in children(node):
+        yield from _includes_missing(child, asked, text)
+
+
+def _may_be_missing(node: Node) -> bool:
+    return isinstance(node, Trait | Score) or (isinstance(node, Aggregate) and not is_never_missing(node))
