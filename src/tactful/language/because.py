@@ -75,19 +75,24 @@ def _leaves(node: Node, text: str) -> Iterator[tuple[Node, str]]:
             yield from _leaves(part, text)
     elif not isinstance(node, tree.Literal):
         yield node, _written(node, text)
-        yield from _operands(lower(node), text)
+        yield from _operands(node, text)
 
 
 def _operands(node: Node, text: str) -> Iterator[tuple[Node, str]]:
-    if isinstance(node, _SHOWN):
-        yield node, _written(node, text)
-    elif isinstance(node, tree.InSegment):
-        yield from _leaves(node.tree, "")
-    elif isinstance(node, tree.Percentile):
-        yield from _operands(node.value, "")
-    elif not isinstance(node, tree.AtLeast):
-        for child in tree.children(node):
-            yield from _operands(child, text)
+    match node:
+        case tree.Aggregate(function="any"):
+            pass
+        case _ if isinstance(node, _SHOWN):
+            yield node, _written(node, text)
+        case tree.InSegment(tree=condition):
+            yield from _leaves(condition, "")
+        case tree.Percentile(value=value):
+            yield from _operands(value, "")
+        case tree.Compare() | tree.In() if any(isinstance(one, tree.AtLeast) for one in tree.walk(lower(node))):
+            pass  # Of how many it is known only whether they are enough.
+        case _:
+            for child in tree.children(node):
+                yield from _operands(child, text)
 
 
 def _written(node: Node, text: str) -> str:

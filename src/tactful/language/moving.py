@@ -35,8 +35,8 @@ from tactful.values import DAY_US
 MOST_GUARDS = 8
 """Counts that are asked one inside the other; Python bounds how deep its code may be."""
 _TAME_US = 365_000 * DAY_US
-"""What is added to now() and is shorter leads to no year beyond 9999."""
-_TRUTH = {
+"""What is added to now() and is shorter leads to no year beyond 9999, for the next 7,000 years."""
+TRUTH = {
     "==": (False, True, False),
     "<": (True, False, False),
     "<=": (True, True, False),
@@ -184,7 +184,7 @@ class Movement:
         speed = slope(node.left) - slope(node.right)
         if speed:
             arguments = [self._raw(node.left), self._raw(node.right), ast.Constant(speed)]
-            truth = self._generator.code.bind(_TRUTH[node.op])
+            truth = self._generator.code.bind(TRUTH[node.op])
             found.append(self._sooner(self._call(crossing, *arguments, truth, name("now"))))
         return found
 
@@ -266,7 +266,7 @@ def meeting(item: meaning.Moving, among: object, speed: int, now: int) -> int | 
     """When the item comes to equal an element, or no longer does."""
     if not isinstance(among, list):
         return None
-    found = (crossing(item, one, speed, _TRUTH["=="], now) for one in among)
+    found = (crossing(item, one, speed, TRUTH["=="], now) for one in among)
     return min((at for at in found if at is not None), default=None)
 
 
@@ -276,5 +276,5 @@ def passing(value: meaning.Moving, speed: int, now: int) -> int | None:
         return None
     kind = type(value)
     low, high = meaning.ends(kind)
-    found = (crossing(value, low, speed, _TRUTH[">="], now), crossing(value, high, speed, _TRUTH["<="], now))
+    found = (crossing(value, low, speed, TRUTH[">="], now), crossing(value, high, speed, TRUTH["<="], now))
     return min((at for at in found if at is not None), default=None)
