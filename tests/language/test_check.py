@@ -19,14 +19,18 @@ VIP = check('sum("Order Completed", total) > 500').tree
 SPEND = check('sum("Order Completed", total, last="90d")', "value").tree
 SHOP = Vocabulary(
     collections={"cart": CART},
-    segment=lambda name: VIP if name == "vip" else check("is_vip").tree,
-    segments=("plain", "vip"),
+    segment={"vip": VIP, "plain": check("is_vip").tree, "in_list": check("x in (1, 2)").tree}.get,
+    segments=("in_list", "plain", "vip"),
     metric=lambda name: SPEND,
     metrics=("spend",),
 )
 
 SAME = [
     ("a < b < c", "a < b and b < c"),
+    (
+        'a < latest("A", x, where=1 < x < 3) < b',
+        'a < latest("A", x, where=1 < x < 3) and latest("A", x, where=1 < x < 3) < b',
+    ),
     ("x != 1", "not x == 1"),
     ("x not in (1, 2)", "not x in [1, 2]"),
     ("x is not None", "not x is None"),
@@ -44,6 +48,7 @@ SAME = [
     ('80 <= percentile("spend")', 'percentile("spend") >= 80.0'),
     ("x == 1.0", "x == 1"),
     ("x == -1", "x == -1.0"),
+    ('not segment("in_list")', "x not in (1, 2)"),
     ('segment("vip")', 'sum("Order Completed", total) > 500'),
     ('sequence("A", not ["B"], within="60m")', 'sequence(["A"], not "B", within="1h")'),
 ]
@@ -89,7 +94,7 @@ def test_a_canonical_text_means_itself(text: str) -> None:
     vocabulary = Vocabulary(
         collections=SHOP.collections,
         segment=SHOP.segment,
-        segments=("plain", "recent_buyers", "vip"),
+        segments=("in_list", "plain", "recent_buyers", "vip"),
         metric=SHOP.metric,
         metrics=("spend", "spend_90d"),
     )

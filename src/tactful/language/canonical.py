@@ -160,6 +160,8 @@ def _condition(node: Node) -> ast.expr:
             return ast.BoolOp(ast.Or(), [ast.Constant(False), _render(part)])
         case Either(parts=parts):
             return ast.BoolOp(ast.Or(), [_render(part) for part in parts])
+        case Not(part=InSegment(tree=tree)):
+            return _condition(Not(tree, node.span))
         case Not(part=Compare(op="==", left=left, right=right)):
             return ast.Compare(_render(left), [ast.NotEq()], [_render(right)])
         case Not(part=In(item=item, among=among)):

@@ -15,6 +15,7 @@ from tactful.language.canonical import in_full
 from tactful.language.clock import refuse_clock
 from tactful.language.lower import lower
 from tactful.language.mistakes import Mistake, Remark
+from tactful.language.names import FUNCTIONS
 from tactful.language.parse import Parsed, parse
 from tactful.language.remarks import remarks
 from tactful.language.tree import (
@@ -229,7 +230,7 @@ class _Checker:
         operands_ = [node.left, *node.comparators]
         for middle in operands_[1:-1]:
             # It is compared twice, so chains within chains would grow beyond any measure.
-            chain = next((one for one in ast.walk(middle) if isinstance(one, ast.Compare) and len(one.ops) > 1), None)
+            chain = _chain(middle)
             if chain is not None:
                 raise Mistake(self.parsed.span(chain)[0], "a chain of comparisons within another", "write it with and")
         parts: list[Node] = []
@@ -284,6 +285,17 @@ class _Checker:
             hint = "write x is None or x in (...)"
             raise Mistake(item.span[0], "None equals nothing, so it cannot be found in a list", hint)
         return item
+
+
+def _chain(node: ast.AST) -> ast.Compare | None:
+    """A chain of comparisons in the node. In a function over events it does no harm, since these do not nest."""
+    if isinstance(node, ast.Compare) and len(node.ops) > 1:
+        return node
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        called = FUNCTIONS.get(node.func.id)
+        if called is not None and called.group in ("events", "steps"):
+            return None
+    return next((found for child in ast.iter_child_nodes(node) if (found := _chain(child)) is not None), None)
 
 
 def _literal(node: ast.Constant, span: Span) -> Literal:
