@@ -120,25 +120,25 @@ REFUSED: list[Row] = [
     (
         'latest("A") > 30',
         "              ^",
-        "this stands next to a time and is a number",
+        "a time is compared with a number",
         'how long ago is time_since("A"): compare that with "30d"',
     ),
     (
         'first("A") > 30',
         "             ^",
-        "this stands next to a time and is a number",
+        "a time is compared with a number",
         'how long ago is now() - first("A"): compare that with "30d"',
     ),
     (
         "now() > 5",
         "        ^",
-        "this stands next to a time and is a number",
+        "a time is compared with a number",
         "seconds since 1970 become a time with time(...)",
     ),
     (
         "time(x) == True",
         "           ^",
-        "this stands next to a time and is true or false",
+        "a time is compared with true or false",
         'write a text such as "2025-06-30", or another time',
     ),
     (
@@ -153,17 +153,17 @@ REFUSED: list[Row] = [
         '"2025-02-30" stands next to a time and is none',
         'write "2025-06-30" or "2025-06-30T12:00:00Z"',
     ),
-    ('time_since("A") > 90', "                  ^", "this stands next to a duration and is a number", 'write "90d"'),
+    ('time_since("A") > 90', "                  ^", "a duration is compared with a number", 'write "90d"'),
     (
         'time_since("A") > 1.5',
         "                  ^",
-        "this stands next to a duration and is a number",
+        "a duration is compared with a number",
         'write a whole number as a text: "90d"',
     ),
     (
         'time_since("A") > x',
         "                  ^",
-        "this stands next to a duration and is a value of the data",
+        "a duration is compared with a value of the data",
         'no trait or property is a duration; compare with a text such as "90d"',
     ),
     (
@@ -187,7 +187,7 @@ REFUSED: list[Row] = [
     (
         'time_since("A") == latest("A")',
         "^",
-        "this stands next to a time and is a duration",
+        "a time is compared with a duration",
         "compare durations with durations, and times with times",
     ),
     (
@@ -199,10 +199,10 @@ REFUSED: list[Row] = [
     (
         'x in (1, time_since("A"))',
         "^",
-        "this stands next to a duration and is a value of the data",
+        "a duration is compared with a value of the data",
         'no trait or property is a duration; compare with a text such as "90d"',
     ),
-    ("session_length() > 10", "                   ^", "this stands next to a duration and is a number", 'write "10m"'),
+    ("session_length() > 10", "                   ^", "a duration is compared with a number", 'write "10m"'),
     # arithmetic
     ('x + "a" == "b"', "    ^", '"a" is no duration', 'write a whole number and one of s, m, h, d, w: "30d"'),
     ('5 * "3" > x', "    ^", "a text cannot be calculated with", "write 3 without quotes"),

@@ -96,7 +96,7 @@ SEEN = declared(seen={"Order Completed": 12_431, "Product Viewed": 5})
         ('any("Order Completed", where=shipping == 1)', "an object equals nothing", "write one of its parts"),
         (
             'latest("Login") > age',
-            "this stands next to a time and is a number",
+            "a time is compared with a number",
             'write a text such as "2025-06-30", or another time',
         ),
         # segments, metrics

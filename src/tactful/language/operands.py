@@ -104,7 +104,7 @@ def as_time(reader: Reader, node: Node, beside: Node) -> Node:
         hint = _since_hint(reader, beside, reader.source(node)) or "seconds since 1970 become a time with time(...)"
     elif kind == DURATION:
         hint = "compare durations with durations, and times with times"
-    raise Mistake(at, f"this stands next to a time and is {kind}", hint)
+    raise Mistake(at, f"a time is compared with {kind}", hint)
 
 
 def _constant_time(reader: Reader, text: str, span: Span, beside: Node) -> Instant:
@@ -146,7 +146,7 @@ def _as_duration(reader: Reader, node: Node, beside: Node) -> Node:
     elif kind == ANYTHING:
         kind = "a value of the data"
         hint = 'no trait or property is a duration; compare with a text such as "90d"'
-    raise Mistake(at, f"this stands next to a duration and is {kind}", hint)
+    raise Mistake(at, f"a duration is compared with {kind}", hint)
 
 
 def _refuse_different(reader: Reader, left: Node, right: Node, *, is_equality: bool) -> None:
