@@ -18,6 +18,7 @@ from msgspec import Struct
 
 from tactful.language.check import Checked
 from tactful.language.document import Document, Fields
+from tactful.language.tree import Trait, walk
 from tactful.language.vocabulary import Vocabulary
 from tactful.values import DAY_US, parse_duration
 
@@ -102,6 +103,10 @@ def _start(fields: Fields, vocabulary: Vocabulary) -> Start:
         inner.refuse("where", "where: is a condition on the event", "for a condition on the person write if:")
     events = inner.events("event", vocabulary)
     where = inner.expression("where", vocabulary, scope="event", events=events or None)
+    for node in walk(where.tree) if where is not None else ():
+        if isinstance(node, Trait):
+            hint = "a condition on the person stands in if:"
+            inner.refuse_in("where", node.span[0], "a start looks at the event alone", hint)
     return Start(events, where, inner.reference("segment", "segments"))
 
 

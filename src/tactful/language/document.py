@@ -232,6 +232,12 @@ class Fields:
             self._say(self.document.warnings, node, remark)
         return checked
 
+    def refuse_in(self, name: str, offset: int, message: str, hint: str = "") -> None:
+        """At a character of an expression."""
+        node = self.nodes[name]
+        assert isinstance(node, Text)
+        self._say(self.document.problems, node, Remark(offset, message, hint))
+
     def _say(self, where: list[Problem], node: Text, remark: Remark) -> None:
         at = offset_in_file(node, self.document.text, min(remark.offset, len(node.value)))
         where.append(Problem(remark.message, self.document.place(at), remark.hint))
