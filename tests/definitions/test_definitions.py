@@ -196,7 +196,7 @@ def test_a_scalar_is_the_text_that_was_written() -> None:
         ({"send": "{webhook: https://a.example}", "purpose": "Big One"}, '"Big One" is no name of a purpose'),
         ({"if": "country"}, None),
         ({"if": "local_hour() >= 9"}, None),
-        ({"start": "{event: E, where: x and profile.y == 1}"}, "1:34: a start looks at the event alone"),
+        ({"start": "{event: E, where: x and profile.y == 1}"}, "1:32: a start looks at the event alone"),
         ({"if": 'any("A", between=("2d", "9d"))'}, "between= stands the wrong way round"),
     ],
 )
