@@ -61,11 +61,12 @@ class Fold(Struct, frozen=True):
 
 
 class EventTest(Struct, frozen=True):
-    """A condition on one event (`where:` of a journey's start). Called with the decoded properties and context."""
+    """A condition on one event (`where:` of a journey's start)."""
 
     text: str
     reads_context: bool
-    holds: Callable[[Mapping[str, Any], Mapping[str, Any]], bool]
+    holds: Callable[[Mapping[str, Any], Mapping[str, Any], View], bool]
+    """Of decoded properties and context, and the person (`profile.x`)."""
 
 
 class Reads(Struct, frozen=True):
