@@ -8,9 +8,6 @@ import click
 
 from tactful.cli.build import Build
 from tactful.cli.main import UP_TO_ITS_END, beside, echo_json, json_option, project_option, seen_option, table
-from tactful.operations import completion, schemas
-from tactful.operations.counting import seen_names
-from tactful.operations.project import check
 
 
 def register(group: click.Group, build: Build) -> None:
@@ -21,6 +18,8 @@ def register(group: click.Group, build: Build) -> None:
     )
     def schema_command(name: str | None, folder: Path | None) -> None:
         """Print the JSON Schema of one kind of file: segment, journey, message, event, collection, metric, settings."""
+        from tactful.operations import schemas  # Wanted here only, as what the other command imports.
+
         if folder is not None:
             for path in schemas.write(folder):
                 click.echo(f"  made {path}")
@@ -39,6 +38,10 @@ def register(group: click.Group, build: Build) -> None:
 
         Names that came in lately are counted where there is a data folder: --data, or `data` in the project.
         """
+        from tactful.operations import completion
+        from tactful.operations.counting import seen_names
+        from tactful.operations.project import check
+
         house = beside(build, project, data)
         lately = completion.Lately()
         if house is not None:

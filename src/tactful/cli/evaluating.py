@@ -1,32 +1,13 @@
 """The command that asks: eval. An expression, or a file of cases, on a file of events; no installation is needed."""
 
-import json
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import click
 
 from tactful.cli.build import Build
-from tactful.cli.main import counted, echo_json, echo_warnings, json_option, table
-from tactful.errors import DefinitionError, Problem, UsageError
-from tactful.kernel.definitions import read_project, vocabulary_of
-from tactful.language.check import check
-from tactful.language.mistakes import Mistake, definition_error, place_at
-from tactful.language.types import DURATION, kind_of
-from tactful.language.vocabulary import DEFAULT_GAP_US, Vocabulary
-from tactful.operations import cases
-from tactful.operations.cases import Case, Difference, Engine
-from tactful.operations.evaluate_lines import Answer, Question, read_lines
-from tactful.operations.project import load
-from tactful.runtime.settings import FILE, WorkspaceSettings
-from tactful.values import SECOND_US, format_duration, format_time, parse_duration
-
-COARSE = "≈"
-EXPRESSION = "<expression>"
-NAMED = ("segments/", "metrics/", "collections/", "events/")
-"""What an expression can name; other definitions may be wrong without being in the way."""
+from tactful.cli.main import json_option
+from tactful.errors import UsageError
 
 
 def register(group: click.Group, build: Build) -> None:
@@ -62,188 +43,20 @@ def register(group: click.Group, build: Build) -> None:
         Live is the engine that decides from event to event, sql asks the whole history. They must agree: `both` shows
         the two side by side, and ends in an error where they do not.
         """
-        surroundings = _surroundings(build, project)
+        from tactful.cli import asking  # Wanted here only.
+
+        surroundings = asking.surroundings(build, project)
         if case_file is not None:
             if expression or events or times:
                 raise UsageError("--cases brings its own expressions, events and times; leave the others out")
-            _run_cases(case_file, _engines(engine), surroundings, as_json=as_json)
+            asking.run_cases(case_file, asking.engines_of(engine), surroundings, as_json=as_json)
         elif expression is None:
             raise UsageError("give an expression and --events FILE, or --cases FILE")
         elif events is None:
             raise UsageError("give --events FILE: tracking calls, one a line, each with receivedAt")
         else:
-            lines = _lines(events)
-            instants = [cases.instant(text, "--at ") for text in times] or [_end(lines)]
-            _ask(expression, lines, instants, _engines(engine), surroundings, as_json=as_json)
+            from tactful.operations import cases
 
-
-def _surroundings(build: Build, folder: Path | None) -> Question:
-    """What --project gives: a question without expressions."""
-    if folder is None:
-        return Question({})
-    workspace = build.settings(folder).workspace if (folder / FILE).exists() else WorkspaceSettings()
-    files = {path: text for path, text in load(folder).items() if path.startswith(NAMED)}
-    return Question({}, files, workspace.time_zone, parse_duration(workspace.session_gap) or DEFAULT_GAP_US)
-
-
-def _engines(name: str) -> dict[str, Engine]:
-    engines: dict[str, Engine] = {}
-    if name != "sql":
-        from tactful.operations import evaluate_live
-
-        engines["live"] = evaluate_live.answers
-    if name != "live":
-        from tactful.operations import evaluate_sql
-
-        engines["sql"] = evaluate_sql.answers
-    return engines
-
-
-def _lines(path: Path) -> list[bytes]:
-    body = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
-    return body.removeprefix(b"\xef\xbb\xbf").split(b"\n")
-
-
-def _end(lines: Sequence[bytes]) -> int:
-    """When the newest line was received."""
-    records = read_lines(lines)
-    if not records:
-        raise UsageError("the file of events is empty; there is nobody to ask about")
-    return records[-1][1].received_at
-
-
-# ---- one expression --------------------------------------------------------------------------------------------------
-
-
-def _ask(
-    expression: str,
-    lines: Sequence[bytes],
-    instants: Sequence[int],
-    engines: Mapping[str, Engine],
-    project: Question,
-    *,
-    as_json: bool,
-) -> None:
-    is_duration = _understand(expression, project)
-    asked = cases.question(expression, project)
-    found = {name: engine(asked, lines, instants) for name, engine in engines.items()}
-    is_agreed = True
-    for at in instants:
-        by_engine = {name: answers[at][cases.EXPRESSION] for name, answers in found.items()}
-        first = next(iter(by_engine.values()))
-        different = {person for others in by_engine.values() for person in _different(first, others)}
-        is_agreed = is_agreed and not different
-        if as_json:
-            echo_json({person: answer.value for person, answer in first.items()})
-            for person in sorted(different):
-                said = ", ".join(f"{name} {_written(answers.get(person))}" for name, answers in by_engine.items())
-                click.echo(f"differs at {format_time(at)} for {person}: {said}", err=True)
-        else:
-            click.echo(f"at {format_time(at)}")
-            _show(by_engine, different, is_duration=is_duration)
-    if not is_agreed:
-        raise UsageError("live and SQL disagree; this is a bug of Tactful's, please report it with the file of events")
-
-
-def _understand(expression: str, project: Question) -> bool:
-    """Say what is worth saying about an expression that is right; whether its value is a duration."""
-    vocabulary = Vocabulary(is_strict=False)
-    if project.files:
-        definitions = read_project(project.files, gap_us=project.gap_us, is_strict=False)
-        vocabulary = vocabulary_of(definitions, gap_us=project.gap_us, is_strict=False)
-    try:
-        checked = check(expression, wanted="value", vocabulary=vocabulary)
-    except Mistake as mistake:
-        raise definition_error(mistake, expression) from None
-    echo_warnings(
-        Problem(remark.message, place_at(EXPRESSION, expression, remark.offset), remark.hint)
-        for remark in checked.warnings
-    )
-    return kind_of(checked.tree) == DURATION
-
-
-def _different(one: Mapping[str, Answer], other: Mapping[str, Answer]) -> set[str]:
-    """Who has another value; a coarse one is allowed to be off."""
-    return {
-        person
-        for person in one.keys() | other.keys()
-        if person not in one
-        or person not in other
-        or not (cases.same(one[person].value, other[person].value) or one[person].is_coarse or other[person].is_coarse)
-    }
-
-
-def _show(by_engine: Mapping[str, Mapping[str, Answer]], different: set[str], *, is_duration: bool) -> None:
-    people = sorted({person for answers in by_engine.values() for person in answers})
-    if not people:
-        click.echo("nobody is known yet")
-        return
-    rows = []
-    for person in people:
-        answers = [found.get(person) for found in by_engine.values()]
-        mark = "← differs" if person in different else COARSE if any(one and one.is_coarse for one in answers) else ""
-        rows.append((person, *(_written(answer, is_duration=is_duration) for answer in answers), mark))
-    table(rows, ("person", *(by_engine if len(by_engine) > 1 else ["value"]), ""))
-    if any(row[-1] == COARSE for row in rows):
-        click.echo(f"{COARSE} is coarse: more happened than is kept of one person; --engine sql is exact")
-
-
-def _written(answer: Answer | None, *, is_duration: bool = False) -> str:
-    if answer is None:
-        return cases.NOBODY
-    if is_duration and isinstance(answer.value, int) and answer.value > 0:
-        return format_duration(answer.value * SECOND_US)
-    return _value(answer.value)
-
-
-def _value(value: Any) -> str:
-    return "missing" if value is None else json.dumps(value, ensure_ascii=False)
-
-
-# ---- cases -----------------------------------------------------------------------------------------------------------
-
-
-def _run_cases(path: Path, engines: Mapping[str, Engine], project: Question, *, as_json: bool) -> None:
-    """Hold each engine to all cases; ends in an error where a value is another one."""
-    body = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
-    read = cases.read_cases(body, str(path))
-    told: list[dict[str, Any]] = []
-    with click.progressbar(read, label="cases", hidden=as_json, file=sys.stderr) as bar:
-        for case in bar:
-            told += [wrong for name, engine in engines.items() for wrong in _wrong(case, name, engine, project)]
-    values = sum(len(check.values) for case in read for check in case.checks)
-    if as_json:
-        echo_json({"cases": len(read), "values": values, "differences": told})
-    else:
-        _tell(told)
-        said = counted(len(told), "difference") if told else "all as they should be"
-        click.echo(f"{counted(len(read), 'case')}, {counted(values, 'value')}, {' and '.join(engines)}: {said}")
-    if told:
-        raise SystemExit(1)
-
-
-def _wrong(case: Case, name: str, engine: Engine, project: Question) -> list[dict[str, Any]]:
-    """What this engine sees otherwise, as JSON; one that cannot answer at all is one difference with its error."""
-    try:
-        found = list(cases.differences(case, engine, project))
-    except (DefinitionError, UsageError) as error:
-        return [{"name": case.name, "engine": name, "error": str(error)}]
-    return [{"name": case.name, "engine": name, **_as_json(one)} for one in found]
-
-
-def _as_json(one: Difference) -> dict[str, Any]:
-    told = {"at": one.at, "person": one.person, "expected": one.expected}
-    return {**told, "is_unknown": True} if one.is_unknown else {**told, "found": one.found}
-
-
-def _tell(told: Sequence[Mapping[str, Any]]) -> None:
-    before = None
-    for one in told:
-        if one["name"] != before:
-            before = one["name"]
-            click.echo(before)
-        if "error" in one:
-            click.echo("    " + one["error"].replace("\n", "\n    "))
-            continue
-        found = "knows nobody of this name" if "is_unknown" in one else f"says {_value(one['found'])}"
-        click.echo(f"    {one['at']}  {one['person']}: {_value(one['expected'])} expected, {one['engine']} {found}")
+            lines = asking.lines_of(events)
+            instants = [cases.instant(text, "--at ") for text in times] or [asking.end_of(lines)]
+            asking.ask(expression, lines, instants, asking.engines_of(engine), surroundings, as_json=as_json)

@@ -3,11 +3,10 @@
 The schemas go into the project, and its files name them by a relative path: editors help without a network.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from tactful.errors import UsageError
-from tactful.operations import schemas
 
 _SETTINGS = """\
 # Settings of this installation. Every key is described in docs/configuration.md.
@@ -77,8 +76,10 @@ def init(folder: Path, random_key: Callable[[], str]) -> list[str]:
     """Write the files of a new project and say which. Raises UsageError where something is in the way."""
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} is a file; name a folder")
+    from tactful.operations import schemas  # Wanted here only.
+
     settings = _SETTINGS.format(name=_quoted(folder), website_key=random_key(), server_key=random_key())
-    files = {"tactful.toml": settings, **{name: _helped(name) + text for name, text in _FILES.items()}}
+    files = {"tactful.toml": settings, **{name: _helped(name, schemas.FOLDERS) + text for name, text in _FILES.items()}}
     for name in ("tactful.toml", "segments", "journeys", "messages"):
         if (folder / name).exists():
             raise UsageError(f"{folder} already has {name}; name another folder, or remove it first")
@@ -98,9 +99,9 @@ def init(folder: Path, random_key: Callable[[], str]) -> list[str]:
     return written
 
 
-def _helped(name: str) -> str:
+def _helped(name: str, folders: Mapping[str, str]) -> str:
     """The line by which an editor finds the schema of a definition."""
-    kind = next((kind for kind, folder in schemas.FOLDERS.items() if name.startswith(f"{folder}/")), "")
+    kind = next((kind for kind, folder in folders.items() if name.startswith(f"{folder}/")), "")
     return f"# yaml-language-server: $schema=../{SCHEMAS}/{kind}.json\n" if kind else ""
 
 
