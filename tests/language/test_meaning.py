@@ -173,7 +173,7 @@ def test_paths_walk_through_lists() -> None:
         "len(products) == 4": True,
     }
     for text, answer in rows.items():
-        assert compile_test(check(text, scope="event")).holds(bag, {}, Person()) is answer, text
+        assert compile_test(check(text, scope="event")).holds(bag, {}) is answer, text
         assert condition(text).holds(Person(**bag), 0) is answer, text
 
 

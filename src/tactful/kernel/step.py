@@ -102,7 +102,7 @@ def _event(turn: Turn, event: Event, position: int) -> None:
     view = turn.view(profile)
     _look(turn, profile, view, affected, "event", rows)
     for rule in reader.starts:
-        if rule.where is None or rule.where.holds(properties, context, view):
+        if rule.where is None or rule.where.holds(properties, context):
             cause = Cause(event.timestamp, event.received_at, here, event.message_id, event.name, event.properties)
             begin(turn, profile, view, rule, cause, now, rows)
     if profile.runs:

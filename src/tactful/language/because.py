@@ -19,7 +19,7 @@ from tactful.language.canonical import canonical
 from tactful.language.check import Checked
 from tactful.language.compiled import View
 from tactful.language.folds import Folds, questions
-from tactful.language.generate import PERSON, Generator
+from tactful.language.generate import Generator
 from tactful.language.looking import Look, looks
 from tactful.language.lower import lower
 from tactful.language.tree import Node
@@ -101,7 +101,7 @@ def _written(node: Node, text: str) -> str:
 
 def _compile(lowered: Node, text: str, folds: Folds) -> _Leaf:
     generator = Generator(folds.asked)
-    value = generator.function(PERSON, [ast.Return(generator.value(lowered))])
+    value = generator.over_person([ast.Return(generator.value(lowered))])
     return _Leaf(text, value, tuple(looks(lowered, folds)))
 
 

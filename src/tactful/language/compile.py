@@ -9,7 +9,7 @@ from tactful.language.because import explainer
 from tactful.language.check import Checked
 from tactful.language.compiled import Condition, EventTest, Reads, Valued, View
 from tactful.language.folds import Folds, NumberOf
-from tactful.language.generate import EVENT, PERSON, Generator
+from tactful.language.generate import EVENT, Generator
 from tactful.language.looking import looks
 from tactful.language.lower import lower
 from tactful.language.moving import mover
@@ -23,7 +23,7 @@ def compile_condition(checked: Checked, number: NumberOf) -> Condition:
     lowered = lower(checked.tree)
     folds = Folds(lowered, number)
     generator = Generator(folds.asked)
-    holds = generator.function(PERSON, [ast.Return(generator.condition(lowered))])
+    holds = generator.over_person([ast.Return(generator.condition(lowered))])
     next_change = mover(lowered, folds.asked)
     return Condition(
         text=checked.canonical,
@@ -45,7 +45,7 @@ def compile_value(checked: Checked, number: NumberOf) -> Valued:
         text=checked.canonical,
         folds=folds.all,
         reads=reads(lowered),
-        value=generator.function(PERSON, [ast.Return(generator.value(lowered))]),
+        value=generator.over_person([ast.Return(generator.value(lowered))]),
         next_change=mover(lowered, folds.asked, is_value=True) or _never,
         is_coarse=_coarse(lowered, folds),
     )
@@ -58,7 +58,7 @@ def compile_test(checked: Checked) -> EventTest:
     return EventTest(
         text=checked.canonical,
         reads_context=any(isinstance(node, tree.Context) for node in tree.walk(lowered)),
-        holds=generator.function(EVENT, [ast.Return(generator.condition(lowered))]),
+        holds=generator.code.function(EVENT, [ast.Return(generator.condition(lowered))]),
     )
 
 

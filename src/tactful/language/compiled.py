@@ -61,12 +61,11 @@ class Fold(Struct, frozen=True):
 
 
 class EventTest(Struct, frozen=True):
-    """A condition on one event (`where:` of a journey's start)."""
+    """A condition on one event (`where:` of a journey's start). Called with the decoded properties and context."""
 
     text: str
     reads_context: bool
-    holds: Callable[[Mapping[str, Any], Mapping[str, Any], View], bool]
-    """Of decoded properties and context, and the person (`profile.x`)."""
+    holds: Callable[[Mapping[str, Any], Mapping[str, Any]], bool]
 
 
 class Reads(Struct, frozen=True):

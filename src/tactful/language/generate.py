@@ -38,7 +38,7 @@ from tactful.values import Duration, Time
 
 VIEW = ("states", "traits", "scores", "thresholds", "consents", "zone")
 PERSON = ("view", "now")
-EVENT = ("properties", "context", "view")
+EVENT = ("properties", "context")
 TAKEN = ("values", "traits")
 """Arguments: of a condition over a person, of a test of an event, and over an event that was kept."""
 
@@ -103,7 +103,6 @@ class Generator:
         *,
         named: dict[str, str] | None = None,
         numeric: dict[str, str] | None = None,
-        has_view: bool = True,
     ) -> None:
         self.code = Code()
         self._asking = asking
@@ -112,14 +111,14 @@ class Generator:
         self._numeric = {} if numeric is None else numeric
         """Likewise, where the local is NaN for what is no number, so that it needs no look at its type."""
         self._viewed: set[str] = set()
-        self._has_view = has_view
+        self._is_person = asking is not None
 
     # ---- functions ---------------------------------------------------------------------------------------------------
 
-    def function(self, arguments: Sequence[str], body: Sequence[ast.stmt]) -> Callable[..., Any]:
-        """What it reads of the view is looked up once."""
+    def over_person(self, body: Sequence[ast.stmt]) -> Callable[..., Any]:
+        """A function of (view, now); what it reads of the view is looked up once."""
         looks = [assign(one, attribute(name("view"), one)) for one in VIEW if one in self._viewed]
-        return self.code.function(arguments, [*looks, *body])
+        return self.code.function(PERSON, [*looks, *body])
 
     def view(self, what: str) -> ast.expr:
         self._viewed.add(what)
@@ -209,7 +208,7 @@ class Generator:
             return name(local)
         match node:
             case tree.Trait():
-                bag = self.view("traits") if self._has_view else name("traits")
+                bag = self.view("traits") if self._is_person else name("traits")
             case tree.Property():
                 bag = name("properties")
             case tree.Context():

@@ -102,7 +102,7 @@ def _joined(parts: tuple[Node, ...], where: Node) -> Node | None:
 def _take(values: Sequence[Node], moving: Sequence[Node | None], value: Node | None, *, is_sequence: bool) -> Take:
     """Of a sequence what was kept begins with a bit for each step that the event fits as far as is fixed."""
     places = {canonical(one): f"p{index}" for index, one in enumerate(values)}
-    generator = Generator(named=places, has_view=False)
+    generator = Generator(named=places)
     held = ast.Tuple(
         [ast.Name(one, ast.Store()) for one in (*(["mask"] if is_sequence else []), *places.values())], ast.Store()
     )

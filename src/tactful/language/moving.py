@@ -27,7 +27,7 @@ from tactful.language.emit import (
     walrus,
     when,
 )
-from tactful.language.generate import PERSON, Asking, Generator, Question
+from tactful.language.generate import Asking, Generator, Question
 from tactful.language.tree import Node
 from tactful.language.types import DURATION, TIME, kind_of
 from tactful.values import DAY_US
@@ -70,7 +70,7 @@ class Movement:
             return None
         never = self._generator.code.bind(NEVER)
         found = either_of(less_than(name("first"), never), name("first"), NONE)
-        return self._generator.function(PERSON, [assign("first", never), *body, ast.Return(found)])
+        return self._generator.over_person([assign("first", never), *body, ast.Return(found)])
 
     def of(self, node: Node) -> list[ast.stmt]:
         """Nothing where the node never changes by itself."""
