@@ -21,7 +21,7 @@ limit: 200                        # optional: changes that are kept exactly
 """
 
 from collections.abc import Mapping
-from typing import cast, get_args
+from typing import get_args
 
 from tactful.aggregates.spec import CAP
 from tactful.language.calls import event_problem
@@ -93,7 +93,7 @@ def read_event(document: Document) -> EventType | None:
 
 def _type(fields: Fields, written: str, name: str) -> PropertyType:
     if written in TYPES:
-        return cast("PropertyType", written)
+        return written
     meant = _OTHER_NAMES.get(written.lower())
     hint = f"write {meant}" if meant else did_you_mean(written, TYPES) or f"types are {', '.join(TYPES)}"
     fields.refuse(name, f'"{written}" is no type', hint)

@@ -134,13 +134,12 @@ def _check_value(inner: Reader, called: Function, value: Node) -> None:
     if kind == MISSING:
         raise Mistake(at, f"{name}() of None is of nothing", "write a property of the event")
     if name in _ADDED and kind in (TEXT, BOOLEAN, TIME, DURATION, OBJECT):
-        hint = {
+        hints = {
             TIME: "for the newest or oldest write latest() or first()",
             BOOLEAN: f"to count them write where={source}",
         }
-        raise Mistake(
-            at, f"{name}() takes numbers, and this is {kind}", hint.get(kind, "write a property with numbers")
-        )
+        hint = hints.get(kind, "write a property with numbers")
+        raise Mistake(at, f"{name}() takes numbers, and this is {kind}", hint)
     if name in ("count", "distinct") and kind in (TIME, DURATION, OBJECT):
         what = "same=" if name == "count" else "distinct()"
         hint = "days with such an event are active_days()" if kind == TIME else "write one of its parts"

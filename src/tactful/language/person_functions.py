@@ -1,10 +1,10 @@
 """Functions over the person, the moment and values, from a call to its node (LANGUAGE.md 6.3 and 8)."""
 
 import ast
-import math
 
 from tactful.language import calls, known
 from tactful.language.calls import Reader
+from tactful.language.meaning import as_time
 from tactful.language.mistakes import Mistake, did_you_mean
 from tactful.language.names import Function
 from tactful.language.operands import Operator
@@ -36,7 +36,7 @@ from tactful.language.types import (
     is_condition,
     kind_of,
 )
-from tactful.values import FIRST_US, LAST_US, SECOND_US, read_time
+from tactful.values import read_time
 
 MIRRORED: dict[Operator, Operator] = {"==": "==", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
@@ -111,7 +111,7 @@ def percentile(reader: Reader, op: ast.cmpop, left: ast.expr, right: ast.expr, s
     called = calls.function(reader, call)
     calls.options(reader, call, called)
     name, at = calls.name_argument(reader, call, called)
-    if sign is None or sign in ("==", "<=", ">"):
+    if sign != ">=" and sign != "<":  # noqa: PLR1714 - mypy narrows a type by comparisons, not by `in`
         hint = f'write percentile("{name}") >= 80 for the top 20 %, < 20 for the lowest'
         raise Mistake(reader.parsed.span(call)[0], "a percentile is compared only with >= and <", hint)
     percent = reader.value(other) if not is_percentile(other) else None
@@ -176,18 +176,11 @@ def _time(reader: Reader, argument: Node, span: Span) -> Node:
         hint = "it is one already" if kind == TIME else 'write a text such as "2025-06-30", or seconds since 1970'
         raise Mistake(at, f"time() reads a text or a number, and this is {kind}", hint)
     if isinstance(argument, Literal):
-        assert isinstance(argument.value, int | float)
-        at_us = number_as_time(argument.value)
-        if at_us is None:
+        found = as_time(argument.value)
+        if found is None:
             raise Mistake(at, "this lies outside of the years 1 to 9999", "seconds since 1970, not milliseconds")
-        return Instant(at_us, span)
+        return Instant(int(found), span)
     return ValueFunction("time", (argument,), span)
-
-
-def number_as_time(seconds: float) -> int | None:
-    """A number of seconds since 1970 as a time; None outside of the years 1 to 9999."""
-    us = float(seconds) * SECOND_US + 0.5
-    return math.floor(us) if math.isfinite(us) and FIRST_US <= math.floor(us) <= LAST_US else None
 
 
 def _check_argument(reader: Reader, called: Function, argument: Node, arguments: tuple[Node, ...]) -> None:
