@@ -5,15 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from tactful.kernel.definitions import read_project
+from tactful.kernel.definitions import read_project, vocabulary_of
 from tactful.language.check import check
 from tactful.language.mistakes import Mistake, definition_error
 from tactful.language.names import FUNCTIONS, OPTIONS
 from tactful.messages.template import check_template
 from tactful.operations import evaluate_live, evaluate_sql
-from tactful.operations.cases import Engine
+from tactful.operations.cases import Engine, read_cases
+from tactful.operations.cases import differences as case_differences
 from tactful.operations.evaluate_lines import Question
 from tactful.operations.project import load
+from tactful.values import parse_time
 from tests.definitions.examples import Example, differences, read_example
 from tests.definitions.shop_histories import IN_OUT
 
@@ -42,7 +44,9 @@ def check_example(example: Example, project: dict[str, str], engine: Engine) -> 
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("text", blocks("language.md", "example"), ids=lambda text: text.split("→")[0].split("\n")[-1])
+@pytest.mark.parametrize(
+    "text", blocks("language.md", "example"), ids=lambda text: text.split("→")[0].split("\n")[-1].strip()
+)
 def test_every_example_is_true(text: str, engine: Engine) -> None:
     check_example(read_example(text), files("language.md"), engine)
 
@@ -54,17 +58,32 @@ def test_the_segments_of_the_shop(segment: str, engine: Engine) -> None:
     check_example(read_example(asked), load(SHOP), engine)
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+def test_what_is_shown_of_eval(engine: Engine) -> None:
+    (lines,) = blocks("language.md", "jsonl")
+    instant = parse_time("2025-03-02T00:00:00Z") or 0
+    asked = {"both": 'segment("buyers") and percentile("spend_90d") >= 80 and score("will_return") > 0.5'}
+    answers = engine(Question(asked, files("language.md")), lines.encode().splitlines(), [instant])
+    assert answers[instant]["both"]["ada"].value is True
+    (shown,) = blocks("language.md", "json")
+    (case,) = read_cases(shown.encode(), "docs/language.md")
+    assert list(case_differences(case, engine, Question({}))) == []
+
+
 def test_every_segment_of_the_shop_has_a_history() -> None:
     assert {path.stem for path in (SHOP / "segments").glob("*.yaml")} == set(IN_OUT)
 
 
 def test_the_questions_of_a_shop_are_its_segments() -> None:
     """The table in docs/language.md says what the files say."""
-    table = re.findall(r"^\| \w.* \| `(.*)` \|$", Path("docs/language.md").read_text(encoding="utf-8"), re.MULTILINE)
-    asked = {read_project(load(SHOP)).segments[name].when.canonical for name in IN_OUT}
-    shown = {check(text).canonical for text in table if text.startswith(("count", "sum", "any", "avg", "cart", "seq"))}
-    assert len(shown) > 8
-    assert shown - asked == set()
+    page = Path("docs/language.md").read_text(encoding="utf-8")
+    table = page.split("## Questions of a shop")[1].split("\n## ")[0]
+    shown = re.findall(r"^\| .* \| `(.*)` \|$", table, re.MULTILINE)
+    project = read_project(load(SHOP))
+    vocabulary = vocabulary_of(project)
+    asked = {segment.when.canonical for segment in project.segments.values()}
+    assert len(shown) == 12
+    assert [text for text in shown if check(text, vocabulary=vocabulary).canonical not in asked] == []
 
 
 def test_every_expression_shown_is_understood() -> None:
