@@ -1,0 +1,279 @@
+"""Cells: the JSON values of an event as an engine can read them without parsing (docs/history.md).
+
+Every path of names has one cell with what language.meaning.follow finds there: a scalar in the map of its type, or a
+list, whose elements stand in parallel lists by type. A text that reads as a time has the microseconds beside it. What
+lies inside the elements of lists is written once more under the place of its element (`products[0].sku`), which only
+paths with an index read. Pure.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+from msgspec import Struct
+
+from tactful.events import zones
+from tactful.events.records import Consent, Event, Score, Threshold, unpack
+from tactful.language.sql.layout import FLAT, escaped
+from tactful.values import read_time
+
+
+class Elements(NamedTuple):
+    """Of a list: each has as many entries as the list; where none of them says anything, the element is null."""
+
+    nums: list[float | None]
+    texts: list[str | None]
+    flags: list[bool | None]
+    times: list[int | None]
+    """What the texts read as."""
+    keys: list[str | None]
+    """Places of the elements that are lists or objects."""
+
+
+class Cell(NamedTuple):
+    """One value, where it cannot stand in a map of its type. Nothing at all for null, which has no cell."""
+
+    num: float | None = None
+    text: str | None = None
+    flag: bool | None = None
+    time: int | None = None
+    list: Elements | None = None
+    object: bool | None = None
+    """True for an object."""
+
+
+class Cells(Struct):
+    """Of one object, by key (layout.key)."""
+
+    nums: list[tuple[str, float]] = []
+    texts: list[tuple[str, str]] = []
+    flags: list[tuple[str, bool]] = []
+    times: list[tuple[str, int]] = []
+    lists: list[tuple[str, Elements]] = []
+    objects: list[str] = []
+    """Where objects are."""
+    elements: list[tuple[str, Cell]] = []
+    """Inside the elements of lists, by place."""
+    json: str = "{}"
+    """The whole object, to be shown."""
+
+    def put(self, key: str, value: Any) -> None:
+        kind = type(value)
+        if kind is str:
+            self.texts.append((key, value))
+            at = _time(value)
+            if at is not None:
+                self.times.append((key, at))
+        elif kind is bool:
+            self.flags.append((key, value))
+        elif kind is float or kind is int:
+            self.nums.append((key, float(value) + 0.0))
+        elif kind is dict:
+            self.objects.append(key)
+            for name, inner in value.items():
+                self.put(f"{key}.{escaped(name)}", inner)
+        elif kind is list:
+            self.lists.extend(_lists(key, value))
+            for place, element in _nested(key, value):
+                self.elements.extend(_inside(place, element))
+
+
+class EventRow(Struct):
+    """A record by which somebody is known: a call; a score or a decision, which have no name and no values here."""
+
+    person: str
+    kind: str
+    name: str | None
+    timestamp: int
+    received_at: int
+    ref: int
+    message_id: str
+    zone: str | None
+    """context.timezone, where it names a time zone."""
+    properties: Cells
+    context: Cells
+
+
+class TraitRow(Struct):
+    """One trait as an identify call wrote it."""
+
+    person: str
+    name: str
+    timestamp: int
+    received_at: int
+    ref: int
+    traits: Cells
+    """Of an object with this trait alone; empty where the call cleared it."""
+
+
+class ScoreRow(Struct):
+    person: str
+    model: str
+    value: float
+    received_at: int
+    ref: int
+
+
+class ThresholdRow(Struct):
+    metric: str
+    percent: float
+    value: float
+    received_at: int
+    ref: int
+
+
+class ConsentRow(Struct):
+    person: str
+    purpose: str
+    granted: bool
+    timestamp: int
+    received_at: int
+    ref: int
+
+
+class ZoneRow(Struct):
+    """The offset of a time zone from one instant to the next change."""
+
+    zone: str
+    from_us: int
+    until_us: int
+    offset_us: int
+
+
+Row = EventRow | TraitRow | ScoreRow | ThresholdRow | ConsentRow | ZoneRow
+
+_json = msgspec.json.Encoder()
+_EMPTY = Cells()
+
+
+def rows(record: Event | Consent | Score | Threshold, ref: int) -> Iterator[Row]:
+    """What the history says of one record at the place `ref` in the log."""
+    match record:
+        case Event():
+            yield from _of_event(record, ref)
+        case Consent(key=key, received_at=received_at):
+            yield _marker(key, "consent", received_at, ref, record.message_id)
+            yield ConsentRow(key, record.purpose, record.granted, record.timestamp, received_at, ref)
+        case Score(key=key, received_at=received_at):
+            yield _marker(key, "score", received_at, ref, record.message_id)
+            yield ScoreRow(key, record.model, record.value + 0.0, received_at, ref)
+        case Threshold():
+            yield ThresholdRow(record.metric, record.percent + 0.0, record.value + 0.0, record.received_at, ref)
+
+
+def zone_rows(names: Iterable[str], from_us: int, until_us: int) -> Iterator[ZoneRow]:
+    """What local time needs from one instant to another."""
+    for name in sorted(names):
+        changes = zones.transitions(name, from_us, until_us)
+        ends = [at for at, _ in changes[1:]] + [until_us + 1]
+        for (at, offset), end in zip(changes, ends, strict=True):
+            yield ZoneRow(name, at, end, offset)
+
+
+def cells(values: Mapping[str, Any]) -> Cells:
+    """Of a decoded object."""
+    found = Cells(json=_json.encode(values).decode())
+    for name, value in values.items():
+        found.put(escaped(name), value)
+    return found
+
+
+def _of_event(event: Event, ref: int) -> Iterator[Row]:
+    properties, context = unpack(event.properties), unpack(event.context)
+    named = context.get("timezone")
+    yield EventRow(
+        event.key,
+        event.kind,
+        event.name,
+        event.timestamp,
+        event.received_at,
+        ref,
+        event.message_id,
+        named if isinstance(named, str) and named in zones.names() else None,
+        cells(properties) if properties else _EMPTY,
+        cells(context) if context else _EMPTY,
+    )
+    if event.kind == "identify":
+        for name, value in properties.items():
+            written = cells({name: value}) if value is not None else _EMPTY
+            yield TraitRow(event.key, name, event.timestamp, event.received_at, ref, written)
+
+
+def _marker(person: str, kind: str, received_at: int, ref: int, message_id: str) -> EventRow:
+    return EventRow(person, kind, None, received_at, received_at, ref, message_id, None, _EMPTY, _EMPTY)
+
+
+# ---- lists -----------------------------------------------------------------------------------------------------------
+
+
+def _lists(key: str, value: list[Any]) -> Iterator[tuple[str, Elements]]:
+    """A list as it is, and by every path below it the list of what its elements hold."""
+    placed = list(_nested(key, value))
+    yield key, _elements((f"{key}[{index}]", element) for index, element in enumerate(value))
+    if any(element is None or type(element) is list for element in value):
+        yield key + FLAT, _elements(_flat(key, value))
+    if placed:
+        yield from _below(key, [(place, one) for place, one in _flat(key, value) if type(one) is dict])
+
+
+def _below(key: str, objects: list[tuple[str, dict[str, Any]]]) -> Iterator[tuple[str, Elements]]:
+    for name in dict.fromkeys(name for _, one in objects for name in one):
+        step = "." + escaped(name)
+        held = [found for place, one in objects for found in _flat(place + step, one.get(name))]
+        if held:
+            yield key + step, _elements(held)
+            inner = [(place, one) for place, one in held if type(one) is dict]
+            if inner:
+                yield from _below(key + step, inner)
+
+
+def _flat(place: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """With lists opened at every depth and without null, each with its place."""
+    if type(value) is list:
+        for index, element in enumerate(value):
+            yield from _flat(f"{place}[{index}]", element)
+    elif value is not None:
+        yield place, value
+
+
+def _nested(key: str, value: list[Any]) -> Iterator[tuple[str, Any]]:
+    for index, element in enumerate(value):
+        if type(element) is dict or type(element) is list:
+            yield f"{key}[{index}]", element
+
+
+def _elements(held: Iterable[tuple[str, Any]]) -> Elements:
+    elements = Elements([], [], [], [], [])
+    for place, value in held:
+        kind = type(value)
+        elements.nums.append(float(value) + 0.0 if kind is float or kind is int else None)
+        elements.texts.append(value if kind is str else None)
+        elements.flags.append(value if kind is bool else None)
+        elements.times.append(_time(value) if kind is str else None)
+        elements.keys.append(place if kind is dict or kind is list else None)
+    return elements
+
+
+def _inside(place: str, value: Any) -> Iterator[tuple[str, Cell]]:
+    """The cells of what stands in a list, by place."""
+    kind = type(value)
+    if kind is dict:
+        yield place, Cell(object=True)
+        for name, inner in value.items():
+            yield from _inside(f"{place}.{escaped(name)}", inner)
+    elif kind is list:
+        for path, elements in _lists(place, value):
+            yield path, Cell(list=elements)
+        for inner_place, element in _nested(place, value):
+            yield from _inside(inner_place, element)
+    elif kind is str:
+        yield place, Cell(text=value, time=_time(value))
+    elif kind is bool:
+        yield place, Cell(flag=value)
+    elif value is not None:
+        yield place, Cell(num=float(value) + 0.0)
+
+
+def _time(text: str) -> int | None:
+    """Only what begins as a year may be a time; looking costs less than reading."""
+    return read_time(text) if len(text) >= 10 and text[4] == "-" else None

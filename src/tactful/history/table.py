@@ -1,0 +1,140 @@
+"""The tables of the history as Parquet (docs/history.md): their schema, and rows to bytes.
+
+Every file of a table has the same schema, whatever its rows hold: engines need not look at more than one.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tactful.history.cells import (
+    Cell,
+    Cells,
+    ConsentRow,
+    EventRow,
+    Row,
+    ScoreRow,
+    ThresholdRow,
+    TraitRow,
+    ZoneRow,
+)
+from tactful.language.sql.layout import CONSENTS, EVENTS, SCORES, SHARED, THRESHOLDS, TRAITS, ZONES, Layout
+
+TEXT, NUMBER, FLAG, MICROSECONDS = pa.string(), pa.float64(), pa.bool_(), pa.int64()
+ELEMENTS = pa.struct(
+    [
+        ("nums", pa.list_(NUMBER)),
+        ("texts", pa.list_(TEXT)),
+        ("flags", pa.list_(FLAG)),
+        ("times", pa.list_(MICROSECONDS)),
+        ("keys", pa.list_(TEXT)),
+    ]
+)
+CELL = pa.struct(
+    [("num", NUMBER), ("text", TEXT), ("flag", FLAG), ("time", MICROSECONDS), ("list", ELEMENTS), ("object", FLAG)]
+)
+CELLS = pa.struct(
+    [
+        ("nums", pa.map_(TEXT, NUMBER)),
+        ("texts", pa.map_(TEXT, TEXT)),
+        ("flags", pa.map_(TEXT, FLAG)),
+        ("times", pa.map_(TEXT, MICROSECONDS)),
+        ("lists", pa.map_(TEXT, ELEMENTS)),
+        ("objects", pa.list_(TEXT)),
+        ("elements", pa.map_(TEXT, CELL)),
+        ("json", TEXT),
+    ]
+)
+_ORDER = [("timestamp", MICROSECONDS), ("received_at", MICROSECONDS), ("ref", MICROSECONDS)]
+_COLUMNS: Mapping[str, list[tuple[str, pa.DataType]]] = {
+    EVENTS: [
+        *(("person", TEXT), ("kind", TEXT), ("name", TEXT), *_ORDER, ("message_id", TEXT), ("zone", TEXT)),
+        *(("properties", CELLS), ("context", CELLS)),
+    ],
+    TRAITS: [("person", TEXT), ("name", TEXT), *_ORDER, ("traits", CELLS)],
+    SCORES: [("person", TEXT), ("model", TEXT), ("value", NUMBER), *_ORDER[1:]],
+    THRESHOLDS: [("metric", TEXT), ("percent", NUMBER), ("value", NUMBER), *_ORDER[1:]],
+    CONSENTS: [("person", TEXT), ("purpose", TEXT), ("granted", FLAG), *_ORDER],
+    ZONES: [("zone", TEXT), ("from_us", MICROSECONDS), ("until_us", MICROSECONDS), ("offset_us", MICROSECONDS)],
+}
+_ROWS: Mapping[type[Row], str] = {
+    EventRow: EVENTS,
+    TraitRow: TRAITS,
+    ScoreRow: SCORES,
+    ThresholdRow: THRESHOLDS,
+    ConsentRow: CONSENTS,
+    ZoneRow: ZONES,
+}
+GROUP_ROWS = 122_880
+"""Of a row group: what DuckDB reads with one thread at a time."""
+
+
+def schema(table: str, layout: Layout = SHARED) -> pa.Schema:
+    """Of one of layout.TABLES."""
+    columns = list(_COLUMNS[table])
+    if table == EVENTS and layout.own:
+        columns.append(("own", pa.struct([(path, CELL) for path in layout.own])))
+    return pa.schema(columns)
+
+
+def sorted_out(rows: Iterable[Row]) -> dict[str, list[Row]]:
+    """Rows by table."""
+    found: dict[str, list[Row]] = {name: [] for name in _COLUMNS}
+    for row in rows:
+        found[_ROWS[type(row)]].append(row)
+    return found
+
+
+def parquet(table: str, rows: Sequence[Row], layout: Layout = SHARED) -> bytes:
+    """A file with these rows of one table."""
+    shape = schema(table, layout)
+    held = {field.name: _column(field, rows, layout) for field in shape}
+    sink = pa.BufferOutputStream()
+    pq.write_table(
+        pa.table(held, schema=shape), sink, compression="zstd", row_group_size=GROUP_ROWS, use_dictionary=True
+    )
+    body: bytes = sink.getvalue().to_pybytes()
+    return body
+
+
+def _column(field: pa.Field, rows: Sequence[Any], layout: Layout) -> pa.Array:
+    if field.name == "own":
+        return _own([row.properties for row in rows], layout)
+    values = [getattr(row, field.name) for row in rows]
+    if field.type != CELLS:
+        return pa.array(values, field.type)
+    if field.name == "properties" and layout.own:
+        own = frozenset(layout.own)
+        values = [_without(one, own) for one in values]
+    return pa.StructArray.from_arrays(
+        [pa.array([getattr(one, inner.name) for one in values], inner.type) for inner in CELLS], fields=list(CELLS)
+    )
+
+
+_MAPS = ("nums", "texts", "flags", "times", "lists")
+
+
+def _without(cells: Cells, own: frozenset[str]) -> Cells:
+    """What stands in the maps where some paths have their own columns."""
+    maps: dict[str, Any] = {name: [one for one in getattr(cells, name) if one[0] not in own] for name in _MAPS}
+    objects = [path for path in cells.objects if path not in own]
+    return Cells(**maps, objects=objects, elements=cells.elements, json=cells.json)
+
+
+def _own(every: Sequence[Cells], layout: Layout) -> pa.Array:
+    columns: dict[str, list[Cell | None]] = {path: [None] * len(every) for path in layout.own}
+    for row, cells in enumerate(every):
+        held: dict[str, dict[str, Any]] = {}
+        for name in _MAPS:
+            for path, value in getattr(cells, name):
+                if path in columns:
+                    held.setdefault(path, {})[name.removesuffix("s")] = value
+        for path in cells.objects:
+            if path in columns:
+                held.setdefault(path, {})["object"] = True
+        for path, parts in held.items():
+            columns[path][row] = Cell(**parts)
+    arrays = [pa.array(columns[path], CELL) for path in layout.own]
+    return pa.StructArray.from_arrays(arrays, names=list(layout.own))

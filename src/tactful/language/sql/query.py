@@ -1,0 +1,57 @@
+"""Many expressions as one query: as of any instant, and where asked for as of positions in the logs.
+
+The query is a tree of sqlglot's; engines.write gives the text for an engine. Its parameters are `t`, the instant in
+microseconds, and for each partition named `ref_N`, the last ref of it that counts. Rows come in no order, one for
+everybody who is known.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from sqlglot import exp
+
+from tactful.language.sql.layout import Layout
+from tactful.language.sql.persons import OverPerson
+from tactful.language.sql.relations import Query
+from tactful.language.tree import Node
+
+
+class Column(NamedTuple):
+    """Where in a row an expression's value stands, and what it is made of."""
+
+    begin: int
+    end: int
+    read: Callable[[Sequence[Any]], Any]
+
+
+class Asked(NamedTuple):
+    """`columns` by the expression's name; the first column of a row is the person."""
+
+    query: exp.Select
+    columns: Mapping[str, Column]
+
+    def values(self, row: Sequence[Any]) -> dict[str, Any]:
+        """Of one person: values of the language, None for missing."""
+        return {name: read(row[begin:end]) for name, (begin, end, read) in self.columns.items()}
+
+
+def ask(
+    expressions: Mapping[str, Node],
+    *,
+    layout: Layout,
+    time_zone: str = "UTC",
+    partitions: Sequence[int] | None = None,
+) -> Asked:
+    """Checked trees over a person, by a name of the asker's. `partitions`: those of which positions will be given;
+    records of others do not count then."""
+    query = Query(layout, time_zone, partitions)
+    over = OverPerson(query)
+    selected: dict[str, exp.Expression] = {}
+    columns: dict[str, Column] = {}
+    for name, node in expressions.items():
+        shown = over.value(node).shown()
+        begin = 1 + len(selected)
+        for column in shown.columns:
+            selected[f"v{len(selected)}"] = column
+        columns[name] = Column(begin, 1 + len(selected), shown.read)
+    return Asked(query.select(selected), columns)
