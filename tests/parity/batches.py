@@ -2,9 +2,11 @@
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import partial
 from random import Random
 from typing import Any, NamedTuple
 
+from tactful.adapters.duckdb_queries import DuckDBQueries
 from tactful.errors import DefinitionError
 from tactful.kernel.definitions import read_project, vocabulary_of
 from tactful.language.check import check
@@ -18,7 +20,10 @@ from tests.parity.oracle import Oracle, Project
 from tests.parity.projects import files, project
 
 Engine = Callable[[Question, Sequence[Mapping[str, Any]], Sequence[int]], Answers]
-ENGINES: Mapping[str, Engine] = {"live": evaluate_live.answers, "sql": evaluate_sql.answers}
+ENGINES: Mapping[str, Engine] = {
+    "live": evaluate_live.answers,
+    "sql": partial(evaluate_sql.answers, queries=DuckDBQueries(threads=1)),
+}
 NOBODY = "nobody"
 Meant = dict[int, dict[str, dict[str, Any]]]
 """By instant, number of the expression and person."""
@@ -59,7 +64,7 @@ def batch(seed: int, size: Size, covered: Counter[str] | None = None, about: Col
     random = Random(seed)
     made = next(made for made in iter(lambda: project(random), None) if is_accepted(made))
     writer = Writer(random, made, SCORES, PURPOSES)
-    pool = accepted(made, _pool(writer, 12 * size.expressions, about))
+    pool = accepted(made, _pool(writer, size.expressions, about))
     told = history(random, size.people, size.instants)
     oracle = Oracle(history(random, 25, 20).lines, made)
     worlds = [seen for at in told.instants[::4] for seen in oracle.worlds(at).values()]
@@ -74,10 +79,11 @@ def batch(seed: int, size: Size, covered: Counter[str] | None = None, about: Col
 
 
 def _pool(writer: Writer, count: int, about: Collection[str]) -> list[str]:
+    """Many more than will be taken."""
     if not about:
-        return [writer.expression() for _ in range(count)]
+        return [writer.expression() for _ in range(12 * count)]
     texts: list[str] = []
-    while len(texts) < count // 3:
+    while len(texts) < 2 * count:
         text = writer.expression()
         if not {*about}.isdisjoint(found(text)):
             texts.append(text)

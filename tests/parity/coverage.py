@@ -195,7 +195,7 @@ def choose(pool: Sequence[str], count: int, before: Counter[str], variety: Calla
 
         def gain(text: str) -> float:
             rarity = sum(1 / (1 + before[mark]) ** 2 for mark in covers[text])
-            return (rarity + 0.02) * (0.1 + varieties[text]) ** 0.5 / (40 + len(text))
+            return float((rarity + 0.02) * (0.1 + varieties[text]) ** 0.5 / (40 + len(text)))
 
         best = max(covers, key=gain)
         chosen.append(best)
