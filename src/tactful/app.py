@@ -25,6 +25,7 @@ from tactful.errors import DefinitionError, Place, Problem, TransientError, Usag
 from tactful.events.identifiers import partition_of
 from tactful.events.records import Consent, encode
 from tactful.events.sources import Source
+from tactful.history.queries import Queries
 from tactful.messages.links import unseal
 from tactful.operations.doctor import Finding, check_channels, examine
 from tactful.operations.project import load
@@ -94,6 +95,11 @@ class Application:
 
     def sources(self, project: Path) -> list[Source]:
         return _sources(self.settings(project))
+
+    def queries(self) -> Queries:
+        from tactful.adapters.duckdb_queries import DuckDBQueries
+
+        return DuckDBQueries()
 
     def doctor(self, project: Path) -> list[Finding]:
         from tactful.adapters import reach

@@ -6,6 +6,7 @@ Apart from the command itself (evaluating.py), which every process imports to kn
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ def surroundings(build: Build, folder: Path | None) -> Question:
     return Question({}, files, workspace.time_zone, parse_duration(workspace.session_gap) or DEFAULT_GAP_US)
 
 
-def engines_of(name: str) -> dict[str, Engine]:
+def engines_of(build: Build, name: str) -> dict[str, Engine]:
     engines: dict[str, Engine] = {}
     if name != "sql":
         from tactful.operations import evaluate_live
@@ -50,7 +51,7 @@ def engines_of(name: str) -> dict[str, Engine]:
     if name != "live":
         from tactful.operations import evaluate_sql
 
-        engines["sql"] = evaluate_sql.answers
+        engines["sql"] = partial(evaluate_sql.answers, queries=build.queries())
     return engines
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Protocol
 
 from tactful.events.sources import Source
+from tactful.history.queries import Queries
 from tactful.operations.doctor import Finding
 from tactful.runtime.house import House
 from tactful.runtime.settings import Settings
@@ -32,3 +33,7 @@ class Build(Protocol):
     def doctor(self, project: Path) -> Sequence[Finding]: ...
 
     def sources(self, project: Path) -> Sequence[Source]: ...
+
+    def queries(self) -> Queries:
+        """An engine of SQL over histories."""
+        ...

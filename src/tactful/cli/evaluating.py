@@ -49,7 +49,7 @@ def register(group: click.Group, build: Build) -> None:
         if case_file is not None:
             if expression or events or times:
                 raise UsageError("--cases brings its own expressions, events and times; leave the others out")
-            asking.run_cases(case_file, asking.engines_of(engine), surroundings, as_json=as_json)
+            asking.run_cases(case_file, asking.engines_of(build, engine), surroundings, as_json=as_json)
         elif expression is None:
             raise UsageError("give an expression and --events FILE, or --cases FILE")
         elif events is None:
@@ -59,4 +59,4 @@ def register(group: click.Group, build: Build) -> None:
 
             lines = asking.lines_of(events)
             instants = [cases.instant(text, "--at ") for text in times] or [asking.end_of(lines)]
-            asking.ask(expression, lines, instants, asking.engines_of(engine), surroundings, as_json=as_json)
+            asking.ask(expression, lines, instants, asking.engines_of(build, engine), surroundings, as_json=as_json)

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
 
-from tactful.language.sql.engines import Engine
+from tactful.language.sql.layout import Engine
 
 Row = Sequence[Any]
 """A struct is a mapping in it, a list a list."""

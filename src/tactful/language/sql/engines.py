@@ -5,7 +5,6 @@ Results are the same to the bit; where an engine's own function is not, another 
 
 from collections.abc import Callable, Mapping
 from typing import ClassVar
-from typing import Literal as OneOf
 
 from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
@@ -15,7 +14,7 @@ from sqlglot.generator import Generator
 from sqlglot.generators.duckdb import DuckDBGenerator
 from sqlglot.generators.spark import SparkGenerator
 
-Engine = OneOf["duckdb", "spark"]
+from tactful.language.sql.layout import Engine
 
 FORMS: Mapping[str, Mapping[Engine, str]] = {
     # Of a map, null where it has no such key.

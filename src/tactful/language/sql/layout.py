@@ -4,11 +4,14 @@ Written by history/cells.py, read by the SQL of this package; nothing here knows
 """
 
 from collections.abc import Iterable
+from typing import Literal
 
 from msgspec import Struct
 
 from tactful.language.tree import Path
 
+Engine = Literal["duckdb", "spark"]
+"""Whose SQL is written."""
 CALLS = ("track", "page", "screen")
 """The kinds that "*" means."""
 EVENTS, TRAITS, SCORES, THRESHOLDS, CONSENTS, ZONES = TABLES = (
