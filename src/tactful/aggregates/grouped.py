@@ -118,7 +118,7 @@ class Group(Struct, array_like=True):
 
 class Grouped(Struct, array_like=True, tag=8):
     groups: dict[Key, Group]
-    """In the order of their newest time: those that have left the window come first."""
+    """In the order of their newest event, but for what came late: those that have left the window come first."""
     total: int = 0
     """How many times in all."""
     top: Key | None = None
@@ -140,12 +140,10 @@ class GroupedOf(Windowed):
         horizon = now - self.older
         if at <= horizon:
             return
-        groups = state.groups
-        is_late = bool(groups) and at < groups[next(reversed(groups))].times[-1]
         for key in keys(value):
             self._add(state, key, Group([at], lag, ref))
-        if is_late:
-            state.groups = groups = _sorted(groups)
+            self._tidy(state, key, horizon)
+        groups = state.groups
         while groups and groups[first := next(iter(groups))].times[-1] <= horizon:
             self._forget(state, first)
         if state.total > self.cap + self.cap // 8:
@@ -175,6 +173,17 @@ class GroupedOf(Windowed):
         if state.top is None or len(known.times) >= len(state.groups[state.top].times):
             state.top = key
 
+    def _tidy(self, state: Grouped, key: Key, horizon: int) -> None:
+        """Of the value just met: what has left, where that is half of it, so that it is seldom done."""
+        times = state.groups[key].times
+        if times[len(times) // 2] > horizon:
+            return
+        count = bisect_right(times, horizon)
+        del times[:count]
+        state.total -= count
+        if key == state.top:
+            _settle(state)
+
     def _forget(self, state: Grouped, key: Key) -> None:
         state.total -= len(state.groups.pop(key).times)
         if key == state.top:
@@ -203,7 +212,7 @@ class GroupedOf(Windowed):
         for half in (one, other):
             for key, group in half.groups.items():
                 self._add(merged, key, group)
-        merged.groups = _sorted(merged.groups)
+        merged.groups = dict(sorted(merged.groups.items(), key=lambda item: item[1].newest()))
         if merged.total > self.cap:
             self._thin(merged)
         return merged
@@ -266,10 +275,6 @@ def _settle(state: Grouped) -> None:
     sizes = {key: len(group.times) for key, group in state.groups.items()}
     state.total = sum(sizes.values())
     state.top = max(sizes, key=sizes.__getitem__, default=None)
-
-
-def _sorted(groups: dict[Key, Group]) -> dict[Key, Group]:
-    return dict(sorted(groups.items(), key=lambda item: item[1].times[-1]))
 
 
 class BetweenGrouped(Timeline):

@@ -10,7 +10,8 @@ from typing import Any
 from tactful.values import Duration, Time, digest
 
 Key = str | int | float
-"""Text as it is, number (whole: int), or marked: "\\0true", "\\0false", "\\0#" and a digest for a long text."""
+"""Text as it is, number (whole: int), or marked: "\\0true", "\\0false", or "\\0#", a digest and the beginning of a
+long text."""
 
 LONGEST = 256
 """Characters of a text that is kept as it is."""
@@ -46,7 +47,7 @@ def amounts(value: Any) -> list[int]:
 def key(value: Any) -> Key | None:
     kind = type(value)
     if kind is str:
-        return value if len(value) <= LONGEST else f"\0#{digest(value)}"
+        return value if len(value) <= LONGEST else f"\0#{digest(value)}{value[:LONGEST]}"
     if kind is bool:
         return "\0true" if value else "\0false"
     return number(value)
@@ -61,9 +62,9 @@ def keys(value: Any) -> list[Key]:
 
 
 def scalar(found: Key) -> bool | str | int | float:
-    """What a key stands for; of a long text only its digest is known."""
+    """What a key stands for; of a long text the beginning."""
     if isinstance(found, str) and found.startswith("\0"):
-        return found == "\0true" if found in {"\0true", "\0false"} else found[2:]
+        return found == "\0true" if found in {"\0true", "\0false"} else found[34:]
     return found
 
 
