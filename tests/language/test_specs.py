@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from msgspec import json
 
-from tactful.operations import cases, evaluate_live, evaluate_sql
+from tactful.operations import cases
 from tactful.operations.evaluate_lines import Answer, Answers, Line, Question
+from tests.parity import batches
 from tests.parity.oracle import Oracle
 from tests.parity.projects import read_files
 
@@ -24,7 +25,7 @@ def oracle(question: Question, lines: Sequence[Line], instants: Sequence[int]) -
     return {at: {name: answers(text, at) for name, text in question.expressions.items()} for at in instants}
 
 
-ENGINES: dict[str, cases.Engine] = {"live": evaluate_live.answers, "sql": evaluate_sql.answers, "oracle": oracle}
+ENGINES: dict[str, cases.Engine] = {**batches.ENGINES, "oracle": oracle}
 CASES = [
     pytest.param(case, id=f"{path.stem}: {case.name}")
     for path in FILES
