@@ -7,13 +7,12 @@ the events stay, and are looked at when the question is asked. 17 bytes an event
 from typing import Any
 
 from tactful.aggregates.ordered import Ordered, Timeline
-from tactful.aggregates.scalars import pack, unpack
 
 
 class KeptOf(Timeline):
-    def take(self, value: Any) -> list[Any]:
-        """`value` is a list, one entry for each property."""
-        return [pack(entry) for entry in value]
+    def take(self, value: Any) -> Any:
+        """`value` is a list of properties, which are JSON: no times that would have to be marked."""
+        return value
 
     def events(self, state: Ordered | None, now: int) -> list[tuple[int, int, int, list[Any]]]:
         """(at, lag, ref, properties) of those in the window, in event order."""
@@ -21,4 +20,4 @@ class KeptOf(Timeline):
             return []
         low, high = self.inside(state.times, now)
         columns = state.times[low:high], state.lags[low:high], state.refs[low:high], state.values[low:high]
-        return [(at, lag, ref, [unpack(entry) for entry in row]) for at, lag, ref, row in zip(*columns, strict=True)]
+        return [*zip(*columns, strict=True)]
