@@ -7,7 +7,7 @@ day one bit for each quarter, 4 to 12 bytes. between=: 18 bytes an event.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -22,19 +22,18 @@ QUARTER_US = 15 * MINUTE_US
 HALF_DAY_US = 12 * HOUR_US
 
 
-def _dates(times: Iterable[int], name: str) -> int:
-    """How many local dates the quarters of these times (ascending) begin on."""
+def _dates(times: Sequence[int], name: str) -> int:
+    """How many local dates the quarters of these times (ascending) begin on: from one to the next date."""
     place = zone(name)
     assert place is not None, name
-    dates = set()
-    offset, until = 0, None
-    is_known = False
-    for at in times:
-        start = at - at % QUARTER_US
-        if not is_known or (until is not None and start >= until):
-            offset, until = place.span(start)
-            is_known = True
-        dates.add((start + offset) // DAY_US)
+    dates, index = set(), 0
+    while index < len(times):
+        start = times[index] - times[index] % QUARTER_US
+        offset, until = place.span(start)
+        date = (start + offset) // DAY_US
+        dates.add(date)
+        end = (date + 1) * DAY_US - offset
+        index = max(index + 1, bisect_left(times, end if until is None else min(end, until), index))
     return len(dates)
 
 
