@@ -10,7 +10,6 @@ from tactful.language.check import check
 from tactful.language.mistakes import Mistake, definition_error
 from tactful.language.names import FUNCTIONS, OPTIONS
 from tactful.messages.template import check_template
-from tactful.operations import evaluate_live, evaluate_sql
 from tactful.operations.cases import Engine, read_cases
 from tactful.operations.cases import differences as case_differences
 from tactful.operations.evaluate_lines import Question
@@ -18,8 +17,8 @@ from tactful.operations.project import load
 from tactful.values import parse_time
 from tests.definitions.examples import Example, differences, read_example
 from tests.definitions.shop_histories import IN_OUT
+from tests.parity.batches import ENGINES
 
-ENGINES = [pytest.param(evaluate_live.answers, id="live"), pytest.param(evaluate_sql.answers, id="sql")]
 SHOP = Path("examples/shop")
 
 
@@ -43,7 +42,7 @@ def check_example(example: Example, project: dict[str, str], engine: Engine) -> 
             assert differences(said.values, found) == {}, said.text
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", ENGINES.values(), ids=ENGINES)
 @pytest.mark.parametrize(
     "text", blocks("language.md", "example"), ids=lambda text: text.split("→")[0].split("\n")[-1].strip()
 )
@@ -51,14 +50,14 @@ def test_every_example_is_true(text: str, engine: Engine) -> None:
     check_example(read_example(text), files("language.md"), engine)
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", ENGINES.values(), ids=ENGINES)
 @pytest.mark.parametrize("segment", IN_OUT)
 def test_the_segments_of_the_shop(segment: str, engine: Engine) -> None:
     asked = re.sub(r"^(?=\S+ (?:true|false)\b)", f'segment("{segment}") → ', IN_OUT[segment], flags=re.MULTILINE)
     check_example(read_example(asked), load(SHOP), engine)
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", ENGINES.values(), ids=ENGINES)
 def test_what_is_shown_of_eval(engine: Engine) -> None:
     (lines,) = blocks("language.md", "jsonl")
     instant = parse_time("2025-03-02T00:00:00Z") or 0
