@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tactful.language.names import FUNCTIONS
+from tactful.language import names, paths
+from tactful.operations import completion
 from tests.cli.conftest import Run
 
 
@@ -76,7 +77,7 @@ def test_the_vocabulary_of_a_project(project: Path, data: Path, run: Run) -> Non
     shown = run("vocabulary", "--project", project, "--json")
     assert shown.exit_code == 0, shown.output
     found = json.loads(shown.output)
-    assert [one["name"] for one in found["functions"]] == list(FUNCTIONS)
+    assert [one["name"] for one in found["functions"]] == list(names.FUNCTIONS)
     assert all(one["help"] and one["signature"] and one["example"] for one in found["functions"])
     first, *others = found["events"]
     assert first == {
@@ -109,6 +110,13 @@ def test_what_is_declared_comes_with_its_types(run: Run) -> None:
     assert order["is_declared"]
     assert {"name": "total", "type": "number", "help": "What was paid"} in order["properties"]
     assert {"name": "address", "type": "object", "help": "city"} in found["traits"]
+
+
+def test_every_word_has_its_help() -> None:
+    assert {*" ".join(completion.KEYWORDS).split()} == names.WORDS
+    assert completion.ROOTS.keys() == names.ROOTS
+    assert completion.PARTS.keys() == {*paths.PARTS}
+    assert completion.CALLS.keys() == names.CALL_NAMES | {names.EVERYTHING}
 
 
 def test_schemas_are_printed_and_written(tmp_path: Path, run: Run) -> None:

@@ -94,6 +94,10 @@ def test_what_surprises_is_said_beside(events: Path, run: Run) -> None:
     shown = run("eval", 'country != "DE"', "--events", events, "--json")
     assert json.loads(shown.stdout) == {"ada": True, "bob": True}
     assert "this includes people without country" in shown.stderr
+    misspelt = run("eval", 'any("Product Vieved") or any("Order Completed")', "--events", events).stderr
+    assert 'no event "Product Vieved" is in the file' in misspelt and 'did you mean "Product Viewed"?' in misspelt
+    assert 'Order Completed" is' not in misspelt
+    assert "cart is taken as a trait here" in run("eval", "cart.quantity > 2", "--events", events).stderr
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ Apart from the command itself (evaluating.py), which every process imports to kn
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,13 +15,17 @@ import click
 from tactful.cli.build import Build
 from tactful.cli.main import counted, echo_json, echo_warnings, table
 from tactful.errors import DefinitionError, Problem, UsageError
+from tactful.events.records import Event
 from tactful.kernel.definitions import read_project, vocabulary_of
-from tactful.language.check import check
-from tactful.language.mistakes import Mistake, definition_error, place_at
+from tactful.language.check import Checked, check
+from tactful.language.mistakes import Mistake, Remark, definition_error, did_you_mean, place_at
+from tactful.language.paths import PARTS
+from tactful.language.tree import Trait, everything
 from tactful.language.types import DURATION, kind_of
 from tactful.language.vocabulary import DEFAULT_GAP_US, Vocabulary
 from tactful.operations import cases
 from tactful.operations.cases import Case, Difference, Engine
+from tactful.operations.completion import events_named
 from tactful.operations.evaluate_lines import Answer, Question, read_lines
 from tactful.operations.project import load
 from tactful.runtime.settings import FILE, WorkspaceSettings
@@ -80,7 +84,7 @@ def ask(
     *,
     as_json: bool,
 ) -> None:
-    is_duration = _understand(expression, project)
+    is_duration = _understand(expression, lines, project)
     asked = cases.question(expression, project)
     found = {name: engine(asked, lines, instants) for name, engine in engines.items()}
     is_agreed = True
@@ -101,9 +105,9 @@ def ask(
         raise UsageError("live and SQL disagree; this is a bug of Tactful's, please report it with the file of events")
 
 
-def _understand(expression: str, project: Question) -> bool:
+def _understand(expression: str, lines: Sequence[bytes], project: Question) -> bool:
     """Say what is worth saying about an expression that is right; whether its value is a duration."""
-    vocabulary = Vocabulary(is_strict=False)
+    vocabulary = Vocabulary(is_strict=False, gap_us=project.gap_us)
     if project.files:
         definitions = read_project(project.files, gap_us=project.gap_us, is_strict=False)
         vocabulary = vocabulary_of(definitions, gap_us=project.gap_us, is_strict=False)
@@ -111,11 +115,29 @@ def _understand(expression: str, project: Question) -> bool:
         checked = check(expression, wanted="value", vocabulary=vocabulary)
     except Mistake as mistake:
         raise definition_error(mistake, expression) from None
+    remarks = [*checked.warnings, *_misspelt(checked, lines, vocabulary)]
+    if not project.files:
+        remarks += _without_project(checked)
     echo_warnings(
-        Problem(remark.message, place_at(EXPRESSION, expression, remark.offset), remark.hint)
-        for remark in checked.warnings
+        Problem(remark.message, place_at(EXPRESSION, expression, remark.offset), remark.hint) for remark in remarks
     )
     return kind_of(checked.tree) == DURATION
+
+
+def _misspelt(checked: Checked, lines: Sequence[bytes], vocabulary: Vocabulary) -> Iterator[Remark]:
+    """Events that are not in the file, where one of nearly the same name is."""
+    there = {record.name for _, record in read_lines(lines) if isinstance(record, Event)}
+    for name in sorted({*events_named(checked.tree)} - there - {*(vocabulary.events or ())}):
+        if hint := did_you_mean(name, there):
+            yield Remark(max(checked.text.find(name), 0), f'no event "{name}" is in the file', hint)
+
+
+def _without_project(checked: Checked) -> Iterator[Remark]:
+    """What looks like a collection, and is a trait as long as nobody says which collections there are."""
+    for node in everything(checked.tree):
+        if isinstance(node, Trait) and len(node.path) > 1 and node.path[1] in PARTS:
+            message = f"{node.name} is taken as a trait here"
+            yield Remark(node.span[0], message, "a collection comes with its project: give --project")
 
 
 def _different(one: Mapping[str, Answer], other: Mapping[str, Answer]) -> set[str]:

@@ -104,7 +104,7 @@ def _function(function: names.Function) -> dict[str, Any]:
 
 def _events(definitions: Definitions, lately: Lately) -> list[dict[str, Any]]:
     """What is declared, spoken of or seen; the most frequent first, then by name."""
-    spoken = {name for tree in _trees(definitions) for name in _spoken(tree)}
+    spoken = {name for tree in _trees(definitions) for name in events_named(tree)}
     known = {*definitions.events, *spoken, *lately.counts, *lately.properties} | {*CALLS}
     return [
         {
@@ -148,7 +148,8 @@ def _trees(definitions: Definitions) -> Iterator[Node]:
     return (one.tree for one in checked if one is not None)
 
 
-def _spoken(tree: Node) -> Iterator[str]:
+def events_named(tree: Node) -> Iterator[str]:
+    """Events that an expression speaks of."""
     for node in everything(tree):
         if isinstance(node, Aggregate):
             yield from node.selection.events
