@@ -49,14 +49,19 @@ class DaysOf(Windowed):
     def new(self) -> Days:
         return Days([])
 
-    def fold(self, state: Days, at: int, lag: int, ref: int, value: Any, now: int) -> None:
-        if at <= now - self.older:
-            return
-        _insert(state.times, at)
-        if state.times[0] <= now - self.older:
+    def fold(self, state: Days, at: int, lag: int, ref: int, value: Any, now: int) -> bool:
+        times, horizon = state.times, now - self.older
+        if at <= horizon:
+            return False
+        if times and times[-1] <= at and times[-1] // QUARTER_US == at // QUARTER_US and times[-1] > horizon:
+            times[-1] = at
+            return False
+        _insert(times, at)
+        if times[0] <= horizon:
             self.let_go(state, now)
-        if len(state.times) > self.cap:
+        if len(times) > self.cap:
             self._thin(state)
+        return True
 
     def _thin(self, state: Days) -> None:
         extra = len(state.times) - self.cap

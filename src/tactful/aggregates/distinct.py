@@ -28,18 +28,20 @@ class DistinctOf(Windowed):
     def new(self) -> Distinct:
         return Distinct({})
 
-    def fold(self, state: Distinct, at: int, lag: int, ref: int, value: Any, now: int) -> None:
+    def fold(self, state: Distinct, at: int, lag: int, ref: int, value: Any, now: int) -> bool:
         horizon = now - self.older
         if at <= horizon:
-            return
+            return False
+        newest = state.newest
         if self.older == FOREVER:
+            before = len(newest)
             for key in keys(value):
                 self._know(state, key, at)
-            return
-        newest = state.newest
+            return len(newest) != before
         found = [key for key in keys(value) if newest.get(key, horizon) < at]
         if not found:
-            return
+            return False
+        is_known = all(newest.get(key, horizon) > horizon for key in found)
         is_late = bool(newest) and at < newest[next(reversed(newest))]
         for key in found:
             newest.pop(key, None)
@@ -50,6 +52,7 @@ class DistinctOf(Windowed):
             self.let_go(state, now)
         if len(state.newest) > self.cap:
             self._thin(state)
+        return not is_known
 
     def _know(self, state: Distinct, key: Key, at: int) -> None:
         """All time: which are kept beyond CAP does not matter to their number."""

@@ -34,9 +34,11 @@ class ExtremeOf(AllTime):
     def new(self) -> Extreme:
         return Extreme()
 
-    def fold(self, state: Extreme, at: int, lag: int, ref: int, value: Any, now: int) -> None:
+    def fold(self, state: Extreme, at: int, lag: int, ref: int, value: Any, now: int) -> bool:
+        before = state.value
         if found := numbers(value):
-            state.value = self.best(found) if state.value is None else self.best(state.value, *found)
+            state.value = self.best(found) if before is None else self.best(before, *found)
+        return state.value != before
 
     def merge(self, one: Extreme, other: Extreme) -> Extreme:
         found = [state.value for state in (one, other) if state.value is not None]
@@ -64,10 +66,11 @@ class WindowExtremeOf(Windowed):
     def new(self) -> WindowExtreme:
         return WindowExtreme([], [])
 
-    def fold(self, state: WindowExtreme, at: int, lag: int, ref: int, value: Any, now: int) -> None:
+    def fold(self, state: WindowExtreme, at: int, lag: int, ref: int, value: Any, now: int) -> bool:
         horizon = now - self.older
         if at <= horizon:
-            return
+            return False
+        before = state.times[:1], state.ranks[:1]
         found = numbers(value)
         if found:
             _insert(state, at, max(self.sign * number for number in found))
@@ -75,6 +78,7 @@ class WindowExtremeOf(Windowed):
             self.let_go(state, now)
         if len(state.times) > self.cap:
             self._thin(state)
+        return (state.times[:1], state.ranks[:1]) != before
 
     def _thin(self, state: WindowExtreme) -> None:
         extra = len(state.times) - self.cap

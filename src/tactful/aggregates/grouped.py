@@ -136,10 +136,13 @@ class GroupedOf(Windowed):
     def new(self) -> Grouped:
         return Grouped({})
 
-    def fold(self, state: Grouped, at: int, lag: int, ref: int, value: Any, now: int) -> None:
+    def fold(self, state: Grouped, at: int, lag: int, ref: int, value: Any, now: int) -> bool:
         horizon = now - self.older
         if at <= horizon:
-            return
+            return False
+        # Where less than CAP is kept, only thresholds are asked, and a value that has reached the highest decides all.
+        had = state.groups[state.top].times if state.top is not None and self.keep < self.cap else []
+        is_decided = len(had) >= self.keep and had[0] > horizon
         for key in keys(value):
             self._add(state, key, Group([at], lag, ref))
             self._tidy(state, key, horizon)
@@ -148,6 +151,7 @@ class GroupedOf(Windowed):
             self._forget(state, first)
         if state.total > self.cap + self.cap // 8:
             self._thin(state)
+        return not is_decided
 
     def _add(self, state: Grouped, key: Key, more: Group) -> None:
         """The last of the groups, where it has become the newest."""

@@ -42,13 +42,13 @@ class Timeline(Windowed):
         """The value as it is kept, or SKIPPED where the event does not count."""
         return pack(value)
 
-    def fold(self, state: Ordered, at: int, lag: int, ref: int, value: Any, now: int) -> None:
+    def fold(self, state: Ordered, at: int, lag: int, ref: int, value: Any, now: int) -> bool:
         horizon = now - self.older
         if at <= horizon:
-            return
+            return False
         item = self.take(value)
         if item is SKIPPED:
-            return
+            return False
         times = state.times
         index = len(times) if not times or at > times[-1] else _place(state, at, lag, ref)
         times.insert(index, at)
@@ -60,6 +60,7 @@ class Timeline(Windowed):
             self.let_go(state, now)
         if len(times) + state.extra > self.cap:
             self._thin(state)
+        return True
 
     def _thin(self, state: Ordered) -> None:
         """Drop the oldest, but never the newest."""
@@ -141,11 +142,13 @@ class _End(Timeline):
         """Whether the one that is kept stays, against another with this order."""
         raise NotImplementedError
 
-    def fold(self, state: Ordered, at: int, lag: int, ref: int, value: Any, now: int) -> None:
+    def fold(self, state: Ordered, at: int, lag: int, ref: int, value: Any, now: int) -> bool:
         if not self.keeps_one:
-            super().fold(state, at, lag, ref, value, now)
-        elif at > now - self.older and not (state.times and self._is_kept(state, (at, lag, ref))):
-            state.times, state.lags, state.refs, state.values = [at], [lag], [ref], [pack(value)]
+            return super().fold(state, at, lag, ref, value, now)
+        if at <= now - self.older or (state.times and self._is_kept(state, (at, lag, ref))):
+            return False
+        state.times, state.lags, state.refs, state.values = [at], [lag], [ref], [pack(value)]
+        return True
 
     def merge(self, one: Ordered, other: Ordered) -> Ordered:
         if not self.keeps_one:

@@ -67,9 +67,10 @@ class Aggregate(Protocol[S]):
 
     def new(self) -> S: ...
 
-    def fold(self, state: S, at: int, lag: int, ref: int, value: Any, now: int) -> None:
+    def fold(self, state: S, at: int, lag: int, ref: int, value: Any, now: int) -> bool | None:
         """Take one matching event in. `value` is what the spec's value is for this event (None: missing); of a wrong
-        type it is skipped. May forget what no window will see again."""
+        type it is skipped. May forget what no window will see again. False where no answer at `now` is another for it,
+        and none changes sooner by itself: then nobody needs to look."""
 
     def let_go(self, state: S, now: int) -> bool:
         """Forget what no window after `now` will see; True where nothing is left, so that the state can go."""

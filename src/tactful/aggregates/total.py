@@ -42,11 +42,13 @@ class TotalOf(AllTime):
     def new(self) -> Total:
         return Total()
 
-    def fold(self, state: Total, at: int, lag: int, ref: int, value: Any, now: int) -> None:
-        for amount in amounts(value):
+    def fold(self, state: Total, at: int, lag: int, ref: int, value: Any, now: int) -> bool:
+        found = amounts(value)
+        for amount in found:
             state.count += 1
             carried, state.millionths = divmod(state.millionths + amount, TRILLION)
             state.trillions += carried
+        return bool(found)
 
     def merge(self, one: Total, other: Total) -> Total:
         carried, millionths = divmod(one.millionths + other.millionths, TRILLION)

@@ -39,8 +39,8 @@ _FOLDED = """
 state = states.get(number)
 if state is None:
     state = states[number] = new()
-fold(state, at, lag, ref, value, now)
-touched.append(number)
+if fold(state, at, lag, ref, value, now) is not False:
+    touched.append(number)
 """
 _NEWEST = """
 state = states.get(number)
