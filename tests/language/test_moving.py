@@ -160,6 +160,11 @@ ATOMS = st.one_of(
     st.builds('time_since("{}") > "{}"'.format, NAMES, WINDOWS),
     st.builds('count("{}", same=x, last="{}") >= 2'.format, NAMES, WINDOWS),
     st.builds('sum("{}", x, last="{}") > 2'.format, NAMES, WINDOWS),
+    st.builds('distinct("{}", x, last="{}") == 2'.format, NAMES, WINDOWS),
+    st.builds('max("{}", x, last="{}") == 1'.format, NAMES, WINDOWS),
+    st.builds('active_days("{}", last="{}") == 1'.format, NAMES, WINDOWS),
+    st.builds('first("{}", x, last="{}") == 1'.format, NAMES, WINDOWS),
+    st.builds('latest("{}", x) + min("{}", x) > 2'.format, NAMES, NAMES),
     st.builds('now() - latest("{}") {} "{}"'.format, NAMES, OPS, WINDOWS),
     st.just("x == 1"),
 )
