@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 from benchmarks.load import NAMES, PROFILES, WEIGHTS
+from tactful.adapters.installation import FORMAT
 from tactful.adapters.memory.bells import MemoryBells
 from tactful.adapters.sqlite.log import SqliteLog
 from tactful.adapters.sqlite.outbox import SqliteOutbox
@@ -63,7 +64,7 @@ def seed(
 ) -> None:
     """Make the data folder; as many processes as partitions."""
     data.mkdir(parents=True)
-    (data / "installation.json").write_text(msgspec.json.encode({"format": 1, "partitions": partitions}).decode())
+    (data / "installation.json").write_text(msgspec.json.encode({"format": FORMAT, "partitions": partitions}).decode())
     _publish(data, files, partitions, now_us - PAST_US)
     spawn = multiprocessing.get_context("spawn")
     with spawn.Pool(partitions) as pool:

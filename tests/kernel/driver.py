@@ -35,7 +35,7 @@ from tactful.kernel.state import (
 )
 from tactful.kernel.step import step
 from tactful.kernel.turn import Turn
-from tests.simulation.oracle import Row as Told
+from tests.simulation.people import Row as Told
 
 REASONS = ("came first", "limit", "no longer true", "too late", "restarted")
 

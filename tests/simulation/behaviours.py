@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from tests.simulation.definitions import DAY, HOUR, MINUTE, Journey, Segment
 
 if TYPE_CHECKING:
-    from tests.simulation.oracle import Kept, Person
+    from tests.simulation.people import Kept, Person
 
 QUARTER = 15 * MINUTE
 ZONES = ("Europe/Lisbon", "Pacific/Auckland", "Asia/Kathmandu")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tests.simulation.oracle import Person
+    from tests.simulation.people import Person
 
 MINUTE = 60_000_000
 HOUR = 60 * MINUTE

@@ -8,12 +8,13 @@ from msgspec import Struct
 
 from tactful.events.derived import Group, SendMessage, decode_groups, place
 from tactful.events.records import Consent, Event, Outcome, Record, Score, decode
-from tactful.kernel.state import PLAN_KEY, decode_partition, decode_plan, decode_profile
+from tactful.kernel.state import PLAN_KEY, PartitionState, decode_partition, decode_plan, decode_profile
 from tactful.runtime.ports import OutboxRow
 from tactful.testing import World, draw
 from tests.kernel.driver import Driver, told
 from tests.simulation import histories
-from tests.simulation.oracle import Oracle, Row, difference
+from tests.simulation.oracle import Oracle, difference
+from tests.simulation.people import Row
 from tests.simulation.shop import DAY, GRID, HOUR, MINUTE, SHOPS
 
 _MAKE: dict[str, Callable[[Random, str, int, str], Event | Consent | Score]] = {
@@ -295,6 +296,8 @@ class Drama:
         for partition, store in enumerate(world.stores):
             version = decode_plan(store.load([PLAN_KEY])[PLAN_KEY]).plan.version
             demand(version == world.published, "every partition has the plan", partition, version, world.published)
+        known = [_thresholds(decode_partition(store.checkpoint().partition_state)) for store in world.stores]
+        demand(all(each == known[0] for each in known), "every partition has the thresholds", known)
         told_of = {
             (record.intent, record.status) for log in self.records for record in log if isinstance(record, Outcome)
         }
@@ -335,6 +338,11 @@ class Drama:
                 states.get(key) == body, "I2 a replay makes the same states", key, decode_profile(body), states.get(key)
             )
         demand(again.groups == self.groups(partition), "I2 a replay makes the same rows", partition)
+
+
+def _thresholds(state: PartitionState) -> set[tuple[str, float, float, int]]:
+    thresholds = state.thresholds.items()
+    return {(name, at, one.value, one.received_at) for name, each in thresholds for at, one in each.items()}
 
 
 def _is_repeat(event: Event, prefix: list[Record]) -> bool:

@@ -24,6 +24,9 @@ LATE_US = 60_000_000
 
 _CAUSES = {
     "event": "",
+    "score": "as a score came in",
+    "consent": "as a purpose was decided",
+    "threshold": "as a threshold was worked out anew, for everybody",
     "time": "by itself, as time passed",
     "publish": "when the plan was published, which starts no journey",
 }
@@ -44,8 +47,9 @@ def tell(row: Row, places: Places) -> StoryLine:
     match row:
         case EventKept():
             return _event(row, places)
-        case SegmentEntered(at, segment, cause, because):
-            return StoryLine(at, "entered", f"entered the segment {segment}", _CAUSES[cause], whys(because, places))
+        case SegmentEntered(at, segment, cause, because, matched):
+            text = f"entered the segment {segment}{_entry(matched)}"
+            return StoryLine(at, "entered", text, _CAUSES[cause], whys(because, places))
         case SegmentLeft(at, segment, cause, because):
             return StoryLine(at, "left", f"left the segment {segment}", _CAUSES[cause], whys(because, places))
         case RunStarted():
