@@ -1,5 +1,7 @@
 """What changes an answer beside events and time: scores, consents, thresholds, zones, traits, another version."""
 
+from typing import Literal
+
 import msgspec
 import pytest
 from msgspec.structs import replace
@@ -35,9 +37,9 @@ def started(files: dict[str, str], partition: int = 0, partitions: int = 1) -> D
 def event(name: str, at: int, key: str = "u:1", *, happened: int = 0, zone: str = "", **properties: object) -> Event:
     context = pack({"timezone": zone} if zone else {})
     message_id = f"{name} {key} {at} {happened} {zone} {properties}"
-    kind = "identify" if name == "$identify" else "track"
+    kind: Literal["identify", "track"] = "identify" if name == "$identify" else "track"
     return Event(
-        *(1, "shop", "server", kind, name, key, (key,), message_id, happened or at, at, pack(properties), context)
+        1, "shop", "server", kind, name, key, (key,), message_id, happened or at, at, pack(properties), context
     )
 
 
