@@ -34,7 +34,8 @@ def histories(draw: st.DrawFn, case: Case, most: int = 14) -> list[Happened]:
     times = st.integers(last // -6, last).map(lambda step: base + step * case.unit)
     drawn = draw(st.lists(st.tuples(times, st.integers(0, 3), case.values), max_size=most))
     refs = draw(st.permutations(range(len(drawn))))
-    return [Happened(at, lag * case.unit, ref, value) for (at, lag, value), ref in zip(drawn, refs, strict=True)]
+    found = [Happened(at, lag * case.unit, ref, value) for (at, lag, value), ref in zip(drawn, refs, strict=True)]
+    return sorted(found, key=lambda event: event.received) if draw(st.booleans()) else found
 
 
 def instants(case: Case, events: list[Happened], after: int) -> list[int]:

@@ -47,11 +47,13 @@ def answers(aggregate: Any, state: Any) -> dict[str, Any]:
     found = {
         name: getattr(aggregate, name)(state, *extra.get(name, (NOW,))) for name in READERS if hasattr(aggregate, name)
     }
-    return json.loads(json.dumps({**found, "next_change": aggregate.next_change(state, NOW)}))  # type: ignore[no-any-return]
+    plain: dict[str, Any] = json.loads(json.dumps({**found, "next_change": aggregate.next_change(state, NOW)}))
+    return plain
 
 
 def states() -> list[dict[str, Any]]:
-    return json.loads(STATES.read_text(encoding="utf-8")) if STATES.exists() else []
+    found: list[dict[str, Any]] = json.loads(STATES.read_text(encoding="utf-8")) if STATES.exists() else []
+    return found
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from msgspec import Struct
 from tactful.aggregates.ordered import SKIPPED, Ordered, Timeline
 from tactful.aggregates.scalars import Key, keys, rank, scalar
 from tactful.aggregates.spec import CAP, AggregateSpec
-from tactful.aggregates.window import AllTime, Windowed, later
+from tactful.aggregates.window import FOREVER, AllTime, Windowed, later
 
 Scalar = bool | str | int | float
 Order = tuple[int, int, int]
@@ -131,7 +131,7 @@ class GroupedOf(Windowed):
 
     def __init__(self, spec: AggregateSpec, cap: int = CAP) -> None:
         super().__init__(spec, cap)
-        self.keep = spec.keep
+        self.keep = spec.keep if spec.keep < cap else FOREVER  # Then only the total is bounded, and flagged.
 
     def new(self) -> Grouped:
         return Grouped({})
