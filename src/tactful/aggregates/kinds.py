@@ -14,11 +14,12 @@ from tactful.aggregates.grouped import BetweenGrouped, Grouped, GroupedOf, Talli
 from tactful.aggregates.kept import KeptOf
 from tactful.aggregates.newest import Newest, NewestOf
 from tactful.aggregates.ordered import Earliest, Latest, Ordered
+from tactful.aggregates.sequence import Sequence, SequenceOf
 from tactful.aggregates.spec import Aggregate, AggregateSpec
 from tactful.aggregates.tally import Tally, TallyOf
 from tactful.aggregates.total import BetweenTotal, Total, TotalOf, WindowTotal, WindowTotalOf
 
-# C: imports of sequence, sessions, collection here
+# C: imports of sessions, collection here
 
 State = (
     Newest
@@ -33,7 +34,8 @@ State = (
     | Days
     | AllDays
     | Tallies
-    # C: | Sequence | Sessions | Collection
+    | Sequence
+    # C: | Sessions | Collection
 )
 
 _Build = Callable[[AggregateSpec], Aggregate[Any]]
@@ -51,7 +53,8 @@ KINDS: dict[str, tuple[_Build, _Build, _Build]] = {
     "latest": (Latest, Latest, Latest),
     "days": (AllDaysOf, DaysOf, BetweenDays),
     "kept": (KeptOf, KeptOf, KeptOf),
-    # C: "sequence": (SequenceOf, SequenceOf, SequenceOf), ...
+    "sequence": (SequenceOf, SequenceOf, SequenceOf),
+    # C: "sessions": (SessionsOf, SessionsOf, SessionsOf), ...
 }
 """By AggregateSpec.kind: for all time, last= and between=."""
 
