@@ -70,6 +70,7 @@ def test_smtp_without_https_is_refused(project: Path, run: Run) -> None:
     ("text", "said"),
     [
         ("[retention]\nlog_weeks = 3\n", "2:1: Object contains unknown field `log_weeks`"),
+        ("[retention]\nlog_day = 3\n", 'did you mean "log_days"?'),
         ("[retention]\n\n  log_days = 'many'\n", "3:3: Expected `int`, got `str`"),
         ("[workspace]\ntime_zone = 'Europe/Lisbo'\n", "2:1: workspace.time_zone: there is no time zone"),
         ("[workspce]\n", "1:1: Object contains unknown field `workspce`"),

@@ -5,8 +5,8 @@ docs/configuration.md documents every key (a test says so). Pure: the text and t
 
 import re
 import tomllib
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, get_args
 
 import msgspec
 from msgspec import Struct, field
@@ -14,6 +14,7 @@ from msgspec import Struct, field
 from tactful.errors import DefinitionError, Place, Problem
 from tactful.events.records import SESSION_GAP, TIME_ZONE, Trust
 from tactful.events.zones import names
+from tactful.language.mistakes import did_you_mean
 from tactful.values import DAY_US, parse_duration
 
 FILE = "tactful.toml"
@@ -109,7 +110,9 @@ def read_settings(text: str, variables: Mapping[str, str]) -> Settings:
     try:
         settings = msgspec.convert(tree, Settings, strict=False)
     except msgspec.ValidationError as error:
-        raise _wrong(str(error), "docs/configuration.md lists every key", text) from None
+        unknown = re.search(r"unknown field `(\w+)`", str(error))
+        hint = did_you_mean(unknown[1], _keys(Settings)) if unknown else ""
+        raise _wrong(str(error), hint or "docs/configuration.md lists every key", text) from None
     problem = _problem(settings)
     if problem:
         raise _wrong(*problem, text)
@@ -120,6 +123,15 @@ def plan_settings(settings: Settings) -> dict[str, str]:
     """What a plan takes with it, since the meaning of definitions depends on it (records.Publish)."""
     workspace = settings.workspace
     return {TIME_ZONE: workspace.time_zone, SESSION_GAP: workspace.session_gap}
+
+
+def _keys(struct: type[Struct]) -> Iterator[str]:
+    """Every key and section of the file."""
+    for one in msgspec.structs.fields(struct):
+        yield one.encode_name
+        for inner in (one.type, *get_args(one.type)):
+            if isinstance(inner, type) and issubclass(inner, Struct):
+                yield from _keys(inner)
 
 
 def _put(tree: dict[str, Any], path: tuple[str, ...], value: str) -> None:
