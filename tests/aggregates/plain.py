@@ -137,10 +137,6 @@ def most(inside: Sequence[Happened]) -> int:
     return max(map(len, times_by_value(inside).values()), default=0)
 
 
-def capped_most(n: int) -> Answer:
-    return lambda inside: min(n, most(inside))
-
-
 def winner(inside: Sequence[Happened]) -> Any:
     by_value = times_by_value(inside)
     ties = [scalar for scalar, events in by_value.items() if len(events) == most(inside)]
