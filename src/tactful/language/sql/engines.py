@@ -18,7 +18,8 @@ from tactful.language.sql.layout import Engine
 
 FORMS: Mapping[str, Mapping[Engine, str]] = {
     # Of a map, null where it has no such key.
-    "at": {"duckdb": "{a}[{b}]", "spark": "{a}[{b}]"},
+    # (With brackets Spark 4.0 loses a column where the key is read from one beside it.)
+    "at": {"duckdb": "{a}[{b}]", "spark": "TRY_ELEMENT_AT({a}, {b})"},
     # Of a list, from 0, null beyond.
     "nth": {"duckdb": "LIST_EXTRACT({a}, {b} + 1)", "spark": "GET({a}, CAST({b} AS INT))"},
     # Of doubles; null or not finite for a divisor of zero.
@@ -79,4 +80,8 @@ _DIALECTS: Mapping[Engine, type[Dialect]] = {"duckdb": _DuckDB, "spark": _Spark}
 
 def write(query: exp.Expression, engine: Engine) -> str:
     """A query as text, for one engine."""
+    if engine == "spark":
+        query = query.copy()
+        for relation in query.find_all(exp.CTE):
+            relation.set("materialized", None)  # Not in its grammar.
     return query.sql(dialect=_DIALECTS[engine])
