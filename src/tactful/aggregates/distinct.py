@@ -38,21 +38,20 @@ class DistinctOf(Windowed):
             for key in keys(value):
                 self._know(state, key, at)
             return len(newest) != before
-        found = [key for key in keys(value) if newest.get(key, horizon) < at]
-        if not found:
-            return False
-        is_known = all(newest.get(key, horizon) > horizon for key in found)
-        is_late = bool(newest) and at < newest[next(reversed(newest))]
-        for key in found:
-            newest.pop(key, None)
-            newest[key] = at
-        if is_late:
-            state.newest = _sorted(newest)
-        if state.newest[next(iter(state.newest))] <= horizon:
+        last = newest[next(reversed(newest))] if newest else at
+        is_another = False
+        for key in keys(value):
+            known = newest.pop(key, horizon)
+            newest[key] = max(known, at)
+            is_another = is_another or known <= horizon
+            last = max(last, known)
+        if at < last:
+            state.newest = newest = _sorted(newest)
+        if newest and newest[next(iter(newest))] <= horizon:
             self.let_go(state, now)
-        if len(state.newest) > self.cap:
+        if len(newest) > self.cap:
             self._thin(state)
-        return not is_known
+        return is_another
 
     def _know(self, state: Distinct, key: Key, at: int) -> None:
         """All time: which are kept beyond CAP does not matter to their number."""

@@ -143,10 +143,17 @@ class GroupedOf(Windowed):
         # Where less than CAP is kept, only thresholds are asked, and a value that has reached the highest decides all.
         had = state.groups[state.top].times if state.top is not None and self.keep < self.cap else []
         is_decided = len(had) >= self.keep and had[0] > horizon
-        for key in keys(value):
-            self._add(state, key, Group([at], lag, ref))
-            self._tidy(state, key, horizon)
         groups = state.groups
+        for key in keys(value):
+            known = groups.get(key)
+            if known is None or at <= known.times[-1]:
+                self._add(state, key, Group([at], lag, ref))
+            else:
+                groups[key] = groups.pop(key)
+                known.times.append(at)
+                known.lag, known.ref = lag, ref
+                self._added(state, key, known, 1)
+            self._tidy(state, key, horizon)
         while groups and groups[first := next(iter(groups))].times[-1] <= horizon:
             self._forget(state, first)
         if state.total > self.cap + self.cap // 8:
@@ -169,7 +176,10 @@ class GroupedOf(Windowed):
         else:
             for at in more.times:
                 insort(known.times, at)
-        state.total += len(more.times)
+        self._added(state, key, known, len(more.times))
+
+    def _added(self, state: Grouped, key: Key, known: Group, count: int) -> None:
+        state.total += count
         extra = len(known.times) - self.keep
         if extra > 0:
             del known.times[:extra]

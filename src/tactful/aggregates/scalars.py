@@ -41,6 +41,8 @@ def numbers(value: Any) -> list[int | float]:
 
 def amounts(value: Any) -> list[int]:
     """Millionths, rounded half up; exact from here on, in any order (LANGUAGE.md 6.1)."""
+    if type(value) is float:  # Most are; comparisons keep NaN and infinity out.
+        return [floor(value * 1e6 + 0.5)] if -SUMMABLE < value < SUMMABLE else []
     return [floor(found * 1e6 + 0.5) for found in numbers(value) if -SUMMABLE < found < SUMMABLE]
 
 
@@ -55,6 +57,8 @@ def key(value: Any) -> Key | None:
 
 def keys(value: Any) -> list[Key]:
     """Each once: one event counts once for a value."""
+    if type(value) is str and len(value) <= LONGEST:
+        return [value]  # Most are.
     if type(value) is list:
         return list(dict.fromkeys(found for element in value if (found := key(element)) is not None))
     found = key(value)
