@@ -7,6 +7,7 @@ state changes its form gets another tag, and its kind another name (AggregateSpe
 from collections.abc import Callable
 from typing import Any
 
+from tactful.aggregates.collection import Collection, CollectionOf
 from tactful.aggregates.days import AllDays, AllDaysOf, BetweenDays, Days, DaysOf
 from tactful.aggregates.distinct import BetweenDistinct, Distinct, DistinctOf
 from tactful.aggregates.extreme import BetweenExtreme, Extreme, ExtremeOf, WindowExtreme, WindowExtremeOf
@@ -19,7 +20,7 @@ from tactful.aggregates.spec import Aggregate, AggregateSpec
 from tactful.aggregates.tally import Tally, TallyOf
 from tactful.aggregates.total import BetweenTotal, Total, TotalOf, WindowTotal, WindowTotalOf
 
-# C: imports of sessions, collection here
+# C: import of sessions here
 
 State = (
     Newest
@@ -35,7 +36,8 @@ State = (
     | AllDays
     | Tallies
     | Sequence
-    # C: | Sessions | Collection
+    | Collection
+    # C: | Sessions
 )
 
 _Build = Callable[[AggregateSpec], Aggregate[Any]]
@@ -54,7 +56,8 @@ KINDS: dict[str, tuple[_Build, _Build, _Build]] = {
     "days": (AllDaysOf, DaysOf, BetweenDays),
     "kept": (KeptOf, KeptOf, KeptOf),
     "sequence": (SequenceOf, SequenceOf, SequenceOf),
-    # C: "sessions": (SessionsOf, SessionsOf, SessionsOf), ...
+    "collection": (CollectionOf, CollectionOf, CollectionOf),
+    # C: "sessions": (SessionsOf, SessionsOf, SessionsOf)
 }
 """By AggregateSpec.kind: for all time, last= and between=."""
 

@@ -35,7 +35,7 @@ class AggregateSpec(Struct, frozen=True):
     """Only events with timestamp <= T - newer count (between=)."""
     steps: tuple[str, ...] = ()
     """Of a sequence: each step's events and condition; an absent one begins with "not ". Of a collection: what adds,
-    removes and clears."""
+    removes and clears, and the name of the key in an item."""
     within_us: int | None = None
     """Of a sequence."""
     gap_us: int = 0

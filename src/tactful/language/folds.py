@@ -207,10 +207,14 @@ def _collection(collection: Collection) -> Want:
         (),
         value=canonical(looked_at),
         keep=collection.limit,
-        steps=tuple(f"{word} {list(events)!r}" for word, events in operations),
+        steps=(*(f"{word} {list(events)!r}" for word, events in operations), _last_name(collection.key)),
     )
     feeds = (
         Feed(events, None, None if word == "clear" else looked_at, index)
         for index, (word, events) in enumerate(operations)
     )
     return Want(spec, tuple(feed for feed in feeds if feed.events))
+
+
+def _last_name(path: tree.Path) -> str:
+    return next(step for step in reversed(path) if isinstance(step, str))
