@@ -16,11 +16,10 @@ from tactful.aggregates.kept import KeptOf
 from tactful.aggregates.newest import Newest, NewestOf
 from tactful.aggregates.ordered import Earliest, Latest, Ordered
 from tactful.aggregates.sequence import Sequence, SequenceOf
+from tactful.aggregates.sessions import Sessions, SessionsOf
 from tactful.aggregates.spec import Aggregate, AggregateSpec
 from tactful.aggregates.tally import Tally, TallyOf
 from tactful.aggregates.total import BetweenTotal, Total, TotalOf, WindowTotal, WindowTotalOf
-
-# C: import of sessions here
 
 State = (
     Newest
@@ -37,7 +36,7 @@ State = (
     | Tallies
     | Sequence
     | Collection
-    # C: | Sessions
+    | Sessions
 )
 
 _Build = Callable[[AggregateSpec], Aggregate[Any]]
@@ -57,7 +56,7 @@ KINDS: dict[str, tuple[_Build, _Build, _Build]] = {
     "kept": (KeptOf, KeptOf, KeptOf),
     "sequence": (SequenceOf, SequenceOf, SequenceOf),
     "collection": (CollectionOf, CollectionOf, CollectionOf),
-    # C: "sessions": (SessionsOf, SessionsOf, SessionsOf)
+    "sessions": (SessionsOf, SessionsOf, SessionsOf),
 }
 """By AggregateSpec.kind: for all time, last= and between=."""
 
