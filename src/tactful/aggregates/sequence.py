@@ -81,17 +81,20 @@ class SequenceOf:
     def new(self) -> Sequence:
         return Sequence([], [[] for _ in self.positives], min(self.cap, FEW))
 
-    def fold(self, state: Sequence, at: int, lag: int, ref: int, value: int | None, now: int) -> None:
-        """`value` has the bits of the steps that the event matches."""
+    def fold(self, state: Sequence, at: int, lag: int, ref: int, value: int | None, now: int) -> bool:
+        """`value` has the bits of the steps that the event matches. Only the last step and what is unwanted behind it
+        change an answer at once, where the event is the newest."""
         if not value or state.chain or at <= now - self.older or (state.gone is not None and at <= state.gone):
-            return
+            return False
         keys, key = state.keys, (at, lag, ref, value)
+        is_told = bool(value & (self.last | self.end))
         if keys and key < keys[-1]:
             keys.insert(bisect_left(keys, key), key)
             state.starts = self._run(keys)
+            is_told = True
         else:
             if self.is_plain and self._is_known(state, value):
-                return
+                return False
             if value & self.end:
                 self._end(state, at)
             keys.append(key)
@@ -99,6 +102,7 @@ class SequenceOf:
         self._conclude(state)
         if len(keys) > state.limit:
             self._tidy(state, now)
+        return is_told
 
     def _move(self, starts: list[list[int]], at: int, mask: int) -> None:
         """One more event, newer than all before."""
