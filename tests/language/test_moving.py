@@ -166,6 +166,9 @@ ATOMS = st.one_of(
     st.builds('first("{}", x, last="{}") == 1'.format, NAMES, WINDOWS),
     st.builds('latest("{}", x) + min("{}", x) > 2'.format, NAMES, NAMES),
     st.builds('now() - latest("{}") {} "{}"'.format, NAMES, OPS, WINDOWS),
+    st.builds('sequence("A", "{}", within="{}", last="{}")'.format, NAMES, WINDOWS, WINDOWS),
+    st.builds('sequence("A", not "B", within="{}")'.format, WINDOWS),
+    st.builds('sequence(event("A", where=x == 1), not "B", event("A", where=x == 2), last="{}")'.format, WINDOWS),
     st.just("x == 1"),
 )
 CONDITIONS = st.recursive(
