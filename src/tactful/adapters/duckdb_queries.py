@@ -39,6 +39,7 @@ class DuckDBQueries:
             if self._threads is not None:
                 settings["threads"] = self._threads
             with duckdb.connect(":memory:", config=settings) as connection:
+                connection.execute("SET enable_progress_bar = false")
                 for name, paths in files.items():
                     connection.read_parquet([str(path) for path in paths]).create_view(name)
                 yield DuckDBSession(connection)

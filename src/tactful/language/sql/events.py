@@ -11,7 +11,7 @@ from tactful.language.sql.layout import CALLS
 from tactful.language.sql.operators import Operators
 from tactful.language.sql.relations import ORDER, Match, Query
 from tactful.language.sql.traits import trait
-from tactful.language.sql.values import Carried, Scalar, Value
+from tactful.language.sql.values import Carried, Elements, Scalar, Value
 from tactful.language.sql.zones import active_days
 from tactful.language.tree import Aggregate, Context, Node, Property, Selection, Trait, Window
 from tactful.language.types import ANYTHING, BOOLEAN, DURATION, NUMBER, TIME
@@ -103,28 +103,38 @@ def _time_since(query: Query, found: Match) -> Value:
     return Scalar(DURATION, build.calculated("-", build.T, newest))
 
 
-def _total(query: Query, found: Match, value: Value) -> tuple[Sql, Sql]:
-    """The sum in millionths, and how many numbers were taken."""
+def _total(query: Query, found: Match, value: Value) -> Sql:
+    """The sum in millionths."""
     events, amount, held = query.events, value.amount(), value.elements()
     sums: list[Sql] = []
+    if amount is not None:
+        sums.append(events.add(build.total(found.then(_amount(amount)))))
+    if held is not None:
+        millionths = build.mapped(_summable(held), build.millionths(build.variable()))
+        sums.append(events.add(own("sum of totals", found.then(own("list total", millionths)))))
+    return _added(sums)
+
+
+def _taken(query: Query, found: Match, value: Value) -> Sql:
+    """How many numbers that sum has."""
+    events, amount, held = query.events, value.amount(), value.elements()
     counts: list[Sql] = []
     if amount is not None:
-        taken = found.then(_amount(amount))
-        sums.append(build.coalesced(events.add(build.total(taken)), build.whole(0)))
-        counts.append(events.add(build.count(taken)))
+        counts.append(events.add(build.count(found.then(_amount(amount)))))
     if held is not None:
-        element = build.variable()
-        some = build.kept(held.nums, _is_summable(element))
-        part = own("list total", build.mapped(some, build.millionths(element)))
-        sums.append(build.coalesced(events.add(own("sum of totals", found.then(part))), build.whole(0)))
-        counts.append(build.coalesced(events.add(build.total(found.then(build.size(some)))), build.whole(0)))
-    return _added(sums), _added(counts)
+        counts.append(events.add(build.total(found.then(build.size(_summable(held))))))
+    return _added(counts)
 
 
 def _added(parts: Sequence[Sql]) -> Sql:
-    if not parts:
-        return build.whole(0)
-    return parts[0] if len(parts) == 1 else build.calculated("+", parts[0], parts[1])
+    """Of sums of nothing too."""
+    nothing = build.whole(0)
+    one, *rest = [build.coalesced(part, nothing) for part in parts] or [nothing]
+    return build.calculated("+", one, rest[0]) if rest else one
+
+
+def _summable(held: Elements) -> Sql:
+    return build.kept(held.nums, _is_summable(build.variable()))
 
 
 def _is_summable(amount: Sql) -> Sql:
@@ -144,11 +154,11 @@ def in_units(whole: Sql) -> Sql:
 
 
 def _sum(query: Query, found: Match, value: Value) -> Value:
-    return Scalar(NUMBER, in_units(_total(query, found, value)[0]), is_sure=True)
+    return Scalar(NUMBER, in_units(_total(query, found, value)), is_sure=True)
 
 
 def _avg(query: Query, found: Match, value: Value) -> Value:
-    total, count = _total(query, found, value)
+    total, count = _total(query, found, value), _taken(query, found, value)
     average = build.divided(in_units(total), build.cast(count, "number"))
     return Scalar(NUMBER, build.when(build.compared(">", count, build.whole(0)), average))
 

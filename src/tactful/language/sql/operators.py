@@ -13,6 +13,7 @@ from tactful.language.sql import build
 from tactful.language.sql.build import Sql
 from tactful.language.sql.engines import own
 from tactful.language.sql.values import (
+    LONGEST_US,
     Calculated,
     Elements,
     Listed,
@@ -94,7 +95,8 @@ class Operators:
             case Instant(at_us=at_us):
                 return Scalar(TIME, build.whole(at_us), is_sure=True)
             case Lasting(duration_us=duration_us):
-                return Scalar(DURATION, within_durations(build.cast(build.text(str(duration_us)), "whole")))
+                is_short = duration_us <= LONGEST_US
+                return Scalar(DURATION, build.whole(duration_us) if is_short else build.typed_null("whole"))
             case Items(items=items):
                 return Listed([self.value(item) for item in items])
             case Arithmetic():
