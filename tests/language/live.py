@@ -15,7 +15,7 @@ from tactful.language.reader import compile_reader
 from tactful.language.vocabulary import EMPTY, Collection, Vocabulary
 
 SECOND, MINUTE, HOUR, DAY = 1_000_000, 60_000_000, 3_600_000_000, 86_400_000_000
-CART = Collection("cart", ("Add",), ("Remove",), ("Order",), ("sku",), fields=("name",))
+CART = Collection("cart", ("A", "Add"), ("B", "Remove"), ("Order",), ("sku",), fields=("name",))
 SHOP = Vocabulary(collections={"cart": CART}, is_strict=False)
 
 
