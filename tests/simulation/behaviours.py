@@ -76,6 +76,20 @@ def _spent(person: "Person", at: int) -> int:
     return sum(_numbers(person, "Order Completed", "total", at, 3 * HOUR))
 
 
+def _carried(person: "Person", at: int) -> int:
+    """Additions of things with a price, since the newest order."""
+    cleared = max((each.order for each in _visible(person, "Order Completed", at, at)), default=(-1, 0, 0))
+    added = _visible(person, "Product Added", at, at)
+    return sum(each.order > cleared and each.properties.get("price") is not None for each in added)
+
+
+def _visits(person: "Person", at: int) -> int:
+    """How many begin in five hours: no event in the half hour before."""
+    times = sorted({each.event.timestamp for each in _visible(person, "*", at, at)})
+    begins = [each for place, each in enumerate(times) if place == 0 or each - times[place - 1] >= 30 * MINUTE]
+    return sum(each > at - 5 * HOUR for each in begins)
+
+
 def _is_top(person: "Person", at: int) -> bool:
     threshold = person.thresholds.get(("spend", 80))
     return threshold is not None and _spent(person, at) >= threshold[1]
@@ -134,6 +148,14 @@ DRAWN = Segment(
     (("views by price", 2 * HOUR),),
     key=_most_viewed,
 )
+CARRYING = Segment("carrying", "cart.quantity >= 2", lambda p, t: _carried(p, t) >= 2, (("cart", None),))
+VISITING = Segment(
+    "visiting",
+    'sessions(last="5h") >= 3',
+    lambda p, t: _visits(p, t) >= 3,
+    (("visits", 5 * HOUR + 30 * MINUTE),),
+    edges=(5 * HOUR,),
+)
 ABOUT = Journey(
     "about",
     "start: {segment: drawn}\nwait: 20m\nsend: {email: reminder}\n",
@@ -143,6 +165,7 @@ ABOUT = Journey(
     purpose="email_marketing",
 )
 METRICS = {"spend": 'sum("Order Completed", total, last="3h")'}
+COLLECTIONS = {"cart": "add: Product Added\nclear: Order Completed\nkey: price\n"}
 
 
 def within(name: str, inner: Segment, other: Segment) -> Segment:

@@ -62,6 +62,7 @@ class Shop:
     journeys: tuple[Journey, ...]
     messages: dict[str, str] = field(default_factory=dict)
     metrics: dict[str, str] = field(default_factory=dict)
+    collections: dict[str, str] = field(default_factory=dict)
 
     def parts(self) -> tuple[Segment | Journey, ...]:
         """Everything that has a condition."""
@@ -72,4 +73,5 @@ class Shop:
         journeys = {f"journeys/{one.name}.yaml": one.yaml for one in self.journeys}
         messages = {f"messages/{name}.yaml": text for name, text in self.messages.items()}
         metrics = {f"metrics/{name}.yaml": f"value: '{text}'\n" for name, text in self.metrics.items()}
-        return segments | journeys | messages | metrics
+        collections = {f"collections/{name}.yaml": text for name, text in self.collections.items()}
+        return segments | journeys | messages | metrics | collections

@@ -7,7 +7,9 @@ minutes every edge of every window is met all the time.
 from tests.simulation.behaviours import (
     ABOUT,
     BIG,
+    CARRYING,
     CHOOSY,
+    COLLECTIONS,
     COOLED,
     DRAWN,
     FAITHFUL,
@@ -16,6 +18,7 @@ from tests.simulation.behaviours import (
     TOP,
     TRIAL_OVER,
     UNSURE,
+    VISITING,
     WILLING,
     within,
 )
@@ -177,11 +180,13 @@ FIRST = Shop(
     "first",
     (
         *(REGULARS, SPENDERS, SLEEPING, GERMANS, QUIET_GERMANS, BROWSING, EVER, NOBODY_YET),
-        *(LEFT_CART, COOLED, CHOOSY, FAITHFUL, TRIAL_OVER, TOP, WILLING, within("fine", SPENDERS, GERMANS)),
+        *(LEFT_CART, COOLED, CHOOSY, FAITHFUL, TRIAL_OVER, TOP, WILLING, CARRYING, VISITING),
+        within("fine", SPENDERS, GERMANS),
     ),
     (CART, NUDGE, THANKS, WINBACK, AGAIN),
     MESSAGES,
     METRICS,
+    COLLECTIONS,
 )
 
 CHEAPER = Segment(
@@ -211,10 +216,12 @@ SECOND = Shop(
     "second",
     (
         *(REGULARS, CHEAPER, SLEEPING, QUIET_GERMANS, VIEWERS, FRENCH, NOBODY_YET),
-        *(LEFT_CART, FAITHFUL, BIG, UNSURE, TOP, DRAWN, within("fine", CHEAPER, FRENCH)),
+        *(LEFT_CART, FAITHFUL, BIG, UNSURE, TOP, DRAWN, CARRYING),
+        within("fine", CHEAPER, FRENCH),
     ),
     (CART, THANKS, WINBACK, LOOKING, ABOUT),
     MESSAGES,
     METRICS,
+    COLLECTIONS,
 )
 SHOPS = {shop.name: shop for shop in (FIRST, SECOND)}

@@ -11,7 +11,7 @@ is coarse until a clear behind them.
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from math import floor, isfinite
-from typing import Any, NamedTuple
+from typing import Any
 
 from msgspec import Struct
 
@@ -32,7 +32,8 @@ class Shown(Struct, array_like=True, frozen=True):
     """Of the newest addition: the key as it was written, the price, and the fields it has."""
 
     key: Any
-    price: float | None
+    price: int | float | None
+    """Decoded as `float` alone it would come back other than it went in."""
     fields: dict[str, Any]
 
 
@@ -46,12 +47,6 @@ class Collection(Struct, array_like=True, tag=14):
     cleared: Order | None = None
     gone: int | None = None
     """The newest time among the operations that were thinned."""
-
-
-class Line(NamedTuple):
-    newest: Order
-    amount: int
-    shown: Shown
 
 
 class CollectionOf:
@@ -133,15 +128,15 @@ class CollectionOf:
     # ---- readers -----------------------------------------------------------------------------------------------------
 
     def lines(self, state: Collection | None, now: int) -> int:
-        return len(_lines(state))
+        return len(_there(state))
 
     def quantity(self, state: Collection | None, now: int) -> float:
-        return float(sum(line.amount for line in _lines(state))) / ONE
+        return float(sum(amount for _, amount in _there(state))) / ONE
 
     def value(self, state: Collection | None, now: int) -> float | None:
         """None beyond the doubles."""
         try:
-            return float(sum(map(_worth, _lines(state)))) / ONE
+            return float(sum(_worth(shown.price, amount) for shown, amount in _there(state))) / ONE
         except OverflowError:
             return None
 
@@ -154,10 +149,7 @@ class CollectionOf:
 
     def items(self, state: Collection | None, now: int) -> list[dict[str, Any]]:
         """In the order of the newest additions."""
-        return [
-            {**line.shown.fields, self._name: line.shown.key, "quantity": line.amount / ONE}
-            for line in sorted(_lines(state), key=lambda line: line.newest)
-        ]
+        return [{**shown.fields, self._name: shown.key, "quantity": amount / ONE} for shown, amount in _there(state)]
 
 
 def _amount(quantity: Any) -> int:
@@ -193,22 +185,21 @@ def _show_newest(state: Collection, line: Key, index: int) -> None:
             is_shown = True
 
 
-def _lines(state: Collection | None) -> list[Line]:
-    """What is there: more added than removed."""
+def _there(state: Collection | None) -> list[tuple[Shown, int]]:
+    """The lines of which more was added than removed, and how much more; in the order of their newest additions, which
+    are the ones that show them."""
     if state is None:
         return []
-    amounts: dict[Key, int] = {}
-    newest: dict[Key, tuple[Order, Shown]] = {}
-    for order, line, amount, shown in _rows(state):
-        amounts[line] = amounts.get(line, 0) + amount
-        if shown is not None:
-            newest[line] = (order, shown)
-    return [Line(newest[line][0], amount, newest[line][1]) for line, amount in amounts.items() if amount > 0]
+    totals: dict[Key, int] = {}
+    for line, amount in zip(state.keys, state.amounts, strict=True):
+        totals[line] = totals.get(line, 0) + amount
+    lines = zip(state.shown, state.keys, strict=True)
+    return [(shown, totals[line]) for shown, line in lines if shown is not None and totals[line] > 0]
 
 
-def _worth(line: Line) -> int:
+def _worth(price: float | None, amount: int) -> int:
     """Millionths; nothing without a price."""
-    if line.shown.price is None:
+    if price is None:
         return 0
-    product = line.amount / 1e6 * line.shown.price * 1e6 + 0.5
+    product = amount / 1e6 * price * 1e6 + 0.5
     return floor(product) if isfinite(product) else 0
