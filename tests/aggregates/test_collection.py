@@ -123,6 +123,23 @@ def test_as_if_all_were_read_again(history: list[Did], random: Random) -> None:
     assert not aggregate.is_coarse(state, NOW)
 
 
+@settings(max_examples=400, deadline=None)
+@given(histories(), st.integers(1, 6), st.randoms(use_true_random=False))
+def test_beyond_the_limit_what_is_not_coarse_is_exact(history: list[Did], limit: int, random: Random) -> None:
+    aggregate = kind(limit)
+    random.shuffle(history)
+    halves = [aggregate.new(), aggregate.new()]
+    for count, did in enumerate(history, 1):
+        aggregate.fold(random.choice(halves), did.at, did.lag, did.ref, tuple(did[3:]), NOW)
+        for state, known in (
+            (aggregate.merge(*halves), history[:count]),
+            (aggregate.merge(*reversed(halves)), history[:count]),
+        ):
+            assert len(state.orders) <= limit
+            if not aggregate.is_coarse(state, NOW):
+                assert answers(aggregate, state) == plain(known)
+
+
 def added(ref: int, at: int | None = None) -> Did:
     return Did(ref if at is None else at, 0, ref, "add", f"k{ref}", 1, 2, {"name": "N"})
 

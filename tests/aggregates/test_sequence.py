@@ -253,7 +253,7 @@ def test_many_more_histories() -> None:
         Walk(asked).all(4)
     for asked in asked_of(4):
         Walk(asked).all(3)
-    walk(range(-150_000, 0), 8)
+    walk(range(-60_000, 0), 8)
 
 
 # ---- larger ones -----------------------------------------------------------------------------------------------------

@@ -102,6 +102,7 @@ class SequenceOf:
         self._conclude(state)
         if len(keys) > state.limit:
             self._tidy(state, now)
+            is_told = True  # What is thinned may have been what made it true.
         return is_told
 
     def _move(self, starts: list[list[int]], at: int, mask: int) -> None:
