@@ -17,10 +17,11 @@ def main() -> None:
     parser.add_argument("--instants", type=int, default=20)
     parser.add_argument("--engine", choices=[*ENGINES], action="append")
     parser.add_argument("--most", type=int, default=5, help="expressions to shrink and show")
+    parser.add_argument("--about", action="append", default=[], help="only expressions with one of these constructs")
     asked = parser.parse_args()
     engines = {name: ENGINES[name] for name in asked.engine or ENGINES}
     for seed in range(asked.seed, asked.seed + asked.seeds):
-        drawn = batch(seed, Size(asked.expressions, asked.people, asked.instants))
+        drawn = batch(seed, Size(asked.expressions, asked.people, asked.instants), about=asked.about)
         report = show(drawn, engines, asked.most)
         print(report or f"seed {seed}: {len(drawn.texts)} expressions, all agree")
 

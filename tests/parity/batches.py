@@ -1,7 +1,7 @@
 """One batch: a project, a history, expressions and instants, all from one number; and what three engines say of it."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import partial
 from random import Random
 from typing import Any, NamedTuple
@@ -11,15 +11,15 @@ from tactful.errors import DefinitionError
 from tactful.kernel.definitions import read_project, vocabulary_of
 from tactful.language.check import check
 from tactful.language.mistakes import Mistake
-from tactful.operations import evaluate_live, evaluate_sql
-from tactful.operations.evaluate_lines import Answers, Question
+from tactful.operations import cases, evaluate_live, evaluate_sql
+from tactful.operations.evaluate_lines import Question
 from tests.parity.coverage import choose, found
 from tests.parity.expressions import Writer
 from tests.parity.histories import PURPOSES, SCORES, history
 from tests.parity.oracle import Oracle, Project
 from tests.parity.projects import files, project
 
-Engine = Callable[[Question, Sequence[Mapping[str, Any]], Sequence[int]], Answers]
+Engine = cases.Engine
 ENGINES: Mapping[str, Engine] = {
     "live": evaluate_live.answers,
     "sql": partial(evaluate_sql.answers, queries=DuckDBQueries(threads=1)),

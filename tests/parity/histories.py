@@ -171,7 +171,7 @@ class Teller:
         if self._random.random() < 0.05 and "userId" in named:
             named = {"userId": f" u{number} "}
         focus = self._random.sample(range(len(self._instants)), min(2, len(self._instants)))
-        several = self._random.choice((1, 3, 5, 8, 12, 18))
+        several = self._random.choice((1, 3, 5, 8, 12, 18) * 3 + (60,))
         lines = []
         for _ in range(several):
             lines.append({**named, **self._line(self._instants[self._random.choice(focus)])})

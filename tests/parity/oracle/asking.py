@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 from tests.parity.oracle.lines import Happening, World, local
@@ -90,26 +91,27 @@ def sequence(world: World, steps: Sequence[Step], within: int | None, last: int 
     def is_free(begin: int, end: int, absents: Sequence[int]) -> bool:
         return not any(place in fits[index] for place in range(begin, end) for index in absents)
 
-    def goes_on(chosen: list[int]) -> bool:
-        first, newest = calls[chosen[0]], calls[chosen[-1]]
-        if within is not None and newest.timestamp >= first.timestamp + within:
+    @cache  # What comes after depends on no more than this.
+    def goes_on(first: int, newest: int, count: int) -> bool:
+        """Whether a choice of the first `count` positive steps, from one event to another, can be completed."""
+        begin = calls[first].timestamp
+        if within is not None and calls[newest].timestamp >= begin + within:
             return False
-        if last is not None and newest.timestamp <= world.now - last:
+        if last is not None and calls[newest].timestamp <= world.now - last:
             return False
-        done = positives[len(chosen) - 1]
-        if len(chosen) == len(positives):
+        done = positives[count - 1]
+        if count == len(positives):
             absents = range(done + 1, len(steps))
-            waited = not absents or within is None or world.now >= first.timestamp + within
-            return waited and is_free(chosen[-1] + 1, len(calls), absents)
-        following = positives[len(chosen)]
-        between = range(done + 1, following)
+            waited = not absents or within is None or world.now >= begin + within
+            return waited and is_free(newest + 1, len(calls), absents)
+        between = range(done + 1, positives[count])
         return any(
-            is_free(chosen[-1] + 1, place, between) and goes_on([*chosen, place])
-            for place in range(chosen[-1] + 1, len(calls))
-            if place in fits[following]
+            is_free(newest + 1, place, between) and goes_on(first, place, count + 1)
+            for place in range(newest + 1, len(calls))
+            if place in fits[positives[count]]
         )
 
-    return any(goes_on([place]) for place in sorted(fits[0]))
+    return any(goes_on(place, place, 1) for place in sorted(fits[0]))
 
 
 # ---- sessions --------------------------------------------------------------------------------------------------------

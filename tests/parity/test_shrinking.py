@@ -1,0 +1,50 @@
+"""What differs is told so that somebody can mend it: the least case, all answers, in the form of specs/."""
+
+from bisect import bisect_left
+
+import pytest
+
+from tactful.aggregates import window
+from tactful.operations import cases
+from tactful.operations.evaluate_lines import Question
+from tests.parity.__main__ import show
+from tests.parity.batches import ENGINES, Batch, Size, batch
+
+LIVE = {"live": ENGINES["live"]}
+
+
+def _drawn() -> Batch:
+    return batch(2, Size(8, 40, 12), about=("sum last=", "max last="))
+
+
+def _found(report: str) -> cases.Case:
+    begin = report.index("\n{\n")
+    (case,) = cases.read_cases(f"[{report[begin:]}]".encode(), "report")
+    return case
+
+
+def test_a_difference_is_shrunk_to_a_case(monkeypatch: pytest.MonkeyPatch) -> None:
+    def inside(self: window.Windowed, times: list[int], now: int) -> tuple[int, int]:
+        return bisect_left(times, now - self.older), len(times)
+
+    with monkeypatch.context() as planted:
+        planted.setattr(window.Windowed, "inside", inside)
+        report = show(_drawn()._replace(texts=['max("A", n * 2, where=n > 0, last="1d") + 1']), LIVE, 1)
+        case = _found(report)
+        assert list(cases.differences(case, LIVE["live"], Question({})))
+    assert "oracle {" in report and "    live " in report and "<--" in report
+    assert len(case.events) == len(case.checks) == 1
+    assert case.expr == "max('A', n, last='1d')" and not case.files
+    assert list(cases.differences(case, LIVE["live"], Question({}))) == []
+
+
+def test_an_engine_that_forgets_to_look_again_is_told_as_contradicting_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as planted:
+        planted.setattr(window.Windowed, "next_edge", lambda self, times, now: None)
+        report = show(_drawn(), LIVE, 1)
+    assert "live failed: AssertionError" in report and "as a segment it has this person" in report
+    assert len(_found(report).events) == 1
+
+
+def test_where_all_agree_nothing_is_told() -> None:
+    assert show(_drawn(), LIVE, 1) == ""
