@@ -43,8 +43,10 @@ class DistinctOf(Windowed):
         for key in keys(value):
             known = newest.pop(key, horizon)
             newest[key] = max(known, at)
-            is_another = is_another or known <= horizon
-            last = max(last, known)
+            if known <= horizon:
+                is_another = True
+            elif known > last:
+                last = known
         if at < last:
             state.newest = newest = _sorted(newest)
         if newest and newest[next(iter(newest))] <= horizon:

@@ -153,7 +153,9 @@ class GroupedOf(Windowed):
                 known.times.append(at)
                 known.lag, known.ref = lag, ref
                 self._added(state, key, known, 1)
-            self._tidy(state, key, horizon)
+            times = groups[key].times
+            if times[len(times) // 2] <= horizon:
+                self._tidy(state, key, horizon)
         while groups and groups[first := next(iter(groups))].times[-1] <= horizon:
             self._forget(state, first)
         if state.total > self.cap + self.cap // 8:
@@ -190,8 +192,6 @@ class GroupedOf(Windowed):
     def _tidy(self, state: Grouped, key: Key, horizon: int) -> None:
         """Of the value just met: what has left, where that is half of it, so that it is seldom done."""
         times = state.groups[key].times
-        if times[len(times) // 2] > horizon:
-            return
         count = bisect_right(times, horizon)
         del times[:count]
         state.total -= count

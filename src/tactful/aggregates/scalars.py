@@ -41,7 +41,7 @@ def numbers(value: Any) -> list[int | float]:
 
 def amounts(value: Any) -> list[int]:
     """Millionths, rounded half up; exact from here on, in any order (LANGUAGE.md 6.1)."""
-    if type(value) is float:  # Most are; comparisons keep NaN and infinity out.
+    if type(value) in (int, float):  # Most are; the comparison keeps NaN and infinity out.
         return [floor(value * 1e6 + 0.5)] if -SUMMABLE < value < SUMMABLE else []
     return [floor(found * 1e6 + 0.5) for found in numbers(value) if -SUMMABLE < found < SUMMABLE]
 
