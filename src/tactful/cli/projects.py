@@ -45,6 +45,24 @@ def _counted(counts: Mapping[str, int]) -> Iterator[str]:
             yield counted(counts[folder], kind)
 
 
+def _check(build: Build, project: Path, data: Path | None, *, as_json: bool) -> None:
+    from tactful.messages.template import check_template  # Slow to import, and wanted here only.
+
+    house = beside(build, project, data)
+    seen = seen_names(house.stores(), UP_TO_ITS_END) if house is not None else {}
+    report = examine(project, lambda: build.settings(project), check_template, seen)
+    if as_json:
+        problems, warnings = map(list, (map(as_values, report.problems), map(as_values, report.warnings)))
+        echo_json({**report.counts(), "problems": problems, "warnings": warnings})
+        if problems:
+            raise SystemExit(1)
+        return
+    if report.problems:
+        raise DefinitionError(*report.problems)
+    echo_warnings(report.warnings)
+    click.echo("fine: " + ", ".join(_counted(report.counts())))
+
+
 def _silence(ready_at: int | None) -> str:
     if ready_at is not None:
         return f"is warming until {format_time(ready_at)}: it says nothing before its whole window has been counted"
@@ -72,21 +90,7 @@ def register(group: click.Group, build: Build) -> None:
 
         Where there is a data folder (--data, or `data` in the project), names are compared with what came in.
         """
-        from tactful.messages.template import check_template  # Slow to import, and wanted here only.
-
-        house = beside(build, project, data)
-        seen = seen_names(house.stores(), UP_TO_ITS_END) if house is not None else {}
-        report = examine(project, lambda: build.settings(project), check_template, seen)
-        if as_json:
-            problems, warnings = map(list, (map(as_values, report.problems), map(as_values, report.warnings)))
-            echo_json({**report.counts(), "problems": problems, "warnings": warnings})
-            if problems:
-                raise SystemExit(1)
-            return
-        if report.problems:
-            raise DefinitionError(*report.problems)
-        echo_warnings(report.warnings)
-        click.echo("fine: " + ", ".join(_counted(report.counts())))
+        _check(build, project, data, as_json=as_json)
 
     @group.command("publish")
     @project_option
