@@ -197,6 +197,17 @@ def test_what_an_inner_segment_means_is_part_of_what_the_outer_means() -> None:
     assert flips(driver, "outer") == [(HOUR, "in", "publish")]
 
 
+def test_a_segment_that_time_no_longer_moves_is_not_waited_for() -> None:
+    driver = started(project(one='any("A", last="2h")', other='any("A", last="3h")'))
+    driver.append(event("A", START + 1))
+    driver.append(Publish(START + HOUR, project(one='country != "DE"', other='any("A", last="3h")'), {}))
+    driver.settle(START + HOUR)
+    driver.settle(START + 4 * HOUR)
+    assert flips(driver, "one") == [(1, "in", "event")]
+    assert flips(driver, "other") == [(1, "in", "event"), (1 + 3 * HOUR, "out", "time")]
+    assert driver.profiles()["u:1"].wake_at is None
+
+
 KEYED = {
     "segments/again.yaml": 'when: \'count("Product Viewed", same=sku, last="1h") >= 2\'\n',
     "journeys/remind.yaml": "start: {segment: again}\nwait: 10m\nsend: {webhook: 'https://h.example.com/'}\n",
