@@ -167,15 +167,14 @@ class Movement:
         asked = self._generator.asked(question, n)
         if asked.spec.older_us is None and asked.spec.within_us is None:
             return []
-        now, reader = name("now"), asked.reader
+        now = name("now")
+        if asked.kept is not None and asked.spec.is_between:
+            # The events that are still too new stand among the kept ones alone.
+            return [self._sooner(self._call(asked.kept.next_change, self._generator.held(asked), now))]
         state = self._generator.state(asked)
         if n is None:
-            found = [self._sooner(self._call(reader.next_change, state, now))]
-        else:
-            found = [self._sooner(self._call(reader.next_at_least, state, ast.Constant(n), now))]
-        if asked.kept is not None:
-            found.append(self._sooner(self._call(asked.kept.next_change, self._generator.held(asked), now)))
-        return found
+            return [self._sooner(self._call(asked.reader.next_change, state, now))]
+        return [self._sooner(self._call(asked.reader.next_at_least, state, ast.Constant(n), now))]
 
     # ---- times that move ---------------------------------------------------------------------------------------------
 
