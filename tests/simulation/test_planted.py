@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -15,7 +16,6 @@ from tactful.events.derived import RunEnded
 from tactful.events.records import Outcome, Threshold, Tick, decode, encode
 from tactful.journeys.runs import Run
 from tactful.kernel import gate, instants, plan, step
-from tactful.kernel.plan import CompiledPlan
 from tactful.kernel.turn import Turn
 from tactful.language.compiled import Condition
 from tactful.people import seen, zones
@@ -265,10 +265,17 @@ def zones_of_calls_are_not_kept(patch: Patch) -> None:
 
 
 def what_only_the_clock_moves_is_forgotten(patch: Patch) -> None:
-    def still(self: CompiledPlan, aggregates: Iterable[int]) -> Iterable[SegmentRule]:
-        return {one.number: one for each in aggregates for one in self.reading.moving.get(each, {}).values()}.values()
+    evaluate = membership.evaluate
 
-    patch.setattr(CompiledPlan, "moving", still)
+    def still(rules: Iterable[SegmentRule], members: Any, wakes: dict[int, int], *rest: Any) -> Any:
+        every = list(rules)
+        _, entered = evaluate(every, members, wakes, *rest)
+        for rule in every:
+            if not rule.condition.folds:
+                wakes.pop(rule.number, None)
+        return min(wakes.values(), default=None), entered
+
+    patch.setattr(instants, "evaluate", still)
 
 
 def what_a_count_was_about_is_forgotten(patch: Patch) -> None:

@@ -38,10 +38,14 @@ def pass_time(turn: Turn, profile: Profile, until: int, rows: list[Row]) -> None
             at, cause, rules = changes.pop()
         else:
             assert wake is not None
-            at, cause, rules = wake, "time", turn.plan.moving(only_fragment(profile).aggregates)
-        if cause == "time":
-            profile.wake_at = None  # All that may move is looked at, and says when it moves next.
+            at, cause, rules = wake, "time", _due(turn, profile, wake)
         _look(turn, profile, rules, max(at, profile.now), cause, rows)
+
+
+def _due(turn: Turn, profile: Profile, at: int) -> list[SegmentRule]:
+    """The segments that may flip by themselves by then."""
+    by_number = turn.plan.by_number
+    return [by_number[number] for number, wake in profile.wakes.items() if wake <= at]
 
 
 def _changes(turn: Turn, profile: Profile, until: int) -> list[_Change]:
@@ -62,6 +66,7 @@ def _look(turn: Turn, profile: Profile, rules: Iterable[SegmentRule], at: int, c
     profile.now = at
     view = turn.view(profile)
     flip(turn, profile, view, rules, at, cause, rows)
+    profile.wake_at = min(profile.wakes.values(), default=None)
     due_runs(turn, profile, view, at, rows)
     _let_go(turn, profile, at)
 
@@ -76,7 +81,7 @@ def flip(
     rows: list[Row],
 ) -> None:
     """Look at segments, start what entering them starts, and keep `wake_at` no later than their next change."""
-    wake, entered = evaluate(rules, profile.segments, view, at, cause, rows)
+    wake, entered = evaluate(rules, profile.segments, profile.wakes, view, at, cause, rows)
     if wake is not None and (profile.wake_at is None or wake < profile.wake_at):
         profile.wake_at = wake
     for segment, matched in entered:
@@ -155,6 +160,8 @@ def _forget(turn: Turn, profile: Profile, rows: list[Row]) -> None:
             del profile.segments[number]
             at = max(plan.published_at, profile.now)
             rows.append(SegmentLeft(at, names[number].removeprefix("segment/"), "publish", ()))
-    aggregates = only_fragment(profile).aggregates
+    aggregates, wakes = only_fragment(profile).aggregates, profile.wakes
     for number in [number for number in aggregates if number not in plan.numbers]:
         del aggregates[number]
+    for number in [number for number in wakes if number not in plan.by_number]:
+        del wakes[number]

@@ -63,15 +63,11 @@ class Readers(Struct, frozen=True):
     """The segments to look at when something changed: by what changed."""
 
     aggregate: dict[int, Rules]
-    moving: dict[int, Rules]
-    """By aggregate, those of them that can flip by themselves in somebody who has it."""
     trait: dict[str, Rules]
     score: dict[str, Rules]
     threshold: dict[str, Rules]
     purpose: dict[str, Rules]
     zone: Rules
-    clock: Rules
-    """Those that can flip by themselves in anybody."""
     nothing: Rules
     """Those that somebody of whom nothing is known may be in."""
 
@@ -83,6 +79,7 @@ class CompiledPlan(Struct):
     published_at: int
     time_zone: str
     segments: tuple[SegmentRule, ...]
+    by_number: Rules
     reading: Readers
     shrinking: dict[int, Aggregate[Any]]
     """Aggregates that forget as time passes."""
@@ -103,15 +100,6 @@ class CompiledPlan(Struct):
             reader = self.readers[(kind, name)] = self._reader(kind, name)
         return reader
 
-    def moving(self, aggregates: Iterable[int]) -> Iterable[SegmentRule]:
-        """The segments that time alone may flip in somebody with these aggregates."""
-        found = dict(self.reading.clock)
-        moving = self.reading.moving
-        for number in aggregates:
-            if number in moving:
-                found.update(moving[number])
-        return found.values()
-
     def _reader(self, kind: str, name: str) -> EventReader:
         names = (name, ANY_EVENT) if kind in SPOKEN_BY_ANY else (name,)
         folds = list({fold.number: fold for each in names for fold in self.folds.get(each, ())}.values())
@@ -130,8 +118,8 @@ class CompiledPlan(Struct):
 
 def empty_plan() -> CompiledPlan:
     """Before anything was published: events are kept, nothing is decided."""
-    nothing = Readers({}, {}, {}, {}, {}, {}, {}, {}, {})
-    return CompiledPlan(0, 0, "UTC", (), nothing, {}, frozenset(), {}, {}, {}, {}, {}, {})
+    nothing = Readers({}, {}, {}, {}, {}, {}, {})
+    return CompiledPlan(0, 0, "UTC", (), {}, nothing, {}, frozenset(), {}, {}, {}, {}, {}, {})
 
 
 # ---- in force ------------------------------------------------------------------------------------------------------
@@ -282,6 +270,7 @@ def _put_together(state: PlanState, definitions: Definitions, made: _Compiled) -
         published_at=state.published_at,
         time_zone=time_zone,
         segments=segments,
+        by_number={rule.number: rule for rule in segments},
         reading=_readers(segments, definitions, time_zone),
         shrinking={number: fold.aggregate for number, fold in folds.items() if _is_shrinking(fold.spec)},
         numbers=frozenset(state.ready) | {rule.number for rule in segments},
@@ -295,7 +284,7 @@ def _put_together(state: PlanState, definitions: Definitions, made: _Compiled) -
 
 
 def _readers(segments: Iterable[SegmentRule], definitions: Definitions, time_zone: str) -> Readers:
-    found = Readers({}, {}, {}, {}, {}, {}, {}, {}, {})
+    found = Readers({}, {}, {}, {}, {}, {}, {})
     nobody = PersonView({}, (), Around(time_zone, dict))
     for rule in segments:
         reads = rule.condition.reads
@@ -309,13 +298,9 @@ def _readers(segments: Iterable[SegmentRule], definitions: Definitions, time_zon
                 by_name.setdefault(name, {})[rule.number] = rule
         for fold in rule.condition.folds:
             found.aggregate.setdefault(fold.number, {})[rule.number] = rule
-            if not rule.condition.is_still:
-                found.moving.setdefault(fold.number, {})[rule.number] = rule
         if reads.zone:
             found.zone[rule.number] = rule
         has_clock = any(isinstance(node, Now | Clock) for node in everything(definitions.segments[rule.name].when.tree))
-        if has_clock:
-            found.clock[rule.number] = rule
         if has_clock or reads.thresholds or rule.condition.holds(nobody, 0):
             found.nothing[rule.number] = rule
     return found

@@ -60,6 +60,8 @@ class Profile(Struct, array_like=True):
     """The newest instant it was evaluated at."""
     epoch: int = 1
     gen: int = 0
+    wakes: dict[int, int] = {}
+    """Per segment, the next instant at which it may flip by itself."""
 
 
 class ThresholdSet(Struct, array_like=True, frozen=True):

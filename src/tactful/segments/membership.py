@@ -22,17 +22,25 @@ class SegmentRule(Struct, frozen=True):
 
 
 def evaluate(
-    rules: Iterable[SegmentRule], members: dict[int, int], view: View, at: int, cause: str, rows: list[Row]
+    rules: Iterable[SegmentRule],
+    members: dict[int, int],
+    wakes: dict[int, int],
+    view: View,
+    at: int,
+    cause: str,
+    rows: list[Row],
 ) -> tuple[int | None, list[tuple[SegmentRule, str]]]:
-    """Bring `members` up to the instant `at`, adding a row per flip.
+    """Bring `members`, and in `wakes` the next instant at which each rule may flip by itself, up to the instant `at`,
+    adding a row per flip.
 
-    Returns the next instant at which one of the rules may flip by itself, and the rules that were entered for another
-    cause than their publication (what starts journeys), each with what it matched.
+    Returns the first of these instants, and the rules that were entered for another cause than their publication (what
+    starts journeys), each with what it matched.
     """
     wake: int | None = None
     entered: list[tuple[SegmentRule, str]] = []
     for rule in rules:
         if rule.ready_at > at:
+            wakes.pop(rule.number, None)
             continue
         condition = rule.condition
         holds = condition.holds(view, at)
@@ -48,8 +56,12 @@ def evaluate(
             else:
                 del members[rule.number]
                 rows.append(SegmentLeft(at, rule.name, why, because))
-        change = condition.next_change(view, at)
-        if change is not None and (wake is None or change < wake):
+        change = None if condition.is_still else condition.next_change(view, at)
+        if change is None:
+            wakes.pop(rule.number, None)
+            continue
+        wakes[rule.number] = change
+        if wake is None or change < wake:
             wake = change
     return wake, entered
 
