@@ -36,7 +36,8 @@ def project(random: Random) -> Project:
     """Segments in segments, metrics, collections, retention, the workspace's zone and gap."""
     retention = {"D": 3 * DAY} if random.random() < 0.4 else {}
     zone, gap = random.choice(ZONES), random.choice((30 * 60 * SECOND, SECOND, HOUR, 10 * SECOND))
-    plain = Project({}, {}, {"cart": CART, "wishes": WISHES}, retention, zone, gap)
+    few = {**WISHES, "limit": random.choice((3, 200))}
+    plain = Project({}, {}, {"cart": CART, "wishes": few}, retention, zone, gap)
     writer = Writer(random, plain, SCORES, PURPOSES, has_clock=False)
     segments = {"s1": writer.condition("person", 1), "s2": writer.condition("person", 2)}
     segments["s3"] = f'(segment("s1") or (not segment("s2"))) and {writer.condition("person", 1)}'

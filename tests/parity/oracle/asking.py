@@ -198,9 +198,10 @@ def lines(world: World, about: Mapping[str, Any]) -> list[Line]:
 
 
 def worth(line: Line, about: Mapping[str, Any]) -> int:
+    """S1 holds for what a line is worth, too."""
     price = walk(line.newest.properties, about["price"])
-    product = float(line.quantity) / 1e6 * price * 1e6 + 0.5 if is_number(price) else 0.0
-    return math.floor(product) if math.isfinite(product) else 0
+    product = float(line.quantity) / 1e6 * price if is_number(price) else 0.0
+    return millionths(product) if abs(product) < 1e12 else 0
 
 
 def item(line: Line, about: Mapping[str, Any]) -> dict[str, Any]:
