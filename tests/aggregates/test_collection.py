@@ -30,8 +30,8 @@ def kind(limit: int = 200) -> CollectionOf:
 
 
 keys = st.sampled_from(["a", "b", 1, 1.0, True, None, ["a"], {"x": 1}, "x" * 300])
-quantities = st.sampled_from([None, 1, 2, 0.5, 0, -3, "2", True, 1e13, 1e-9])
-prices = st.sampled_from([None, 1, 9.99, -2.5, "3", 1e300, 1.7e308])
+quantities = st.sampled_from([None, 1, 2, 0.5, 0.333333, 0, -3, "2", True, 1e13, 1e-9])
+prices = st.sampled_from([None, True, 1, 9.99, 0.0000015, -2.5, "3", 1e300, 1.7e308])
 fields = st.dictionaries(st.sampled_from(["name", "size"]), st.sampled_from(["N", 4]), max_size=2)
 times = st.tuples(st.integers(0, 6), st.integers(0, 2))
 
@@ -95,8 +95,8 @@ def plain(history: list[Did]) -> list[Any]:
         if is_newest and amount > 0:
             items.append({**did.fields, "sku": did.key, "quantity": amount / 1e6})
             if isinstance(did.price, int | float) and not isinstance(did.price, bool):
-                product = amount / 1e6 * did.price * 1e6 + 0.5
-                worth += math.floor(product) if math.isfinite(product) else 0
+                product = amount / 1e6 * did.price
+                worth += math.floor(product * 1e6 + 0.5) if abs(product) < 1e12 else 0
     quantity = sum(millionths_of(item["quantity"]) for item in items) / 1e6
     return [len(items), quantity, worth / 1e6, every[-1].at if every else None, items]
 
@@ -155,6 +155,25 @@ def test_the_limit_forgets_the_oldest_and_says_so_until_a_clear_behind_them() ->
     assert not aggregate.is_coarse(state, NOW)
     assert answers(aggregate, state) == [0, 0, 0, 9, []]
     assert aggregate.refs(state, NOW) == [9]
+
+
+def test_what_was_thinned_stays_in_doubt_when_something_older_is_thinned_too() -> None:
+    aggregate = kind(limit=2)
+    state = folded(aggregate, [added(5), added(6), added(7), added(8), added(1)])
+    aggregate.fold(state, 3, 0, 99, ("clear", None, None, None, {}), NOW)
+    assert aggregate.is_coarse(state, NOW)
+
+
+def test_a_line_is_worth_what_doubles_make_of_it() -> None:
+    aggregate = kind()
+    state = folded(aggregate, [added(1)._replace(quantity=3, price=10.0681815)])
+    assert aggregate.value(state, NOW) == 30.204544, "3 * 10.0681815 * 1e6 + 0.5 in this order; exactly it were ...545"
+
+
+def test_a_line_that_is_worth_a_trillion_adds_nothing() -> None:
+    aggregate = kind()
+    dear = [added(1)._replace(price=5e11, quantity=1), added(2)._replace(price=5e11, quantity=2)]
+    assert aggregate.value(folded(aggregate, dear), NOW) == 5e11
 
 
 def test_bytes_of_an_operation() -> None:

@@ -10,7 +10,7 @@ is coarse until a clear behind them.
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
-from math import floor, isfinite
+from math import floor
 from typing import Any
 
 from msgspec import Struct
@@ -69,7 +69,7 @@ class CollectionOf:
         if word == "clear":
             _clear(state, order)
             return True
-        line = None if type(written) is list else key(written)
+        line = key(written)
         if line is None:
             return False
         amount = _amount(quantity)
@@ -80,7 +80,7 @@ class CollectionOf:
         state.amounts.insert(index, amount if word == "add" else -amount)
         state.shown.insert(index, Shown(written, number(price), fields) if word == "add" else None)
         if word == "add":
-            _show_newest(state, line, index)
+            _show_newest(state, line)
         self._thin(state)
         return True
 
@@ -109,7 +109,7 @@ class CollectionOf:
         if cleared is not None:
             _clear(merged, cleared)
         for line in dict.fromkeys(merged.keys):
-            _show_newest(merged, line, 0)
+            _show_newest(merged, line)
         self._thin(merged)
         return merged
 
@@ -133,12 +133,8 @@ class CollectionOf:
     def quantity(self, state: Collection | None, now: int) -> float:
         return float(sum(amount for _, amount in _there(state))) / ONE
 
-    def value(self, state: Collection | None, now: int) -> float | None:
-        """None beyond the doubles."""
-        try:
-            return float(sum(_worth(shown.price, amount) for shown, amount in _there(state))) / ONE
-        except OverflowError:
-            return None
+    def value(self, state: Collection | None, now: int) -> float:
+        return float(sum(_worth(shown.price, amount) for shown, amount in _there(state))) / ONE
 
     def changed_at(self, state: Collection | None, now: int) -> Time | None:
         if state is None:
@@ -173,15 +169,14 @@ def _rows(state: Collection) -> Iterator[tuple[Order, Key, int, Shown | None]]:
     return zip(state.orders, state.keys, state.amounts, state.shown, strict=True)
 
 
-def _show_newest(state: Collection, line: Key, index: int) -> None:
-    """Of the additions to a line from `index` on, and the one before them, only the newest shows what it is."""
+def _show_newest(state: Collection, line: Key) -> None:
+    """Of the two additions that may show what the line is, the newer one does."""
     is_shown = False
     for place in range(len(state.keys) - 1, -1, -1):
         if state.keys[place] == line and state.shown[place] is not None:
             if is_shown:
                 state.shown[place] = None
-                if place < index:
-                    return
+                return
             is_shown = True
 
 
@@ -198,8 +193,6 @@ def _there(state: Collection | None) -> list[tuple[Shown, int]]:
 
 
 def _worth(price: float | None, amount: int) -> int:
-    """Millionths; nothing without a price."""
-    if price is None:
-        return 0
-    product = amount / 1e6 * price * 1e6 + 0.5
-    return floor(product) if isfinite(product) else 0
+    """Millionths; nothing without a price, or where it is no amount that could be summed."""
+    worth = 0.0 if price is None else amount / 1e6 * price
+    return floor(worth * 1e6 + 0.5) if abs(worth) < MOST else 0
