@@ -71,10 +71,6 @@ class Cell(Value):
     def size(self) -> Sql:
         return build.size(build.field(self.part("list"), "nums"))
 
-    def flat(self) -> Elements:
-        """Of a list: with lists in it opened, and without null."""
-        return self.elements()
-
     def keys(self) -> Sql:
         """Places of the elements that are lists or objects."""
         return build.field(self.part("list"), "keys")
@@ -134,11 +130,9 @@ class Place(Cell):
         return own if is_below == build.FALSE else build.coalesced(own, build.when(is_below, build.whole(0)))
 
     def flat(self) -> Elements:
-        if self._base is not None:
-            place = build.joined(self._base, build.text(f".{key(self._names)}{FLAT}"))
-            flat = build.field(build.at(build.field(self._source.cells, "elements"), place), "list")
-        else:
-            flat = build.at(build.field(self._source.cells, "lists"), build.text(key(self._names) + FLAT))
+        """Of the object itself: a list with lists in it opened, and without null."""
+        assert self._base is None
+        flat = build.at(build.field(self._source.cells, "lists"), build.text(key(self._names) + FLAT))
         held = build.coalesced(flat, self.part("list"))
         own = build.size(build.field(held, "nums"))
         return self._elements(held, build.coalesced(own, build.when(self._is_below_list, build.whole(0))))

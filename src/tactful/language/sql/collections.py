@@ -4,7 +4,7 @@ A line has what its newest addition says; `lines` is the relation of a collectio
 expression asks of a person's lines is one row of aggregates over it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -14,16 +14,14 @@ from tactful.language.meaning import follow
 from tactful.language.sql import build, cells
 from tactful.language.sql.build import Select, Sql, column
 from tactful.language.sql.engines import own
-from tactful.language.sql.events import in_units, named
+from tactful.language.sql.events import SUMMABLE, in_units, named
 from tactful.language.sql.relations import ORDER, Gathered, Match, Query
-from tactful.language.sql.values import Carried, Elements, Scalar, Shown, Value, Wrapped, finite
+from tactful.language.sql.values import Carried, Elements, Scalar, Shown, Value, Wrapped
 from tactful.language.tree import Part, Path
 from tactful.language.types import LIST, NUMBER, OBJECT, TIME
 from tactful.language.vocabulary import Collection
 
 _KINDS: Mapping[str, build.Type] = {"nums": "number", "texts": "text", "flags": "flag", "times": "whole"}
-_FAR = 9e18
-"""Worths from here on are added up as doubles: whole numbers of 64 bits end, and a double has no fraction."""
 
 
 def part(query: Query, node: Part) -> Value:
@@ -86,16 +84,7 @@ class _Lines:
         return build.cast(build.coalesced(held, build.whole(0)), "number")
 
     def worth(self) -> Sql:
-        worth = column(self.name, "worth")
-        is_near = build.compared("<", build.magnitude(worth), build.number(_FAR))
-        near = self.every.add(build.total(build.when(is_near, build.floored(worth))))
-        far = self.every.add(build.summed(build.when(is_near, build.typed_null("number"), worth)))
-        together = in_units(build.coalesced(near, build.whole(0)))
-        return build.when(
-            build.is_null(far),
-            together,
-            build.calculated("+", together, build.divided(far, build.number(1e6))),
-        )
+        return in_units(build.coalesced(self.every.add(build.total(column(self.name, "worth"))), build.whole(0)))
 
     def changed_at(self) -> Sql:
         def write(_: str) -> Select:
@@ -145,10 +134,10 @@ def _quantity(value: cells.Cell) -> Sql:
 
 
 def _worth(quantity: Sql, price: Sql) -> Sql:
-    """In millionths, before they are cut; null where nothing finite comes out."""
-    product = build.calculated("*", build.calculated("*", quantity, price), build.number(1e6))
-    rounded = build.calculated("+", product, build.number(0.5))
-    return build.once(rounded, finite(build.variable()))
+    """In millionths; null where it is no amount that could be summed (LANGUAGE.md 6.1)."""
+    product, amount = build.calculated("*", quantity, price), build.variable()
+    is_summable = build.compared("<", build.magnitude(amount), build.number(SUMMABLE))
+    return build.once(product, build.when(is_summable, build.millionths(amount)))
 
 
 # ---- items -----------------------------------------------------------------------------------------------------------
@@ -165,9 +154,9 @@ def _items(lines: _Lines, path: Path) -> Value:
         carry = lines.every.row([place], build.compared("==", place, build.whole(step + 1)))
         if not rest:
             return _Seen(OBJECT, shown, missing=build.is_null(carry(build.TRUE)))
-        return _Told(Carried(_of_line(lines, tuple(rest)), carry), shown)
+        return _Told(Carried(_of_line(lines, tuple(rest), cells.read), carry), shown)
     names = tuple(step for step in path if isinstance(step, str))
-    held = _together(lines, _of_line(lines, names))
+    held = _together(lines, _of_line(lines, names, _opened))
     if len(names) == len(path):
         return _Seen(LIST, shown, elements=held)
     if path[: len(names)] != names or len(path) > len(names) + 1:
@@ -175,17 +164,17 @@ def _items(lines: _Lines, path: Path) -> Value:
     return _Told(_Nth(held, build.whole(int(path[-1]))), shown)
 
 
-def _of_line(lines: _Lines, path: Path) -> Value:
+def _of_line(lines: _Lines, path: Path, read: Callable[[cells.Source, Path], Value]) -> Value:
     """What a line holds at a path into its item."""
     name, *rest = path
     collection = lines.collection
     if name == "quantity":
         return Value() if rest else Scalar(NUMBER, in_units(column(lines.name, "quantity")))
     if name == _key_name(collection):
-        return Value() if rest else Carried(_Opened(cells.read(lines.source, collection.key)), lines.shown)
+        return Value() if rest else Carried(cells.read(lines.source, collection.key), lines.shown)
     if name not in collection.fields:
         return Value()
-    return Carried(_Opened(cells.read(lines.source, path)), lines.shown)
+    return Carried(read(lines.source, path), lines.shown)
 
 
 def _key_name(collection: Collection) -> str:
@@ -303,9 +292,13 @@ class _Nth(Value):
 class _Opened(Wrapped):
     """A cell whose list has its lists opened."""
 
-    def __init__(self, of: cells.Cell) -> None:
+    def __init__(self, of: cells.Place) -> None:
         super().__init__(of)
-        self._cell = of
+        self._place = of
 
     def elements(self) -> Elements:
-        return self._cell.flat()
+        return self._place.flat()
+
+
+def _opened(source: cells.Source, names: Path) -> Value:
+    return _Opened(cells.Place(source, None, names, names))

@@ -16,7 +16,6 @@ from tactful.language.sql.values import (
     LONGEST_US,
     Calculated,
     Elements,
-    Listed,
     Scalar,
     Shown,
     Value,
@@ -97,8 +96,6 @@ class Operators:
             case Lasting(duration_us=duration_us):
                 is_short = duration_us <= LONGEST_US
                 return Scalar(DURATION, build.whole(duration_us) if is_short else build.typed_null("whole"))
-            case Items(items=items):
-                return Listed([self.value(item) for item in items])
             case Arithmetic():
                 return self._calculated(node)
             case Negative(operand=operand):

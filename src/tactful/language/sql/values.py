@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from tactful.language.sql import build
 from tactful.language.sql.build import Sql
-from tactful.language.types import ANYTHING, BOOLEAN, DURATION, LIST, NUMBER, TEXT, TIME
+from tactful.language.types import ANYTHING, BOOLEAN, DURATION, NUMBER, TEXT, TIME
 from tactful.values import FIRST_US, LAST_US, Duration, Time
 
 LONGEST_US = 10**18
@@ -134,43 +134,6 @@ class Calculated(Scalar):
 
     def shown(self) -> Shown:
         return Shown((self.num(),), _first)
-
-
-class Listed(Value):
-    """A list that was written out."""
-
-    kind = LIST
-
-    def __init__(self, items: Sequence[Value]) -> None:
-        self.items = items
-
-    def elements(self) -> Elements:
-        def held(kind: build.Type, found: Sequence[Sql | None]) -> Sql:
-            return build.array([build.NULL if one is None else one for one in found], kind)
-
-        return Elements(
-            held("number", [item.num() for item in self.items]),
-            held("text", [item.text() for item in self.items]),
-            held("flag", [item.flag() for item in self.items]),
-            held("whole", [item.moment() if item.kind == TIME else item.read() for item in self.items]),
-            build.whole(len(self.items)),
-        )
-
-    def missing(self) -> Sql:
-        return build.FALSE
-
-    def shown(self) -> Shown:
-        parts = [item.shown() for item in self.items]
-
-        def read(row: Sequence[Any]) -> list[Any]:
-            found, begin = [], 0
-            for part in parts:
-                end = begin + len(part.columns)
-                found.append(part.read(row[begin:end]))
-                begin = end
-            return found
-
-        return Shown(tuple(column for part in parts for column in part.columns), read)
 
 
 class Wrapped(Value):
