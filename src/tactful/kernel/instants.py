@@ -68,7 +68,7 @@ def _look(turn: Turn, profile: Profile, rules: Iterable[SegmentRule], at: int, c
     flip(turn, profile, view, rules, at, cause, rows)
     profile.wake_at = min(profile.wakes.values(), default=None)
     due_runs(turn, profile, view, at, rows)
-    _let_go(turn, profile, at)
+    _let_go(turn, profile, rules, at)
 
 
 def flip(
@@ -90,11 +90,13 @@ def flip(
             begin(turn, profile, view, rule, entry, at, rows)
 
 
-def _let_go(turn: Turn, profile: Profile, at: int) -> None:
-    """Drop what no window and no limit will see again, so that people at rest stay small."""
+def _let_go(turn: Turn, profile: Profile, rules: Iterable[SegmentRule], at: int) -> None:
+    """Drop what no window and no limit will see again: of what was looked at, and of everything where nothing more is
+    waited for, so that people at rest stay small."""
     aggregates, shrinking = only_fragment(profile).aggregates, turn.plan.shrinking
-    for number in [number for number in aggregates if number in shrinking]:
-        if shrinking[number].let_go(aggregates[number], at):
+    looked_at = (fold.number for rule in rules for fold in rule.condition.folds) if profile.wakes else aggregates
+    for number in dict.fromkeys(looked_at):
+        if number in shrinking and number in aggregates and shrinking[number].let_go(aggregates[number], at):
             del aggregates[number]
     for name in list(profile.sent):
         rule = turn.plan.journeys.get(name)

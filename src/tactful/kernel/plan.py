@@ -233,7 +233,7 @@ def _unwelcome(journey: Journey, number: Callable[[AggregateSpec], int]) -> Fold
     a threshold to all that do."""
     events = tuple(sorted(set(journey.unless)))
     spec = AggregateSpec("newest", events, keep=1)
-    return Fold(number(spec), spec, kinds.build(spec), (Feed(events, None, None),), is_threshold=True)
+    return Fold(number(spec), spec, kinds.build(spec), (Feed(events, None, None),), least=1)
 
 
 # ---- put together --------------------------------------------------------------------------------------------------

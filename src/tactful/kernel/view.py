@@ -54,7 +54,8 @@ class PersonView:
             case "consents":
                 value = granted(one.consents for one in self._fragments)
             case "zone":
-                value = zones.zone(self.traits, (one.zone for one in self._fragments), self._around.zone)
+                told = traits.value(zones.TRAIT, (one.traits for one in self._fragments))
+                value = zones.zone(told, (one.zone for one in self._fragments), self._around.zone)
             case _:
                 raise AttributeError(name)
         setattr(self, name, value)

@@ -56,8 +56,9 @@ class Fold(Struct, frozen=True):
     spec: AggregateSpec
     aggregate: Aggregate[Any]
     feeds: tuple[Feed, ...]
-    is_threshold: bool = False
-    """Nothing is asked but whether spec.keep events (or fewer) are in the window, so one more changes no answer."""
+    least: int = 0
+    """Nothing is asked but whether so many events, or more of them up to spec.keep, are in the window: before that many
+    are there, and when spec.keep are, one more changes no answer. 0: more is asked."""
 
 
 class EventTest(Struct, frozen=True):

@@ -57,19 +57,19 @@ class Folds:
 
     def __init__(self, lowered: Node, number: NumberOf) -> None:
         wants: dict[AggregateSpec, Want] = {}
-        valued = set()
+        least: dict[AggregateSpec, int] = {}
         for question, n in questions(lowered):
             found = want(question, n)
             key = _without_size(found.state)
-            if n is None or found.keeping is not None:
-                valued.add(key)
+            asked = 0 if n is None or found.keeping is not None else n
+            least[key] = min(asked, least.get(key, asked))
             before = wants.get(key)
             if before is None or before.state.keep < found.state.keep:
                 wants[key] = found
         self._folds: dict[AggregateSpec, Fold] = {}
         for key, found in wants.items():
             spec = found.state
-            self._folds[key] = Fold(number(spec), spec, kinds.build(spec), found.feeds, key not in valued)
+            self._folds[key] = Fold(number(spec), spec, kinds.build(spec), found.feeds, least[key])
         self.all = tuple(self._folds.values())
         self._asked: dict[AggregateSpec, Asked] = {}
 
@@ -91,10 +91,10 @@ class Folds:
 
 
 def combined(folds: Iterable[Fold]) -> dict[int, Fold]:
-    """Those of several definitions by number: only a threshold is asked where that is all that any of them asks."""
+    """Those of several definitions by number."""
     found: dict[int, Fold] = {}
     for fold in folds:
-        if fold.number not in found or not fold.is_threshold:
+        if fold.number not in found or fold.least < found[fold.number].least:
             found[fold.number] = fold
     return found
 

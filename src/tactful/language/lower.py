@@ -115,15 +115,17 @@ def lower(node: Node) -> Node:
 def _value(node: Node) -> Node:
     match node:
         case Arithmetic(op=op, left=left, right=right):
-            found: Node = replace(node, left=lower(left), right=lower(right))
-            return _worked_out(found, _CALCULATED[op], lower(left), lower(right))
+            one, other = lower(left), lower(right)
+            return _worked_out(replace(node, left=one, right=other), _CALCULATED[op], one, other)
         case Negative(operand=operand):
-            return _worked_out(replace(node, operand=lower(operand)), meaning.negative, lower(operand))
+            inner = lower(operand)
+            return _worked_out(replace(node, operand=inner), meaning.negative, inner)
         case Function(name=name, arguments=arguments):
             lowered = tuple(map(lower, arguments))
             return _worked_out(replace(node, arguments=lowered), _FUNCTIONS[name], *lowered)
         case ReadTime(operand=operand):
-            return _worked_out(replace(node, operand=lower(operand)), meaning.read, lower(operand))
+            inner = lower(operand)
+            return _worked_out(replace(node, operand=inner), meaning.read, inner)
         case _:
             return node
 
@@ -259,9 +261,14 @@ def _is_never(op: Operator, one: str, other: str) -> bool:
 
 
 def _since(op: Operator, since: Aggregate, duration_us: int, span: Span) -> Node | None:
-    """time_since(E) < D: one of the events is in the newest D of the window. None: as it is."""
-    if op not in ("<", "<="):
+    """time_since(E) < D: one of the events is in the newest D of the window; >= D: some are in the window, and none of
+    those. Two states instead of one, but looked at only when they tell. None: as it is."""
+    if op == "==":
         return None
+    if op in (">", ">="):
+        newer = _since("<=" if op == ">" else "<", since, duration_us, span)
+        assert newer is not None
+        return All((AtLeast(replace(since, function="count"), 1, span), _not(newer, span)), span)
     below = duration_us + (op == "<=")
     window = since.selection.window or Window(below)
     if below <= window.newer_us:

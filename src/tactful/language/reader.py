@@ -46,7 +46,8 @@ _NEWEST = """
 state = states.get(number)
 if state is None:
     states[number] = new([at], [ref])
-    touched.append(number)
+    if least < 2:
+        touched.append(number)
 else:
     times = state.times
     if not times or at <= times[-1]:
@@ -55,7 +56,8 @@ else:
     elif len(times) < keep:
         times.append(at)
         state.refs.append(ref)
-        touched.append(number)
+        if len(times) >= least:
+            touched.append(number)
     else:
         if is_told:
             touched.append(number)
@@ -201,14 +203,16 @@ class _Writing:
         and as many were in the window before, one more is not told."""
         spec, bind = fold.spec, self._code.bind
         is_told: ast.expr = ast.Constant(value=True)
-        if fold.is_threshold and spec.older_us is None:
+        if fold.least and spec.older_us is None:
             is_told = ast.Constant(value=False)
-        elif fold.is_threshold:
+        elif fold.least:
             begin = ast.BinOp(name("now"), ast.Sub(), bind(spec.older_us))
             is_told = compared(ast.Subscript(name("times"), ast.Constant(0), LOAD), ast.LtE(), begin)
         text = _ONE_NEWEST if spec.keep == 1 else _NEWEST
         bound = {"new": bind(Newest), "fold": bind(fold.aggregate.fold), "len": bind(len)}
-        return fill(text, **parts, **bound, keep=ast.Constant(spec.keep), is_told=is_told)
+        return fill(
+            text, **parts, **bound, keep=ast.Constant(spec.keep), least=ast.Constant(fold.least), is_told=is_told
+        )
 
 
 def _there(names: Sequence[str], *values: object) -> dict[str, object]:

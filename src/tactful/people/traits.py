@@ -40,6 +40,12 @@ def _is_same(one: object, other: object) -> bool:
     return type(one) is type(other) and not isinstance(one, list | dict) and one == other
 
 
+def value(name: str, fragments: Iterable[Mapping[str, TraitWrite]]) -> object:
+    """One trait of the person; None where it is missing."""
+    writes = [written for traits in fragments if (written := traits.get(name)) is not None]
+    return max(writes, key=TraitWrite.order).value if writes else None
+
+
 def values(fragments: Iterable[Mapping[str, TraitWrite]]) -> dict[str, Any]:
     """The traits that the person has; of several fragments the last write of each."""
     newest: dict[str, TraitWrite] = {}

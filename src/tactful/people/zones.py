@@ -1,7 +1,7 @@
 """The time zone of a person (LANGUAGE.md 8): the trait `timezone`, else what the newest call said of it, else the
 workspace's. Only a name of the zones that we know counts, wherever it stands. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -50,9 +50,8 @@ def see(before: ZoneSeen | None, context: Raw, timestamp: int, received_at: int,
     return ZoneSeen(name, timestamp, received_at, ref)
 
 
-def zone(traits: Mapping[str, Any], seen: Iterable[ZoneSeen | None], workspace: str) -> str:
-    """IANA name of the zone; `seen` of every fragment."""
-    told = traits.get(TRAIT)
+def zone(told: object, seen: Iterable[ZoneSeen | None], workspace: str) -> str:
+    """IANA name of the zone; `told` is the person's trait, `seen` of every fragment."""
     if isinstance(told, str) and told in names():
         return told
     newest = max((one for one in seen if one is not None), key=ZoneSeen.order, default=None)
