@@ -6,7 +6,7 @@ import sys
 from benchmarks.place import place
 
 NAMES = (
-    "collect", "engine", "scaling", "latency", "timers", "definitions", "conditions", "memory", "recovery",
+    "collect", "engine", "scaling", "latency", "timers", "definitions", "language", "memory", "recovery",
 )  # fmt: skip
 
 

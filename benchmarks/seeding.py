@@ -20,6 +20,7 @@ from tactful.adapters.sqlite.log import SqliteLog
 from tactful.adapters.sqlite.outbox import SqliteOutbox
 from tactful.adapters.sqlite.store import SqliteStore
 from tactful.adapters.sqlite.trail import SqliteTrail
+from tactful.aggregates.newest import Newest
 from tactful.consent.permits import ConsentWrite
 from tactful.events.identifiers import partition_of
 from tactful.events.records import Event, Outcome, Publish, Tick, encode, pack
@@ -173,11 +174,13 @@ def _moved(model: bytes, key: str, later_us: int) -> Profile:
     profile.key = sys.intern(key)
     profile.fragments = {f"{key}#1": fragment}
     for newest in fragment.aggregates.values():
+        assert isinstance(newest, Newest), "the shop of the benchmarks only counts"
         newest.times = [at + later_us for at in newest.times]
     profile.segments = {number: at + later_us for number, at in profile.segments.items()}
     profile.sent = {name: [(at + later_us, one) for at, one in sent] for name, sent in profile.sent.items()}
     profile.runs = []
     profile.now += later_us
+    profile.wakes = {number: at + later_us for number, at in profile.wakes.items()}
     profile.wake_at = profile.wake_at + later_us if profile.wake_at is not None else None
     at = profile.now
     fragment.traits["email"] = TraitWrite(f"{key[2:]}@mail.example", at, at, 1)
