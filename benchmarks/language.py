@@ -70,7 +70,6 @@ class _Shop:
         self.plan_state, self.plan = adopt(None, plan, retail.START, is_empty=True)
         self.people: dict[str, Profile] = {}
         self._wakes: list[tuple[int, str]] = []
-        self.fired = 0
 
     def seconds(self, events: Sequence[Event]) -> float:
         """Time in step() for the second half of them, in turns of a hundred; in the first, people become known."""
@@ -88,7 +87,6 @@ class _Shop:
                 step(turn, event, position)
             if at >= len(events) // 2:
                 spent += time.perf_counter() - begun
-            self.fired += len(due)
             self._keep(turn)
         return spent
 

@@ -19,8 +19,8 @@ from tests.parity.expressions import Writer
 from tests.parity.histories import PURPOSES, SCORES
 from tests.parity.projects import project
 
-SIZE = Size(60, 500, 20)
-SEEDS = range(5)
+SIZE = Size(50, 500, 20)
+SEEDS = range(4)
 LONG_SEEDS = range(100, 160)
 
 
