@@ -33,7 +33,7 @@ DECLARED = layout((name,) for name in ("category", "path", "price", "products", 
 
 def segments() -> dict[str, tuple[str, str]]:
     """By name: the expression, and the SQL by hand. `{n:x}` and `{t:x}` are where the property x is found."""
-    found = {}
+    found: dict[str, tuple[str, str]] = {}
 
     def add(expression: str, sql: str) -> None:
         found[f"s{len(found)}"] = (expression, sql)

@@ -14,7 +14,7 @@ from tactful.language.meaning import follow
 from tactful.language.sql import build, cells
 from tactful.language.sql.build import Select, Sql, column
 from tactful.language.sql.engines import own
-from tactful.language.sql.events import SUMMABLE, in_units, named
+from tactful.language.sql.events import in_units, named, summable
 from tactful.language.sql.relations import ORDER, Gathered, Match, Query
 from tactful.language.sql.values import Carried, Elements, Scalar, Shown, Value, Wrapped
 from tactful.language.tree import Part, Path
@@ -134,10 +134,8 @@ def _quantity(value: cells.Cell) -> Sql:
 
 
 def _worth(quantity: Sql, price: Sql) -> Sql:
-    """In millionths; null where it is no amount that could be summed (LANGUAGE.md 6.1)."""
-    product, amount = build.calculated("*", quantity, price), build.variable()
-    is_summable = build.compared("<", build.magnitude(amount), build.number(SUMMABLE))
-    return build.once(product, build.when(is_summable, build.millionths(amount)))
+    """In millionths; null without a price, and where it is no amount that could be summed."""
+    return build.once(build.calculated("*", quantity, price), summable(build.variable()))
 
 
 # ---- items -----------------------------------------------------------------------------------------------------------

@@ -108,9 +108,9 @@ def _total(query: Query, found: Match, value: Value) -> Sql:
     events, amount, held = query.events, value.amount(), value.elements()
     sums: list[Sql] = []
     if amount is not None:
-        sums.append(events.add(build.total(found.then(_amount(amount)))))
+        sums.append(events.add(build.total(found.then(summable(amount)))))
     if held is not None:
-        millionths = build.mapped(_summable(held), build.millionths(build.variable()))
+        millionths = build.mapped(_summable_of(held), build.millionths(build.variable()))
         sums.append(events.add(own("sum of totals", found.then(own("list total", millionths)))))
     return _added(sums)
 
@@ -120,9 +120,9 @@ def _taken(query: Query, found: Match, value: Value) -> Sql:
     events, amount, held = query.events, value.amount(), value.elements()
     counts: list[Sql] = []
     if amount is not None:
-        counts.append(events.add(build.count(found.then(_amount(amount)))))
+        counts.append(events.add(build.count(found.then(summable(amount)))))
     if held is not None:
-        counts.append(events.add(build.total(found.then(build.size(_summable(held))))))
+        counts.append(events.add(build.total(found.then(build.size(_summable_of(held))))))
     return _added(counts)
 
 
@@ -133,7 +133,7 @@ def _added(parts: Sequence[Sql]) -> Sql:
     return build.calculated("+", one, rest[0]) if rest else one
 
 
-def _summable(held: Elements) -> Sql:
+def _summable_of(held: Elements) -> Sql:
     return build.kept(held.nums, _is_summable(build.variable()))
 
 
@@ -141,7 +141,8 @@ def _is_summable(amount: Sql) -> Sql:
     return build.compared("<", build.magnitude(amount), build.number(SUMMABLE))
 
 
-def _amount(amount: Sql) -> Sql:
+def summable(amount: Sql) -> Sql:
+    """In millionths; null where it is too large to be summed (LANGUAGE.md 6.1)."""
     return build.when(_is_summable(amount), build.millionths(amount))
 
 

@@ -237,11 +237,13 @@ def _lower(of: Value) -> Value:
     if text is None:
         return Scalar(TEXT, build.typed_null("text"))
     # Engines follow different versions of Unicode, and some map one letter to two: beyond ASCII by our own table.
-    is_ascii = build.compared("==", own("octets", text), exp.Length(this=text))
-    upper, small = map(build.text, _cases())
-    mapped = exp.Translate(this=text, from_=upper, to=small)
+    letters = build.variable()
+    is_ascii = build.compared("==", own("octets", letters), exp.Length(this=letters))
+    upper, lower = map(build.text, _cases())
+    mapped = exp.Translate(this=letters, from_=upper, to=lower)
+    lowered = build.once(text, build.when(is_ascii, exp.Lower(this=letters), mapped))
     # No letter of a written time but T and Z has another case, and these are read in either.
-    return Scalar(TEXT, build.when(is_ascii, exp.Lower(this=text), mapped), read=of.read())
+    return Scalar(TEXT, lowered, read=of.read())
 
 
 @cache
