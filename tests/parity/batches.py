@@ -13,7 +13,7 @@ from tactful.language.check import check
 from tactful.language.mistakes import Mistake
 from tactful.operations import cases, evaluate_live, evaluate_sql
 from tactful.operations.evaluate_lines import Question
-from tests.parity.coverage import choose, found
+from tests.parity.coverage import choose, found, sharpest
 from tests.parity.expressions import Writer
 from tests.parity.histories import PURPOSES, SCORES, history
 from tests.parity.oracle import Oracle, Project
@@ -60,7 +60,7 @@ class Difference(NamedTuple):
 
 def batch(seed: int, size: Size, covered: Counter[str] | None = None, about: Collection[str] = ()) -> Batch:
     """The same for the same seed (and what was covered before). Of many texts those are taken that add to what is
-    covered, and that do not give everybody the same answer; `about`: only those with one of these constructs."""
+    covered, and that do not give everybody the same answer; `about`: plain ones with one of these constructs."""
     random = Random(seed)
     made = next(made for made in iter(lambda: project(random), None) if is_accepted(made))
     writer = Writer(random, made, SCORES, PURPOSES)
@@ -74,7 +74,10 @@ def batch(seed: int, size: Size, covered: Counter[str] | None = None, about: Col
         counts = Counter(repr(oracle.ask(text, seen)) for seen in worlds)
         return 1 - sum((count / len(worlds)) ** 2 for count in counts.values()) if worlds else 0
 
-    texts = choose(pool, size.expressions, Counter() if covered is None else covered, variety)
+    if about:
+        texts = sharpest(pool, size.expressions, variety)
+    else:
+        texts = choose(pool, size.expressions, Counter() if covered is None else covered, variety)
     return Batch(made, texts, told.lines, told.instants)
 
 
@@ -83,7 +86,7 @@ def _pool(writer: Writer, count: int, about: Collection[str]) -> list[str]:
     if not about:
         return [writer.expression() for _ in range(12 * count)]
     texts: list[str] = []
-    while len(texts) < 2 * count:
+    while len(texts) < 4 * count:
         text = writer.expression()
         if not {*about}.isdisjoint(found(text)):
             texts.append(text)

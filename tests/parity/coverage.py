@@ -187,17 +187,21 @@ def _of_events(function: str, name: str, node: ast.Call) -> Iterator[str]:
 
 def choose(pool: Sequence[str], count: int, before: Counter[str], variety: Callable[[str], float]) -> list[str]:
     """The texts that add most to what was covered `before` (which is brought up to date); among equals those whose
-    answers vary most."""
+    answers vary most, and the shorter."""
     covers = {text: set(found(text)) for text in pool}
-    varieties = {text: variety(text) for text in covers}
+    worths = {text: (0.1 + variety(text)) ** 0.5 / (40 + len(text)) for text in covers}
     chosen: list[str] = []
-    while len(chosen) < count:
+    while len(chosen) < min(count, len(pool)):
 
         def gain(text: str) -> float:
-            rarity = sum(1 / (1 + before[mark]) ** 2 for mark in covers[text])
-            return float((rarity + 0.02) * (0.1 + varieties[text]) ** 0.5 / (40 + len(text)))
+            return worths[text] * float(0.02 + sum(1 / (1 + before[mark]) ** 2 for mark in covers[text]))
 
         best = max(covers, key=gain)
         chosen.append(best)
         before.update(covers.pop(best))
     return chosen
+
+
+def sharpest(pool: Sequence[str], count: int, variety: Callable[[str], float]) -> list[str]:
+    """The shortest texts whose answers vary most."""
+    return sorted(pool, key=lambda text: variety(text) / (20 + len(text)), reverse=True)[:count]

@@ -23,6 +23,8 @@ SCORES = ("churn", "ltv")
 PURPOSES = ("mail", "sms")
 
 NUMBERS = (0, 1, 2, 3, -1, 0.5, 2.5, 1.0, -0.0, 0.1, 0.2, 0.3, 100, 3.0000005, 1e-7, 0.0000005, -0.0000005)
+COMMON_NUMBERS, COMMON_TEXTS = (0, 1, 2), ("a", "b", "shoes")
+"""So that equal values meet."""
 EVENTS = {"A": 6, "B": 4, "C": 2, "D": 2, "Order Completed": 2, "Product Added": 4, "Product Removed": 2, "Else": 0.5}
 EVENTS |= {"$identify": 5, "$page": 2, "$screen": 1, "$group": 0.5, "$alias": 0.5}
 """How often each is sent."""
@@ -71,10 +73,11 @@ class Values:
         self._random = random
 
     def number(self) -> Any:
-        return self._random.choice(HUGE if self._random.random() < 0.1 else NUMBERS)
+        chance = self._random.random()
+        return self._random.choice(HUGE if chance < 0.1 else COMMON_NUMBERS if chance < 0.5 else NUMBERS)
 
     def text(self) -> str:
-        return self._random.choice(TEXTS)
+        return self._random.choice(COMMON_TEXTS if self._random.random() < 0.4 else TEXTS)
 
     def boolean(self) -> bool:
         return self._random.random() < 0.5
@@ -177,6 +180,8 @@ class Teller:
             lines.append({**named, **self._line(self._instants[self._random.choice(focus)])})
             if self._random.random() < 0.06:
                 lines.append(self._again(lines[-1]))
+            elif self._random.random() < 0.2:
+                lines.append(self._another(lines[-1]))
         return lines
 
     def _moment(self, instant: int) -> int:
@@ -236,7 +241,7 @@ class Teller:
         if self._random.random() < 0.3:
             inner = {"n": self._values.number(), "f": self._values.boolean(), "l": self._values.list()}
             context = self._values.odds({**inner, "page": {"path": self._values.text()}, "when": self._values.time()})
-        if self._random.random() < 0.15:
+        if self._random.random() < 0.25:
             context["timezone"] = self._random.choice((*ZONES, *ZONES, *NO_ZONES))
         told = {"context": context} if context else {}
         match name:
@@ -271,6 +276,16 @@ class Teller:
             later = read(line["receivedAt"]) + self._random.choice((0, 1, SECOND, DAY))
             again["receivedAt"] = written(later)
         return again
+
+    def _another(self, line: dict[str, Any]) -> dict[str, Any]:
+        """The same once more, somewhat earlier or later, and known later."""
+        self._number += 1
+        kept = {key: value for key, value in line.items() if key not in ("timestamp", "originalTimestamp", "sentAt")}
+        before = read(line["receivedAt"])
+        at = before + self._random.choice((-1, 1)) * micros(self._random.choice(DURATIONS[:9]))
+        received = max(before, at) + self._random.choice((0, 1, SECOND, HOUR))
+        stamps = {"receivedAt": written(received), "timestamp": written(at)}
+        return {**kept, **stamps, "messageId": f"m{self._number}"}
 
     def _threshold(self) -> dict[str, Any]:
         at = self._random.choice(self._instants) + self._random.choice((-DAY, -HOUR, 0, 1, -1, -30 * DAY, -60 * DAY))

@@ -13,7 +13,7 @@ from tactful.aggregates import days, distinct, grouped, ordered, scalars, total,
 from tactful.events import zones
 from tactful.history import cells
 from tactful.history.cells import zone_rows
-from tactful.language import generate, meaning, tree
+from tactful.language import emit, generate, meaning, tree
 from tactful.language.sql import build, events, operators, relations
 from tactful.operations import evaluate_sql
 from tactful.operations.evaluate_lines import read_lines
@@ -66,10 +66,10 @@ def a_window_includes_its_old_end(patch: Patch) -> None:
 
 
 @live("sum between=", "count between=", "any between=")
-def a_window_of_the_past_leaves_out_its_young_end(patch: Patch) -> None:
+def a_window_of_the_past_lets_in_a_microsecond_early(patch: Patch) -> None:
     def inside(self: window.Windowed, times: list[int], now: int) -> tuple[int, int]:
         low = bisect_right(times, now - self.older)
-        return low, bisect_left(times, now - self.newer, low) if self.newer else len(times)
+        return low, bisect_right(times, now - self.newer + 1, low) if self.newer else len(times)
 
     patch.setattr(window.Windowed, "inside", inside)
 
@@ -161,18 +161,16 @@ def not_equal_wants_a_value(patch: Patch) -> None:
         match node:
             case tree.Not(part=tree.Compare(op="==", left=left)):
                 there = tree.Not(tree.IsMissing(left, node.span), node.span)
-                return right(self, tree.All((there, node), node.span))
+                return emit.both([right(self, there), right(self, node)])
         return right(self, node)
 
     patch.setattr(generate.Generator, "condition", condition)
 
 
-@live("x.y", "in name")
+@live("in name", "len")
 def lists_within_lists_stay_closed(patch: Patch) -> None:
     def flat(value: object) -> Iterable[object]:
-        if isinstance(value, list):
-            yield from (element for element in value if element is not None)
-        elif value is not None:
+        if value is not None:
             yield value
 
     patch.setattr(meaning, "_flat", flat)
@@ -238,7 +236,8 @@ def clocks_never_change(patch: Patch) -> None:
 
 @live("local_hour")
 def the_zone_that_came_last_counts(patch: Patch) -> None:
-    patch.setattr(person_zones.ZoneSeen, "order", lambda self: (self.received_at, self.ref))
+    see = person_zones.see
+    patch.setattr(person_zones, "see", lambda before, *call: see(None, *call) or before)
 
 
 @live("active_days")
