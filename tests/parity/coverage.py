@@ -5,6 +5,7 @@ itself, by writing many texts; what is tested is chosen from those that add most
 """
 
 import ast
+import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
@@ -189,12 +190,12 @@ def choose(pool: Sequence[str], count: int, before: Counter[str], variety: Calla
     """The texts that add most to what was covered `before` (which is brought up to date); among equals those whose
     answers vary most, and the shorter."""
     covers = {text: set(found(text)) for text in pool}
-    worths = {text: (0.1 + variety(text)) ** 0.5 / (40 + len(text)) for text in covers}
+    worths = {text: math.sqrt(0.1 + variety(text)) / (40 + len(text)) for text in covers}
     chosen: list[str] = []
     while len(chosen) < min(count, len(pool)):
 
         def gain(text: str) -> float:
-            return worths[text] * float(0.02 + sum(1 / (1 + before[mark]) ** 2 for mark in covers[text]))
+            return worths[text] * (0.02 + sum(1 / (1 + before[mark] * (2 + before[mark])) for mark in covers[text]))
 
         best = max(covers, key=gain)
         chosen.append(best)

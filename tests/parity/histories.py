@@ -10,7 +10,8 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any, NamedTuple
 
-from tests.parity.expressions import DURATIONS, micros
+from tests.parity.expressions import micros
+from tests.parity.words import DURATIONS
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SECOND, HOUR, DAY = 1_000_000, 3_600_000_000, 86_400_000_000

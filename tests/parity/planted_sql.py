@@ -1,0 +1,112 @@
+"""Bugs that the SQL, or the history that it reads, might have."""
+
+from collections.abc import Iterable, Iterator
+
+from sqlglot import exp
+
+from tactful.history import cells
+from tactful.history.cells import zone_rows
+from tactful.language import tree
+from tactful.language.sql import build, events, operators, relations, sequences
+from tactful.language.sql import collections as sql_collections
+from tactful.language.sql import sessions as sql_sessions
+from tactful.operations import evaluate_sql
+from tactful.operations.evaluate_lines import read_lines
+from tests.parity.planted import Garden, Patch
+
+sql = Garden("sql")
+
+
+@sql("any last=", "count last=", "sum between=")
+def a_filter_includes_the_old_end(patch: Patch) -> None:
+    def within(moment: build.Sql, window: tree.Window | None) -> build.Sql:
+        if window is None:
+            return build.TRUE
+        begin, end = (build.calculated("-", build.T, build.whole(us)) for us in (window.older_us, window.newer_us))
+        return build.both(build.compared(">=", moment, begin), build.compared("<=", moment, end))
+
+    patch.setattr(events, "within", within)
+
+
+@sql("count", "latest", "trait")
+def what_is_received_at_the_instant_is_not_seen(patch: Patch) -> None:
+    def visible(self: relations.Query, table: str) -> build.Sql:
+        return build.compared("<", build.column(table, "received_at"), build.T)
+
+    patch.setattr(relations.Query, "_visible", visible)
+
+
+@sql("count", "latest", "sum")
+def what_has_happened_is_seen_before_it_is_received(patch: Patch) -> None:
+    def visible(self: relations.Query, table: str) -> build.Sql:
+        name = "timestamp" if table == "e" else "received_at"
+        return build.compared("<=", build.column(table, name), build.T)
+
+    patch.setattr(relations.Query, "_visible", visible)
+
+
+@sql("first value", "latest value")
+def rows_of_one_instant_stand_the_other_way_round(patch: Patch) -> None:
+    back = build.calculated("-", build.whole(0), build.column("e", "ref"))
+    patch.setattr(events, "_ORDER", [build.column("e", "timestamp"), back])
+
+
+@sql("not", "!=", "not in name")
+def what_is_null_is_not_false(patch: Patch) -> None:
+    patch.setattr(build, "surely", lambda part: part)
+
+
+@sql("sum", "avg")
+def millionths_are_cut_in_sql(patch: Patch) -> None:
+    patch.setattr(build, "millionths", lambda value: build.floored(build.calculated("*", value, build.number(1e6))))
+
+
+@sql("count same=", "distinct")
+def rows_are_counted_where_different_ones_are_asked(patch: Patch) -> None:
+    patch.setattr(build, "different", build.count)
+
+
+@sql("contains", "starts_with", "ends_with")
+def a_part_of_a_text_is_a_pattern(patch: Patch) -> None:
+    def like(this: build.Sql, expression: build.Sql) -> build.Sql:
+        percent = build.text("%")
+        return exp.Like(this=this, expression=exp.Concat(expressions=[percent, expression, percent]))
+
+    patch.setattr(operators, "_TESTS", dict.fromkeys(operators._TESTS, like))
+
+
+@sql("count", "sum", "trait")
+def repeats_are_in_the_history(patch: Patch) -> None:
+    patch.setattr(evaluate_sql, "read_lines", lambda lines: read_lines(lines, with_repeats=True))
+
+
+@sql("count", "avg", "in name")
+def true_is_written_as_a_number(patch: Patch) -> None:
+    put = cells.Cells.put
+    patch.setattr(cells.Cells, "put", lambda self, key, value: put(self, key, float(value) if value is True else value))
+
+
+@sql("local_hour", "active_days")
+def the_history_knows_one_offset_of_each_zone(patch: Patch) -> None:
+    def rows(names: Iterable[str], from_us: int, until_us: int) -> Iterator[cells.ZoneRow]:
+        for row in zone_rows(names, from_us, until_us):
+            if row.from_us <= from_us:
+                yield cells.ZoneRow(row.zone, row.from_us, until_us + 1, row.offset_us)
+
+    patch.setattr(evaluate_sql, "zone_rows", rows)
+
+
+@sql("sessions", "session_length", "avg_session_length")
+def a_gap_still_belongs_to_its_session_in_sql(patch: Patch) -> None:
+    every = sql_sessions._every
+    patch.setattr(sql_sessions, "_every", lambda query, gap_us: every(query, gap_us + 1))
+
+
+@sql("collection lines", "collection quantity", "collection items")
+def a_cart_is_cleared_in_order_of_receipt(patch: Patch) -> None:
+    patch.setattr(sql_collections, "ORDER", ("received_at", "timestamp", "ref"))
+
+
+@sql("not at the end", "not between")
+def nothing_bars_a_sequence(patch: Patch) -> None:
+    patch.setattr(sequences._Chain, "_bars", lambda self, place: False)
