@@ -98,7 +98,7 @@ def asked(objects: Sequence[Mapping[str, Any]], paths: Sequence[Path], own: Layo
         file.write_bytes(parquet(EVENTS, events, own))
         connection.read_parquet(str(file)).create_view("events")
         query = build.select({"ref": column("e", "ref"), **columns}, (EVENTS, "e"))
-        found = connection.execute(f"{write(query, 'duckdb')} ORDER BY ref")
+        found = connection.execute(f"{write(query, 'duckdb').given({})} ORDER BY ref")
         table = [dict(zip(query.named_selects, row, strict=True)) for row in found.fetchall()]
     return [
         [

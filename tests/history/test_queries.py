@@ -69,7 +69,7 @@ def test_many_are_as_each(tmp_path: Path) -> None:
 
         def asked(texts: Sequence[str]) -> dict[str, Any]:
             question = ask(trees(*texts), layout=SHARED)
-            (row,) = session.rows(write(question.query, "duckdb"), {"t": NOON})
+            (row,) = session.rows(write(question.query, "duckdb").given({"t": NOON}))
             return question.values(row)
 
         together = asked(EVERY)
@@ -85,7 +85,7 @@ def test_as_of_a_position_in_each_log(tmp_path: Path) -> None:
 
         def at(**positions: int) -> dict[str, Any]:
             refs = {f"ref_{name[1:]}": ref(int(name[1:]), position) for name, position in positions.items()}
-            found = session.rows(write(asked.query, "duckdb"), {"t": NOON, **refs})
+            found = session.rows(write(asked.query, "duckdb").given({"t": NOON, **refs}))
             return {row[0]: asked.values(row)['sum("A", n)'] for row in found}
 
         assert at(p1=3, p2=9) == {"u:ada": 6, "u:bob": 45}
@@ -97,7 +97,7 @@ def test_numbers_beyond_doubles_and_long_sums_are_exact(tmp_path: Path) -> None:
     lines = [{**line, "messageId": str(number)} for number, line in enumerate(lines)]
     asked = ask(trees('sum("A", n)', 'sum("A", m)', 'avg("A", n)'), layout=SHARED)
     with DuckDBQueries(threads=1).open(written(tmp_path, lines)) as session:
-        (row,) = session.rows(write(asked.query, "duckdb"), {"t": NOON})
+        (row,) = session.rows(write(asked.query, "duckdb").given({"t": NOON}))
     assert list(asked.values(row).values()) == [26999999999979.75, 2.7, 26999999999979.75 / 27]
 
 
@@ -105,11 +105,11 @@ def test_long_arithmetic_stays_short() -> None:
     text = "1"
     for name in "abcdefghijklmnopq":
         text = f"({name} / {text})"
-    assert len(write(ask(trees(f"{text} > 1"), layout=SHARED).query, "duckdb")) < 60_000
+    assert len(write(ask(trees(f"{text} > 1"), layout=SHARED).query, "duckdb").given({"t": NOON})) < 60_000
     text = "now()"
     for _ in range(20):
         text = f'({text} + "1d")'
-    assert len(write(ask(trees(f"{text} > time(x)"), layout=SHARED).query, "duckdb")) < 20_000
+    assert len(write(ask(trees(f"{text} > time(x)"), layout=SHARED).query, "duckdb").given({"t": NOON})) < 20_000
 
 
 def test_texts_and_names_cannot_leave_their_quotes(tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ def test_texts_and_names_cannot_leave_their_quotes(tmp_path: Path) -> None:
         layout=layout([(strange,)]),
     )
     with DuckDBQueries(threads=1).open(_own(tmp_path, line, strange)) as session:
-        (row,) = session.rows(write(asked.query, "duckdb"), {"t": NOON})
+        (row,) = session.rows(write(asked.query, "duckdb").given({"t": NOON}))
     assert list(asked.values(row).values()) == [True]
 
 
@@ -137,11 +137,11 @@ def _own(folder: Path, line: Mapping[str, Any], name: str) -> dict[str, list[Pat
 
 def test_a_file_that_is_gone_is_the_world_failing(tmp_path: Path) -> None:
     files = written(tmp_path, CALLS)
-    query = write(ask(trees('count("A")'), layout=SHARED).query, "duckdb")
+    query = write(ask(trees('count("A")'), layout=SHARED).query, "duckdb").given({"t": NOON})
     with DuckDBQueries(threads=1).open(files) as session:
         files["events"][0].unlink()
         with pytest.raises(TransientError, match="the history could not be read"):
-            session.rows(query, {"t": NOON})
+            session.rows(query)
 
 
 def test_evaluation_of_nothing_and_of_mistakes() -> None:

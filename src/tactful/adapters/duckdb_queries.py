@@ -49,8 +49,8 @@ class DuckDBSession:
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
 
-    def rows(self, query: str, parameters: Mapping[str, int]) -> Sequence[Row]:
+    def rows(self, query: str) -> Sequence[Row]:
         try:
-            return self._connection.execute(query, dict(parameters)).fetchall()
+            return self._connection.execute(query).fetchall()
         except _WORLD as error:
             raise TransientError(f"the history could not be read: {error}") from error

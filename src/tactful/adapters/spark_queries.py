@@ -36,8 +36,8 @@ class SparkQueriesSession:
     def __init__(self, spark: SparkSession) -> None:
         self._spark = spark
 
-    def rows(self, query: str, parameters: Mapping[str, int]) -> Sequence[Row]:
-        found = self._spark.sql(query, args=dict(parameters)).collect()
+    def rows(self, query: str) -> Sequence[Row]:
+        found = self._spark.sql(query).collect()
         return [tuple(_plain(value) for value in row) for row in found]
 
 

@@ -14,7 +14,7 @@ Row = Sequence[Any]
 class Session(Protocol):
     """The tables stay registered, so that many queries share what opening them costs."""
 
-    def rows(self, query: str, parameters: Mapping[str, int]) -> Sequence[Row]:
+    def rows(self, query: str) -> Sequence[Row]:
         """All of the answer. Raises TransientError where memory or a disk does not suffice."""
         ...
 

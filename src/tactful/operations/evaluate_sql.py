@@ -50,7 +50,7 @@ def answers(
                 asked = ask(dict(trees[begin : begin + at_once]), layout=own, time_zone=question.time_zone)
                 query = write(asked.query, queries.engine)
                 for at, by_name in found.items():
-                    for row in session.rows(query, {"t": at}):
+                    for row in session.rows(query.given({"t": at})):
                         for name, value in asked.values(row).items():
                             by_name[name][names[row[0]]] = Answer(plain(value))
     return found

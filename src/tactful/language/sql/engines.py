@@ -51,20 +51,24 @@ def own(form: str, this: exp.Expression, expression: exp.Expression | None = Non
     return Own(this=this, expression=expression, form=form)
 
 
-def _writes(engine: Engine) -> Callable[[Generator, exp.Expression], str]:
-    def written(generator: Generator, node: exp.Expression) -> str:
+_MARK = "\0"
+"""Around the name of a parameter in a text. No text of a user has it (language/scan.py, events/coerce.py)."""
+
+
+def _writes(engine: Engine) -> Mapping[type[exp.Expr], Callable[..., str]]:
+    def own_form(generator: Generator, node: exp.Expression) -> str:
         form = FORMS[str(node.args["form"])][engine]
         return form.format(a=generator.sql(node, "this"), b=generator.sql(node, "expression"))
 
-    return written
+    return {Own: own_form, exp.Placeholder: lambda _, node: f"{_MARK}{node.name}{_MARK}"}
 
 
 class _DuckDBGenerator(DuckDBGenerator):
-    TRANSFORMS: ClassVar = {**DuckDBGenerator.TRANSFORMS, Own: _writes("duckdb")}
+    TRANSFORMS: ClassVar = {**DuckDBGenerator.TRANSFORMS, **_writes("duckdb")}
 
 
 class _SparkGenerator(SparkGenerator):
-    TRANSFORMS: ClassVar = {**SparkGenerator.TRANSFORMS, Own: _writes("spark")}
+    TRANSFORMS: ClassVar = {**SparkGenerator.TRANSFORMS, **_writes("spark")}
 
 
 class _DuckDB(DuckDB):
@@ -78,10 +82,23 @@ class _Spark(Spark):
 _DIALECTS: Mapping[Engine, type[Dialect]] = {"duckdb": _DuckDB, "spark": _Spark}
 
 
-def write(query: exp.Expression, engine: Engine) -> str:
-    """A query as text, for one engine."""
+class Written:
+    """A query as text, but for its parameters. They are written into it: an engine that is given them apart works
+    `$t - 86400000000` out for every row anew, and cannot leave out what lies outside."""
+
+    def __init__(self, text: str, parameters: int) -> None:
+        self._parts = text.split(_MARK)
+        assert len(self._parts) == 2 * parameters + 1, "a parameter's mark stands where there is none"
+
+    def given(self, parameters: Mapping[str, int]) -> str:
+        return "".join(f"({parameters[part]})" if place % 2 else part for place, part in enumerate(self._parts))
+
+
+def write(query: exp.Expression, engine: Engine) -> Written:
+    """For one engine."""
+    query = query.copy()
     if engine == "spark":
-        query = query.copy()
         for relation in query.find_all(exp.CTE):
             relation.set("materialized", None)  # Not in its grammar.
-    return query.sql(dialect=_DIALECTS[engine])
+    parameters = sum(1 for _ in query.find_all(exp.Placeholder))
+    return Written(query.sql(dialect=_DIALECTS[engine], copy=False), parameters)
