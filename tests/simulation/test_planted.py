@@ -328,9 +328,16 @@ BUGS: list[tuple[Callable[[Patch], None], str, int]] = [
     (late_events_of_a_window_in_the_past_are_let_go, "I", 0),
 ]
 """Each with (a part of) the invariant that it breaks, and a seed to begin with, since some take a rare coincidence."""
+RAREST = (orphans_wait_again, another_partition_is_told_before_the_commit_only, a_threshold_reaches_only_who_comes)
+"""These take the most seeds."""
 
 
-@pytest.mark.parametrize(("bug", "invariant", "begin"), BUGS, ids=[bug.__name__ for bug, _, _ in BUGS])
+def _case(bug: Callable[[Patch], None], invariant: str, begin: int) -> Any:
+    marks = [pytest.mark.long] if bug in RAREST else []
+    return pytest.param(bug, invariant, begin, id=bug.__name__, marks=marks)
+
+
+@pytest.mark.parametrize(("bug", "invariant", "begin"), [_case(*bug) for bug in BUGS])
 def test_a_planted_bug_is_caught(
     bug: Callable[[Patch], None], invariant: str, begin: int, monkeypatch: Patch, caplog: pytest.LogCaptureFixture
 ) -> None:
