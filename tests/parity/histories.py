@@ -11,7 +11,7 @@ from random import Random
 from typing import Any, NamedTuple
 
 from tests.parity.expressions import micros
-from tests.parity.words import DURATIONS
+from tests.parity.words import DURATIONS, ODD_EVENT
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SECOND, HOUR, DAY = 1_000_000, 3_600_000_000, 86_400_000_000
@@ -27,13 +27,37 @@ NUMBERS = (0, 1, 2, 3, -1, 0.5, 2.5, 1.0, -0.0, 0.1, 0.2, 0.3, 100, 3.0000005, 1
 COMMON_NUMBERS, COMMON_TEXTS = (0, 1, 2), ("a", "b", "shoes")
 """So that equal values meet."""
 EVENTS = {"A": 6, "B": 4, "C": 2, "D": 2, "Order Completed": 2, "Product Added": 4, "Product Removed": 2, "Else": 0.5}
-EVENTS |= {"$identify": 5, "$page": 2, "$screen": 1, "$group": 0.5, "$alias": 0.5}
+EVENTS |= {ODD_EVENT: 0.5, "$identify": 5, "$page": 2, "$screen": 1, "$group": 0.5, "$alias": 0.5}
 """How often each is sent."""
 HUGE = (
     *(999999999999.9999, -999999999999.5, 1e12, -1e12, 1e300, 9007199254740993, 12345678901234567890),
     *(123456789012.25, -12345678901.25, 23456789012.345678, -98765432109.87),
 )
-TEXTS = ("", "a", "b", "ab", "A", "shoes", "bags", "DE", "5", "ä", "Ä", "İ", "ß", "Σ", "\U0001f97e", "1", "%", "a_")
+TEXTS = (
+    "",
+    "a",
+    "b",
+    "ab",
+    "A",
+    "shoes",
+    "bags",
+    "DE",
+    "5",
+    "ä",
+    "Ä",
+    "İ",
+    "ß",
+    "Σ",
+    "\U0001f97e",
+    "1",
+    "%",
+    "a_",
+    "it's",
+    'a"b',
+    "a\\b",
+    "a\nb",
+    ":t",
+)
 TIMES = (
     *(
         "2025-03-01",
@@ -121,7 +145,7 @@ class Values:
     def bag(self) -> dict[str, Any]:
         """What an event may carry."""
         draw = self._random.choice
-        inner = {"n": self.number(), "t": self.text(), "f": self.boolean(), "when": self.time()}
+        inner = {"n": self.number(), "t": self.text(), "f": self.boolean(), "when": self.time(), "it's": self.text()}
         inner["p"] = draw(([{"n": self.number()}, {"n": self.numbers()}], {"n": self.number()}, [[{"n": 1}], {}]))
         bag = {"n": self.number(), "q": self.number(), "t": self.text(), "u": self.text(), "f": self.boolean()}
         bag |= {"when": self.time(), "l": self.list(), "m": draw((self.numbers(), self.list())), "o": self.odds(inner)}
@@ -171,9 +195,11 @@ class Teller:
 
     def _person(self, number: int) -> list[dict[str, Any]]:
         self._times = []
-        named = {"userId": f"u{number}"} if self._random.random() < 0.8 else {"anonymousId": f"a{number}"}
-        if self._random.random() < 0.05 and "userId" in named:
-            named = {"userId": f" u{number} "}
+        named: dict[str, Any] = (
+            {"userId": f"u{number}"} if self._random.random() < 0.8 else {"anonymousId": f"a{number}"}
+        )
+        if self._random.random() < 0.1 and "userId" in named:
+            named = self._random.choice(({"userId": f" u{number} "}, {"userId": number}))
         focus = self._random.sample(range(len(self._instants)), min(2, len(self._instants)))
         several = self._random.choice((1, 3, 5, 8, 12, 18) * 3 + (60,))
         lines = []
@@ -257,6 +283,8 @@ class Teller:
                 return {**call, "name": self._values.text()} if self._values.boolean() else call
         is_line = name.startswith("Product ") and self._random.random() < 0.85
         bag = self._values.line() if is_line else self._values.bag()
+        if self._random.random() < 0.03:
+            return {"type": "track", "event": name, "properties": None, "context": None}
         return {"type": "track", "event": name, "properties": bag, **told}
 
     def _traits(self, context: dict[str, Any]) -> dict[str, Any]:
@@ -297,8 +325,9 @@ class Teller:
 
 
 def history(random: Random, people: int, instants: int) -> History:
-    """The same for the same state of `random`. The instants stand in groups, so that a person has edges at several."""
-    turns, chosen = [read(text) for text in TURNS], set[int]()
+    """The same for the same state of `random`. The instants stand in groups, so that a person has edges at several; one
+    is before everything, one is years after nearly everything."""
+    turns, chosen = [read(text) for text in TURNS], {BEGIN - 400 * DAY, BEGIN + 4000 * DAY}
     while len(chosen) < instants:
         group = BEGIN + random.randrange(120 * DAY)
         if random.random() < 0.3:

@@ -11,6 +11,7 @@ from tests.parity.expressions import Writer
 from tests.parity.histories import DAY, HOUR, PURPOSES, SCORES, SECOND, ZONES
 from tests.parity.oracle import Project
 from tests.parity.oracle.values import read_duration
+from tests.parity.words import ODD_EVENT
 
 CART = {
     "add": ["Product Added"],
@@ -46,14 +47,14 @@ def project(random: Random) -> Project:
 
 
 TYPES = {
-    **dict.fromkeys(("n", "q", "a b", "quantity", "price"), "number"),
+    **dict.fromkeys(("n", "q", "a b", "o.n", "quantity", "price"), "number"),
     **dict.fromkeys(("t", "u", "class", "category"), "text"),
     **dict.fromkeys(("l", "m", "products"), "list"),
     **dict.fromkeys(("when", "sku"), "anything"),
     "f": "boolean",
     "o": "object",
 }
-DECLARED = ("A", "B", "C", "D", "Else", "Never Sent", "Order Completed", "Product Added", "Product Removed")
+DECLARED = ("A", "B", "C", "D", "Else", "Never Sent", "Order Completed", "Product Added", "Product Removed", ODD_EVENT)
 
 
 def files(project: Project) -> dict[str, str]:
@@ -64,7 +65,7 @@ def files(project: Project) -> dict[str, str]:
         told = {**about, **{key: ".".join(about[key]) for key in ("key", "quantity", "price")}}
         folder[f"collections/{name}.yaml"] = _yaml({key: value for key, value in told.items() if value})
     if project.retention:
-        folder |= {f"events/{name.lower().replace(' ', '_')}.yaml": _event(project, name) for name in DECLARED}
+        folder |= {f"events/e{place}.yaml": _event(project, name) for place, name in enumerate(DECLARED)}
     return folder
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from tests.parity.batches import Batch, Difference, alike, meant
 from tests.parity.histories import SECOND, written
 from tests.parity.oracle import Project, parse
+from tests.parity.oracle.lines import who
 from tests.parity.projects import files
 
 StillDiffers = Callable[[Batch], bool]
@@ -26,7 +27,7 @@ def shrunk(batch: Batch, difference: Difference, differs: StillDiffers, tries: i
 
     instants = [difference.at] if difference.at is not None else batch.instants
     least = batch._replace(texts=[difference.text], instants=instants)
-    mine = least._replace(lines=[line for line in batch.lines if _who(line) in (difference.person, None)])
+    mine = least._replace(lines=[line for line in batch.lines if _is_of(line, difference.person)])
     if difference.person is not None and holds(mine):
         least = mine
     elif not holds(least):
@@ -42,9 +43,9 @@ def shrunk(batch: Batch, difference: Difference, differs: StillDiffers, tries: i
     return least
 
 
-def _who(line: Mapping[str, Any]) -> str | None:
-    named = line.get("userId") or line.get("anonymousId")
-    return None if named is None else str(named).strip()
+def _is_of(line: Mapping[str, Any], person: str | None) -> bool:
+    """Of nobody else: thresholds are of all."""
+    return line["type"] == "threshold" or who(line) == person
 
 
 def _fewer_instants(batch: Batch, holds: StillDiffers) -> Batch:

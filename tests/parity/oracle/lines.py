@@ -81,6 +81,12 @@ def cleaned(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
+def who(line: Mapping[str, Any]) -> str:
+    """The userId, else the anonymousId; "" and null are absent (LANGUAGE.md 1.9)."""
+    named = [line[key] for key in ("userId", "anonymousId") if line.get(key) not in (None, "")]
+    return str(named[0]).strip()
+
+
 def happening(line: Mapping[str, Any], place: int) -> Happening:
     received = when(line["receivedAt"])
     client = line.get("originalTimestamp") or line.get("timestamp")
@@ -109,7 +115,7 @@ def read(lines: Sequence[Mapping[str, Any]]) -> History:
             about = (line["metric"], float(line["percent"]))
             history.thresholds.append(Told(received, place, about, cleaned(line["value"])))
             continue
-        name = str(line.get("userId") or line.get("anonymousId")).strip()
+        name = who(line)
         person = history.people.setdefault(name, Person(name, [], [], []))
         if line["type"] == "score":
             person.scores.append(Told(received, place, line["model"], cleaned(line["value"])))
