@@ -153,7 +153,7 @@ def test_own_columns_do_not_differ_by_case_alone(own: Layout) -> None:
 
 def event(kind: str, name: str, properties: Mapping[str, Any], context: Mapping[str, Any] | None = None) -> Event:
     body, around = pack(properties), pack(context or {})
-    return Event(1, "web", "browser", kind, name, "u:ada", ("u:ada",), "m1", 5, 7, body, around)  # type: ignore[arg-type]
+    return Event(1, "web", "browser", kind, name, "u:ada", ("u:ada",), "m1", 5, 7, body, around)  # type: ignore[arg-type]  # a drawn kind
 
 
 def test_a_call_is_one_row_and_its_zone_is_known_where_there_is_such_a_zone() -> None:

@@ -44,10 +44,11 @@ def test_everybody_who_is_known_has_an_answer(of_duckdb: Mapping[str, Mapping[st
 
 @pytest.fixture(scope="module")
 def spark() -> Iterator[Queries]:
-    pyspark = pytest.importorskip("pyspark.sql")
+    from pyspark import sql as pyspark
+
     from tactful.adapters.spark_queries import SparkQueries
 
-    settings = {
+    settings: dict[str, bool | float | int | str | None] = {
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.driver.host": "127.0.0.1",

@@ -34,7 +34,7 @@ def show(drawn: Batch, engines: Mapping[str, Engine], most: int) -> str:
     for (engine, text), count in sorted(counts.items(), key=lambda one: len(one[0][1]))[:most]:
         first = next(one for one in found if (one.engine, one.text) == (engine, text))
         alone = {engine: engines[engine]}
-        less = shrunk(drawn, first, lambda less, alone=alone: _differs(less, alone))  # type: ignore[misc]
+        less = shrunk(drawn, first, lambda less, alone=alone: _differs(less, alone))  # type: ignore[misc]  # bound here
         parts.append(f"---- {engine}, {count} times: {text}\n{told(less, engines)}")
     return "\n".join(parts)
 

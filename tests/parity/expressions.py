@@ -194,7 +194,7 @@ class Writer:
 
     def _parts(self, kind: str) -> list[Production]:
         return [
-            (f"{name} {kind}", 0.6, lambda deep, name=name: f"{name}.{self._one(self._part(name, kind))}")  # type: ignore[misc]
+            (f"{name} {kind}", 0.6, lambda deep, name=name: f"{name}.{self._one(self._part(name, kind))}")  # type: ignore[misc]  # bound here
             for name in sorted(self._project.collections)
         ]
 
@@ -212,7 +212,7 @@ class Writer:
         ]
         if depth > 0:
             productions += [
-                (op, 0.7, lambda deep, op=op: self._calculated(op, scope, deep))  # type: ignore[misc]
+                (op, 0.7, lambda deep, op=op: self._calculated(op, scope, deep))  # type: ignore[misc]  # bound here
                 for op in ("+", "-", "*", "/")
             ]
             productions.append(
@@ -254,7 +254,7 @@ class Writer:
             productions.append(("lower", 1, lambda deep: f"lower({self._text(scope, deep)})"))
         if scope == "person":
             productions += [
-                (name, 0.7, lambda deep, name=name: f"{name}({self._selection(deep, value='text')})")  # type: ignore[misc]
+                (name, 0.7, lambda deep, name=name: f"{name}({self._selection(deep, value='text')})")  # type: ignore[misc]  # bound here
                 for name in ("first", "latest")
             ]
             productions += self._parts("text")

@@ -125,7 +125,7 @@ def _smaller_project(batch: Batch, holds: StillDiffers) -> Batch:
     for kind in ("segments", "metrics", "collections", "retention"):
         for name in sorted(getattr(batch.project, kind)):
             rest = {key: value for key, value in getattr(batch.project, kind).items() if key != name}
-            smaller = batch._replace(project=batch.project._replace(**{kind: rest}))  # type: ignore[arg-type]
+            smaller = batch._replace(project=batch.project._replace(**{kind: rest}))  # type: ignore[arg-type]  # by name
             batch = smaller if holds(smaller) else batch
     plain = batch._replace(project=batch.project._replace(time_zone="UTC", gap=Project().gap))
     return plain if plain != batch and holds(plain) else batch

@@ -290,7 +290,7 @@ def late_events_of_a_window_in_the_past_are_let_go(patch: Patch) -> None:
         made = build(spec)
         if spec.is_between:
             let_go = made.let_go
-            made.let_go = lambda state, now: let_go(state, now + spec.newer_us)  # type: ignore[method-assign]
+            made.let_go = lambda state, now: let_go(state, now + spec.newer_us)  # type: ignore[method-assign]  # the plant
         return made
 
     patch.setattr(kinds, "build", hasty)

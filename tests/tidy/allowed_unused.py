@@ -5,6 +5,9 @@
 # Read by pytest.
 pytestmark
 
+# Read by sqlglot.
+arg_types
+
 # Read by uvicorn and called by asyncio.
 should_exit
 connection_made

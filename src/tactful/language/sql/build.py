@@ -257,11 +257,6 @@ def greatest(value: Sql) -> Sql:
     return exp.Max(this=value)
 
 
-def summed(value: Sql) -> Sql:
-    """Of doubles."""
-    return exp.Sum(this=value)
-
-
 def total(value: Sql) -> Sql:
     """Of whole numbers of 64 bits, however large it becomes."""
     return own("total", value)
