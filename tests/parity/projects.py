@@ -50,7 +50,8 @@ TYPES = {
     **dict.fromkeys(("n", "q", "a b", "o.n", "quantity", "price"), "number"),
     **dict.fromkeys(("t", "u", "class", "category"), "text"),
     **dict.fromkeys(("l", "m", "products"), "list"),
-    **dict.fromkeys(("when", "sku"), "anything"),
+    "when": "time",
+    "sku": "anything",
     "f": "boolean",
     "o": "object",
 }
