@@ -74,7 +74,7 @@ class _Chain:
             ends = build.both(ends, none)
         person, last = self._mine("person"), self._last
         found = {"person": person, "holds": exp.LogicalOr(this=ends)}
-        self.name = self._query.relation(f"{last} holds", lambda _: build.select(found, last, by=[person]))
+        self.name = self._query.relation(f"{last} holds {ends.sql()}", lambda _: build.select(found, last, by=[person]))
 
     def _step(self, place: int, best: Sql) -> Sql:
         """The best chain that each row can end as this step, given those that end as the step before."""
