@@ -22,7 +22,8 @@ class SegmentEntered(Struct, frozen=True, array_like=True, tag=1):
     at: int
     segment: str
     cause: str
-    """`event`, `score`, `consent`, `threshold`, `time`, or `publish` (which starts no journey)."""
+    """`event`, `score`, `consent`, `threshold`, `time`; `publish` and `merge` (which start no journey unless it asks
+    for it)."""
     because: tuple[Reading, ...] = ()
     matched: str = ""
     """The value that a grouped count of the condition is about (`same=`)."""
@@ -87,11 +88,22 @@ class OutcomeNoted(Struct, frozen=True, array_like=True, tag=6):
 
 
 class ConsentChanged(Struct, frozen=True, array_like=True, tag=7):
+    """A decision of a person, also one that changed nothing; an entry of the partition's ledger (consent/ledger.py)."""
+
     at: int
     purpose: str
     granted: bool
     origin: str
     text_version: str
+    number: int = 0
+    """In the ledger of the partition, from 1."""
+    key: str = ""
+    """The identifier that decided."""
+    timestamp: int = 0
+    source: str = ""
+    salt: bytes = b""
+    chain: bytes = b""
+    """The ledger's hash with this entry."""
 
 
 class EventKept(Struct, frozen=True, array_like=True, tag=8):
@@ -100,9 +112,103 @@ class EventKept(Struct, frozen=True, array_like=True, tag=8):
     at: int
     name: str
     ref: int
+    fragment: str = ""
+    """"identifier#epoch" where it entered; "" for the current one of the profile itself."""
+    flags: tuple[str, ...] = ()
+    """What of it does not fit the tracking plan."""
 
 
-Row = SegmentEntered | SegmentLeft | RunStarted | RunEnded | SendMessage | OutcomeNoted | ConsentChanged | EventKept
+class FragmentsCame(Struct, frozen=True, array_like=True, tag=9):
+    """Fragments are this profile's from here on: by a merge, an un-merge, or because a first record was passed on
+    (`new`). A fragment belongs to the profile that it came to last; without such a row to its own identifier."""
+
+    at: int
+    cause: str
+    """`merge`, `unmerge`, `new`."""
+    giver: str
+    partition: int
+    """Of the giver."""
+    tail: int
+    """Position of the giver's newest group there (0: none): the story goes on there."""
+    fragments: tuple[str, ...]
+
+
+class FragmentsWent(Struct, frozen=True, array_like=True, tag=10):
+    """Fragments were handed over to another profile."""
+
+    at: int
+    cause: str
+    """`merge`, `unmerge`."""
+    to: str
+    fragments: tuple[str, ...]
+
+
+class TieRefused(Struct, frozen=True, array_like=True, tag=11):
+    """Two identifiers were named together and stay apart (or an un-merge had nothing to do), and why."""
+
+    at: int
+    identifier: str
+    by: str
+    reason: str
+
+
+class DeviceMoved(Struct, frozen=True, array_like=True, tag=12):
+    """From here on records of this device belong to somebody else; what came before stays. `to` is "" for a shared
+    device, whose records are its own."""
+
+    at: int
+    epoch: int
+    to: str
+
+
+class EventRefused(Struct, frozen=True, array_like=True, tag=13):
+    """An event that was not kept as it came: `anonymous`, `count`, `drop` or `quarantine`, and why. Of people who may
+    not be remembered these rows stand in a group without key."""
+
+    at: int
+    name: str
+    ref: int
+    verdict: str
+    code: str
+    field: str
+    message: str
+
+
+class TraitRefused(Struct, frozen=True, array_like=True, tag=14):
+    """A browser may not say this of somebody known; the rest of the event counts."""
+
+    at: int
+    name: str
+    reason: str
+
+
+class IntentMoved(Struct, frozen=True, array_like=True, tag=15):
+    """An intent belongs to this profile now (`key` is "" while it is on the way)."""
+
+    at: int
+    intent: str
+    key: str
+    hop: int
+    """Counts up; of two the higher is right."""
+
+
+Row = (
+    SegmentEntered
+    | SegmentLeft
+    | RunStarted
+    | RunEnded
+    | SendMessage
+    | OutcomeNoted
+    | ConsentChanged
+    | EventKept
+    | FragmentsCame
+    | FragmentsWent
+    | TieRefused
+    | DeviceMoved
+    | EventRefused
+    | TraitRefused
+    | IntentMoved
+)
 
 
 class Group(Struct, frozen=True, array_like=True):
@@ -170,11 +276,55 @@ class _Keeps(Struct, array_like=True, tag=8):
     pass
 
 
+class _Came(_Keeps, tag=9):
+    pass
+
+
+class _Went(_Keeps, tag=10):
+    pass
+
+
+class _TieRefused(_Keeps, tag=11):
+    pass
+
+
+class _Moved(_Keeps, tag=12):
+    pass
+
+
+class _EventRefused(_Keeps, tag=13):
+    pass
+
+
+class _TraitRefused(_Keeps, tag=14):
+    pass
+
+
+class _IntentMoved(_Keeps, tag=15):
+    pass
+
+
 class _Mentions(Struct, array_like=True):
     position: int
     key: str
     before: int
-    rows: list[_Entered | _Left | _Started | _Ended | _Sends | _Noted | _Consents | _Keeps]
+    rows: list[
+        _Entered
+        | _Left
+        | _Started
+        | _Ended
+        | _Sends
+        | _Noted
+        | _Consents
+        | _Keeps
+        | _Came
+        | _Went
+        | _TieRefused
+        | _Moved
+        | _EventRefused
+        | _TraitRefused
+        | _IntentMoved
+    ]
 
 
 _mentions = msgspec.msgpack.Decoder(list[_Mentions])

@@ -70,6 +70,8 @@ class Draft(Struct, frozen=True, array_like=True, tag=1, gc=False):
     properties: dict[str, Any]
     context: dict[str, Any]
     extra: dict[str, Any]
+    is_verified: bool = False
+    salt: bytes = b""
 
     def event(self) -> Event:
         """The record itself."""

@@ -17,6 +17,8 @@ Trust = Literal["browser", "server"]
 EMPTY_MAP = Raw(b"\x80")
 TIME_ZONE, SESSION_GAP = "time_zone", "session_gap"
 """Settings that a plan takes with it: an IANA name, a duration."""
+IDENTITY, CONSENT, SOURCES = "identity", "consent", "sources"
+"""More of them, as JSON: those sections of tactful.toml as far as decisions depend on them."""
 
 
 class Event(Struct, frozen=True, array_like=True, tag=1):
@@ -42,6 +44,10 @@ class Event(Struct, frozen=True, array_like=True, tag=1):
     context: Raw = EMPTY_MAP
     extra: Raw = EMPTY_MAP
     """What the call said beside these: groupId, previousId, original timestamp, integrations ..."""
+    is_verified: bool = False
+    """A browser's call that brought a token of the shop's server for its userId."""
+    salt: bytes = b""
+    """For the ledger: of a call that speaks of consent."""
 
 
 class Consent(Struct, frozen=True, array_like=True, tag=2):
@@ -58,7 +64,13 @@ class Consent(Struct, frozen=True, array_like=True, tag=2):
     received_at: int
     text_version: str = ""
     origin: str = "api"
-    """`api`, or `unsubscribe` for the signed link (intent in message_id)."""
+    """`api`; `unsubscribe` or `confirm` for the signed links (intent in message_id)."""
+    address: str = ""
+    """Of `confirm`: the e-mail address whose reader has confirmed."""
+    salt: bytes = b""
+    """For the ledger (consent/ledger.py)."""
+    is_verified: bool = False
+    """A browser's call that brought a token of the shop's server for its userId."""
 
 
 class Tick(Struct, frozen=True, array_like=True, tag=3):
@@ -74,7 +86,7 @@ class Publish(Struct, frozen=True, array_like=True, tag=4):
     received_at: int
     files: dict[str, str]
     settings: dict[str, str]
-    """TIME_ZONE and SESSION_GAP."""
+    """TIME_ZONE, SESSION_GAP, IDENTITY, CONSENT and SOURCES."""
     author: str = ""
 
 
@@ -118,7 +130,7 @@ class Forwarded(Struct, frozen=True, array_like=True, tag=8):
     seq: int
     clock: int
     record: Raw
-    """An encoded Plan or Threshold (with identity: take, give, fwd, ...)."""
+    """An encoded `Told`."""
 
 
 class Score(Struct, frozen=True, array_like=True, tag=9):
@@ -144,19 +156,97 @@ class Threshold(Struct, frozen=True, array_like=True, tag=10):
     value: float
 
 
-Record = Event | Consent | Tick | Publish | Outcome | Imported | Plan | Forwarded | Score | Threshold
+class Unmerge(Struct, frozen=True, array_like=True, tag=11):
+    """Somebody takes the last tie of an identifier back (IDENTITY.md 6)."""
+
+    received_at: int
+    key: str
+    author: str = ""
+
+
+# ---- between identifiers (IDENTITY.md 4): from the state of one to that of another, whose `key` stands first ---------
+
+Edge = tuple[str, int]
+"""An identifier and its period of ownership: what a fragment crossed."""
+
+
+class Take(Struct, frozen=True, array_like=True, tag=12):
+    """A call named `by` and the weaker `key` together."""
+
+    key: str
+    by: str
+
+
+class Link(Struct, frozen=True, array_like=True, tag=13):
+    """An alias: `key`, the weaker of the two, or whoever has it, joins `to`."""
+
+    key: str
+    to: str
+
+
+class Give(Struct, frozen=True, array_like=True, tag=14):
+    """All that the giver's state holds; with `is_back` the answer to a Detach."""
+
+    key: str
+    giver: str
+    epoch: int
+    """The giver's period that ends with it; 0 for `is_back`."""
+    bundle: Raw
+    """kernel/fragments.py."""
+    is_back: bool = False
+
+
+class Lost(Struct, frozen=True, array_like=True, tag=15):
+    """The device went to somebody else; who names it again takes it again."""
+
+    key: str
+    identifier: str
+
+
+class Detach(Struct, frozen=True, array_like=True, tag=16):
+    """Give back everything that came over this edge."""
+
+    key: str
+    identifier: str
+    epoch: int
+
+
+class Passed(Struct, frozen=True, array_like=True, tag=17):
+    """A person's record that entered at another identifier, which belongs to this one."""
+
+    key: str
+    record: Raw
+    ref: int
+    """Where the record entered the log."""
+    fragment: str
+    """"identifier#epoch" of its entry."""
+    path: tuple[Edge, ...]
+
+
+Between = Take | Link | Give | Lost | Detach | Passed
+Told = Plan | Threshold | Between
+"""What a Forwarded holds."""
+Record = Event | Consent | Tick | Publish | Outcome | Imported | Plan | Forwarded | Score | Threshold | Unmerge
+"""What stands in a log."""
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Record)
+_told = msgspec.msgpack.Decoder(Record | Between)
 _values = msgspec.msgpack.Decoder(dict[str, Any])
 
 
-def encode(record: Record) -> bytes:
+def encode(record: Record | Between) -> bytes:
     return _encoder.encode(record)
 
 
 def decode(body: bytes | Raw) -> Record:
     record: Record = _decoder.decode(body)
+    return record
+
+
+def decode_told(body: bytes | Raw) -> Record | Between:
+    """What one partition or identifier told another."""
+    record: Record | Between = _told.decode(body)
     return record
 
 

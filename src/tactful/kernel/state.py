@@ -8,12 +8,13 @@ and segments, since a profile at rest should stay under a kilobyte.
 from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from tactful.aggregates.kinds import State
 from tactful.consent.permits import ConsentWrite
 from tactful.events.records import Plan
 from tactful.journeys.runs import Run
+from tactful.people.countries import CountrySeen
 from tactful.people.scores import ScoreWrite
 from tactful.people.traits import TraitWrite
 from tactful.people.zones import ZoneSeen
@@ -37,6 +38,32 @@ class Fragment(Struct, array_like=True):
     zone: ZoneSeen | None = None
     """Of the newest call whose context names a time zone; kept whether or not anything reads it, since one that was
     missed would never come again."""
+    covered: dict[str, dict[str, ConsentWrite]] = {}
+    """By purpose and deciding fragment: what other fragments of the person decided while this one was there."""
+    country: CountrySeen | None = None
+    """Of the newest call that names one."""
+    confirmed: list[str] = []
+    """E-mail addresses whose readers have confirmed (double opt-in)."""
+    is_vouched: bool = False
+    """A server spoke of this identifier: browsers may not change its address or its consent."""
+
+
+class Identity(Struct, array_like=True):
+    """What an identifier knows of its ties (IDENTITY.md 3); most have none."""
+
+    owners: dict[int, str] = {}
+    """By period: whom it belongs to. Marked in the present period (Profile.epoch), it holds nothing but marks."""
+    ties: dict[str, bool] = {}
+    """Identifiers that were named together with it and are weaker: True taken, False lost to somebody else."""
+    apart: list[str] = []
+    """Owners that it was un-merged from: no tie, until an alias."""
+    is_waiting: bool = False
+    """Un-merged, until everything is back."""
+    deferred: list[Raw] = []
+    """Records between identifiers that came meanwhile."""
+    moves: list[int] = []
+    """Instants at which it went to somebody else lately."""
+    is_shared: bool = False
 
 
 class Profile(Struct, array_like=True):
@@ -62,6 +89,13 @@ class Profile(Struct, array_like=True):
     gen: int = 0
     wakes: dict[int, int] = {}
     """Per segment, the next instant at which it may flip by itself."""
+    identity: Identity | None = None
+    view: dict[int, State] | None = None
+    """The aggregates of all fragments merged; None where there is one fragment."""
+
+    def owner(self) -> str | None:
+        """Whom the identifier belongs to now; None where it is a person of its own."""
+        return self.identity.owners.get(self.epoch) if self.identity is not None else None
 
 
 class ThresholdSet(Struct, array_like=True, frozen=True):
@@ -108,6 +142,12 @@ class PartitionState(Struct, array_like=True):
     """The newest day of `names`, counted from 1970."""
     names: dict[str, list[int]] = {}
     """How often events of a name came, by day; today is the last (kernel/names.py)."""
+    decisions: int = 0
+    """Entries of the partition's consent ledger."""
+    ledger: bytes = b""
+    """The ledger's hash with the last of them."""
+    verdicts: dict[str, int] = {}
+    """How many events were not kept as they came, by verdict."""
 
 
 class PlanState(Struct, array_like=True):

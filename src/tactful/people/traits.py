@@ -13,6 +13,9 @@ class TraitWrite(Struct, array_like=True, frozen=True):
     timestamp: int
     received_at: int
     ref: int
+    source: str = ""
+    is_browser: bool = False
+    """Said by a browser, so that anybody may have said it."""
 
     def order(self) -> tuple[int, int, int]:
         """Event order (LANGUAGE.md 1.4)."""

@@ -6,18 +6,19 @@ docs/configuration.md documents every key (a test says so). Pure: the text and t
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 import msgspec
 from msgspec import Struct, field
 
 from tactful.errors import DefinitionError, Place, Problem
-from tactful.events.records import SESSION_GAP, TIME_ZONE, Trust
+from tactful.events.records import CONSENT, IDENTITY, SESSION_GAP, SOURCES, TIME_ZONE, Trust
 from tactful.events.zones import names
 from tactful.language.mistakes import did_you_mean
 from tactful.values import DAY_US, parse_duration
 
 FILE = "tactful.toml"
+Unplanned = Literal["keep", "mend", "quarantine", "drop"]
 
 
 class WorkspaceSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -37,6 +38,9 @@ class SourceSettings(Struct, frozen=True, forbid_unknown_fields=True):
     event_bytes: int = 256 * 1024
     call_bytes: int = 5 * 1024 * 1024
     call_events: int = 2500
+    unplanned: Unplanned = "keep"
+    """What becomes of an event that does not fit events/: kept and flagged, mended where that can be done, put into
+    the quarantine, or dropped."""
 
 
 class EmailChannel(Struct, frozen=True, forbid_unknown_fields=True, rename={"sender": "from"}):
@@ -62,6 +66,57 @@ class LimitSettings(Struct, frozen=True, forbid_unknown_fields=True):
     quarantine_items: int = 10_000
     quarantine_bytes: int = 256 * 1024 * 1024
     quarantine_days: int = 30
+    mails_per_address: int = 10
+    """To one address within 24 hours, whatever any definition says."""
+
+
+class IdentitySettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """Who is who (docs/identity.md)."""
+
+    browser: Literal["open", "signed"] = "open"
+    """Whether a browser may name a user without a token of the shop's server."""
+    secrets: list[str] = []
+    """What such tokens are signed with (HS256), the newest first."""
+    ties: list[str] = ["external", "email", "phone", "anonymous", "device"]
+    """Kinds of identifiers that a call ties to the stronger one that it names."""
+    priority: list[str] = ["user", "external", "email", "phone", "anonymous", "device"]
+    """Which of the identifiers of a call is the strongest; fixed when the data folder is made."""
+    blocked: list[str] = []
+    """Values that name nobody, beside those that never do; * stands for anything."""
+    shared: list[str] = []
+    """Devices and anonymous ids that are never tied (a kiosk)."""
+    users: int = 8
+    emails: int = 5
+    phones: int = 3
+    devices: int = 50
+    """How many of a kind one identifier may be tied to."""
+    moves_per_hour: int = 20
+    """A device that goes from one person to another more often is taken for a shared one."""
+
+
+class PurposeSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """A purpose of processing, and what allows it."""
+
+    basis: Literal["consent", "legitimate_interest", "contract", "legal_obligation"] = "consent"
+    categories: list[str] = []
+    """Names of it in `context.consent.categoryPreferences`."""
+    gpc: bool = False
+    """Whether Global Privacy Control objects to it."""
+
+
+class ConsentSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """What may be done with what people do (docs/consent.md)."""
+
+    region: Literal["opt-in", "opt-out"] = "opt-in"
+    """Of people whose country is unknown or stands in neither list: may we before they were asked?"""
+    opt_in: list[str] = []
+    opt_out: list[str] = []
+    """Countries (ISO 3166 alpha-2)."""
+    collect: str = ""
+    """The purpose that keeping events of a person needs; none unless it is named."""
+    otherwise: Literal["anonymous", "count", "drop"] = "count"
+    """What becomes of events without it: kept without identifiers, counted by name, dropped."""
+    purposes: dict[str, PurposeSettings] = field(default_factory=dict)
 
 
 class RetentionSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -83,6 +138,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     limits: LimitSettings = LimitSettings()
     retention: RetentionSettings = RetentionSettings()
     engine: EngineSettings = EngineSettings()
+    identity: IdentitySettings = IdentitySettings()
+    consent: ConsentSettings = ConsentSettings()
 
 
 OVERRIDES = {
@@ -122,7 +179,17 @@ def read_settings(text: str, variables: Mapping[str, str]) -> Settings:
 def plan_settings(settings: Settings) -> dict[str, str]:
     """What a plan takes with it, since the meaning of definitions depends on it (records.Publish)."""
     workspace = settings.workspace
-    return {TIME_ZONE: workspace.time_zone, SESSION_GAP: workspace.session_gap}
+    told = {TIME_ZONE: workspace.time_zone, SESSION_GAP: workspace.session_gap}
+    sources = {name: {"trust": one.trust, "unplanned": one.unplanned} for name, one in settings.sources.items()}
+    identity = msgspec.structs.replace(settings.identity, secrets=[])
+    for key, section, default in (
+        (IDENTITY, identity, IdentitySettings()),
+        (CONSENT, settings.consent, ConsentSettings()),
+        (SOURCES, {name: one for name, one in sources.items() if one["unplanned"] != "keep"}, {}),
+    ):
+        if section != default:
+            told[key] = msgspec.json.encode(section, order="deterministic").decode()
+    return told
 
 
 def _keys(struct: type[Struct]) -> Iterator[str]:
