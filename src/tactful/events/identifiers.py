@@ -8,7 +8,7 @@ nobody. An e-mail or phone that cannot be one stays a trait and names nobody eit
 
 import re
 import unicodedata
-from functools import lru_cache
+from functools import cache, lru_cache
 from hashlib import blake2b
 from typing import Any
 
@@ -16,6 +16,9 @@ import phonenumbers
 
 MAX_LENGTH = 512
 """Characters of an identifier; more is a mistake (a token, a page) and not somebody's name."""
+
+PRIORITY = "uxepad"
+"""The kinds of identifiers by their letters, the strongest first."""
 
 _EMAIL = re.compile(r"[^\s@\x00-\x1f\x7f]+@[^\s@\x00-\x1f\x7f]+")
 
@@ -83,6 +86,21 @@ def keys_of(
     if len(keys) == 1:
         return (keys[0],) if keys[0] else ()
     return tuple(dict.fromkeys(key for key in keys if key))
+
+
+@cache
+def rank(kind: str, priority: str = PRIORITY) -> int:
+    """How weak a kind is, 0 the strongest. Anonymous and device ids are of equal rank where nothing stands between
+    them, so that either may take what the other had. A kind that `priority` leaves out is weaker than all in it."""
+    place = priority.find(kind)
+    if place < 0:
+        return len(priority)
+    return place - 1 if priority[max(place - 1, 0) : place + 1] in ("ad", "da") else place
+
+
+def order(key: str, priority: str = PRIORITY) -> tuple[int, str]:
+    """The fixed order of all identifiers, the strongest first (IDENTITY.md 2): a mark points to a smaller one only."""
+    return rank(key[0], priority), key
 
 
 @lru_cache(1 << 15)
