@@ -8,8 +8,13 @@ from collections.abc import Sequence
 
 from tactful.events.derived import (
     ConsentChanged,
+    DeviceMoved,
     EventKept,
+    EventRefused,
+    FragmentsCame,
+    FragmentsWent,
     Group,
+    IntentMoved,
     OutcomeNoted,
     Row,
     RunEnded,
@@ -17,6 +22,8 @@ from tactful.events.derived import (
     SegmentEntered,
     SegmentLeft,
     SendMessage,
+    TieRefused,
+    TraitRefused,
     encode_groups,
     place,
 )
@@ -160,3 +167,23 @@ def _told(row: Row, intents: dict[str, SendMessage]) -> Told:
             return (row.at, "outcome", row.journey, intent and intent.started_at, row.status)
         case ConsentChanged():
             return (row.at, "consent", row.purpose, row.granted)
+        case FragmentsCame() | FragmentsWent() | TieRefused() | DeviceMoved():
+            return _identity_told(row)
+        case EventRefused():
+            return (row.at, "event refused", row.name, row.verdict, row.code)
+        case TraitRefused():
+            return (row.at, "trait refused", row.name)
+        case IntentMoved():
+            return (row.at, "moved", row.intent, row.key)
+
+
+def _identity_told(row: FragmentsCame | FragmentsWent | TieRefused | DeviceMoved) -> Told:
+    match row:
+        case FragmentsCame():
+            return (row.at, "came", row.cause, row.giver, *row.fragments)
+        case FragmentsWent():
+            return (row.at, "went", row.cause, row.to, *row.fragments)
+        case TieRefused():
+            return (row.at, "apart", row.identifier, row.by)
+        case DeviceMoved():
+            return (row.at, "device", row.epoch, row.to)

@@ -16,6 +16,10 @@ _MARKS = {
     "claim": "✓",
     "outcome": "✓",
     "consent": "§",
+    "tied": "⊕",
+    "went": "⊖",
+    "apart": "≠",
+    "barred": "✗",
 }
 _INDENT = " " * 4
 _REASON = " " * 31

@@ -111,7 +111,8 @@ class Reader:
         noted: set[tuple[str, str]] = set()
         for group in groups:
             for n, row in enumerate(group.rows):
-                ordered.append((group.position, n, telling.tell(row, places)))
+                if (line := telling.tell(row, places)) is not None:
+                    ordered.append((group.position, n, line))
                 if isinstance(row, SendMessage):
                     intents.append(row)
                 elif isinstance(row, OutcomeNoted):

@@ -43,7 +43,8 @@ class StoryLine(Struct, frozen=True):
 
     at: int
     kind: str
-    """event, entered, left, started, ended, intent, claim, outcome or consent."""
+    """event, entered, left, started, ended, intent, claim, outcome, consent; tied, went and apart of identifiers;
+    barred of what was not taken as it came."""
     text: str
     """The step in words, without its reasons."""
     because: str = ""

@@ -4,7 +4,12 @@ from collections.abc import Iterable
 
 from tactful.events.derived import (
     ConsentChanged,
+    DeviceMoved,
     EventKept,
+    EventRefused,
+    FragmentsCame,
+    FragmentsWent,
+    IntentMoved,
     OutcomeNoted,
     Reading,
     Row,
@@ -13,6 +18,8 @@ from tactful.events.derived import (
     SegmentEntered,
     SegmentLeft,
     SendMessage,
+    TieRefused,
+    TraitRefused,
 )
 from tactful.operations.places import EVENTS_BEHIND, Places
 from tactful.operations.stories import StoryLine, Why
@@ -29,6 +36,29 @@ _CAUSES = {
     "threshold": "as a threshold was worked out anew, for everybody",
     "time": "by itself, as time passed",
     "publish": "when the plan was published, which starts no journey",
+    "merge": "as identifiers were tied or un-merged, which starts no journey that does not ask for it",
+}
+_CAME = {
+    "merge": ("became one person with {giver}", "a call named both"),
+    "unmerge": ("got back what is its own from {giver}", "they were un-merged"),
+    "new": ("is known through {giver} as well", "a first record came through it"),
+}
+_WENT = {
+    "merge": ("became part of {to}", "a call named both"),
+    "unmerge": ("gave {to} back what came from there", "they were un-merged"),
+}
+_REFUSED = {
+    "anonymous": "{name} was kept without identifiers",
+    "count": "{name} was counted, and not kept",
+    "drop": "{name} was not kept",
+    "quarantine": "{name} went into the quarantine",
+}
+_ORIGINS = {
+    "api": "told by a server",
+    "unsubscribe": "by the unsubscribe link",
+    "confirm": "by the link that confirms the address",
+    "gpc": "by the browser's Global Privacy Control",
+    "categories": "by the consent categories of a call",
 }
 _OUTCOMES = {
     "sent": "{what} was accepted by the receiver",
@@ -42,8 +72,8 @@ _OUTCOMES = {
 }
 
 
-def tell(row: Row, places: Places) -> StoryLine:
-    """One derived row as a step of the story."""
+def tell(row: Row, places: Places) -> StoryLine | None:
+    """One derived row as a step of the story; None for what is none (where an intent is kept)."""
     match row:
         case EventKept():
             return _event(row, places)
@@ -52,6 +82,23 @@ def tell(row: Row, places: Places) -> StoryLine:
             return StoryLine(at, "entered", text, _CAUSES[cause], whys(because, places))
         case SegmentLeft(at, segment, cause, because):
             return StoryLine(at, "left", f"left the segment {segment}", _CAUSES[cause], whys(because, places))
+        case RunStarted() | RunEnded() | SendMessage():
+            return _of_journey(row, places)
+        case OutcomeNoted():
+            what = f"the message of {row.journey}" if row.journey else "the message"
+            return outcome(row.at, row.intent, row.status, row.reason, row.detail, what, places)
+        case ConsentChanged():
+            return _consent(row)
+        case FragmentsCame() | FragmentsWent() | TieRefused() | DeviceMoved():
+            return _of_identity(row)
+        case EventRefused() | TraitRefused():
+            return _refused(row)
+        case IntentMoved():
+            return None
+
+
+def _of_journey(row: RunStarted | RunEnded | SendMessage, places: Places) -> StoryLine:
+    match row:
         case RunStarted():
             waits = f", due {format_time(row.due)}" if row.due > row.at else ""
             text = f"started the journey {row.journey}{_entry(row.entry_key)}{waits}"
@@ -62,17 +109,38 @@ def tell(row: Row, places: Places) -> StoryLine:
             return StoryLine(row.at, "ended", text, row.reason, event=event)
         case SendMessage():
             return _intent(row, places)
-        case OutcomeNoted():
-            what = f"the message of {row.journey}" if row.journey else "the message"
-            return outcome(row.at, row.intent, row.status, row.reason, row.detail, what, places)
-        case ConsentChanged():
-            return _consent(row)
+
+
+def _of_identity(row: FragmentsCame | FragmentsWent | TieRefused | DeviceMoved) -> StoryLine:
+    """Who belongs to whom."""
+    match row:
+        case FragmentsCame():
+            text, because = _CAME[row.cause]
+            return StoryLine(row.at, "tied", text.format(giver=row.giver), because)
+        case FragmentsWent():
+            text, because = _WENT[row.cause]
+            return StoryLine(row.at, "went", text.format(to=row.to), because)
+        case TieRefused():
+            return StoryLine(row.at, "apart", f"{row.identifier} and {row.by} were not tied", row.reason)
+        case DeviceMoved():
+            if not row.to:
+                return StoryLine(row.at, "went", "is a shared device: what it does is its own from here on")
+            return StoryLine(row.at, "went", f"belongs to {row.to} from here on", "what came before stays where it is")
+
+
+def _refused(row: EventRefused | TraitRefused) -> StoryLine:
+    if isinstance(row, TraitRefused):
+        return StoryLine(row.at, "barred", f"the trait {row.name} was not taken over", row.reason)
+    text = _REFUSED.get(row.verdict, "{name} was not kept as it came").format(name=row.name)
+    return StoryLine(row.at, "barred", text, row.message or row.code)
 
 
 def _event(row: EventKept, places: Places) -> StoryLine:
     event = places.event(row.ref)
     late_us = event.received_at - event.at if event is not None else 0
-    because = f"received {_about(late_us)} after it happened" if late_us > LATE_US else ""
+    late = f"received {_about(late_us)} after it happened" if late_us > LATE_US else ""
+    unplanned = f"does not fit the tracking plan: {', '.join(row.flags)}" if row.flags else ""
+    because = "; ".join(part for part in (late, unplanned) if part)
     return StoryLine(row.at, "event", row.name, because, event=event)
 
 
@@ -87,7 +155,7 @@ def _intent(row: SendMessage, places: Places) -> StoryLine:
 
 def _consent(row: ConsentChanged) -> StoryLine:
     verb = "granted" if row.granted else "withdrew"
-    through = {"unsubscribe": "by the unsubscribe link", "api": "told by a server"}.get(row.origin, row.origin)
+    through = _ORIGINS.get(row.origin, row.origin)
     version = f", text {row.text_version}" if row.text_version else ""
     return StoryLine(row.at, "consent", f"{verb} {row.purpose}", f"{through}{version}", status=verb)
 
