@@ -1,14 +1,23 @@
 """May we? Only a Permit answers yes, and only this module makes one.
 
 A person permits a purpose when at least one fragment grants it and none of those that have decided denies it
-(IDENTITY.md 5). Never asked means no. Pure.
+(IDENTITY.md 5); where nobody has decided, the policy answers. A decision on "marketing" is one on "marketing.email" as
+well: of a purpose and what stands above it the newest decision counts. Pure.
+
+Every decision but one is the newest of its kind. Global Privacy Control comes with every call of a browser, so only the
+first in event order counts, for what the person says later counts more; it has a place of its own beside the purpose.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, MutableMapping
+from functools import lru_cache
 
 from msgspec import Struct
 
+from tactful.consent.policy import DEFAULT, GPC, Policy
 from tactful.values import format_time
+
+_BY_GPC = "!gpc"
+"""After the purpose: the place of its first decision by Global Privacy Control. No purpose has a "!"."""
 
 
 class ConsentWrite(Struct, array_like=True, frozen=True):
@@ -24,6 +33,10 @@ class ConsentWrite(Struct, array_like=True, frozen=True):
         return (self.timestamp, self.received_at, self.ref)
 
 
+Decisions = Mapping[str, ConsentWrite]
+"""Of one fragment, by the place of each (`places`)."""
+
+
 class Permit(Struct, frozen=True):
     """A yes, with the words that explain it."""
 
@@ -31,31 +44,131 @@ class Permit(Struct, frozen=True):
     because: str
 
 
-def permit(purpose: str, consents: Iterable[Mapping[str, ConsentWrite]]) -> Permit | None:
-    """The permit for a purpose by the decisions of each fragment, or None. A purpose of "" needs none."""
+def permit(purpose: str, consents: Iterable[Decisions], policy: Policy = DEFAULT, country: str = "") -> Permit | None:
+    """The permit for a purpose by the effective decisions of each fragment, or None. A purpose of "" needs none."""
     if not purpose:
         return Permit("", "needs no consent")
-    writes = [write for decisions in consents if (write := decisions.get(purpose)) is not None]
-    if not writes or any(not write.granted for write in writes):
+    writes = [] if policy.is_always_allowed(purpose) else _writes(purpose, consents)
+    if not writes:
+        because = policy.by_default(purpose, country)
+        return Permit(purpose, f"{purpose}: {because}") if because is not None else None
+    if any(not write.granted for write in writes):
         return None
     newest = max(writes, key=ConsentWrite.order)
     text = f", text {newest.text_version}" if newest.text_version else ""
     return Permit(purpose, f"{purpose} granted at {format_time(newest.timestamp)}{text}")
 
 
-def granted(consents: Iterable[Mapping[str, ConsentWrite]]) -> dict[str, bool]:
-    """Yes or no by purpose, as `permit` would say it; without the purposes that were never decided."""
-    answers: dict[str, bool] = {}
+class Granted(Mapping[str, bool]):
+    """Yes or no by purpose, as `permit` says it; None where nobody decided on one that is not declared."""
+
+    __slots__ = ("_consents", "_country", "_policy")
+
+    def __init__(self, consents: Iterable[Decisions], policy: Policy = DEFAULT, country: str = "") -> None:
+        self._consents = tuple(consents)
+        self._policy = policy
+        self._country = country
+
+    def get(self, purpose: str, default: bool | None = None) -> bool | None:  # type: ignore[override]  # no other type of default is asked for
+        writes = [] if self._policy.is_always_allowed(purpose) else _writes(purpose, self._consents)
+        if writes:
+            return all(write.granted for write in writes)
+        if purpose in self._policy.purposes:
+            return self._policy.by_default(purpose, self._country) is not None
+        return default
+
+    def __getitem__(self, purpose: str) -> bool:
+        answer = self.get(purpose)
+        if answer is None:
+            raise KeyError(purpose)
+        return answer
+
+    def __iter__(self) -> Iterator[str]:
+        decided = (place.removesuffix(_BY_GPC) for decisions in self._consents for place in decisions)
+        return iter(dict.fromkeys((*decided, *self._policy.purposes)))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+def granted(consents: Iterable[Decisions], policy: Policy = DEFAULT, country: str = "") -> Mapping[str, bool]:
+    """Yes or no by purpose: those that were decided, those that are declared, and what stands below them."""
+    return Granted(consents, policy, country)
+
+
+def _writes(purpose: str, consents: Iterable[Decisions]) -> list[ConsentWrite]:
+    """What counts of each fragment that has decided."""
+    among = places(purpose)
+    writes: list[ConsentWrite] = []
     for decisions in consents:
-        for purpose, write in decisions.items():
-            answers[purpose] = answers.get(purpose, True) and write.granted
-    return answers
+        found = [write for place in among if (write := decisions.get(place)) is not None]
+        if found:
+            writes.append(found[0] if len(found) == 1 else max(found, key=ConsentWrite.order))
+    return writes
 
 
-def record(decisions: dict[str, ConsentWrite], purpose: str, write: ConsentWrite) -> bool:
-    """Fold one decision in; the last in event order wins, whenever it arrives. True where it is now what counts."""
-    before = decisions.get(purpose)
-    if before is not None and before.order() >= write.order():
+@lru_cache(1024)
+def lineage(purpose: str) -> tuple[str, ...]:
+    """The purpose and those above it: "marketing.email", "marketing". A decision on any of them is one on it."""
+    parts = purpose.split(".")
+    return tuple(".".join(parts[:length]) for length in range(len(parts), 0, -1))
+
+
+@lru_cache(1024)
+def places(purpose: str) -> tuple[str, ...]:
+    """Where the decisions stand that speak of a purpose."""
+    return tuple(place for one in lineage(purpose) for place in (one, one + _BY_GPC))
+
+
+# ---- what is kept ----------------------------------------------------------------------------------------------------
+
+
+def record(decisions: MutableMapping[str, ConsentWrite], purpose: str, write: ConsentWrite) -> bool:
+    """Fold one decision in: the last in event order is kept (of Global Privacy Control the first), whenever it arrives.
+    True where it was."""
+    is_gpc = write.origin == GPC
+    place = purpose + _BY_GPC if is_gpc else purpose
+    before = decisions.get(place)
+    if before is not None and (before.order() <= write.order() if is_gpc else before.order() >= write.order()):
         return False
-    decisions[purpose] = write
+    decisions[place] = write
     return True
+
+
+def cover(
+    covered: MutableMapping[str, dict[str, ConsentWrite]], purpose: str, fragment: str, write: ConsentWrite
+) -> bool:
+    """The same for a decision that entered at another fragment of the person."""
+    place = purpose + _BY_GPC if write.origin == GPC else purpose
+    by_fragment = covered.setdefault(place, {})
+    one = {place: by_fragment[fragment]} if fragment in by_fragment else {}
+    is_kept = record(one, purpose, write)
+    by_fragment[fragment] = one[place]
+    return is_kept
+
+
+def effective(own: Decisions, covered: Mapping[str, Mapping[str, ConsentWrite]], with_: Collection[str]) -> Decisions:
+    """What a fragment has decided: the newest of what entered at it and of what covers it. A grant that entered at a
+    fragment that is no longer with it (`with_`: names of those that are the person's now) does not; a deny does."""
+    if not covered:
+        return own
+    decisions = dict(own)
+    for place, by_fragment in covered.items():
+        for fragment, write in by_fragment.items():
+            if write.granted and fragment not in with_:
+                continue
+            before = decisions.get(place)
+            if before is None or before.order() < write.order():
+                decisions[place] = write
+    return decisions
+
+
+def decided(decisions: Decisions) -> dict[str, ConsentWrite]:
+    """By purpose, what counts of a fragment's decisions: for those who show them."""
+    newest: dict[str, ConsentWrite] = {}
+    for place, write in decisions.items():
+        purpose = place.removesuffix(_BY_GPC)
+        before = newest.get(purpose)
+        if before is None or before.order() < write.order():
+            newest[purpose] = write
+    return newest
