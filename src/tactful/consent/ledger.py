@@ -116,9 +116,7 @@ def first_fault(entries: Iterable[Entry], head: bytes, decisions: int) -> Fault 
         if chain != one.chain:
             return Fault(number, "its hash does not follow from the entries before")
         if number == decisions and chain != head:
-            return Fault(
-                number, "its hash is not the one that the engine remembers: here or before, entries were written anew"
-            )
+            return Fault(number, "its hash is not what the engine remembers: here or before, entries were written anew")
     if number < decisions:
         return Fault(number + 1, f"the ledger ends with entry {number}, the engine remembers {decisions}")
     if number > decisions:
