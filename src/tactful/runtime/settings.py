@@ -77,9 +77,9 @@ class IdentitySettings(Struct, frozen=True, forbid_unknown_fields=True):
     """Whether a browser may name a user without a token of the shop's server."""
     secrets: list[str] = []
     """What such tokens are signed with (HS256), the newest first."""
-    ties: list[str] = ["external", "email", "phone", "anonymous", "device"]
+    ties: tuple[str, ...] = ("external", "email", "phone", "anonymous", "device")
     """Kinds of identifiers that a call ties to the stronger one that it names."""
-    priority: list[str] = ["user", "external", "email", "phone", "anonymous", "device"]
+    priority: tuple[str, ...] = ("user", "external", "email", "phone", "anonymous", "device")
     """Which of the identifiers of a call is the strongest; fixed when the data folder is made."""
     blocked: list[str] = []
     """Values that name nobody, beside those that never do; * stands for anything."""
