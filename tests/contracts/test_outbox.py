@@ -4,7 +4,7 @@ import pytest
 
 from tactful.errors import Fenced
 from tactful.events.derived import SendMessage
-from tactful.runtime.ports import Outbox, Verdict
+from tactful.runtime.ports import Moved, Outbox, Verdict
 from tests.contracts.conftest import OutboxMaker
 from tests.contracts.values import claimed, intent
 
@@ -145,17 +145,17 @@ def test_caps_count_claims_per_person_and_per_address(open_outbox: OutboxMaker) 
         [Verdict("a", "sent", ""), Verdict("d", "rejected", "550"), Verdict("e", "waiting", "451", not_before=99)], 90
     )
     with outbox.claiming(0, outbox.own(0)) as claiming:
-        assert claiming.counted("cart", 0, "u:1", "ada@example.com") == 2, "by person or by address, each claim once"
-        assert claiming.counted("cart", 0, "u:1", "") == 1, "what was rejected, or waits again, gives it back"
-        assert claiming.counted("cart", 60, "u:1", "") == 0, "after, not at"
-        assert claiming.counted("cart", 0, "u:9", "") == 0, "no address is nobody's address"
-        assert claiming.counted("other", 79, "u:9", "ada@example.com") == 1
+        assert claiming.counted("cart", 0, ["u:1"], "ada@example.com") == 2, "by person or by address, each claim once"
+        assert claiming.counted("cart", 0, ["u:1"], "") == 1, "what was rejected, or waits again, gives it back"
+        assert claiming.counted("cart", 60, ["u:1"], "") == 0, "after, not at"
+        assert claiming.counted("cart", 0, ["u:9"], "") == 0, "no address is nobody's address"
+        assert claiming.counted("other", 79, ["u:9"], "ada@example.com") == 1
     outbox.finish([Verdict("b", "held", "outcome unknown")], 95)
     with outbox.claiming(0, outbox.own(0)) as claiming:
-        assert claiming.counted("cart", 0, "u:2", "") == 1, "what is held counts"
+        assert claiming.counted("cart", 0, ["u:2"], "") == 1, "what is held counts"
     outbox.drop(["b"], "looked at", 96)
     with outbox.claiming(0, outbox.own(0)) as claiming:
-        assert claiming.counted("cart", 0, "u:2", "") == 0
+        assert claiming.counted("cart", 0, ["u:2"], "") == 0
 
 
 def test_a_claim_is_begun_by_one_deliverer(open_outbox: OutboxMaker) -> None:
@@ -256,3 +256,84 @@ def test_lists_are_newest_first_and_page(open_outbox: OutboxMaker) -> None:
     assert [row.intent.due for row in outbox.rows(key="u:0", status="waiting")] == [8, 6, 2, 0]
     assert [row.intent.due for row in outbox.rows("claimed")] == [4]
     assert outbox.row("unknown") is None
+
+
+def moves(name: str, key: str, partition: int, hop: int) -> Moved:
+    return Moved(name, key, partition, hop)
+
+
+def waits(outbox: Outbox, partition: int) -> list[tuple[str, str, int]]:
+    with outbox.claiming(partition, outbox.own(partition)) as claiming:
+        found = claiming.waiting(partition, "email", 999, 9)
+    return [(one.intent.intent, one.intent.key, one.partition) for one in found]
+
+
+def test_what_waits_goes_with_its_person(open_outbox: OutboxMaker) -> None:
+    outbox = open_outbox()
+    outbox.put(0, [intent("a"), intent("b", due=60)])
+    outbox.moved([moves("a", "", -1, 1), moves("unknown", "u:9", 1, 1)])
+    assert waits(outbox, 0) == [("b", "u:1", 0)], "on the way nobody claims it"
+    assert (waits(outbox, -1), outbox.next_waiting(0), outbox.next_waiting(1)) == ([("a", "u:1", -1)], 60, None)
+    outbox.moved([moves("a", "u:2", 1, 2)])
+    assert (waits(outbox, 0), waits(outbox, 1)) == ([("b", "u:1", 0)], [("a", "u:2", 1)])
+    assert outbox.next_waiting(1) == 50
+    row = open_outbox().row("a")
+    assert row is not None and (row.intent, row.partition) == (intent("a", key="u:2"), 1)
+    assert [row.intent.intent for row in outbox.rows(key="u:2")] == ["a"]
+
+
+def test_of_two_moves_the_later_hop_is_right_whenever_it_is_heard_of(open_outbox: OutboxMaker) -> None:
+    outbox = open_outbox()
+    outbox.put(0, [intent("a")])
+    outbox.moved([moves("a", "u:3", 0, 4), moves("a", "u:2", 1, 2), moves("a", "", -1, 3), moves("a", "u:4", 1, 4)])
+    outbox.put(0, [intent("a")])
+    assert (waits(outbox, 0), waits(outbox, 1), waits(outbox, -1)) == ([("a", "u:3", 0)], [], [])
+
+
+def test_a_claim_goes_on_and_waits_at_the_new_place_if_it_comes_back(open_outbox: OutboxMaker) -> None:
+    outbox = open_outbox()
+    outbox.put(0, [intent("a"), intent("b"), intent("c")])
+    claim(outbox, intent("a"), intent("b"), intent("c"))
+    outbox.moved([moves("a", "", -1, 1), moves("b", "u:2", 1, 2), moves("c", "", -1, 1)])
+    assert len(outbox.claimed("email")) == 3
+    outbox.finish(
+        [Verdict("a", "sent", "250"), Verdict("b", "waiting", "451", not_before=70), Verdict("c", "held", "?")], 65
+    )
+    assert waits(outbox, 1) == [("b", "u:2", 1)]
+    claimed_again = open_outbox()
+    with claimed_again.claiming(1, claimed_again.own(1)) as claiming:
+        (one,) = claiming.waiting(1, "email", 99, 9)
+        claiming.close(Verdict("b", "refused", "no consent"), 80)
+        assert one.attempt == 2
+    outbox.release(["c"], 81)
+    outbox.moved([moves("b", "u:1", 0, 2), moves("c", "u:2", 1, 2)])
+    assert waits(outbox, 1) == [("c", "u:2", 1)]
+    (row,) = [row for row in outbox.unreported(9) if row.status == "refused"]
+    assert (row.intent.key, row.partition) == ("u:2", 1), "its outcome goes where the person is"
+
+
+def test_several_identifiers_of_a_person_count_together(open_outbox: OutboxMaker) -> None:
+    outbox = open_outbox()
+    outbox.put(0, [intent("a"), intent("b", key="a:1"), intent("c", key="u:2")])
+    claim(outbox, intent("a"), address="ada@example.com")
+    claim(outbox, intent("b", key="a:1"), address="old@example.com")
+    claim(outbox, intent("c", key="u:2"), address="bob@example.com")
+    with outbox.claiming(0, outbox.own(0)) as claiming:
+        assert claiming.counted("cart", 0, ["u:1", "a:1"], "") == 2
+        assert claiming.counted("cart", 0, ["u:1", "a:1", "e:ada@example.com"], "ada@example.com") == 2
+        assert claiming.counted("cart", 0, ["u:1"], "old@example.com") == 2
+        assert claiming.counted("cart", 0, [], "bob@example.com") == 1
+
+
+def test_mails_to_an_address_count_over_all_journeys(open_outbox: OutboxMaker) -> None:
+    outbox = open_outbox()
+    hook = intent("hook", channel="webhook")
+    outbox.put(0, [intent("a"), intent("b", journey="other", key="u:2"), intent("c"), intent("d"), hook])
+    claim(outbox, intent("a"), hook, at=60)
+    claim(outbox, intent("b", journey="other", key="u:2"), intent("c"), at=70)
+    claim(outbox, intent("d"), at=71, address="bob@example.com")
+    outbox.finish([Verdict("a", "sent", "250"), Verdict("c", "rejected", "550")], 80)
+    with outbox.claiming(0, outbox.own(0)) as claiming:
+        assert claiming.mails_to("ada@example.com", 0) == 2, "no webhook, and nothing that was given back"
+        assert claiming.mails_to("ada@example.com", 60) == 1, "after, not at"
+        assert claiming.mails_to("eve@example.com", 0) == 0

@@ -1,5 +1,6 @@
 """What changes an answer beside events and time: scores, consents, thresholds, zones, traits, another version."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
@@ -231,7 +232,7 @@ class _NothingSent:
     def is_suppressed(self, address: str) -> bool:
         return False
 
-    def counted(self, journey: str, since_us: int, key: str, address: str) -> int:
+    def counted(self, journey: str, since_us: int, keys: Sequence[str], address: str) -> int:
         return 0
 
 

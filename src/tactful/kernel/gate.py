@@ -5,6 +5,7 @@ published, the address, consent, suppression, the limit for the person and for t
 and what is suppressed comes in as `Facts`, read in the transaction that will hold the claim.
 """
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from msgspec import Struct
@@ -27,7 +28,7 @@ class Facts(Protocol):
 
     def is_suppressed(self, address: str) -> bool: ...
 
-    def counted(self, journey: str, since_us: int, key: str, address: str) -> int: ...
+    def counted(self, journey: str, since_us: int, keys: Sequence[str], address: str) -> int: ...
 
 
 class Claim(Struct, frozen=True):
@@ -73,7 +74,7 @@ def decide(
     if rule.channel == "email" and facts.is_suppressed(address):
         return Refusal("refused", "the address is suppressed")
     if rule.limit is not None:
-        counted = facts.counted(rule.name, now - rule.per_us, profile.key, address if message else "")
+        counted = facts.counted(rule.name, now - rule.per_us, [profile.key], address if message else "")
         if counted >= rule.limit:
             return Refusal("refused", limit_text(rule), f"{counted} claimed for this person or address")
     return Claim(intent.intent, address, granted, message, _frozen(intent, profile))

@@ -5,6 +5,7 @@ the repeat it is. Called by the deliver loop and by workers alike.
 """
 
 from tactful.events import records
+from tactful.events.identifiers import partition_of
 from tactful.runtime.ports import Clock, Log, Outbox, OutboxRow
 
 REPORT_ROWS = 500
@@ -17,7 +18,9 @@ def report(outbox: Outbox, log: Log, clock: Clock) -> set[int]:
         now_us = clock.now_us()
         by_partition: dict[int, list[bytes]] = {}
         for row in rows:
-            by_partition.setdefault(row.partition, []).append(records.encode(outcome(row, now_us)))
+            # On the way to another person's, it is told where it was: the record then follows it.
+            home = row.partition if row.partition >= 0 else partition_of(row.intent.key, log.partitions)
+            by_partition.setdefault(home, []).append(records.encode(outcome(row, now_us)))
         log.append(by_partition)
         outbox.reported([(row.intent.intent, row.status) for row in rows])
         touched.update(by_partition)

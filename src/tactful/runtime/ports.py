@@ -189,6 +189,7 @@ class OutboxRow(Struct, frozen=True):
 
     intent: SendMessage
     partition: int
+    """-1 while it is on the way to another person's."""
     status: str
     """waiting, claimed, sent, refused, rejected, lapsed, held, dropped."""
     attempt: int
@@ -202,6 +203,18 @@ class OutboxRow(Struct, frozen=True):
     finished_at: int | None
     digest: str = ""
     """Of the bytes that were sent."""
+
+
+class Moved(Struct, frozen=True):
+    """Where an intent belongs now, since its person was merged or un-merged."""
+
+    intent: str
+    key: str
+    """"" while it is on the way."""
+    partition: int
+    """-1 while it is on the way: nobody claims it."""
+    hop: int
+    """Of two the higher is right."""
 
 
 class Verdict(Struct, frozen=True):
@@ -228,8 +241,13 @@ class Claiming(Protocol):
 
     def is_suppressed(self, address: str) -> bool: ...
 
-    def counted(self, journey: str, since_us: int, key: str, address: str) -> int:
-        """Claims of this journey (sent, held or in flight) after `since_us`, for this person or this address."""
+    def counted(self, journey: str, since_us: int, keys: Sequence[str], address: str) -> int:
+        """Claims of this journey (sent, held or in flight) after `since_us`, for any of the keys (those of one person)
+        or this e-mail address."""
+        ...
+
+    def mails_to(self, address: str, since_us: int) -> int:
+        """E-mails of any journey to this address, claimed (sent, held or in flight) after `since_us`."""
         ...
 
     def claim(self, claimed: Claimed, template_source: bytes) -> None:
@@ -250,6 +268,11 @@ class Outbox(Protocol):
 
     def put(self, partition: int, intents: Sequence[SendMessage]) -> None:
         """An id seen before changes nothing. Replayed ones are closed as lapsed with reason "replay", reported."""
+        ...
+
+    def moved(self, rows: Sequence[Moved]) -> None:
+        """What waits, waits there from now on, and so does what comes back to wait; claims go on. Only a higher hop
+        than the one known changes anything. On the way, an intent keeps the key that it had."""
         ...
 
     def claiming(self, partition: int, token: int) -> AbstractContextManager[Claiming]:

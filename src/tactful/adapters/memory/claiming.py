@@ -1,5 +1,7 @@
 """Claims decided in memory: the outbox puts its rows back where the block fails."""
 
+from collections.abc import Sequence
+
 from msgspec.structs import replace
 
 from tactful.adapters.memory.outbox_rows import Row, Rows
@@ -26,13 +28,23 @@ class MemoryClaiming:
     def is_suppressed(self, address: str) -> bool:
         return address in self._table.suppressed
 
-    def counted(self, journey: str, since_us: int, key: str, address: str) -> int:
+    def counted(self, journey: str, since_us: int, keys: Sequence[str], address: str) -> int:
         rows = [row.shown for row in self._table.by_intent.values()]
         return sum(
             row.intent.journey == journey
             and row.status in {"claimed", "sent", "held"}
             and (row.claimed_at or 0) > since_us
-            and (row.intent.key == key or (address != "" and row.address == address))
+            and (row.intent.key in keys or (row.intent.channel == "email" and address != "" and row.address == address))
+            for row in rows
+        )
+
+    def mails_to(self, address: str, since_us: int) -> int:
+        rows = [row.shown for row in self._table.by_intent.values()]
+        return sum(
+            row.intent.channel == "email"
+            and row.status in {"claimed", "sent", "held"}
+            and row.address == address
+            and (row.claimed_at or 0) > since_us
             for row in rows
         )
 
@@ -51,7 +63,7 @@ class MemoryClaiming:
             reason="",
             detail="",
         )
-        self._table.by_intent[claimed.intent.intent] = Row(shown, claimed)
+        self._table.by_intent[claimed.intent.intent] = Row(shown, claimed, hop=row.hop)
 
     def close(self, verdict: Verdict, at_us: int) -> None:
         assert verdict.status in {"refused", "lapsed"}, verdict.status

@@ -10,7 +10,7 @@ from tactful.adapters.memory.claiming import MemoryClaiming
 from tactful.adapters.memory.outbox_rows import Row, Rows
 from tactful.errors import Fenced
 from tactful.events.derived import SendMessage
-from tactful.runtime.ports import Claimed, OutboxRow, Verdict
+from tactful.runtime.ports import Claimed, Moved, OutboxRow, Verdict
 
 
 class MemoryOutbox:
@@ -31,6 +31,15 @@ class MemoryOutbox:
             status, reason, ended = ("lapsed", "replay", one.at) if one.is_replay else ("waiting", "", None)
             shown = OutboxRow(one, partition, status, 1, one.due, None, None, "", "", reason, "", ended)
             self._table.by_intent.setdefault(one.intent, Row(shown))
+
+    def moved(self, rows: Sequence[Moved]) -> None:
+        for one in rows:
+            row = self._table.by_intent.get(one.intent)
+            if row is None or one.hop <= row.hop:
+                continue
+            intent = replace(row.shown.intent, key=one.key) if one.key else row.shown.intent
+            shown = replace(row.shown, intent=intent, partition=one.partition)
+            self._table.by_intent[one.intent] = replace(row, shown=shown, hop=one.hop)
 
     @contextmanager
     def claiming(self, partition: int, token: int) -> Iterator[MemoryClaiming]:

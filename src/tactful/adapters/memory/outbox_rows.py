@@ -16,6 +16,7 @@ class Row(Struct, frozen=True):
     claimed: Claimed | None = None
     deliverer: str = ""
     is_unreported: bool = False
+    hop: int = 0
 
 
 class Rows:
@@ -58,4 +59,4 @@ class Rows:
             claimed_at=None,
             finished_at=None,
         )
-        self.by_intent[intent] = Row(shown)
+        self.by_intent[intent] = Row(shown, hop=self.by_intent[intent].hop)

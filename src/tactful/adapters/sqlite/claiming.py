@@ -1,6 +1,7 @@
 """One transaction of the outbox in which claims are decided: it sees what no other process can change meanwhile."""
 
 import sqlite3
+from collections.abc import Sequence
 
 from tactful.adapters.sqlite.outbox_schema import WAITING, as_waiting
 from tactful.runtime.ports import Claimed, Verdict, Waiting
@@ -27,17 +28,27 @@ class SqliteClaiming:
     def is_suppressed(self, address: str) -> bool:
         return self._execute("SELECT 1 FROM suppression WHERE address = ?", (address,)).fetchone() is not None
 
-    def counted(self, journey: str, since_us: int, key: str, address: str) -> int:
+    def counted(self, journey: str, since_us: int, keys: Sequence[str], address: str) -> int:
+        # As many parameters as keys, which are those of one person: no more than SQLite takes.
+        marks = ", ".join("?" * len(keys))
         rows = self._execute(
-            """
+            f"""
             SELECT count(*) FROM (
-              SELECT id FROM intent WHERE journey = :journey AND key = :key AND claimed_at > :since
+              SELECT id FROM intent WHERE journey = ? AND key IN ({marks}) AND claimed_at > ?
                 AND status IN ('claimed', 'sent', 'held')
               UNION
-              SELECT id FROM intent WHERE journey = :journey AND address = :address AND claimed_at > :since
-                AND status IN ('claimed', 'sent', 'held') AND :address <> '')
+              SELECT id FROM intent WHERE address = ? AND journey = ? AND claimed_at > ? AND channel = 'email'
+                AND status IN ('claimed', 'sent', 'held') AND address <> '')
             """,
-            {"journey": journey, "key": key, "address": address, "since": since_us},
+            (journey, *keys, since_us, address, journey, since_us),
+        )
+        return int(rows.fetchone()[0])
+
+    def mails_to(self, address: str, since_us: int) -> int:
+        rows = self._execute(
+            "SELECT count(*) FROM intent WHERE address = ? AND claimed_at > ? AND channel = 'email' "
+            "AND status IN ('claimed', 'sent', 'held')",
+            (address, since_us),
         )
         return int(rows.fetchone()[0])
 

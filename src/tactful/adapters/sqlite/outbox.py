@@ -13,12 +13,14 @@ from pathlib import Path
 from threading import RLock
 from typing import Any
 
+from msgspec.structs import asdict
+
 from tactful.adapters.sqlite.claiming import SqliteClaiming
 from tactful.adapters.sqlite.connection import open_database, transaction, world
 from tactful.adapters.sqlite.outbox_schema import CLAIMED, ROW, SCHEMA, TUNING, as_claimed, as_row, packed
 from tactful.errors import Fenced
 from tactful.events.derived import SendMessage
-from tactful.runtime.ports import Claimed, OutboxRow, Verdict
+from tactful.runtime.ports import Claimed, Moved, OutboxRow, Verdict
 
 _PUT = """
 INSERT INTO intent (intent, partition, key, journey, channel, due, status, not_before, reason, finished_at, message)
@@ -32,6 +34,10 @@ _WAIT_AGAIN = """
 UPDATE intent SET status = 'waiting', attempt = attempt + 1, reason = ?, detail = ?, not_before = ?, claimed_at = NULL,
   finished_at = NULL, deliverer = '', unreported = NULL
 WHERE intent = ? AND status = ?
+"""
+_MOVE = """
+UPDATE intent SET partition = :partition, key = CASE :key WHEN '' THEN key ELSE :key END, hop = :hop
+WHERE intent = :intent AND hop < :hop
 """
 _ENDS = {"sent", "rejected", "held"}
 
@@ -98,6 +104,11 @@ class SqliteOutbox:
         if rows:
             with self._changing():
                 self._connection.executemany(_PUT, rows)
+
+    def moved(self, rows: Sequence[Moved]) -> None:
+        if rows:
+            with self._changing():
+                self._connection.executemany(_MOVE, [asdict(row) for row in rows])
 
     @contextmanager
     def claiming(self, partition: int, token: int) -> Iterator[SqliteClaiming]:

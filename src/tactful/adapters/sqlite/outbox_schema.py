@@ -2,12 +2,14 @@
 
 `status` is one of waiting, claimed, sent, refused, rejected, lapsed, held, dropped. `unreported` is 1 until the outcome
 of an ended or held row stands in the log, then NULL, so that its index stays small; the same goes for the indexes of
-what waits and of what is claimed. `tally` is kept by triggers: nobody counts millions of rows for a page.
+what waits and of what is claimed. `hop` counts how often the intent went to another person's (Outbox.moved). `tally` is
+kept by triggers: nobody counts millions of rows for a page.
 """
 
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from tactful.adapters.sqlite.connection import Schema, Tuning
 from tactful.events.derived import SendMessage
@@ -72,6 +74,15 @@ SCHEMA = Schema(
             """,
             "CREATE TABLE owner (partition INTEGER PRIMARY KEY, token INTEGER NOT NULL)",
         ),
+        (
+            "ALTER TABLE intent ADD COLUMN hop INTEGER NOT NULL DEFAULT 0",
+            # What is counted by address is counted by e-mail address, over one journey or over all.
+            "DROP INDEX counted_by_address",
+            """
+            CREATE INDEX counted_by_address ON intent (address, claimed_at)
+            WHERE claimed_at IS NOT NULL AND channel = 'email'
+            """,
+        ),
     ),
 )
 TUNING = Tuning("FULL", cache_bytes=8 << 20)
@@ -79,10 +90,10 @@ TUNING = Tuning("FULL", cache_bytes=8 << 20)
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(SendMessage)
 
-WAITING = "message, partition, attempt, not_before"
-CLAIMED = "message, partition, attempt, claimed_at, position, address, permit, template, frozen"
+WAITING = "message, key, partition, attempt, not_before"
+CLAIMED = "message, key, partition, attempt, claimed_at, position, address, permit, template, frozen"
 ROW = (
-    "message, partition, status, attempt, not_before, claimed_at, position, address, permit, reason, detail, "
+    "message, key, partition, status, attempt, not_before, claimed_at, position, address, permit, reason, detail, "
     "finished_at, digest"
 )
 
@@ -92,12 +103,18 @@ def packed(intent: SendMessage) -> bytes:
 
 
 def as_waiting(row: Any) -> Waiting:
-    return Waiting(_decoder.decode(row[0]), *row[1:])
+    return Waiting(_intent(row), *row[2:])
 
 
 def as_claimed(row: Any) -> Claimed:
-    return Claimed(_decoder.decode(row[0]), *row[1:])
+    return Claimed(_intent(row), *row[2:])
 
 
 def as_row(row: Any) -> OutboxRow:
-    return OutboxRow(_decoder.decode(row[0]), *row[1:])
+    return OutboxRow(_intent(row), *row[2:])
+
+
+def _intent(row: Any) -> SendMessage:
+    """As it was put; of one that was moved, with the key that it has now."""
+    intent = _decoder.decode(row[0])
+    return intent if intent.key == row[1] else replace(intent, key=row[1])
