@@ -209,7 +209,7 @@ def test_a_link_is_opaque_the_same_each_time_and_survives_a_new_key() -> None:
     assert links.unseal({1: NEW}, token) is None
     assert links.seal({1: OLD, 2: NEW}, WANTED) == links.seal({2: NEW}, WANTED)
     assert b"u:42" not in token.encode()
-    assert links.link("https://x.example/", token) == f"https://x.example/v1/unsubscribe/{token}"
+    assert links.link("https://x.example/", {1: OLD}, WANTED) == f"https://x.example/v1/unsubscribe/{token}"
 
 
 @settings(max_examples=300)

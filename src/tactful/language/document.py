@@ -4,8 +4,9 @@ A Document collects every mistake instead of stopping at the first, so that an a
 could not be read comes back as None (or as the default), and nobody uses it, since the file is refused as a whole.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from tactful.errors import Place, Problem
 from tactful.language.calls import Scope, duration_hint, event_problem, without_covered
@@ -16,8 +17,13 @@ from tactful.language.vocabulary import EMPTY, Vocabulary
 from tactful.language.yaml_nodes import Mapping, Node, Sequence, Text, YamlMistake, compose, offset_in_file
 from tactful.values import DAY_US, digest, parse_duration
 
-TemplateCheck = Callable[[str], str | None]
-"""Says what is wrong with a template's text, with the line in it; None where nothing is."""
+
+class TemplateCheck(Protocol):
+    """Says what is wrong with a template's text, with the line in it; None where nothing is."""
+
+    def __call__(self, text: str, names: Collection[str] | None = None) -> str | None:
+        """`names` are all that it may name; None: any."""
+        ...
 
 
 class Document:

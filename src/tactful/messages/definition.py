@@ -8,6 +8,8 @@ html: |
   <p>...</p>
 text: |
   ...
+
+confirms: email_marketing         # instead of purpose: asks the reader of a new address to say yes (double opt-in)
 """
 
 import re
@@ -16,10 +18,13 @@ from msgspec import Struct
 
 from tactful.language.document import Document, Fields, TemplateCheck
 
-_PURPOSE = re.compile(r"[a-z][a-z0-9_]{0,62}")
+_PURPOSE = re.compile(r"[a-z][a-z0-9_]{0,62}(?:\.[a-z][a-z0-9_]{0,62}){0,3}")
 _ADDRESS = re.compile(r"(?:[^<>@\r\n]*<)?[^<>@\s,;]+@[^<>@\s,;]+>?")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _TEMPLATES = ("subject", "preheader", "html", "text")
+CONFIRM_URL = "confirm_url"
+CONFIRMATION_NAMES = ("workspace", CONFIRM_URL)
+"""All that a confirmation may name: anybody may have typed the address, and everything else that is known."""
 
 
 class Message(Struct, frozen=True):
@@ -35,23 +40,27 @@ class Message(Struct, frozen=True):
     """`from`: an address or Name <address>; "" for that of the channel."""
     version: str
     """Digest of the source."""
+    confirms: str = ""
+    """A confirmation: the purpose that the reader is asked to agree to. It needs no consent itself."""
 
 
 def read(name: str, document: Document, check_template: TemplateCheck | None = None) -> Message | None:
     """The message; None where the document now has problems."""
-    known = ("purpose", "from", *_TEMPLATES)
+    known = ("purpose", "confirms", "from", *_TEMPLATES)
     fields = document.fields(known, required=("subject", "html", "text"))
     if fields is None:
         return None
+    confirms = _confirms(fields)
     message = Message(
         name=name,
-        purpose=_purpose(fields),
+        purpose="" if confirms else _purpose(fields),
         subject=fields.text("subject").strip("\n"),
         html=fields.text("html"),
         text=fields.text("text"),
         preheader=fields.text("preheader").strip("\n"),
         sender=fields.text("from"),
         version=document.version,
+        confirms=confirms,
     )
     for field, line in (("subject", message.subject), ("preheader", message.preheader)):
         if _CONTROL.search(line):
@@ -59,19 +68,43 @@ def read(name: str, document: Document, check_template: TemplateCheck | None = N
     if message.sender and not _is_address(message.sender):
         fields.refuse("from", f"{message.sender!r} is no address", "write shop@example.com or Shop <shop@example.com>")
     if check_template is not None:
-        for one in _TEMPLATES:
-            if one in fields and (problem := check_template(fields.text(one))):
-                fields.refuse(one, f"the template cannot be used: {problem}")
+        _check_templates(fields, check_template, CONFIRMATION_NAMES if confirms else None)
     return None if document.problems else message
+
+
+def _check_templates(fields: Fields, check_template: TemplateCheck, names: tuple[str, ...] | None) -> None:
+    hint = "a confirmation goes to whatever address was typed; it says workspace.name and confirm_url alone"
+    for one in _TEMPLATES:
+        if one in fields and (problem := check_template(fields.text(one), names)):
+            fields.refuse(one, f"the template cannot be used: {problem}", hint if names else "")
 
 
 def _purpose(fields: Fields) -> str:
     purpose = fields.text("purpose", "email_marketing")
     if purpose == "transactional":
         fields.refuse("purpose", "transactional messages are not available yet", "leave the purpose out")
-    elif not _PURPOSE.fullmatch(purpose):
-        fields.refuse("purpose", f'"{purpose}" is no name of a purpose', "write small letters, digits and _")
+    else:
+        _check_purpose(fields, "purpose", purpose)
     return purpose
+
+
+def _confirms(fields: Fields) -> str:
+    """The purpose that a confirmation asks for; "" for any other message."""
+    confirms = fields.text("confirms")
+    if "confirms" not in fields or not confirms:
+        return ""
+    _check_purpose(fields, "confirms", confirms)
+    if "purpose" in fields:
+        fields.refuse("purpose", "a confirmation needs no consent, it asks for it", "keep confirms: alone")
+    for one in ("html", "text"):
+        if one in fields and CONFIRM_URL not in fields.text(one):
+            fields.refuse(one, "a confirmation without its link confirms nothing", "put {{ confirm_url }} in")
+    return confirms
+
+
+def _check_purpose(fields: Fields, field: str, purpose: str) -> None:
+    if not _PURPOSE.fullmatch(purpose):
+        fields.refuse(field, f'"{purpose}" is no name of a purpose', "write small letters, digits and _")
 
 
 def _is_address(sender: str) -> bool:

@@ -14,6 +14,7 @@ from email.utils import format_datetime
 
 from msgspec import Struct
 
+from tactful.events.identifiers import normalize_email
 from tactful.values import digest
 
 LINE_CHARS = 78
@@ -76,6 +77,21 @@ def address(text: str) -> Address:
     except UnicodeError as error:
         raise AddressError(f"no mail address: {text!r}") from error
     return Address((name or "").strip().strip('"'), local, ascii_domain)
+
+
+def mailbox(value: object) -> str | None:
+    """The one spelling of an address, for all that is counted, confirmed or suppressed by address: as it is compared
+    (events/identifiers.py), the domain in ASCII. None where no mail can go; a name around the address is no part of
+    one, or everybody could be written to under as many addresses as there are names."""
+    normal = normalize_email(value)
+    match = _ALONE.fullmatch(normal) if normal else None
+    if match is None:
+        return None
+    try:
+        domain = match[3].encode("idna").decode("ascii").rstrip(".")
+    except UnicodeError:
+        return None
+    return f"{match[2]}@{domain}" if domain else None
 
 
 def compose(rendered: Rendered, sender: str, to: str, intent: str, at_us: int) -> bytes:

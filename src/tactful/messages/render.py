@@ -1,8 +1,9 @@
 """One message for one person: a frozen source and frozen values in, subject and bodies out.
 
 What a template sees: `profile.*` (traits, by that name as well), `event.name`, `event.timestamp`,
-`event.properties.*`, `workspace.name`, and `unsubscribe_url` where the message has a purpose. Values are escaped in
-HTML; a subject is one line whatever is put in.
+`event.properties.*`, `workspace.name`, and `unsubscribe_url` where the message has a purpose. A confirmation goes to
+addresses that a stranger may have typed, so it sees `workspace` and `confirm_url` and nothing else, whatever was
+published. Values are escaped in HTML; a subject is one line whatever is put in.
 """
 
 import re
@@ -30,14 +31,19 @@ _PREHEADER = (
 )
 
 
-def render(source: MessageSource, values: Mapping[str, Any], now_us: int, unsubscribe_url: str = "") -> Rendered:
-    """Raises TemplateError, which names the part and its line. `now_us` is the instant of the claim."""
-    seen = {
-        **values,
-        "traits": values.get("profile"),  # as conditions call them
-        "event": _event(values.get("event")),
-        "unsubscribe_url": unsubscribe_url,
-    }
+def render(source: MessageSource, values: Mapping[str, Any], now_us: int, url: str = "") -> Rendered:
+    """Raises TemplateError, which names the part and its line. `now_us` is the instant of the claim, `url` the signed
+    link: of a confirmation the one that confirms, of every other message the one that unsubscribes."""
+    seen: dict[str, Any]
+    if source.confirms:
+        seen = {"workspace": values.get("workspace"), "confirm_url": url}
+    else:
+        seen = {
+            **values,
+            "traits": values.get("profile"),  # as conditions call them
+            "event": _event(values.get("event")),
+            "unsubscribe_url": url,
+        }
     subject = _one_line(_part("subject", source.subject, seen, now_us, html=False))
     if not subject:
         raise TemplateError("the subject is empty")
@@ -48,7 +54,7 @@ def render(source: MessageSource, values: Mapping[str, Any], now_us: int, unsubs
     preheader = _one_line(_part("preheader", source.preheader, seen, now_us, html=False))
     if html and preheader:
         html = _with_preheader(html, preheader)
-    return Rendered(subject[:SUBJECT_CHARS], html, text, _headers(unsubscribe_url))
+    return Rendered(subject[:SUBJECT_CHARS], html, text, () if source.confirms else _headers(url))
 
 
 def _part(name: str, text: str, values: Mapping[str, Any], now_us: int, *, html: bool) -> str:

@@ -25,6 +25,8 @@ class MessageSource(Struct, frozen=True, array_like=True):
     """`Shop <hello@shop.example>`; "" is the workspace's."""
     purpose: str = ""
     """Purpose of consent; "" needs none and carries no unsubscribe link."""
+    confirms: str = ""
+    """Purpose that its reader is asked to confirm."""
 
     def encode(self) -> bytes:
         return _encoder.encode(self)
@@ -50,6 +52,8 @@ class Written(Protocol):
     def sender(self) -> str: ...
     @property
     def purpose(self) -> str: ...
+    @property
+    def confirms(self) -> str: ...
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -66,6 +70,7 @@ def source_of(message: Written) -> MessageSource:
         preheader=message.preheader,
         sender=message.sender,
         purpose=message.purpose,
+        confirms=message.confirms,
     )
 
 

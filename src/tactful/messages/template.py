@@ -9,7 +9,7 @@ No files (`include`, `render`), no clock ("now" is the instant passed in), no `s
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache, lru_cache
 from io import StringIO
@@ -52,7 +52,7 @@ class TemplateError(Exception):
 class Template:
     """A parsed template; safe to keep and to render many times."""
 
-    def __init__(self, bound: BoundTemplate) -> None:
+    def __init__(self, bound: "_Bound") -> None:
         self._bound = bound
 
     def render(self, values: Mapping[str, Any], now_us: int) -> str:
@@ -62,6 +62,15 @@ class Template:
         except _FAILURES as failure:
             raise TemplateError(_explain(failure)) from failure
         return text
+
+    def foreign(self, names: Collection[str]) -> tuple[str, int] | None:
+        """The first value from outside that is none of `names` or in them, as it is written, and its line."""
+        used = self._bound.analyze().globals.items()
+        found = [(one.span.index, str(one)) for name, ones in used if name not in names for one in ones]
+        if not found:
+            return None
+        at, written = min(found)
+        return written, self._bound.source.count("\n", 0, at) + 1
 
 
 @lru_cache(maxsize=512)
@@ -76,8 +85,8 @@ def parse(text: str, *, html: bool) -> Template:
     return Template(bound)
 
 
-def check_template(text: str) -> str | None:
-    """What is wrong with a template, with its line, or None.
+def check_template(text: str, names: Collection[str] | None = None) -> str | None:
+    """What is wrong with a template, with its line, or None. `names` are all that it may name; None: any.
 
     Renders it once for nobody, so that a limit that it breaks for everybody shows; other mistakes of that rendering may
     come from the missing values alone (a division by what is empty) and do not count.
@@ -86,6 +95,8 @@ def check_template(text: str) -> str | None:
         template = parse(text, html=True)
     except TemplateError as error:
         return str(error)
+    if names is not None and (foreign := template.foreign(names)):
+        return f"line {foreign[1]}: {foreign[0]} is not to be had here"
     try:
         template.render({}, 0)
     except TemplateError as error:
@@ -206,7 +217,7 @@ class _Environment(liquid.Environment):
     context_depth_limit = 30
     block_nesting_limit = 30
 
-    def from_string(self, source: str, *args: Any, **kwargs: Any) -> BoundTemplate:
+    def from_string(self, source: str, *args: Any, **kwargs: Any) -> _Bound:
         bound = super().from_string(source, *args, **kwargs)
         assert isinstance(bound, _Bound)
         bound.source = source
@@ -214,7 +225,7 @@ class _Environment(liquid.Environment):
 
 
 @cache
-def _environment(*, html: bool) -> liquid.Environment:
+def _environment(*, html: bool) -> _Environment:
     environment = _Environment(autoescape=html)
     for tag in _NO_FILES:
         del environment.tags[tag]

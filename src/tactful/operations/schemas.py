@@ -19,7 +19,11 @@ Schema = dict[str, Any]
 DRAFT = "http://json-schema.org/draft-07/schema#"
 _NAME = {"type": "string", "pattern": "^[a-z0-9_-]{1,64}$"}
 _DURATION = {"type": "string", "pattern": "^[1-9][0-9]{0,8}[smhdw]$", "examples": ["30m", "24h", "7d"]}
-_PURPOSE = {"type": "string", "pattern": "^[a-z][a-z0-9_]{0,62}$", "examples": ["email_marketing"]}
+_PURPOSE = {
+    "type": "string",
+    "pattern": r"^[a-z][a-z0-9_]{0,62}(\.[a-z][a-z0-9_]{0,62}){0,3}$",
+    "examples": ["email_marketing"],
+}
 _TEXT = {"type": "string", "minLength": 1}
 _SCALAR = {"type": ["string", "number", "boolean"]}
 """Names are read as they are written; YAML's own idea of `on` or 1.10 plays no part."""
@@ -102,6 +106,7 @@ MESSAGE = _object(
     "A message, messages/NAME.yaml: what is filled and sent. Texts are Liquid templates.",
     {
         "purpose": _of(_PURPOSE, "What the person must have agreed to.", default="email_marketing"),
+        "confirms": _of(_PURPOSE, "Instead of a purpose: what the reader of a new address is asked to agree to."),
         "from": _of(_TEXT, "Sender, else the one of tactful.toml.", examples=["Shop <hello@shop.example>"]),
         "subject": _of(_TEXT, "One line."),
         "preheader": _of(_TEXT, "One line that many mail programs show beside the subject."),

@@ -15,6 +15,10 @@ from tactful.messages.mail import AddressError
 from tactful.messages.render import render
 from tactful.messages.template import TemplateError
 from tactful.runtime.ports import Claimed
+from tactful.values import DAY_US
+
+CONFIRM_US = 14 * DAY_US
+"""How long the link of a confirmation works."""
 
 _decoder = msgspec.msgpack.Decoder(dict[str, Any])
 
@@ -43,7 +47,7 @@ def mail_writer(letterhead: Letterhead, template: Callable[[str], bytes]) -> Wri
         message = sources(claim.template)
         values = {"workspace": {"name": letterhead.workspace}, **_decoder.decode(claim.frozen)}
         try:
-            rendered = render(message, values, claim.claimed_at, unsubscribe_url(letterhead, claim))
+            rendered = render(message, values, claim.claimed_at, signed_url(letterhead, claim, message.confirms))
             return mail.compose(
                 rendered, message.sender or letterhead.sender, claim.address, claim.intent.intent, claim.claimed_at
             )
@@ -53,13 +57,19 @@ def mail_writer(letterhead: Letterhead, template: Callable[[str], bytes]) -> Wri
     return write
 
 
-def unsubscribe_url(letterhead: Letterhead, claim: Claimed) -> str:
-    """Where this mail's one click leads; empty for a message that needs no consent."""
+def signed_url(letterhead: Letterhead, claim: Claimed, confirms: str) -> str:
+    """Where this mail's one click leads: of a confirmation to confirm, else to unsubscribe; empty for a message that
+    needs no consent."""
     intent = claim.intent
-    if not intent.purpose:
+    wanted: links.Link
+    if confirms:
+        expires_at = claim.claimed_at + CONFIRM_US
+        wanted = links.Confirm(intent.key, confirms, intent.intent, claim.address, expires_at)
+    elif intent.purpose:
+        wanted = links.Unsubscribe(intent.key, intent.purpose, intent.intent)
+    else:
         return ""
-    wanted = links.Unsubscribe(intent.key, intent.purpose, intent.intent)
-    return links.link(letterhead.public_url, links.seal(letterhead.link_keys, wanted))
+    return links.link(letterhead.public_url, letterhead.link_keys, wanted)
 
 
 def call_writer() -> Writer:
