@@ -15,6 +15,7 @@ from msgspec import Raw, Struct
 from tactful.events import identifiers
 from tactful.events.calls import Call, ConsentCall, is_suspect, read_call, read_consent
 from tactful.events.frames import OrdinaryFrame
+from tactful.events.normalize import normalize
 from tactful.events.records import Consent, Event, Trust, decode
 from tactful.events.sources import Source
 from tactful.events.verdicts import Refusal
@@ -124,6 +125,7 @@ def draft(call: Call, arrival: Arrival) -> Draft | Refusal:
     if kind != "track":
         properties = _properties(call, kind, context)
         traits = properties if kind == "identify" else None if kind == "group" else traits
+    normalize(properties, context)
     keys = identifiers.keys_of(call.user_id, call.previous_id, call.anonymous_id, traits, context)
     if not keys:
         return Refusal("no_identifier", "the call names nobody: it needs a userId or an anonymousId", "userId")

@@ -1,6 +1,21 @@
-"""The country of a person: of the newest call that names one, in its traits or its context. Pure."""
+"""The country of a person: the trait `country`, else the country of the trait `address`, else what the newest call said
+in its context. Only a code that ISO 3166 has counts, wherever it stands; events/normalize.py has made codes of names
+before. Pure."""
 
-from msgspec import Struct
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+from msgspec import Raw, Struct
+
+from tactful.events.normalize import COUNTRIES
+
+_EU = "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK"
+_PARTS_OF_IT = "AX GF GP MF MQ RE YT"
+"""With codes of their own: Åland, the outermost regions of France."""
+_AS_THERE = "IS LI NO GB CH"
+EEA = frozenset(f"{_EU} {_PARTS_OF_IT} {_AS_THERE}".split())
+"""Where the GDPR or its twin holds: EU, Iceland, Liechtenstein and Norway, also the United Kingdom and Switzerland."""
 
 
 class CountrySeen(Struct, array_like=True):
@@ -15,3 +30,48 @@ class CountrySeen(Struct, array_like=True):
     def order(self) -> tuple[int, int, int]:
         """Event order (LANGUAGE.md 1.4)."""
         return (self.timestamp, self.received_at, self.ref)
+
+
+class _Context(Struct, gc=False):
+    location: Any = None
+
+
+_context = msgspec.msgpack.Decoder(_Context)  # Skipping the rest is four times as fast as decoding it.
+
+
+def named(context: Raw) -> object:
+    """What the context of a call says in `location.country`, whatever it is; None where it says nothing."""
+    location = _context.decode(context).location
+    return location.get("country") if type(location) is dict else None
+
+
+def see(before: CountrySeen | None, code: object, timestamp: int, received_at: int, ref: int) -> CountrySeen | None:
+    """Fold one call in, `code` as `named` has it: what is to be kept from now on. Another object only where the country
+    is another; the same one seen again moves `before` on."""
+    if code is None or not is_code(code) or (before is not None and (timestamp, received_at, ref) <= before.order()):
+        return before
+    if before is not None and code == before.code:
+        before.timestamp, before.received_at, before.ref = timestamp, received_at, ref
+        return before
+    return CountrySeen(str(code), timestamp, received_at, ref)
+
+
+def told(country: object, address: object) -> str:
+    """What the person's traits `country` and `address` say; "" where they name no country."""
+    for value in (country, address.get("country") if isinstance(address, dict) else None):
+        if is_code(value):
+            return str(value)
+    return ""
+
+
+def country(told: str, seen: Iterable[CountrySeen | None]) -> str:
+    """ISO 3166 alpha-2, "" where nobody knows; `told` as the function has it, `seen` of every fragment."""
+    if told:
+        return told
+    newest = max((one for one in seen if one is not None), key=CountrySeen.order, default=None)
+    return "" if newest is None else newest.code
+
+
+def is_code(value: object) -> bool:
+    """An ISO 3166 alpha-2 code, in capital letters."""
+    return isinstance(value, str) and value in COUNTRIES
