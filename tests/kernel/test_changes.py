@@ -235,6 +235,9 @@ class _NothingSent:
     def counted(self, journey: str, since_us: int, keys: Sequence[str], address: str) -> int:
         return 0
 
+    def mails_to(self, address: str, since_us: int) -> int:
+        return 0
+
 
 def test_a_journey_that_an_event_starts_is_about_what_its_condition_counts() -> None:
     journey = """start: {event: Product Viewed}

@@ -100,7 +100,9 @@ class Installation:
         channels = self.settings.channels
         slots = {"email": channels.email.slots, "webhook": channels.webhook.slots}
         store = SqliteStore(self.data / "store", partition)
-        return Worker(partition, self.log, store, self.outbox, self.trail, self.bells, clock, slots)
+        most = self.settings.limits.mails_per_address
+        ports = (self.log, store, self.outbox, self.trail, self.bells)
+        return Worker(partition, *ports, clock, slots, mails_per_address=most)
 
     def link_keys(self) -> dict[int, bytes]:
         """Keys of signed links by version; made on first use, readable by the owner only."""

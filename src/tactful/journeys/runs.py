@@ -29,6 +29,12 @@ class Run(Struct, array_like=True):
     is_held: bool = False
     exited_by: int = 0
     """Ref of the event that ended it after it was handed over and before it was claimed."""
+    origin: str = ""
+    """The fragment whose record started it: with that fragment it goes to another profile."""
+    hop: int = 0
+    """How often its intent has changed hands (IntentMoved)."""
+    stopped: str = ""
+    """Why it may not leave any more, after it was handed over."""
 
     def started(self) -> tuple[int, int, int]:
         """The start in event order (LANGUAGE.md 1.4)."""

@@ -1,26 +1,35 @@
 """The gate: the last decision before anything leaves, on the state at the claim's position (DESIGN 4, Claim).
 
-Asked in this order, the first no is the reason: replay, an event that ends the run, validity, the journey still
-published, the address, consent, suppression, the limit for the person and for the address. Pure; what was sent before
-and what is suppressed comes in as `Facts`, read in the transaction that will hold the claim.
+Asked in this order, the first no is the reason: replay, what ended the run, validity, the journey still published, the
+address and whether it is known to be the person's, consent, suppression, what one address may get from anybody, the
+limit of the journey. Pure; what was sent before and what is suppressed comes in as `Facts`, read in the transaction
+that will hold the claim.
+
+An address that only a browser has named may be anybody's. A confirmation is the one message that goes there, without
+consent, since it asks for it: seldom, and with nothing in it that a browser said (messages/render.py).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 from msgspec import Struct
 
-from tactful.consent.permits import Permit, permit
+from tactful.consent.permits import ConsentWrite, Permit, effective, permit, places
 from tactful.events.derived import SendMessage
-from tactful.events.identifiers import normalize_email
 from tactful.events.records import pack, unpack
 from tactful.journeys.rules import JourneyRule, limit_text
 from tactful.journeys.runs import Run
 from tactful.kernel.plan import CompiledPlan
 from tactful.kernel.state import Profile
 from tactful.messages.definition import Message
+from tactful.messages.mail import mailbox
 from tactful.people import traits
-from tactful.values import format_time
+from tactful.values import DAY_US, format_time
+
+MAILS_PER_ADDRESS = 10
+"""Unless the settings say otherwise: to one address in any 24 hours, whatever definitions say."""
+CONFIRMATIONS = ((1, DAY_US, "24h"), (3, 30 * DAY_US, "30d"))
+"""At most so many to one address, in any window of that length."""
 
 
 class Facts(Protocol):
@@ -29,6 +38,8 @@ class Facts(Protocol):
     def is_suppressed(self, address: str) -> bool: ...
 
     def counted(self, journey: str, since_us: int, keys: Sequence[str], address: str) -> int: ...
+
+    def mails_to(self, address: str, since_us: int) -> int: ...
 
 
 class Claim(Struct, frozen=True):
@@ -51,40 +62,144 @@ class Refusal(Struct, frozen=True):
     detail: str = ""
 
 
+class Recipient(Struct, frozen=True):
+    """The address that the trait `email` names, and who says that it is the person's."""
+
+    address: str
+    is_confirmed: bool
+    """Its reader does."""
+    is_hearsay: bool
+    """Browsers do, and no server."""
+
+
 def decide(
-    intent: SendMessage, profile: Profile, run: Run, plan: CompiledPlan, facts: Facts, now: int
+    intent: SendMessage,
+    profile: Profile,
+    run: Run,
+    plan: CompiledPlan,
+    facts: Facts,
+    now: int,
+    mails_per_address: int = MAILS_PER_ADDRESS,
 ) -> Claim | Refusal:
     """May this intent leave now?"""
+    if (over := _over(intent, run, now)) is not None:
+        return over
+    rule = plan.journeys.get(intent.journey)
+    if rule is None:
+        return Refusal("refused", "the journey is no longer published")
+    granted = _permit(rule, profile)
+    address, message = rule.target, None
+    if rule.channel == "email":
+        message, to = plan.messages[rule.target], _recipient(profile)
+        if to is None:
+            return Refusal("refused", "no e-mail address", "the trait email is missing or is no address")
+        address = to.address
+        known = _confirmable(to, message, run, profile) if message.confirms else _known(to, rule)
+        if known is not None:
+            return known
+    if granted is None:
+        return Refusal("refused", f"no consent: {rule.purpose}", "never granted, or withdrawn")
+    if message is not None:
+        too_many = _too_many(message, address, plan, facts, now, mails_per_address)
+        if too_many is not None:
+            return too_many
+    if rule.limit is not None:
+        counted = facts.counted(rule.name, now - rule.per_us, _keys(profile), address if message else "")
+        if counted >= rule.limit:
+            return Refusal("refused", limit_text(rule), f"{counted} claimed for this person or address")
+    frozen = bytes(pack({})) if message is not None and message.confirms else _frozen(intent, profile)
+    return Claim(intent.intent, address, granted, message, frozen)
+
+
+def _over(intent: SendMessage, run: Run, now: int) -> Refusal | None:
+    """What has ended it already."""
     if intent.is_replay:
         return Refusal("lapsed", "replay")
     if run.exited_by:
         return Refusal("refused", "an event came first", f"ref {run.exited_by}")
+    if run.stopped:
+        return Refusal("refused", run.stopped)
     if now > intent.valid_until:
         return Refusal("lapsed", f"valid until {format_time(intent.valid_until)}")
-    rule = plan.journeys.get(intent.journey)
-    if rule is None:
-        return Refusal("refused", "the journey is no longer published")
-    message = plan.messages.get(rule.target) if rule.channel == "email" else None
-    address = _address(rule, profile)
-    if not address:
-        return Refusal("refused", "no e-mail address", "the trait email is missing or is no address")
-    granted = permit(rule.purpose, [fragment.consents for fragment in profile.fragments.values()])
-    if granted is None:
-        return Refusal("refused", f"no consent: {rule.purpose}", "never granted, or withdrawn")
-    if rule.channel == "email" and facts.is_suppressed(address):
+    return None
+
+
+# ---- the address -----------------------------------------------------------------------------------------------------
+
+
+def _recipient(profile: Profile) -> Recipient | None:
+    fragments = profile.fragments.values()
+    address = mailbox(traits.value("email", (fragment.traits for fragment in fragments)))
+    if address is None:
+        return None
+    writes = [write for fragment in fragments if (write := fragment.traits.get("email")) is not None]
+    return Recipient(
+        address,
+        is_confirmed=any(mailbox(one) == address for fragment in fragments for one in fragment.confirmed),
+        is_hearsay=all(write.is_browser for write in writes if mailbox(write.value) == address),
+    )
+
+
+def _known(to: Recipient, rule: JourneyRule) -> Refusal | None:
+    """What needs a consent needs to know whose the address is: else somebody would be written to because of a
+    stranger's yes."""
+    if rule.purpose and to.is_hearsay and not to.is_confirmed:
+        detail = "a browser named it; send a message with confirms: first (docs/consent.md)"
+        return Refusal("refused", "the address is not confirmed", detail)
+    return None
+
+
+def _confirmable(to: Recipient, message: Message, run: Run, profile: Profile) -> Refusal | None:
+    """Whether there is anything to confirm, and nobody has said no since it was asked for."""
+    if to.is_confirmed:
+        return Refusal("refused", "the address is confirmed already")
+    for decisions in _consents(profile):
+        for place in places(message.confirms):
+            write = decisions.get(place)
+            if write is not None and not write.granted and write.order() > run.started():
+                return Refusal("refused", f"no consent: {message.confirms}", f"denied {format_time(write.timestamp)}")
+    return None
+
+
+def _too_many(
+    message: Message, address: str, plan: CompiledPlan, facts: Facts, now: int, mails_per_address: int
+) -> Refusal | None:
+    """What one address may get, whoever it belongs to and whatever definitions say."""
+    if facts.is_suppressed(address):
         return Refusal("refused", "the address is suppressed")
-    if rule.limit is not None:
-        counted = facts.counted(rule.name, now - rule.per_us, [profile.key], address if message else "")
-        if counted >= rule.limit:
-            return Refusal("refused", limit_text(rule), f"{counted} claimed for this person or address")
-    return Claim(intent.intent, address, granted, message, _frozen(intent, profile))
+    if facts.mails_to(address, now - DAY_US) >= mails_per_address:
+        return Refusal("refused", f"limit: {mails_per_address} mails to one address per 24h")
+    if message.confirms:
+        journeys = list(_confirming(plan))
+        for most, window_us, window in CONFIRMATIONS:
+            if sum(facts.counted(name, now - window_us, (), address) for name in journeys) >= most:
+                return Refusal("refused", f"limit: {most} confirmations to one address per {window}")
+    return None
 
 
-def _address(rule: JourneyRule, profile: Profile) -> str:
-    if rule.channel != "email":
-        return rule.target
-    email = traits.values(fragment.traits for fragment in profile.fragments.values()).get("email")
-    return (normalize_email(email) or "") if isinstance(email, str) else ""
+def _confirming(plan: CompiledPlan) -> Iterator[str]:
+    """Journeys that send a confirmation, whichever."""
+    for name, rule in plan.journeys.items():
+        if rule.channel == "email" and plan.messages[rule.target].confirms:
+            yield name
+
+
+# ---- the person ------------------------------------------------------------------------------------------------------
+
+
+def _permit(rule: JourneyRule, profile: Profile) -> Permit | None:
+    return permit(rule.purpose, _consents(profile))
+
+
+def _consents(profile: Profile) -> list[Mapping[str, ConsentWrite]]:
+    """Of each fragment, the decisions that count for it now."""
+    names = profile.fragments.keys()
+    return [effective(one.consents, one.covered, names) for one in profile.fragments.values()]
+
+
+def _keys(profile: Profile) -> list[str]:
+    """Under which the person's messages may have been counted."""
+    return sorted({profile.key, *(name.rpartition("#")[0] for name in profile.fragments)})
 
 
 def _frozen(intent: SendMessage, profile: Profile) -> bytes:
