@@ -4,10 +4,12 @@
 name: Order Completed
 description: Somebody paid        # optional
 retention: 400d                   # optional: how long such an event counts
+server_only: true                 # optional: no browser may send it
 properties:                       # optional; of $identify these are the traits
   order_id: text
   total: {type: number, required: true, description: With tax}
   currency: {type: text, enum: [EUR, USD]}
+  note: {type: text, personal: true}
 
 # collections/cart.yaml
 add: Product Added                # an event, or a list of them; so remove and clear, which are optional
@@ -24,6 +26,7 @@ from collections.abc import Mapping
 from typing import get_args
 
 from tactful.aggregates.spec import CAP
+from tactful.events.tracking import EventRule, PropertyRule
 from tactful.language.calls import event_problem
 from tactful.language.document import Document, Fields
 from tactful.language.mistakes import did_you_mean
@@ -45,6 +48,11 @@ _OTHER_NAMES: Mapping[str, PropertyType] = {
     **dict.fromkeys(("any", "mixed", "unknown"), "anything"),
 }
 LONGEST_RETENTION_DAYS = 36_525
+_PERSONAL = frozenset(
+    {"email", "phone", "firstName", "first_name", "lastName", "last_name", "username", "birthday", "avatar"}
+)
+_PERSONAL_TRAITS = _PERSONAL | {"name", "address"}
+"""Personal data unless the declaration says `personal: false`."""
 
 
 # ---- events ----------------------------------------------------------------------------------------------------------
@@ -52,7 +60,9 @@ LONGEST_RETENTION_DAYS = 36_525
 
 def read_event(document: Document) -> EventType | None:
     """The event, as far as it can be read; None where not even its name can."""
-    fields = document.fields(known=("name", "description", "retention", "properties"), required=("name",))
+    fields = document.fields(
+        known=("name", "description", "retention", "server_only", "properties"), required=("name",)
+    )
     name = fields.text("name") if fields is not None else ""
     if fields is None or not name:
         return None
@@ -61,18 +71,22 @@ def read_event(document: Document) -> EventType | None:
         fields.refuse("name", problem or '"*" is no event of its own', hint or "write the event's name")
         return None
     retention_us = fields.duration("retention", 0, LONGEST_RETENTION_DAYS)
+    is_server_only = fields.flag("server_only")
     types: dict[str, PropertyType] = {}
     choices: dict[str, tuple[float | str, ...]] = {}
     descriptions: dict[str, str] = {}
     required = set()
+    is_personal = dict.fromkeys(_PERSONAL_TRAITS if name == "$identify" else _PERSONAL, True)
     for key, node in fields.pairs("properties"):
         if isinstance(node, MappingNode):
-            known = ("type", "description", "required", "enum")
+            known = ("type", "description", "required", "enum", "personal")
             more = document.fields_of(node, f'the property "{key.value}"', known, ())
             assert more is not None
             types[key.value] = _type(more, more.text("type", "anything"), "type")
             descriptions[key.value] = more.text("description")
             required |= {key.value} if more.flag("required") else set()
+            if "personal" in more:
+                is_personal[key.value] = more.flag("personal")
             choices[key.value] = _choices(more, types[key.value])
         elif isinstance(node, Text):
             one = Fields(document, "properties", {key.value: node})
@@ -88,7 +102,18 @@ def read_event(document: Document) -> EventType | None:
         required=frozenset(required),
         choices={one: values for one, values in choices.items() if values},
         descriptions={one: text for one, text in descriptions.items() if text},
+        is_server_only=is_server_only,
+        personal=frozenset([one for one in types if is_personal.get(one)]),
     )
+
+
+def tracking_rule(event: EventType) -> EventRule:
+    """What the tracking plan asks of such an event."""
+    rules = {
+        name: PropertyRule(kind, name in event.required, tuple(event.choices.get(name, ())), name in event.personal)
+        for name, kind in event.properties.items()
+    }
+    return EventRule(event.name, event.is_server_only, rules)
 
 
 def _type(fields: Fields, written: str, name: str) -> PropertyType:

@@ -4,7 +4,7 @@ Definitions of events, collections, segments and metrics are read elsewhere and 
 knows nothing, and then nothing that could be a name is refused (`tactful eval` without a project).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 from typing import Literal as OneOf
 
@@ -36,6 +36,10 @@ class EventType(Struct, frozen=True):
     """The only values that a property should have."""
     descriptions: Mapping[str, str] = {}
     """Of properties, for people."""
+    is_server_only: bool = False
+    """Only a source of trust `server` may send it."""
+    personal: frozenset[str] = frozenset()
+    """Properties that hold personal data."""
 
 
 class Collection(Struct, frozen=True):
@@ -74,6 +78,7 @@ class Vocabulary:
         gap_us: int = DEFAULT_GAP_US,
         is_strict: bool = True,
         seen: Mapping[str, int] | None = None,
+        purposes: Iterable[str] = (),
     ) -> None:
         self.events = events
         """Declared events by name; None: nothing is declared, every name may be."""
@@ -91,6 +96,8 @@ class Vocabulary:
         """Unknown names are mistakes; else they are warnings (`eval`, `preview`)."""
         self.seen = seen or {}
         """How often events came in the last 7 days, by name, for `did you mean`."""
+        self.purposes = tuple(purposes)
+        """Declared purposes of consent; (): nothing is declared, every purpose may be."""
 
 
 EMPTY = Vocabulary()

@@ -21,8 +21,9 @@ _NAME = {"type": "string", "pattern": "^[a-z0-9_-]{1,64}$"}
 _DURATION = {"type": "string", "pattern": "^[1-9][0-9]{0,8}[smhdw]$", "examples": ["30m", "24h", "7d"]}
 _PURPOSE = {
     "type": "string",
-    "pattern": r"^[a-z][a-z0-9_]{0,62}(\.[a-z][a-z0-9_]{0,62}){0,3}$",
-    "examples": ["email_marketing"],
+    "maxLength": 63,
+    "pattern": r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$",
+    "examples": ["email_marketing", "marketing.email"],
 }
 _TEXT = {"type": "string", "minLength": 1}
 _SCALAR = {"type": ["string", "number", "boolean"]}
@@ -57,6 +58,7 @@ SEGMENT = _object(
     {
         "description": _DESCRIPTION,
         "when": _condition("Who is in it", 'any("Order Completed", last="30d")'),
+        "purpose": _of(_PURPOSE, "Only people who permit this purpose.", examples=["profiling"]),
     },
     ["when"],
 )
@@ -81,6 +83,11 @@ JOURNEY = _object(
             "enum": ["ignore", "restart"],
             "default": "ignore",
             "description": "What another start does while a run waits.",
+        },
+        "on_merge": {
+            "enum": ["ignore", "start"],
+            "default": "ignore",
+            "description": "Whether entering the segment starts it where two people turn out to be one.",
         },
         "limit": {
             "type": "string",
@@ -124,6 +131,7 @@ _PROPERTY = _object(
         "description": _DESCRIPTION,
         "required": {"type": "boolean", "description": "Whether every such event should have it."},
         "enum": {"type": "array", "items": _SCALAR, "minItems": 1, "description": "The values that it may have."},
+        "personal": {"type": "boolean", "description": "Whether it is personal data, such as an address or a name."},
     },
 )
 
@@ -136,6 +144,11 @@ EVENT = _object(
             "type": "object",
             "description": "Its properties by name, each with its type.",
             "additionalProperties": {"anyOf": [_TYPE, _PROPERTY]},
+        },
+        "server_only": {
+            "type": "boolean",
+            "default": False,
+            "description": "Whether only a source of trust server may send it.",
         },
         "retention": _of(_DURATION, "How long such events are known; without it, always."),
     },
