@@ -84,7 +84,7 @@ class Granted(Mapping[str, bool]):
         return answer
 
     def __iter__(self) -> Iterator[str]:
-        decided = (place.removesuffix(_BY_GPC) for decisions in self._consents for place in decisions)
+        decided = (purpose_of(place) for decisions in self._consents for place in decisions)
         return iter(dict.fromkeys((*decided, *self._policy.purposes)))
 
     def __len__(self) -> int:
@@ -120,6 +120,11 @@ def places(purpose: str) -> tuple[str, ...]:
     return tuple(place for one in lineage(purpose) for place in (one, one + _BY_GPC))
 
 
+def purpose_of(place: str) -> str:
+    """What the decision at a place is about."""
+    return place.removesuffix(_BY_GPC)
+
+
 # ---- what is kept ----------------------------------------------------------------------------------------------------
 
 
@@ -133,6 +138,13 @@ def record(decisions: MutableMapping[str, ConsentWrite], purpose: str, write: Co
         return False
     decisions[place] = write
     return True
+
+
+def says_again(decisions: Decisions, purpose: str, write: ConsentWrite) -> bool:
+    """Whether a fragment that hears the same with every call has heard this before."""
+    is_gpc = write.origin == GPC
+    before = decisions.get(purpose + _BY_GPC if is_gpc else purpose)
+    return before is not None and (is_gpc or before.granted == write.granted)
 
 
 def cover(
@@ -167,7 +179,7 @@ def decided(decisions: Decisions) -> dict[str, ConsentWrite]:
     """By purpose, what counts of a fragment's decisions: for those who show them."""
     newest: dict[str, ConsentWrite] = {}
     for place, write in decisions.items():
-        purpose = place.removesuffix(_BY_GPC)
+        purpose = purpose_of(place)
         before = newest.get(purpose)
         if before is None or before.order() < write.order():
             newest[purpose] = write

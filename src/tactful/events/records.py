@@ -257,3 +257,52 @@ def pack(values: Mapping[str, Any]) -> Raw:
 
 def unpack(values: Raw) -> dict[str, Any]:
     return _values.decode(values)
+
+
+class _Addressed(Struct, array_like=True):
+    """As much of a record as says whom it is addressed to."""
+
+    key: str
+
+
+class _ToTake(_Addressed, tag=12):
+    pass
+
+
+class _ToLink(_Addressed, tag=13):
+    pass
+
+
+class _ToGive(_Addressed, tag=14):
+    pass
+
+
+class _ToLost(_Addressed, tag=15):
+    pass
+
+
+class _ToDetach(_Addressed, tag=16):
+    pass
+
+
+class _ToPassed(_Addressed, tag=17):
+    pass
+
+
+class _ToAll(Struct, array_like=True, tag=7):
+    pass
+
+
+class _ToAllThreshold(Struct, array_like=True, tag=10):
+    pass
+
+
+_addressed = msgspec.msgpack.Decoder(
+    _ToTake | _ToLink | _ToGive | _ToLost | _ToDetach | _ToPassed | _ToAll | _ToAllThreshold
+)
+
+
+def key_within(told: Raw) -> str | None:
+    """The identifier that a `Told` is addressed to; None for what concerns everybody. The rest of it is not read."""
+    record = _addressed.decode(told)
+    return record.key if isinstance(record, _Addressed) else None

@@ -41,6 +41,13 @@ class JourneyRule(Struct, frozen=True):
     target: str
     """The message's name, or the URL."""
     purpose: str
+    on_merge: bool = False
+    """Whether a segment that is entered because identifiers were tied starts it."""
+
+    @property
+    def kept_us(self) -> int:
+        """How long what was sent may still matter."""
+        return max(self.per_us, self.wait_us + self.validity_us)
 
 
 class Cause(Struct, frozen=True):
@@ -55,9 +62,15 @@ class Cause(Struct, frozen=True):
     matched: str = ""
     """The value of a grouped count (`same=`) that the start is about."""
     because: tuple[Reading, ...] = ()
+    origin: str = ""
+    """The fragment of the record behind it."""
 
 
-def used(rule: JourneyRule, sent: Mapping[str, list[tuple[int, str]]], at: int) -> bool:
+Sent = tuple[int, str, str]
+"""An instant, the intent, and what its run was about (the entry key)."""
+
+
+def used(rule: JourneyRule, sent: Mapping[str, list[Sent]], at: int) -> bool:
     """Is the limit used up at the instant `at`?"""
     if rule.limit is None:
         return False
@@ -67,7 +80,7 @@ def used(rule: JourneyRule, sent: Mapping[str, list[tuple[int, str]]], at: int) 
 def start(
     rule: JourneyRule,
     runs: list[Run],
-    sent: Mapping[str, list[tuple[int, str]]],
+    sent: Mapping[str, list[Sent]],
     cause: Cause,
     now: int,
     unwelcome: tuple[int, int] | None,
@@ -105,6 +118,7 @@ def start(
             event=cause.event,
             properties=cause.properties,
             version=rule.version,
+            origin=cause.origin,
         )
     )
     rows.append(RunStarted(now, rule.name, cause.matched, due, cause.because))
@@ -129,21 +143,20 @@ def stop(journeys: frozenset[str], runs: list[Run], event: tuple[int, int, int],
 def fire(
     rule: JourneyRule,
     run: Run,
-    sent: dict[str, list[tuple[int, str]]],
+    sent: dict[str, list[Sent]],
     key: str,
-    origin: str,
     at: int,
     plan: int,
     *,
     is_replay: bool,
 ) -> SendMessage | RunEnded:
-    """The wait is over: an intent, or the reason why none. `origin` is the identifier where the run began, with its
-    epoch; the id of the intent never depends on which profile the person became (IDENTITY.md 4)."""
+    """The wait is over: an intent, or the reason why none. Its id never depends on which profile the person became
+    (IDENTITY.md 4)."""
     if used(rule, sent, at):
         return RunEnded(at, run.journey, run.entry_key, limit_text(rule), run.started_ref)
     begun = run.message_id or f"{run.started_at}"
-    run.intent = digest(run.journey, run.version, STEP, run.entry_key, origin, begun)
-    _count(rule, sent, at, run.intent)
+    run.intent = digest(run.journey, run.version, STEP, run.entry_key, run.origin, begun)
+    _count(rule, sent, at, run)
     return SendMessage(
         at=at,
         intent=run.intent,
@@ -164,11 +177,16 @@ def fire(
     )
 
 
-def _count(rule: JourneyRule, sent: dict[str, list[tuple[int, str]]], at: int, intent: str) -> None:
-    """Against the limit, where there is one; forgets what no longer counts."""
-    if rule.limit is not None:
-        counting = [entry for entry in sent.get(rule.name, ()) if entry[0] > at - rule.per_us]
-        sent[rule.name] = [*counting, (at, intent)]
+def _count(rule: JourneyRule, sent: dict[str, list[Sent]], at: int, run: Run) -> None:
+    """Against the limit, where there is one; beside that the newest of each entry key is kept for as long as a run of
+    another half of the person may be about the same."""
+    limited = at - rule.per_us if rule.limit is not None else at
+    kept = [
+        entry
+        for entry in sent.get(rule.name, ())
+        if entry[0] > limited or (entry[2] != run.entry_key and entry[0] > at - rule.kept_us)
+    ]
+    sent[rule.name] = [*kept, (at, run.intent, run.entry_key)]
 
 
 def limit_text(rule: JourneyRule) -> str:

@@ -14,6 +14,7 @@ from tactful.errors import DefinitionError, Place, Problem
 from tactful.journeys import definition as journeys
 from tactful.language.declarations import read_collection, read_event
 from tactful.language.document import Document, TemplateCheck
+from tactful.language.known import unknown_purpose
 from tactful.language.mistakes import Mistake, did_you_mean
 from tactful.language.tree import Node
 from tactful.language.vocabulary import DEFAULT_GAP_US, Collection, EventType, Vocabulary
@@ -47,13 +48,14 @@ def read_project(
     gap_us: int = DEFAULT_GAP_US,
     seen: Mapping[str, int] | None = None,
     is_strict: bool = True,
+    purposes: Iterable[str] = (),
 ) -> Definitions:
     """Files by path relative to the project ("segments/buyers.yaml"). Raises DefinitionError with all mistakes.
 
     `gap_us` is what lies between sessions, `seen` how often events came lately, by name. Without `is_strict` names that
-    nobody declared are only warned of.
+    nobody declared are only warned of. `purposes` of consent are declared in the settings; () where none is.
     """
-    reading = _Reading(files, gap_us=gap_us, seen=seen, is_strict=is_strict)
+    reading = _Reading(files, gap_us=gap_us, seen=seen, is_strict=is_strict, purposes=purposes)
     for folder in ("segments", "metrics"):
         for name in reading.names(folder):
             reading.read(f"{folder}/{name}.yaml")
@@ -84,6 +86,7 @@ def vocabulary_of(
     gap_us: int = DEFAULT_GAP_US,
     seen: Mapping[str, int] | None = None,
     is_strict: bool = True,
+    purposes: Iterable[str] = (),
 ) -> Vocabulary:
     """What an expression beside the project's own may name (`eval`, `preview`, editors)."""
     identify = definitions.events.get("$identify")
@@ -98,6 +101,7 @@ def vocabulary_of(
         gap_us=gap_us,
         is_strict=is_strict,
         seen=seen,
+        purposes=purposes,
     )
 
 
@@ -113,7 +117,13 @@ class _Reading:
     """What was read so far, and what names mean in it."""
 
     def __init__(
-        self, files: Mapping[str, str], *, gap_us: int, seen: Mapping[str, int] | None, is_strict: bool
+        self,
+        files: Mapping[str, str],
+        *,
+        gap_us: int,
+        seen: Mapping[str, int] | None,
+        is_strict: bool,
+        purposes: Iterable[str],
     ) -> None:
         self._files = files
         self._problems: list[Problem] = []
@@ -138,6 +148,7 @@ class _Reading:
             gap_us=gap_us,
             is_strict=is_strict,
             seen=seen,
+            purposes=purposes,
         )
         self.collections = {
             name: read_collection(name, self.document("collections", name), self.vocabulary)
@@ -249,6 +260,7 @@ class _Reading:
         """The warnings. Raises DefinitionError with every mistake."""
         for _, document in sorted(self._documents.items()):
             _check_references(document, self._files)
+            _check_purposes(document, self.vocabulary)
             self._problems += document.problems
             self._warnings += document.warnings
         if self._problems:
@@ -258,6 +270,16 @@ class _Reading:
 
 def _by_place(problems: Iterable[Problem]) -> list[Problem]:
     return sorted(problems, key=lambda one: (one.place.file, one.place.line, one.place.column, one.message))
+
+
+def _check_purposes(document: Document, vocabulary: Vocabulary) -> None:
+    for name, at in document.purposes:
+        message, hint = unknown_purpose(vocabulary.purposes, name)
+        if name == "transactional" and name not in vocabulary.purposes:
+            message = "what needs nobody's consent has to be declared"
+            hint = 'add [consent.purposes.transactional] with basis = "contract" to tactful.toml'
+        if message:
+            (document.refuse if vocabulary.is_strict else document.warn)(at, message, hint)
 
 
 def _check_references(document: Document, files: Mapping[str, str]) -> None:

@@ -11,7 +11,8 @@ from tactful.events.derived import Row, RunEnded, SegmentLeft, SendMessage
 from tactful.events.records import EMPTY_MAP
 from tactful.journeys.rules import Cause, JourneyRule, fire, start
 from tactful.journeys.runs import Run
-from tactful.kernel.state import Profile, only_fragment
+from tactful.kernel.fragments import all_states, name_of
+from tactful.kernel.state import Profile
 from tactful.kernel.turn import Turn
 from tactful.kernel.view import PersonView
 from tactful.segments.membership import SegmentRule, evaluate, matched_text
@@ -26,7 +27,10 @@ class _Change(NamedTuple):
 
 
 def pass_time(turn: Turn, profile: Profile, until: int, rows: list[Row]) -> None:
-    """Bring a person up to `until`: every wake-up due, and every instant at which definitions changed meanwhile."""
+    """Bring a person up to `until`: every wake-up due, and every instant at which definitions changed meanwhile. An
+    identifier that is nobody of its own has none, and one that waits for its fragments holds them back."""
+    if profile.identity is not None and (profile.identity.is_waiting or profile.owner() is not None):
+        return
     changes: list[_Change] = []
     if profile.settled < turn.state.generation:
         _forget(turn, profile, rows)
@@ -79,28 +83,34 @@ def flip(
     at: int,
     cause: str,
     rows: list[Row],
+    origin: str = "",
 ) -> None:
-    """Look at segments, start what entering them starts, and keep `wake_at` no later than their next change."""
+    """Look at segments, start what entering them starts, and keep `wake_at` no later than their next change. `origin`
+    is the fragment of the record behind it; the profile's own where time passed."""
     wake, entered = evaluate(rules, profile.segments, profile.wakes, view, at, cause, rows)
     if wake is not None and (profile.wake_at is None or wake < profile.wake_at):
         profile.wake_at = wake
     for segment, matched in entered:
         for rule in turn.plan.started_by.get(segment.number, ()):
-            entry = Cause(at, at, 0, "", f"entered {segment.name}", EMPTY_MAP, matched)
+            if cause == "merge" and not rule.on_merge:
+                continue
+            began = origin or name_of(profile.key, profile.epoch)
+            entry = Cause(at, at, 0, "", f"entered {segment.name}", EMPTY_MAP, matched, origin=began)
             begin(turn, profile, view, rule, entry, at, rows)
 
 
 def _let_go(turn: Turn, profile: Profile, rules: Iterable[SegmentRule], at: int) -> None:
     """Drop what no window and no limit will see again: of what was looked at, and of everything where nothing more is
     waited for, so that people at rest stay small."""
-    aggregates, shrinking = only_fragment(profile).aggregates, turn.plan.shrinking
-    looked_at = (fold.number for rule in rules for fold in rule.condition.folds) if profile.wakes else aggregates
-    for number in dict.fromkeys(looked_at):
-        if number in shrinking and number in aggregates and shrinking[number].let_go(aggregates[number], at):
-            del aggregates[number]
+    shrinking = turn.plan.shrinking
+    looked_at = {fold.number for rule in rules for fold in rule.condition.folds} if profile.wakes else None
+    for aggregates in all_states(profile):
+        for number in list(aggregates if looked_at is None else looked_at):
+            if number in shrinking and number in aggregates and shrinking[number].let_go(aggregates[number], at):
+                del aggregates[number]
     for name in list(profile.sent):
         rule = turn.plan.journeys.get(name)
-        if rule is not None and profile.sent[name][-1][0] <= at - rule.per_us:
+        if rule is not None and profile.sent[name][-1][0] <= at - rule.kept_us:
             del profile.sent[name]
 
 
@@ -140,8 +150,7 @@ def _fire(turn: Turn, profile: Profile, view: PersonView, run: Run, at: int) -> 
         return RunEnded(at, run.journey, run.entry_key, "the journey is no longer published", run.started_ref)
     if not _holds(rule, view, at):
         return RunEnded(at, run.journey, run.entry_key, f"no longer true: {_text(rule)}", run.started_ref)
-    origin = f"{profile.key}#{profile.epoch}"
-    return fire(rule, run, profile.sent, profile.key, origin, at, turn.plan.version, is_replay=turn.state.is_replay)
+    return fire(rule, run, profile.sent, profile.key, at, turn.plan.version, is_replay=turn.state.is_replay)
 
 
 def _holds(rule: JourneyRule, view: PersonView, at: int) -> bool:
@@ -162,8 +171,9 @@ def _forget(turn: Turn, profile: Profile, rows: list[Row]) -> None:
             del profile.segments[number]
             at = max(plan.published_at, profile.now)
             rows.append(SegmentLeft(at, names[number].removeprefix("segment/"), "publish", ()))
-    aggregates, wakes = only_fragment(profile).aggregates, profile.wakes
-    for number in [number for number in aggregates if number not in plan.numbers]:
-        del aggregates[number]
+    wakes = profile.wakes
+    for aggregates in all_states(profile):
+        for number in [number for number in aggregates if number not in plan.numbers]:
+            del aggregates[number]
     for number in [number for number in wakes if number not in plan.by_number]:
         del wakes[number]

@@ -8,11 +8,14 @@ window has passed since (at once in an empty partition); what reads it is warmin
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
+import msgspec
 from msgspec import Struct
 
 from tactful.aggregates import kinds
 from tactful.aggregates.spec import Aggregate, AggregateSpec
-from tactful.events.records import SESSION_GAP, TIME_ZONE, Plan, Publish
+from tactful.consent import policy as consent
+from tactful.events.records import CONSENT, IDENTITY, SESSION_GAP, SOURCES, TIME_ZONE, Plan, Publish
+from tactful.events.tracking import EventRule
 from tactful.journeys.definition import Journey
 from tactful.journeys.rules import JourneyRule
 from tactful.kernel.definitions import Definitions, read_project
@@ -20,11 +23,13 @@ from tactful.kernel.state import PlanState
 from tactful.kernel.view import Around, PersonView
 from tactful.language.compile import compile_condition, compile_test, compile_value
 from tactful.language.compiled import Condition, Feed, Fold, Reader, Valued
+from tactful.language.declarations import tracking_rule
 from tactful.language.folds import combined
 from tactful.language.reader import compile_reader
 from tactful.language.tree import Clock, Now, everything
 from tactful.language.vocabulary import DEFAULT_GAP_US
 from tactful.messages.definition import Message
+from tactful.people import identity as ties
 from tactful.segments.membership import SegmentRule
 from tactful.values import parse_duration
 
@@ -49,6 +54,8 @@ class EventReader(NamedTuple):
     """Journeys whose waiting runs the event ends."""
     needs_properties: bool
     needs_context: bool
+    rule: EventRule | None = None
+    """What events/ says of it."""
 
 
 class MetricRule(Struct, frozen=True):
@@ -92,6 +99,18 @@ class CompiledPlan(Struct):
     folds: dict[str, list[Fold]]
     """By event name."""
     readers: dict[tuple[str, str], EventReader]
+    aggregates: dict[int, Aggregate[Any]] = {}
+    """All of them, for merging states."""
+    identity: ties.Rules = ties.DEFAULT
+    policy: consent.Policy = consent.DEFAULT
+    tracking: dict[str, EventRule] = {}
+    """What events/ says, by the event's name."""
+    sources: dict[str, str] = {}
+    """What becomes of events that do not fit it, by source; those that are not here keep them."""
+
+    @property
+    def has_tracking(self) -> bool:
+        return bool(self.tracking)
 
     def reader(self, kind: str, name: str) -> EventReader:
         """What reads this event; the same object each time."""
@@ -113,6 +132,7 @@ class CompiledPlan(Struct):
             stops,
             bool(tests) or (read is not None and read.needs_properties),
             any(test.reads_context for test in tests) or (read is not None and read.needs_context),
+            self.tracking.get(name),
         )
 
 
@@ -264,7 +284,8 @@ def _put_together(state: PlanState, definitions: Definitions, made: _Compiled) -
         if rule.segment is not None:
             started_by[rule.segment] = (*started_by.get(rule.segment, ()), rule)
     folds = made.folds()
-    time_zone = state.plan.publish.settings.get(TIME_ZONE, "UTC")
+    settings = state.plan.publish.settings
+    time_zone = settings.get(TIME_ZONE, "UTC")
     return CompiledPlan(
         version=state.plan.version,
         published_at=state.published_at,
@@ -280,12 +301,23 @@ def _put_together(state: PlanState, definitions: Definitions, made: _Compiled) -
         metrics={name: MetricRule(name, one, ready_at(one.folds, 0)) for name, one in made.metrics.items()},
         folds=_by_event(folds.values()),
         readers={},
+        aggregates={number: fold.aggregate for number, fold in folds.items()},
+        identity=ties.read(settings.get(IDENTITY, "")),
+        policy=consent.read(settings.get(CONSENT, "")),
+        tracking={name: tracking_rule(event) for name, event in definitions.events.items()},
+        sources=_unplanned(settings.get(SOURCES, "")),
     )
+
+
+def _unplanned(text: str) -> dict[str, str]:
+    """What becomes of events that do not fit, by source."""
+    sections = msgspec.json.decode(text, type=dict[str, dict[str, str]]) if text else {}
+    return {name: section.get("unplanned", "keep") for name, section in sections.items()}
 
 
 def _readers(segments: Iterable[SegmentRule], definitions: Definitions, time_zone: str) -> Readers:
     found = Readers({}, {}, {}, {}, {}, {}, {})
-    nobody = PersonView({}, (), Around(time_zone, dict))
+    nobody = PersonView({}, {}, Around(time_zone, dict))
     for rule in segments:
         reads = rule.condition.reads
         for by_name, names in (
@@ -335,6 +367,7 @@ def _journey_rule(
         channel=send.channel,
         target=send.message,
         purpose=definitions.messages[send.message].purpose if is_email else send.purpose,
+        on_merge=journey.on_merge,
     )
 
 

@@ -13,6 +13,7 @@ from msgspec import Raw, Struct
 from tactful.aggregates.kinds import State
 from tactful.consent.permits import ConsentWrite
 from tactful.events.records import Plan
+from tactful.journeys.rules import Sent
 from tactful.journeys.runs import Run
 from tactful.people.countries import CountrySeen
 from tactful.people.scores import ScoreWrite
@@ -79,8 +80,8 @@ class Profile(Struct, array_like=True):
     segments: dict[int, int]
     """Segments it is in, by number, with the instant of entry."""
     runs: list[Run]
-    sent: dict[str, list[tuple[int, str]]]
-    """Per journey: instants and intents that count against its limit."""
+    sent: dict[str, list[Sent]]
+    """Per journey: what counts against its limit, or may have been sent to another half of the person."""
     wake_at: int | None = None
     """Never later than the next instant at which something changes by itself."""
     now: int = 0
@@ -203,9 +204,3 @@ def decode_plan(body: bytes) -> PlanState:
 
 def new_profile(key: str, generation: int) -> Profile:
     return Profile(key, generation, 0, b"", {f"{key}#1": Fragment([], {}, {}, {})}, {}, [], {})
-
-
-def only_fragment(profile: Profile) -> Fragment:
-    """The fragment of the profile's own identifier; others arrive when identifiers are tied."""
-    (fragment,) = profile.fragments.values()
-    return fragment

@@ -1,8 +1,12 @@
 """step(): one record in, decisions out. The only place where a person's state changes.
 
     every record   the clock goes on: max(clock, received_at)
-    a person's     a repeat is dropped; what was due before fires, each at its own instant; then the record is applied:
-                   fold, look at the segments that read it, stop runs, start runs, fire what is due at once
+    a person's     a repeat is dropped, and what does not fit is refused (verdict.py), where it enters; then it goes to
+                   whoever the identifier belongs to (ties.py). There what was due before fires, each at its own
+                   instant; then the record is applied (person.py): fold, look at the segments that read it, stop runs,
+                   start runs, fire what is due at once
+    between identifiers
+                   a tie is made or taken back: fragments of people come and go (ties.py)
     a Tick         the same for everybody who is due, and for the next slice of a sweep
     a plan, or a threshold
                    takes effect at its instant, in every partition; people are settled by the sweep, or when next met
@@ -11,40 +15,44 @@ Pure: no clock, I/O or randomness; the same log gives the same bytes (I2). A Tur
 last commit; its profiles belong to the worker alone and change in place.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, get_args
 
-from tactful.consent.permits import ConsentWrite
-from tactful.consent.permits import record as record_consent
-from tactful.events.derived import ConsentChanged, EventKept, OutcomeNoted, Row, ref
+from msgspec import Raw
+from msgspec.structs import replace
+
+from tactful.events.derived import Row, ref
 from tactful.events.records import (
+    Between,
     Consent,
     Event,
     Forwarded,
     Imported,
     Outcome,
+    Passed,
     Plan,
     Publish,
     Record,
     Score,
     Threshold,
     Tick,
+    Unmerge,
     decode,
-    unpack,
+    decode_told,
+    encode,
 )
-from tactful.journeys.rules import Cause, stop
-from tactful.kernel import names
-from tactful.kernel.instants import begin, due_runs, flip, pass_time
-from tactful.kernel.plan import Rules, adopt, next_ready, revised
-from tactful.kernel.state import FIRST_KEY, Fragment, Profile, ThresholdSet, only_fragment
+from tactful.kernel import person, ties, verdict
+from tactful.kernel.fragments import name_of
+from tactful.kernel.instants import pass_time
+from tactful.kernel.person import Entry
+from tactful.kernel.plan import adopt, next_ready, revised
+from tactful.kernel.state import FIRST_KEY, Profile, ThresholdSet
 from tactful.kernel.turn import Turn
-from tactful.kernel.view import PersonView
-from tactful.people import seen, traits, zones
-from tactful.people.scores import ScoreWrite
-from tactful.people.scores import record as record_score
+from tactful.kernel.verdict import KEEP, Judged
+from tactful.people import seen
 
-GIVEN_BACK = ("refused", "lapsed", "rejected", "dropped")
-"""Outcomes that count against no limit."""
+OfPerson = Event | Consent | Score | Outcome
+_BETWEEN = get_args(Between)
 
 
 def step(turn: Turn, record: Record, position: int, due: Sequence[str] = (), swept: Sequence[str] = ()) -> None:
@@ -63,6 +71,8 @@ def step(turn: Turn, record: Record, position: int, due: Sequence[str] = (), swe
         _PASSES_OF_PLANS[type(record)](turn, record, position, due)
     else:
         _PASSES[type(record)](turn, record, position)
+    while turn.local:
+        _between(turn, turn.local.popleft(), position)
 
 
 def _go_on(turn: Turn, instant: int) -> None:
@@ -75,138 +85,131 @@ def _go_on(turn: Turn, instant: int) -> None:
         state.ready_at = next_ready(turn.plan_state, state.clock)
 
 
+# ---- records of people -----------------------------------------------------------------------------------------------
+
+
 def _event(turn: Turn, event: Event, position: int) -> None:
     state, plan = turn.state, turn.plan
-    profile = turn.person(event.key)
-    rows = _arrived(turn, profile, event.message_id, event.received_at)
-    if rows is None:
+    here = ref(state.partition, position)
+    profile = turn.known(event.key)
+    if profile is not None and _is_repeat(turn, profile, event.message_id):
         return
-    now, here = state.clock, ref(state.partition, position)
-    state.events += 1
-    names.count(state, event.name)
-    rows.append(EventKept(event.timestamp, event.name, here))
-    reader = plan.reader(event.kind, event.name)
-    properties = unpack(event.properties) if reader.needs_properties or event.kind == "identify" else {}
-    context = unpack(event.context) if reader.needs_context else {}
-    fragment = only_fragment(profile)
-    affected: Rules = {}
-    if reader.read is not None:
-        lag = event.received_at - event.timestamp
-        for number in reader.read.read(fragment.aggregates, event.timestamp, lag, here, now, properties, context):
-            if number in plan.reading.aggregate:
-                affected.update(plan.reading.aggregate[number])
-    _tell_of_person(turn, fragment, event, here, properties, affected)
-    if reader.stops and profile.runs:
-        order = (event.timestamp, event.received_at, here)
-        rows.extend(stop(reader.stops, profile.runs, order, event.name, now))
-    view = turn.view(profile)
-    _look(turn, profile, view, affected, "event", rows)
-    for rule in reader.starts:
-        if rule.where is None or rule.where.holds(properties, context):
-            cause = Cause(event.timestamp, event.received_at, here, event.message_id, event.name, event.properties)
-            begin(turn, profile, view, rule, cause, now, rows)
-    if profile.runs:
-        due_runs(turn, profile, view, now, rows)
-    turn.close(profile, position, rows)
-
-
-def _arrived(turn: Turn, profile: Profile, message_id: str, received_at: int) -> list[Row] | None:
-    """A record of a person that is no repeat: it is remembered, and what was due before fires. The rows of that; None
-    for a repeat."""
-    state = turn.state
-    mark = seen.mark(message_id)
-    if seen.is_repeat(profile.seen, mark):
-        state.repeats += 1
-        return None
+    judged = verdict.judge(plan, event, plan.reader(event.kind, event.name))
+    if judged.verdict != KEEP:
+        person.refuse(turn, profile, event, here, judged, position)
+        return
+    if profile is None:
+        if plan.policy.collect and not person.may_collect_of_nobody(turn, event):
+            person.refuse(turn, None, event, here, Judged(plan.policy.otherwise, "no_consent"), position)
+            return
+        profile = turn.person(event.key)
     rows: list[Row] = []
-    if profile.settled < state.generation or (profile.wake_at is not None and profile.wake_at <= state.clock):
-        pass_time(turn, profile, state.clock, rows)
-    profile.seen, early = seen.remember(profile.seen, mark, received_at // 1_000_000)
-    state.forgotten += early
-    return rows
+    if len(event.ids) > 1:
+        ties.meet(turn, profile, event, rows)
+    _enter(turn, profile, event, here, position, rows, judged)
 
 
-def _tell_of_person(
-    turn: Turn, fragment: Fragment, event: Event, here: int, properties: Mapping[str, Any], affected: Rules
-) -> None:
-    """What the event says of the person beside having happened; adds the segments that read what is now another."""
-    reading = turn.plan.reading
-    before = fragment.zone
-    after = fragment.zone = zones.see(before, event.context, event.timestamp, event.received_at, here)
-    if reading.zone and after is not None and (before is None or before.name != after.name):
-        affected.update(reading.zone)
-    if event.kind == "identify":
-        for name in traits.write(fragment.traits, properties, event.timestamp, event.received_at, here):
-            affected.update(reading.trait.get(name, {}))
-            if name == zones.TRAIT:
-                affected.update(reading.zone)
-
-
-def _look(turn: Turn, profile: Profile, view: PersonView, affected: Rules, cause: str, rows: list[Row]) -> None:
-    """Look at the segments that read what changed; of somebody new, also at those that need nothing to be known."""
-    if not profile.tail:
-        affected = turn.plan.reading.nothing | affected  # Everyone known has a value (LANGUAGE.md 1.8).
-    if affected:
-        flip(turn, profile, view, affected.values(), turn.state.clock, cause, rows)
-
-
-def _consent(turn: Turn, consent: Consent, position: int) -> None:
-    profile = turn.person(consent.key)
-    rows = _arrived(turn, profile, consent.message_id, consent.received_at)
-    if rows is None:
-        return
-    now, here = turn.state.clock, ref(turn.state.partition, position)
-    write = ConsentWrite(
-        consent.granted, consent.timestamp, consent.received_at, here, consent.text_version, consent.origin
-    )
-    affected: Rules = {}
-    if record_consent(only_fragment(profile).consents, consent.purpose, write):
-        rows.append(ConsentChanged(now, consent.purpose, consent.granted, consent.origin, consent.text_version))
-        affected = turn.plan.reading.purpose.get(consent.purpose, {})
-    _end(turn, profile, affected, "consent", position, rows)
-
-
-def _score(turn: Turn, score: Score, position: int) -> None:
-    profile = turn.person(score.key)
-    rows = _arrived(turn, profile, score.message_id, score.received_at)
-    if rows is None:
-        return
-    write = ScoreWrite(score.value, score.received_at, ref(turn.state.partition, position))
-    is_new = record_score(only_fragment(profile).scores, score.model, write)
-    affected = turn.plan.reading.score.get(score.model, {}) if is_new else {}
-    _end(turn, profile, affected, "score", position, rows)
-
-
-def _end(turn: Turn, profile: Profile, affected: Rules, cause: str, position: int, rows: list[Row]) -> None:
-    """The end of a record that is no event."""
-    view = turn.view(profile)
-    _look(turn, profile, view, affected, cause, rows)
-    due_runs(turn, profile, view, turn.state.clock, rows)
-    turn.close(profile, position, rows)
+def _of_person(turn: Turn, record: Consent | Score, position: int) -> None:
+    profile = turn.person(record.key)
+    if not _is_repeat(turn, profile, record.message_id):
+        _enter(turn, profile, record, ref(turn.state.partition, position), position, [])
 
 
 def _outcome(turn: Turn, outcome: Outcome, position: int) -> None:
-    """An outcome that was told before changes nothing: its run is gone, or held already."""
     profile = turn.known(outcome.key)
-    runs = profile.runs if profile is not None else []
-    run = next((run for run in runs if run.intent == outcome.intent), None)
-    if profile is None or run is None or (outcome.status == "held" and run.is_held):
+    if profile is not None:
+        _enter(turn, profile, outcome, ref(turn.state.partition, position), position, [])
+
+
+def _is_repeat(turn: Turn, profile: Profile, message_id: str) -> bool:
+    is_repeat = seen.is_repeat(profile.seen, seen.mark(message_id))
+    turn.state.repeats += is_repeat
+    return is_repeat
+
+
+def _enter(
+    turn: Turn,
+    profile: Profile,
+    record: OfPerson,
+    here: int,
+    position: int,
+    rows: list[Row],
+    judged: Judged | None = None,
+) -> None:
+    """A record at the identifier that it names first: from here it goes to whoever that belongs to."""
+    if not isinstance(record, Outcome):
+        mark = seen.mark(record.message_id)
+        profile.seen, early = seen.remember(profile.seen, mark, record.received_at // 1_000_000)
+        turn.state.forgotten += early
+    name = name_of(profile.key, profile.epoch)
+    if profile.identity is not None:
+        is_waiting = profile.identity.is_waiting
+        if is_waiting or profile.owner() is not None:
+            if is_waiting:
+                ties.defer(profile, Passed(profile.key, Raw(encode(record)), here, name, ()))
+            else:
+                ties.pass_on(turn, profile, record, here)
+            turn.close(profile, position, rows)
+            return
+    _apply(turn, profile, record, Entry(here, name), position, rows, judged)
+
+
+def _passed(turn: Turn, passed: Passed, position: int) -> None:
+    """A record that entered elsewhere."""
+    profile = turn.person(passed.key)
+    if profile.identity is not None:
+        if profile.identity.is_waiting:
+            ties.defer(profile, passed)
+            return
+        owner = profile.owner()
+        if owner is not None:
+            turn.send(replace(passed, key=owner, path=(*passed.path, (profile.key, profile.epoch))))
+            return
+    record = decode(passed.record)
+    assert isinstance(record, OfPerson)
+    _apply(turn, profile, record, Entry(passed.ref, passed.fragment, passed.path), position, [], None)
+
+
+def _apply(
+    turn: Turn,
+    profile: Profile,
+    record: OfPerson,
+    entry: Entry,
+    position: int,
+    rows: list[Row],
+    judged: Judged | None,
+) -> None:
+    """The record has come to the person. What was due before fires before."""
+    state = turn.state
+    if isinstance(record, Outcome):
+        person.apply_outcome(turn, profile, record, position)
         return
-    rows: list[Row] = []
-    pass_time(turn, profile, turn.state.clock, rows)
-    if outcome.status == "held":
-        run.is_held = True
+    if profile.settled < state.generation or (profile.wake_at is not None and profile.wake_at <= state.clock):
+        pass_time(turn, profile, state.clock, rows)
+    match record:
+        case Event():
+            judged = judged or verdict.judge(turn.plan, record, turn.plan.reader(record.kind, record.name))
+            if judged.verdict == KEEP:
+                if person.apply_event(turn, profile, record, entry, judged, position, rows):
+                    return
+                judged = Judged(turn.plan.policy.otherwise, "no_consent")
+            else:
+                turn.close(profile, position, rows)
+            person.refuse(turn, profile, record, entry.ref, judged, position)
+        case Consent():
+            person.apply_consent(turn, profile, record, entry, position, rows)
+        case Score():
+            person.apply_score(turn, profile, record, entry, position, rows)
+
+
+def _between(turn: Turn, record: Between, position: int) -> None:
+    if isinstance(record, Passed):
+        _passed(turn, record, position)
     else:
-        profile.runs.remove(run)
-    if outcome.status in GIVEN_BACK:
-        entries = profile.sent.get(run.journey, [])
-        profile.sent[run.journey] = [entry for entry in entries if entry[1] != outcome.intent]
-        if not profile.sent[run.journey]:
-            del profile.sent[run.journey]
-    rows.append(
-        OutcomeNoted(turn.state.clock, outcome.intent, run.journey, outcome.status, outcome.reason, outcome.detail)
-    )
-    turn.close(profile, position, rows)
+        ties.receive(turn, record, position)
+
+
+# ---- time, plans, thresholds -----------------------------------------------------------------------------------------
 
 
 def _pass_time(turn: Turn, keys: Iterable[str], position: int) -> None:
@@ -285,7 +288,14 @@ def _forwarded(turn: Turn, forwarded: Forwarded, position: int, due: Sequence[st
     assert forwarded.seq == last + 1, f"channel {forwarded.src}: {forwarded.seq} came after {last}"
     received[forwarded.src] = forwarded.seq
     _go_on(turn, forwarded.clock)
-    step(turn, decode(forwarded.record), position, due)
+    record = decode_told(forwarded.record)
+    if isinstance(record, _BETWEEN):
+        _between(turn, record, position)
+    else:
+        assert isinstance(record, Plan | Threshold), record
+        if isinstance(record, Threshold):
+            _go_on(turn, record.received_at)
+        _PASSES_OF_PLANS[type(record)](turn, record, position, due)
 
 
 def _imported(turn: Turn, imported: Imported, position: int) -> None:
@@ -295,10 +305,11 @@ def _imported(turn: Turn, imported: Imported, position: int) -> None:
 
 _PASSES: dict[type, Callable[[Turn, Any, int], None]] = {
     Event: _event,
-    Consent: _consent,
-    Score: _score,
+    Consent: _of_person,
+    Score: _of_person,
     Outcome: _outcome,
     Imported: _imported,
+    Unmerge: ties.unmerge,
 }
 _PASSES_OF_PLANS: dict[type, Callable[[Turn, Any, int, Sequence[str]], None]] = {
     Publish: _publish,

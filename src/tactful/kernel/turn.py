@@ -1,13 +1,16 @@
 """Turn: what a worker holds and decides between two commits of a partition."""
 
+from collections import deque
 from collections.abc import Callable
 
 from msgspec import Raw
 
-from tactful.events.derived import Group, Row, SendMessage
-from tactful.events.records import Forwarded, Record, encode
+from tactful.events.derived import ConsentChanged, EventRefused, Group, IntentMoved, Row, SendMessage
+from tactful.events.identifiers import partition_of
+from tactful.events.records import Between, Event, Forwarded, Told, encode
+from tactful.kernel.fragments import states
 from tactful.kernel.plan import CompiledPlan
-from tactful.kernel.state import PartitionState, PlanState, Profile, new_profile, only_fragment
+from tactful.kernel.state import PartitionState, PlanState, Profile, new_profile
 from tactful.kernel.view import Around, PersonView, Thresholds
 
 
@@ -18,13 +21,17 @@ class Turn:
         "_around",
         "_seen",
         "changed",
+        "decisions",
         "find",
         "groups",
         "intents",
         "is_plan_new",
+        "local",
+        "moved",
         "outgoing",
         "plan",
         "plan_state",
+        "refused",
         "state",
     )
 
@@ -44,6 +51,11 @@ class Turn:
         self.intents: list[SendMessage] = []
         self.changed: dict[str, Profile] = {}
         self.outgoing: list[tuple[int, int, bytes]] = []
+        self.decisions: list[ConsentChanged] = []
+        self.refused: list[tuple[Event, EventRefused]] = []
+        self.moved: list[IntentMoved] = []
+        self.local: deque[Between] = deque()
+        """What this partition tells itself: read within the same step."""
         self._around: Around | None = None
         self._seen: Thresholds | None = None
 
@@ -68,8 +80,8 @@ class Turn:
     def view(self, profile: Profile) -> PersonView:
         """What expressions see of the person now; after a change of anything but aggregates, take a new one."""
         if self._around is None:
-            self._around = Around(self.plan.time_zone, self._thresholds)
-        return PersonView(only_fragment(profile).aggregates, profile.fragments.values(), self._around)
+            self._around = Around(self.plan.time_zone, self._thresholds, self.plan.policy)
+        return PersonView(states(profile), profile.fragments, self._around)
 
     def _thresholds(self) -> Thresholds:
         if self._seen is None:
@@ -86,11 +98,29 @@ class Turn:
     def close(self, profile: Profile, position: int, rows: list[Row]) -> None:
         """Put the rows of one person at one position at the end of that person's chain."""
         profile.now = max(profile.now, self.state.clock)
-        if rows:
+        if not rows:
+            return
+        if profile.tail == position:  # It came up again within one step.
+            index = next(i for i in reversed(range(len(self.groups))) if self.groups[i].key == profile.key)
+            group = self.groups[index]
+            self.groups[index] = Group(position, profile.key, group.before, (*group.rows, *rows))
+        else:
             self.groups.append(Group(position, profile.key, profile.tail, tuple(rows)))
             profile.tail = position
 
-    def tell(self, partition: int, record: Record) -> None:
+    def close_nobody(self, position: int, rows: list[Row]) -> None:
+        """Rows about somebody who may not be remembered."""
+        self.groups.append(Group(position, "", 0, tuple(rows)))
+
+    def send(self, record: Between) -> None:
+        """Address a record to an identifier."""
+        partition = partition_of(record.key, self.state.partitions)
+        if partition == self.state.partition:
+            self.local.append(record)
+        else:
+            self.tell(partition, record)
+
+    def tell(self, partition: int, record: Told) -> None:
         """Address a record to another partition, as the next one of that channel."""
         state = self.state
         number = state.sent[partition] = state.sent.get(partition, 0) + 1

@@ -4,15 +4,17 @@ The states are those of the profile itself. Everything else is as it was when it
 changes a trait, a score, ... is followed by a new view.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from msgspec import Struct
 
 from tactful.aggregates.kinds import State
 from tactful.consent.permits import granted
+from tactful.consent.policy import DEFAULT, Policy
+from tactful.kernel.fragments import consents
 from tactful.kernel.state import Fragment
-from tactful.people import scores, traits, zones
+from tactful.people import countries, scores, traits, zones
 
 Thresholds = Mapping[str, Mapping[float, float]]
 
@@ -23,6 +25,7 @@ class Around(Struct, frozen=True):
     zone: str
     """The workspace's."""
     thresholds: Callable[[], Thresholds]
+    policy: Policy = DEFAULT
 
 
 class PersonView:
@@ -36,7 +39,7 @@ class PersonView:
     consents: Mapping[str, bool]
     zone: str
 
-    def __init__(self, states: Mapping[int, State], fragments: Collection[Fragment], around: Around) -> None:
+    def __init__(self, states: Mapping[int, State], fragments: Mapping[str, Fragment], around: Around) -> None:
         self.states = states
         self._fragments = fragments
         self._around = around
@@ -44,19 +47,27 @@ class PersonView:
     def __getattr__(self, name: str) -> Any:
         """Python calls this for a slot that is still empty, so what is asked for again costs nothing."""
         value: Any
+        fragments = self._fragments.values()
         match name:
             case "traits":
-                value = traits.values(one.traits for one in self._fragments)
+                value = traits.values(one.traits for one in fragments)
             case "scores":
-                value = scores.values(one.scores for one in self._fragments)
+                value = scores.values(one.scores for one in fragments)
             case "thresholds":
                 value = self._around.thresholds()
             case "consents":
-                value = granted(one.consents for one in self._fragments)
+                value = granted(consents(self._fragments), self._around.policy, country_of(fragments))
             case "zone":
-                told = traits.value(zones.TRAIT, (one.traits for one in self._fragments))
-                value = zones.zone(told, (one.zone for one in self._fragments), self._around.zone)
+                told = traits.value(zones.TRAIT, (one.traits for one in fragments))
+                value = zones.zone(told, (one.zone for one in fragments), self._around.zone)
             case _:
                 raise AttributeError(name)
         setattr(self, name, value)
         return value
+
+
+def country_of(fragments: Iterable[Fragment]) -> str:
+    """Where the person is (ISO 3166 alpha-2), for the rules of the region; "" where nobody knows."""
+    kept = list(fragments)
+    country, address = (traits.value(name, (one.traits for one in kept)) for name in ("country", "address"))
+    return countries.country(countries.told(country, address), (one.country for one in kept))

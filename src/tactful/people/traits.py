@@ -23,14 +23,21 @@ class TraitWrite(Struct, array_like=True, frozen=True):
 
 
 def write(
-    traits: dict[str, TraitWrite], values: Mapping[str, Any], timestamp: int, received_at: int, ref: int
+    traits: dict[str, TraitWrite],
+    values: Mapping[str, Any],
+    timestamp: int,
+    received_at: int,
+    ref: int,
+    source: str = "",
+    *,
+    is_browser: bool = False,
 ) -> list[str]:
     """Fold the traits of one identify call in; returns the names of those that may have another value now. None
     clears."""
     changed = []
     for name, value in values.items():
         before = traits.get(name)
-        written = TraitWrite(value, timestamp, received_at, ref)
+        written = TraitWrite(value, timestamp, received_at, ref, source, is_browser)
         if before is None or before.order() < written.order():
             traits[name] = written
             if before is None or not _is_same(before.value, value):

@@ -23,8 +23,10 @@ from tactful.events.records import (
     Score,
     Threshold,
     Tick,
+    Unmerge,
     decode,
     encode,
+    key_within,
 )
 from tactful.kernel.gate import MAILS_PER_ADDRESS
 from tactful.kernel.plan import CompiledPlan, UnknownAggregate, compiled, empty_plan
@@ -41,8 +43,9 @@ from tactful.kernel.state import encode as encode_state
 from tactful.kernel.step import revise, step
 from tactful.kernel.turn import Turn
 from tactful.runtime.claims import Claims
+from tactful.runtime.keeping import Trail
 from tactful.runtime.outcomes import report
-from tactful.runtime.ports import Bells, Checkpoint, Clock, Commit, Log, Outbox, Outgoing, StateWrite, Store, Trail
+from tactful.runtime.ports import Bells, Checkpoint, Clock, Commit, Log, Outbox, Outgoing, StateWrite, Store
 
 EVERYBODY = 2**40
 
@@ -161,12 +164,12 @@ class Worker:
 
     def _apply(self, records: Sequence[tuple[int, bytes]]) -> None:
         decoded = [(position, decode(body)) for position, body in records]
-        self._load([record.key for _, record in decoded if isinstance(record, Event | Consent | Outcome | Score)])
+        self._load([key for _, record in decoded if (key := _key(record)) is not None])
         for position, record in decoded:
             if isinstance(record, Tick):
                 self._commit()
                 self._apply_tick(position, record)
-            elif isinstance(record, Publish | Threshold | Forwarded):
+            elif isinstance(record, Publish | Threshold) or (isinstance(record, Forwarded) and _key(record) is None):
                 self._commit()
                 self._apply_plan(position, record)
             else:
@@ -273,10 +276,15 @@ class Worker:
 
     def _tell(self, outgoing: Sequence[Outgoing]) -> None:
         """Append to other partitions' logs, in channel order; a repeat is known there by its number."""
+        records: dict[int, list[bytes]] = {}
         for row in outgoing:
-            self._log.append({row.dst: [row.record]})
+            records.setdefault(row.dst, []).append(row.record)
+        if records:
+            self._log.append(records)
+        for row in outgoing:
             self._sent[row.dst] = row.seq
-            self._bells.ring(f"work-{row.dst}")
+        for dst in records:
+            self._bells.ring(f"work-{dst}")
 
     def _recover(self) -> None:
         """Pass on again what was committed before a crash, and take the outbox over."""
@@ -305,6 +313,13 @@ class Worker:
         tick: Record = Tick(now, self._pace.slice)
         self._own_tick = self._log.append({self.partition: [encode(tick)]})[self.partition]
         return True
+
+
+def _key(record: Record) -> str | None:
+    """The identifier that a record is addressed to; None for what concerns everybody."""
+    if isinstance(record, Event | Consent | Outcome | Score | Unmerge):
+        return record.key
+    return key_within(record.record) if isinstance(record, Forwarded) else None
 
 
 def _take_over(store: Store, new: bytes) -> Checkpoint:

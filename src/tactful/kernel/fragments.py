@@ -1,0 +1,127 @@
+"""Fragments: what a person's state is made of, and how it goes from one profile to another (IDENTITY.md 3).
+
+A fragment is what reached the person through one identifier in one period of ownership. Merging puts fragments in,
+un-merging takes them out; nothing is ever taken apart. Where there is more than one, the profile keeps their aggregates
+merged beside them (`view`), which every event is folded into as well.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+from msgspec import Raw, Struct
+
+from tactful.aggregates.kinds import State
+from tactful.aggregates.spec import Aggregate
+from tactful.consent.permits import ConsentWrite, effective
+from tactful.events.records import Edge
+from tactful.journeys.rules import Sent
+from tactful.journeys.runs import Run
+from tactful.kernel.state import Fragment, Profile
+from tactful.kernel.state import encode as encode_state
+
+
+class Bundle(Struct, array_like=True):
+    """What a Give carries."""
+
+    fragments: dict[str, Fragment]
+    runs: list[Run]
+    sent: dict[str, list[Sent]]
+    partition: int
+    """Of the giver, and the position of its newest group there: where its story goes on."""
+    tail: int
+    now: int
+    """The instant up to which the giver has decided."""
+
+
+_bundle = msgspec.msgpack.Decoder(Bundle)
+_states = msgspec.msgpack.Decoder(dict[int, State])
+
+
+def pack(bundle: Bundle) -> Raw:
+    return Raw(encode_state(bundle))
+
+
+def unpack(bundle: Raw) -> Bundle:
+    return _bundle.decode(bundle)
+
+
+def name_of(key: str, epoch: int) -> str:
+    """How a fragment is called."""
+    return f"{key}#{epoch}"
+
+
+def entry_of(fragment: str) -> str:
+    """The identifier through which its records came."""
+    return fragment.rpartition("#")[0]
+
+
+def fragment(profile: Profile, name: str, path: Iterable[Edge] = ()) -> Fragment:
+    """The fragment of this name, which may be the first that is heard of it."""
+    found = profile.fragments.get(name)
+    if found is None:
+        found = profile.fragments[name] = Fragment(list(path), {}, {}, {})
+        if profile.view is None and len(profile.fragments) > 1:
+            (first, *_) = profile.fragments.values()
+            profile.view = _copy(first.aggregates)
+    return found
+
+
+def states(profile: Profile) -> dict[int, State]:
+    """The aggregates of the person."""
+    if profile.view is not None:
+        return profile.view
+    return next((one.aggregates for one in profile.fragments.values()), {})
+
+
+def all_states(profile: Profile) -> list[dict[int, State]]:
+    """Every map of aggregates that is kept of the person."""
+    kept = [one.aggregates for one in profile.fragments.values()]
+    return kept if profile.view is None else [*kept, profile.view]
+
+
+def merge(profile: Profile, aggregates: Mapping[int, Aggregate[Any]]) -> None:
+    """The view anew, after fragments came or went; by the aggregates of the plan."""
+    if len(profile.fragments) < 2:
+        profile.view = None
+        return
+    merged: dict[int, State] = {}
+    for one in profile.fragments.values():
+        for number, state in one.aggregates.items():
+            aggregate = aggregates.get(number)
+            if aggregate is not None:
+                merged[number] = aggregate.merge(merged[number], state) if number in merged else state
+    profile.view = _copy(merged)
+
+
+def _copy(aggregates: Mapping[int, State]) -> dict[int, State]:
+    """States that share nothing with these."""
+    return _states.decode(encode_state(aggregates))
+
+
+def consents(fragments: Mapping[str, Fragment]) -> list[Mapping[str, ConsentWrite]]:
+    """Of each fragment, the decisions that count for it now."""
+    names = fragments.keys()
+    return [effective(one.consents, one.covered, names) for one in fragments.values()]
+
+
+def crossed(fragments: Mapping[str, Fragment], edge: Edge) -> None:
+    """Every one of them has gone over one edge more."""
+    for one in fragments.values():
+        one.path = [*one.path, edge]
+
+
+def returning(fragments: Mapping[str, Fragment], edge: Edge) -> dict[str, Fragment]:
+    """Those that came over this edge."""
+    return {name: one for name, one in fragments.items() if edge in one.path}
+
+
+def cut(fragments: Mapping[str, Fragment], edge: Edge) -> None:
+    """They go back to where this edge began."""
+    for one in fragments.values():
+        one.path = one.path[: one.path.index(edge)]
+
+
+def is_vouched(profile: Profile) -> bool:
+    """Whether a server ever spoke of the person."""
+    return any(one.is_vouched for one in profile.fragments.values())

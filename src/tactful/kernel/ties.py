@@ -1,0 +1,346 @@
+"""Ties: what identifiers tell each other, so that a person has one state (IDENTITY.md).
+
+    a call names two      the stronger takes the weaker (Take; an alias: Link), which gives all that it holds (Give) and
+                          from then on is a mark: what reaches it is passed on (Passed)
+    a device moves        records go to the new owner, the past stays (Lost)
+    un-merged             what came through the identifier comes back (Detach, Give); until then it waits, and what
+                          reaches it is kept in order
+
+Each of these is read by the identifier that it is addressed to, in the order of its partition's log. Pure.
+"""
+
+from collections.abc import Callable
+from typing import Any, cast
+
+from msgspec import Raw
+from msgspec.structs import replace
+
+from tactful.events.derived import (
+    DeviceMoved,
+    FragmentsCame,
+    FragmentsWent,
+    IntentMoved,
+    Row,
+    RunEnded,
+    SegmentLeft,
+    TieRefused,
+)
+from tactful.events.records import (
+    Between,
+    Consent,
+    Detach,
+    Event,
+    Give,
+    Link,
+    Lost,
+    Outcome,
+    Passed,
+    Score,
+    Take,
+    Unmerge,
+    decode_told,
+    encode,
+)
+from tactful.journeys.rules import Sent
+from tactful.journeys.runs import Run
+from tactful.kernel import fragments
+from tactful.kernel.fragments import Bundle, name_of
+from tactful.kernel.instants import due_runs, flip, pass_time
+from tactful.kernel.state import Identity, Profile
+from tactful.kernel.turn import Turn
+from tactful.people import identity
+
+
+def row_of(profile: Profile) -> Identity:
+    """What the identifier knows of its ties, to be changed."""
+    if profile.identity is None:
+        profile.identity = Identity()
+    return profile.identity
+
+
+# ---- a call that names more than one ---------------------------------------------------------------------------------
+
+
+def meet(turn: Turn, profile: Profile, event: Event, rows: list[Row]) -> None:
+    """Tie what the call names to the identifier where it entered, where that has not been done."""
+    rules, ties = turn.plan.identity, profile.identity.ties if profile.identity is not None else {}
+    is_said = event.kind in ("identify", "alias")
+    for key in event.ids[1:]:
+        if (ties.get(key) and not is_said) or not rules.may_tie(event.key, key, event.kind):
+            continue
+        why = rules.over(key, ties)
+        if why or rules.is_shared(key) or rules.is_shared(event.key):
+            if key not in ties:
+                rows.append(TieRefused(turn.state.clock, key, event.key, why or "it is declared as shared"))
+            continue
+        ties = row_of(profile).ties
+        ties[key] = True
+        if event.kind == "alias" and key[0] == event.key[0]:
+            weaker, stronger = sorted((event.key, key), key=rules.order, reverse=True)
+            turn.send(Link(weaker, stronger))
+        else:
+            turn.send(Take(key, event.key))
+
+
+def pass_on(turn: Turn, profile: Profile, record: Event | Consent | Score | Outcome, ref: int) -> None:
+    """A record that entered here belongs to the owner."""
+    owner = profile.owner()
+    assert owner is not None
+    edge = (profile.key, profile.epoch)
+    turn.send(Passed(owner, Raw(encode(record)), ref, name_of(*edge), (edge,)))
+
+
+def between(record: Raw) -> Between:
+    return cast("Between", decode_told(record))
+
+
+def defer(profile: Profile, record: Between) -> None:
+    """Everything has to wait, in order, until what was un-merged is back."""
+    row_of(profile).deferred.append(Raw(encode(record)))
+
+
+# ---- records between identifiers -------------------------------------------------------------------------------------
+
+
+def _take(turn: Turn, take: Take, position: int) -> None:
+    profile, rules, now = turn.person(take.key), turn.plan.identity, turn.state.clock
+    row = row_of(profile)
+    owner = profile.owner()
+    if owner == take.by:
+        return
+    why = ""
+    if row.is_shared:
+        why = "it is taken for a shared one, since it went to and fro"
+    elif take.by in row.apart:
+        why = "they were un-merged; an alias ties them again"
+    elif rules.order(take.by) >= rules.order(take.key):
+        why = "it is the stronger of the two"
+    elif owner is not None and not rules.may_move(take.key, owner, take.by):
+        why = f"it belongs to {owner}"
+    if why:
+        turn.close(profile, position, [TieRefused(now, take.key, take.by, why)])
+    elif owner is None:
+        give(turn, profile, take.by, position)
+    else:
+        _move(turn, profile, owner, take.by, position)
+
+
+def _move(turn: Turn, profile: Profile, owner: str, by: str, position: int) -> None:
+    """A device goes to somebody else, or is found out to be everybody's."""
+    row, now, limit = row_of(profile), turn.state.clock, turn.plan.identity.moves_per_hour
+    row.moves = identity.moved(row.moves, now)[-limit - 1 :]
+    row.is_shared = len(row.moves) > limit
+    profile.epoch += 1
+    if not row.is_shared:
+        row.owners[profile.epoch] = by
+    turn.send(Lost(owner, profile.key))
+    rows: list[Row] = [DeviceMoved(now, profile.epoch, "" if row.is_shared else by)]
+    if row.is_shared:
+        look_at_all(turn, profile, position, rows)
+    else:
+        turn.close(profile, position, rows)
+
+
+def _lost(turn: Turn, lost: Lost, position: int) -> None:
+    row = row_of(turn.person(lost.key))
+    if lost.identifier in row.ties:
+        row.ties[lost.identifier] = False
+
+
+def _link(turn: Turn, link: Link, position: int) -> None:
+    """Concurrent union by the fixed order: each step goes down in it, so this ends and makes no circle."""
+    profile = turn.person(link.key)
+    owner = profile.owner()
+    if link.key == link.to:
+        return
+    if owner is not None:
+        if owner != link.to:
+            weaker, stronger = sorted((owner, link.to), key=turn.plan.identity.order, reverse=True)
+            turn.send(Link(weaker, stronger))
+        return
+    row = row_of(profile)
+    if link.to in row.apart:
+        row.apart.remove(link.to)
+    give(turn, profile, link.to, position)
+
+
+def give(turn: Turn, profile: Profile, to: str, position: int) -> None:
+    """Hand everything over, and be a mark from now on. What was due before fires before."""
+    rows: list[Row] = []
+    now = turn.state.clock
+    pass_time(turn, profile, now, rows)
+    _leave_all(turn, profile, now, rows)
+    edge = (profile.key, profile.epoch)
+    going = profile.fragments
+    fragments.crossed(going, edge)
+    rows.append(FragmentsWent(now, "merge", to, tuple(going)))
+    _hand_over(turn, profile.runs, now, rows)
+    turn.close(profile, position, rows)
+    bundle = Bundle(going, profile.runs, profile.sent, turn.state.partition, profile.tail, now)
+    profile.fragments, profile.runs, profile.sent = {}, [], {}
+    profile.segments, profile.wakes, profile.wake_at, profile.view = {}, {}, None, None
+    row_of(profile).owners[profile.epoch] = to
+    turn.send(Give(to, profile.key, profile.epoch, fragments.pack(bundle)))
+
+
+def _leave_all(turn: Turn, profile: Profile, now: int, rows: list[Row]) -> None:
+    names = {rule.number: rule.name for rule in turn.plan.segments}
+    rows += [SegmentLeft(now, names[number], "merge") for number in profile.segments if number in names]
+
+
+def _hand_over(turn: Turn, runs: list[Run], now: int, rows: list[Row]) -> None:
+    """Intents that wait for their claim are nobody's until the other profile has them."""
+    for run in runs:
+        if run.intent:
+            _move_intent(turn, run, "", now, rows)
+
+
+def _move_intent(turn: Turn, run: Run, key: str, now: int, rows: list[Row]) -> None:
+    run.hop += 1
+    moved = IntentMoved(now, run.intent, key, run.hop)
+    rows.append(moved)
+    turn.moved.append(moved)
+
+
+def _give(turn: Turn, given: Give, position: int) -> None:
+    profile = turn.person(given.key)
+    owner = profile.owner()
+    row = profile.identity
+    if row is not None and row.is_waiting:
+        if given.is_back:
+            _back(turn, profile, given, position)
+        else:
+            defer(profile, given)
+    elif owner is not None:
+        bundle = fragments.unpack(given.bundle)
+        fragments.crossed(bundle.fragments, (profile.key, profile.epoch))
+        turn.send(replace(given, key=owner, bundle=fragments.pack(bundle)))
+    else:
+        _absorb(turn, profile, given, position, "merge")
+
+
+def _absorb(turn: Turn, profile: Profile, given: Give, position: int, cause: str) -> None:
+    """Fragments come, with their runs; everything that is known of the person is looked at again."""
+    rows: list[Row] = []
+    now = turn.state.clock
+    bundle = fragments.unpack(given.bundle)
+    if profile.fragments:
+        pass_time(turn, profile, now, rows)
+    profile.settled = turn.state.generation
+    rows.append(FragmentsCame(now, cause, given.giver, bundle.partition, bundle.tail, tuple(bundle.fragments)))
+    profile.fragments |= bundle.fragments
+    fragments.merge(profile, turn.plan.aggregates)
+    profile.runs, profile.sent = _joined(profile, bundle, now, rows)
+    for run in bundle.runs:
+        if run.intent:
+            _move_intent(turn, run, profile.key, now, rows)
+    look_at_all(turn, profile, position, rows)
+
+
+def look_at_all(turn: Turn, profile: Profile, position: int, rows: list[Row]) -> None:
+    """The person is another one now."""
+    view, now = turn.view(profile), turn.state.clock
+    profile.wakes, profile.wake_at = {}, None
+    flip(turn, profile, view, turn.plan.segments, now, "merge", rows)
+    due_runs(turn, profile, view, now, rows)
+    turn.close(profile, position, rows)
+
+
+def _joined(profile: Profile, bundle: Bundle, now: int, rows: list[Row]) -> tuple[list[Run], dict[str, list[Sent]]]:
+    """One run for each journey and entry key: the earlier start goes on. None where the other half had its message
+    since the run began."""
+    mine, theirs = profile.sent, bundle.sent
+    kept: list[Run] = []
+    waiting: dict[tuple[str, str], Run] = {}
+    for runs, sent in ((profile.runs, theirs), (bundle.runs, mine)):
+        for run in runs:
+            about = (run.journey, run.entry_key)
+            if run.intent:
+                kept.append(run)
+            elif any(at >= run.started_at and key == run.entry_key for at, _, key in sent.get(run.journey, ())):
+                rows.append(RunEnded(now, run.journey, run.entry_key, "already sent", run.started_ref))
+            elif about not in waiting:
+                waiting[about] = run
+            else:
+                first, second = sorted((waiting[about], run), key=Run.started)
+                waiting[about] = first
+                rows.append(RunEnded(now, run.journey, run.entry_key, "merged", second.started_ref))
+    kept += waiting.values()
+    together: dict[str, list[Sent]] = {}
+    for name in (*mine, *(name for name in theirs if name not in mine)):
+        together[name] = sorted({*mine.get(name, ()), *theirs.get(name, ())})
+    return sorted(kept, key=lambda run: (run.started(), run.journey, run.entry_key)), together
+
+
+# ---- un-merge --------------------------------------------------------------------------------------------------------
+
+
+def unmerge(turn: Turn, asked: Unmerge, position: int) -> None:
+    """Take the last tie of an identifier back: it waits until everything that came through it is here again."""
+    profile = turn.known(asked.key)
+    if profile is None:
+        return
+    row = row_of(profile)
+    owner = profile.owner()
+    if owner is None or row.is_waiting:
+        why = "it waits for its fragments already" if row.is_waiting else "it belongs to nobody"
+        turn.close(profile, position, [TieRefused(turn.state.clock, asked.key, "", why)])
+        return
+    row.apart = [*(one for one in row.apart if one != owner), owner]
+    epoch = profile.epoch
+    profile.epoch += 1
+    row.is_waiting = True
+    turn.send(Detach(owner, profile.key, epoch))
+
+
+def _detach(turn: Turn, detach: Detach, position: int) -> None:
+    profile = turn.person(detach.key)
+    owner = profile.owner()
+    if owner is not None:
+        turn.send(replace(detach, key=owner))
+        return
+    rows: list[Row] = []
+    now = turn.state.clock
+    pass_time(turn, profile, now, rows)
+    edge = (detach.identifier, detach.epoch)
+    going = fragments.returning(profile.fragments, edge)
+    profile.fragments = {name: one for name, one in profile.fragments.items() if name not in going}
+    leaving = [run for run in profile.runs if run.origin in going]
+    profile.runs = [run for run in profile.runs if run.origin not in going]
+    fragments.merge(profile, turn.plan.aggregates)
+    fragments.cut(going, edge)
+    rows.append(FragmentsWent(now, "unmerge", detach.identifier, tuple(going)))
+    _hand_over(turn, leaving, now, rows)
+    look_at_all(turn, profile, position, rows)
+    bundle = Bundle(going, leaving, profile.sent, turn.state.partition, 0, now)
+    turn.send(Give(detach.identifier, profile.key, 0, fragments.pack(bundle), is_back=True))
+
+
+def _back(turn: Turn, profile: Profile, given: Give, position: int) -> None:
+    """Everything is here: what came meanwhile is read, in order."""
+    row = row_of(profile)
+    row.is_waiting = False
+    deferred, row.deferred = row.deferred, []
+    _absorb(turn, profile, given, position, "unmerge")
+    # Before what this very step told itself since: it came earlier.
+    turn.local.extendleft(reversed([between(record) for record in deferred]))
+
+
+_PASSES: dict[type, Callable[[Turn, Any, int], None]] = {
+    Take: _take,
+    Link: _link,
+    Give: _give,
+    Lost: _lost,
+    Detach: _detach,
+}
+
+
+def receive(turn: Turn, record: Between, position: int) -> None:
+    """One record between identifiers, but for Passed, whose reading is a person's record (step.py)."""
+    profile = turn.known(record.key)
+    is_waiting = profile is not None and profile.identity is not None and profile.identity.is_waiting
+    if is_waiting and not isinstance(record, Lost | Give):
+        assert profile is not None
+        defer(profile, record)
+    else:
+        _PASSES[type(record)](turn, record, position)
