@@ -92,7 +92,7 @@ def test_all_mistakes_at_once_by_place() -> None:
         'journeys/x.yaml:7:11: "900d" is longer than 366 days',
         'messages/cart.yaml:1:1: a definition needs "text"',
         "messages/cart.yaml:2:3: a subject is one line without control characters",
-        "messages/cart.yaml:5:10: transactional messages are not available yet",
+        "messages/cart.yaml:5:10: what needs nobody's consent has to be declared",
         "messages/cart.yaml:6:7: 'a@b, c@d' is no address",
         "segments/a.yaml:1:9: = does not compare",
         'segments/b.yaml:1:1: a definition has no "wehn"',

@@ -5,6 +5,7 @@ if: country == "DE"               # optional; checked when it starts and again w
 wait: 30m                         # optional
 unless: Order Completed           # optional; an event, or a list, that ends the waiting run
 repeat: restart                   # optional; what another start does while a run waits (default ignore)
+on_merge: start                   # optional; also where the segment is entered since two people turn out to be one
 limit: 1 per 24h                  # optional; per person
 validity: 24h                     # optional; how long after its moment it may still be sent
 send: {email: cart_reminder}      # or {webhook: https://...}, with purpose: NAME if it needs one
@@ -22,9 +23,8 @@ from tactful.language.tree import Trait, walk
 from tactful.language.vocabulary import Vocabulary
 from tactful.values import DAY_US, parse_duration
 
-_KNOWN = ("description", "start", "if", "wait", "unless", "repeat", "limit", "validity", "send", "purpose")
+_KNOWN = ("description", "start", "if", "wait", "unless", "repeat", "on_merge", "limit", "validity", "send", "purpose")
 _LIMIT = re.compile(r"([1-9][0-9]{0,2})\s+per\s+(\S+)")
-_PURPOSE = re.compile(r"[a-z][a-z0-9_]{0,62}")
 LONGEST_LIMIT_US = 366 * DAY_US
 
 
@@ -65,6 +65,8 @@ class Journey(Struct, frozen=True):
     send: Send
     version: str
     """Digest of the source."""
+    on_merge: bool = False
+    """Whether it starts where a segment is entered by a merge (IDENTITY.md 5)."""
 
 
 def read(name: str, document: Document, vocabulary: Vocabulary) -> Journey | None:
@@ -85,7 +87,11 @@ def read(name: str, document: Document, vocabulary: Vocabulary) -> Journey | Non
         validity_us=fields.duration("validity", DAY_US),
         send=send,
         version=document.version,
+        on_merge=fields.choice("on_merge", ("ignore", "start"), "ignore") == "start",
     )
+    if "on_merge" in fields and not start.segment:
+        hint = "a run that an event starts goes on by itself"
+        document.warn(fields.at("on_merge"), "on_merge: speaks of entering a segment, and none starts this", hint)
     if "unless" in fields and not journey.wait_us and "wait" not in fields:
         document.warn(fields.at("unless"), "without a wait nothing can end the run", "add a line wait: 30m")
     return None if document.problems else journey
@@ -137,12 +143,7 @@ def _send(fields: Fields) -> Send:
     url = inner.text("webhook")
     if url and not _is_url(url):
         inner.refuse("webhook", f'"{url}" is no address to send to', "write https://example.com/path")
-    purpose = fields.text("purpose")
-    if purpose == "transactional":
-        fields.refuse("purpose", "transactional messages are not available yet", "leave the purpose out")
-    elif purpose and not _PURPOSE.fullmatch(purpose):
-        fields.refuse("purpose", f'"{purpose}" is no name of a purpose', "write small letters, digits and _")
-    return Send("webhook", url, purpose)
+    return Send("webhook", url, fields.purpose("purpose"))
 
 
 def _is_url(url: str) -> bool:

@@ -4,6 +4,7 @@ A Document collects every mistake instead of stopping at the first, so that an a
 could not be read comes back as None (or as the default), and nobody uses it, since the file is refused as a whole.
 """
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -16,6 +17,10 @@ from tactful.language.mistakes import Mistake, Remark, did_you_mean, place_at
 from tactful.language.vocabulary import EMPTY, Vocabulary
 from tactful.language.yaml_nodes import Mapping, Node, Sequence, Text, YamlMistake, compose, offset_in_file
 from tactful.values import DAY_US, digest, parse_duration
+
+PURPOSE = re.compile(r"(?=.{1,63}$)[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)*")
+"""A purpose of consent: "marketing", and below it "marketing.email"."""
+PURPOSE_HINT = "write small letters, digits and _, with dots between the parts: marketing.email"
 
 
 class TemplateCheck(Protocol):
@@ -36,6 +41,8 @@ class Document:
         self.warnings: list[Problem] = []
         self.references: list[tuple[str, str, int]] = []
         """Folder and name of each definition that it names, and where it does."""
+        self.purposes: list[tuple[str, int]] = []
+        """Each purpose of consent that it needs, and where it says so."""
 
     @property
     def version(self) -> str:
@@ -123,6 +130,15 @@ class Fields:
         if value:
             self.document.references.append((folder, value, self.at(name)))
         return value
+
+    def purpose(self, name: str, default: str = "") -> str:
+        """A purpose of consent; whether it is declared is checked when all files are read."""
+        purpose = self.text(name, default)
+        if purpose and not PURPOSE.fullmatch(purpose):
+            self.refuse(name, f'"{purpose}" is no name of a purpose', PURPOSE_HINT)
+        elif purpose:
+            self.document.purposes.append((purpose, self.at(name) if name in self else 0))
+        return purpose
 
     def choice(self, name: str, choices: Collection[str], default: str) -> str:
         value = self.text(name, default)

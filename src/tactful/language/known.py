@@ -4,7 +4,7 @@ What nobody declared may be anything. What is declared and not named so is a mis
 vocabulary is not strict; a name that was seen often lately is proposed with how often.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from tactful.language.calls import Reader
 from tactful.language.mistakes import Mistake, closest
@@ -55,6 +55,22 @@ def trait(reader: Reader, name: str, at: int) -> None:
         if name in (reader.vocabulary.segments or ()):
             hint = f'for the segment write segment("{name}")'
         _say(reader, at, f'no trait "{name}" is declared', hint)
+
+
+def purpose(reader: Reader, name: str, at: int) -> None:
+    """Say it where nobody declared the purpose."""
+    message, hint = unknown_purpose(reader.vocabulary.purposes, name)
+    if message:
+        _say(reader, at, message, hint)
+
+
+def unknown_purpose(declared: Collection[str], name: str) -> tuple[str, str]:
+    """What to say of a purpose of consent that is not declared; two "" where it is, or where none is."""
+    if not declared or name in declared:
+        return "", ""
+    meant = closest(name, [*declared])
+    hint = f'did you mean "{meant}"?' if meant else f'add [consent.purposes."{name}"] to tactful.toml'
+    return f'no purpose "{name}" is declared', hint
 
 
 def property_of_event(reader: Reader, name: str, at: int) -> None:

@@ -71,6 +71,7 @@ def person(reader: Reader, node: ast.Call, called: Function) -> Node:
         case "score":
             return Score(name, span)
         case "consents":
+            known.purpose(reader, name, at)
             return Consents(name, span)
         case _:
             hint = f'write percentile("{name}") >= 80 for the top 20 %, < 20 for the lowest'

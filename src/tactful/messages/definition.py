@@ -18,7 +18,6 @@ from msgspec import Struct
 
 from tactful.language.document import Document, Fields, TemplateCheck
 
-_PURPOSE = re.compile(r"[a-z][a-z0-9_]{0,62}(?:\.[a-z][a-z0-9_]{0,62}){0,3}")
 _ADDRESS = re.compile(r"(?:[^<>@\r\n]*<)?[^<>@\s,;]+@[^<>@\s,;]+>?")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _TEMPLATES = ("subject", "preheader", "html", "text")
@@ -53,7 +52,7 @@ def read(name: str, document: Document, check_template: TemplateCheck | None = N
     confirms = _confirms(fields)
     message = Message(
         name=name,
-        purpose="" if confirms else _purpose(fields),
+        purpose="" if confirms else fields.purpose("purpose", "email_marketing"),
         subject=fields.text("subject").strip("\n"),
         html=fields.text("html"),
         text=fields.text("text"),
@@ -79,32 +78,17 @@ def _check_templates(fields: Fields, check_template: TemplateCheck, names: tuple
             fields.refuse(one, f"the template cannot be used: {problem}", hint if names else "")
 
 
-def _purpose(fields: Fields) -> str:
-    purpose = fields.text("purpose", "email_marketing")
-    if purpose == "transactional":
-        fields.refuse("purpose", "transactional messages are not available yet", "leave the purpose out")
-    else:
-        _check_purpose(fields, "purpose", purpose)
-    return purpose
-
-
 def _confirms(fields: Fields) -> str:
     """The purpose that a confirmation asks for; "" for any other message."""
-    confirms = fields.text("confirms")
-    if "confirms" not in fields or not confirms:
+    confirms = fields.purpose("confirms")
+    if not confirms:
         return ""
-    _check_purpose(fields, "confirms", confirms)
     if "purpose" in fields:
         fields.refuse("purpose", "a confirmation needs no consent, it asks for it", "keep confirms: alone")
     for one in ("html", "text"):
         if one in fields and CONFIRM_URL not in fields.text(one):
             fields.refuse(one, "a confirmation without its link confirms nothing", "put {{ confirm_url }} in")
     return confirms
-
-
-def _check_purpose(fields: Fields, field: str, purpose: str) -> None:
-    if not _PURPOSE.fullmatch(purpose):
-        fields.refuse(field, f'"{purpose}" is no name of a purpose', "write small letters, digits and _")
 
 
 def _is_address(sender: str) -> bool:

@@ -36,13 +36,15 @@ def examine(
 ) -> Report:
     """Mistakes in settings and definitions are told together. Raises UsageError where there is no project."""
     problems: tuple[Problem, ...] = ()
-    gap_us = DEFAULT_GAP_US
+    gap_us, purposes = DEFAULT_GAP_US, frozenset[str]()
     try:
-        gap_us = parse_duration(settings().workspace.session_gap) or DEFAULT_GAP_US
+        told = settings()
+        gap_us = parse_duration(told.workspace.session_gap) or DEFAULT_GAP_US
+        purposes = frozenset(told.consent.purposes)
     except DefinitionError as error:
         problems = error.problems
     try:
-        definitions = check(project, check_template, gap_us=gap_us, seen=seen)
+        definitions = check(project, check_template, gap_us=gap_us, seen=seen, purposes=purposes)
     except DefinitionError as error:
         return Report(None, (*problems, *error.problems))
     return Report(None if problems else definitions, problems)

@@ -4,7 +4,7 @@ Settings (tactful.toml) are no definitions: they hold secrets, and what is read 
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import msgspec
@@ -54,9 +54,10 @@ def check(
     *,
     gap_us: int = DEFAULT_GAP_US,
     seen: Mapping[str, int] | None = None,
+    purposes: Collection[str] = (),
 ) -> Definitions:
     """Read the whole project. Raises as load() and kernel.definitions.read_project() do."""
-    definitions = read_project(load(folder), check_template, gap_us=gap_us, seen=seen)
+    definitions = read_project(load(folder), check_template, gap_us=gap_us, seen=seen, purposes=purposes)
     warnings = (*definitions.warnings, *_unread_folders(folder))
     return msgspec.structs.replace(definitions, warnings=warnings)
 

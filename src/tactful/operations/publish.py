@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 
-from tactful.events.records import Plan, Publish, encode
+from tactful.consent import policy
+from tactful.events.records import CONSENT, Plan, Publish, encode
 from tactful.kernel.definitions import read_project
 from tactful.kernel.plan import NEVER, adopt
 from tactful.kernel.state import PLAN_KEY, PlanState, decode_partition, decode_plan
@@ -21,7 +22,7 @@ def publish(
     """Check the project and append it; returns its position in partition 0."""
     from tactful.messages.template import check_template  # Seldom wanted, and slow to import.
 
-    read_project(files, check_template)
+    read_project(files, check_template, purposes=policy.read(settings.get(CONSENT, "")).purposes)
     record = Publish(clock.now_us(), dict(files), dict(settings), author)
     position = log.append({0: [encode(record)]})[0]
     bells.ring("work-0")
