@@ -8,6 +8,7 @@ nobody. An e-mail or phone that cannot be one stays a trait and names nobody eit
 
 import re
 import unicodedata
+from collections.abc import Collection
 from functools import cache, lru_cache
 from hashlib import blake2b
 from typing import Any
@@ -55,11 +56,14 @@ def keys_of(
     anonymous_id: object,
     traits: dict[str, Any] | None,
     context: dict[str, Any] | None,
+    vouched: Collection[str] | None = None,
 ) -> tuple[str, ...]:
     """Every identifier that a call names, strongest first, each once.
 
-    Within a kind: userId before previousId (which is anonymous where it repeats the anonymousId), anonymousId before
-    the device, externalIds by key. `traits` are those that describe the person.
+    `traits` are those that describe the person. previousId is the id of a user and, since old clients alias it,
+    an anonymous one; anonymous only where it repeats the anonymousId. Within a kind: userId before previousId, the
+    others by key. `vouched` is given for who speaks of himself only: no user but the first, no external ids, and of
+    the addresses those in it.
     """
     if (
         type(user_id) is str
@@ -73,13 +77,16 @@ def keys_of(
         if type(anonymous_id) is str and name and (anonymous := anonymous_id.strip()):
             return (f"u:{name}", f"a:{anonymous}")
     keys: list[str | None] = [_key("u", user_id)] if user_id is not None else []
-    if previous_id is not None and previous_id != anonymous_id:
+    if previous_id is not None and previous_id != anonymous_id and vouched is None:
         keys.append(_key("u", previous_id))
-    if context and "externalIds" in context:
+    if context and "externalIds" in context and vouched is None:
         keys += _external_keys(context["externalIds"])
     if traits:
-        keys += [email_key(traits.get("email")), phone_key(traits.get("phone"))]
-    if anonymous_id is not None:
+        addresses = (email_key(traits.get("email")), phone_key(traits.get("phone")))
+        keys += addresses if vouched is None else [address for address in addresses if address in vouched]
+    if previous_id is not None:
+        keys += sorted(filter(None, (_key("a", anonymous_id), _key("a", previous_id))))
+    elif anonymous_id is not None:
         keys.append(_key("a", anonymous_id))
     if context and "device" in context and isinstance(device := context["device"], dict):
         keys.append(_key("d", device.get("id")))

@@ -15,6 +15,7 @@ from msgspec import Raw, Struct
 from tactful.events import identifiers
 from tactful.events.calls import Call, ConsentCall, is_suspect, read_call, read_consent
 from tactful.events.frames import OrdinaryFrame
+from tactful.events.naming import DEFAULT, TOKEN, Naming, Proof, Prove, names_of
 from tactful.events.normalize import normalize
 from tactful.events.records import Consent, Event, Trust, decode
 from tactful.events.sources import Source
@@ -32,14 +33,6 @@ EARLIEST_US = 946_684_800_000_000
 _NAMES = {kind: f"${kind}" for kind in ("identify", "page", "screen", "group", "alias")}
 _RESERVED = frozenset((*_NAMES.values(), "*"))
 _ALL_INTEGRATIONS = {"All": True}
-_FIELD_OF = {
-    "u": "userId",
-    "x": "context.externalIds",
-    "e": "traits.email",
-    "p": "traits.phone",
-    "a": "anonymousId",
-    "d": "context.device.id",
-}
 
 
 class Arrival(Struct, frozen=True):
@@ -53,6 +46,22 @@ class Arrival(Struct, frozen=True):
     """For a call without `type`, as sent to /v1/track and the others."""
     is_suspect: bool = True
     """The bytes may hold an escaped NUL; False saves looking again where a whole frame was looked through."""
+    naming: Naming = DEFAULT
+    proof: Proof | Refusal | None = None
+    """What a token that came beside the calls says of whoever sends them, or what is wrong with it."""
+    prove: Prove | None = None
+    """Looks at a token that stands in a call."""
+    salt_key: bytes = b""
+    has_gpc: bool = False
+    """Whoever sends it objects to sharing (Sec-GPC, https://w3c.github.io/gpc/)."""
+
+    def salt(self, message_id: str) -> bytes:
+        """For the ledger: nobody can guess it who has not got the key, and it is the same for the same call."""
+        return blake2b(f"{self.received_at} {message_id}".encode(), digest_size=16, key=self.salt_key).digest()
+
+    def is_verified(self, key: str) -> bool:
+        """Whether a token beside the call vouches for this user."""
+        return self.source.trust == "browser" and isinstance(self.proof, Proof) and self.proof.user == key
 
 
 class Draft(Struct, frozen=True, array_like=True, tag=1, gc=False):
@@ -122,20 +131,22 @@ def draft(call: Call, arrival: Arrival) -> Draft | Refusal:
     context, properties, traits = call.context or {}, call.properties or {}, call.traits
     if arrival.context:
         context = {**arrival.context, **context}
+    if arrival.has_gpc:
+        context["gpc"] = True
     if kind != "track":
         properties = _properties(call, kind, context)
         traits = properties if kind == "identify" else None if kind == "group" else traits
     normalize(properties, context)
-    keys = identifiers.keys_of(call.user_id, call.previous_id, call.anonymous_id, traits, context)
-    if not keys:
-        return Refusal("no_identifier", "the call names nobody: it needs a userId or an anonymousId", "userId")
-    for key in keys:
-        if len(key) > identifiers.MAX_LENGTH:
-            return _too_long(_FIELD_OF[key[0]], identifiers.MAX_LENGTH)
+    source, proof = arrival.source, arrival.proof
+    if TOKEN in context:
+        proof = _proof(context.pop(TOKEN), arrival)
+    named = names_of(call, kind, traits, context, source.trust, arrival.naming, proof)
+    if isinstance(named, Refusal):
+        return named
+    keys, is_verified = named
     timestamp = _timestamp(call, arrival)
     if isinstance(timestamp, Refusal):
         return timestamp
-    source = arrival.source
     return Draft(
         VERSION,
         source.name,
@@ -150,6 +161,8 @@ def draft(call: Call, arrival: Arrival) -> Draft | Refusal:
         properties,
         context,
         _extra(call, arrival),
+        is_verified,
+        arrival.salt(message_id) if "gpc" in context or "consent" in context else b"",
     )
 
 
@@ -205,6 +218,15 @@ def completed(body: bytes, arrival: Arrival, kind: str | None = None) -> bytes:
     if not front or not body.strip().startswith(b"{") or inner.lstrip().startswith(b"}"):
         return body
     return b"{" + front + b"," + inner
+
+
+def _proof(token: object, arrival: Arrival) -> Proof | Refusal | None:
+    """What a token in the context says; a server needs none."""
+    if arrival.source.trust == "server" or token is None:
+        return None
+    if arrival.prove is None:
+        return Refusal("token_invalid", "no token is believed here: [identity] secrets is empty", f"context.{TOKEN}")
+    return arrival.prove(token, arrival.received_at)
 
 
 def _nameless(call: Call, kind: str | None) -> Refusal:
