@@ -26,7 +26,7 @@ from tactful.events.identifiers import partition_of
 from tactful.events.records import Consent, encode
 from tactful.events.sources import Source
 from tactful.history.queries import Queries
-from tactful.messages.links import unseal
+from tactful.messages.links import unseal, unseal_confirm
 from tactful.operations.doctor import Finding, check_channels, examine
 from tactful.operations.project import load
 from tactful.operations.publish import changes, publish
@@ -170,6 +170,7 @@ class Application:
         from tactful.web.api import OPEN_PATHS
         from tactful.web.api import routes as api
         from tactful.web.collect import collect_app
+        from tactful.web.confirm import routes as confirm
         from tactful.web.desk import Desk, News
         from tactful.web.guard import Guard
         from tactful.web.pages import Frame
@@ -199,7 +200,10 @@ class Application:
             await intake.submit([(partition_of(consent.key, house.partitions), encode(consent))])
 
         keys = house.link_keys()
-        doors = unsubscribe(lambda token: unseal(keys, token), submit, house.clock, workspace.name)
+        doors = [
+            *unsubscribe(lambda token: unseal(keys, token), submit, house.clock, workspace.name),
+            *confirm(lambda token: unseal_confirm(keys, token), submit, house.clock, workspace.name),
+        ]
         outside = Starlette(routes=[*doors, Mount("/", inside)])
         app = collect_app(intake, sources, house.clock, outside, workspace.public_url)
 
