@@ -75,13 +75,14 @@ class Scene:
             self.profiles[key] = Profile(key, 1, 0, b"", fragments, {}, [], {})
         return self.profiles[key]
 
-    def event(self, key: str, at: int, name: str, /, late: int = 0, **properties: Any) -> int:
-        """Put an event into the log; returns its ref."""
+    def event(
+        self, key: str, at: int, name: str, /, late: int = 0, also: tuple[str, ...] = (), **properties: Any
+    ) -> int:
+        """Put an event into the log, which names the identifiers `also` beside its key; returns its ref."""
         kind: Literal["identify", "track"] = "identify" if name == "$identify" else "track"
         number = f"m{self.events}"
-        event = Event(
-            1, "site", "server", kind, name, key, (key,), number, at, at + late, pack(properties), EMPTY_MAP, EMPTY_MAP
-        )
+        packed = pack(properties)
+        event = Event(1, "site", "server", kind, name, key, (key, *also), number, at, at + late, packed)
         partition = partition_of(key, PARTITIONS)
         position = self.log.append({partition: [encode(event)]})[partition]
         self.events += 1

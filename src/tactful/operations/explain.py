@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from tactful.operations.stories import Scalar, SeenEvent, Story, StoryLine, Why
+from tactful.operations.stories import Known, Permission, Scalar, SeenEvent, Story, StoryLine, Why
 from tactful.values import format_time
 
 _MARKS = {
@@ -30,11 +30,16 @@ _PROPERTIES = 6
 
 def as_text(story: Story) -> str:
     """The whole story, oldest step first, one line per step and one per reason."""
-    lines = [story.key, ""]
+    lines = [story.user, ""]
+    if story.asked != story.user:
+        lines[0] += f" (asked for as {story.asked})"
+    if story.is_waiting:
+        lines.append(f"{_INDENT}is being un-merged: some of what is its own has not come back yet")
+    lines += [f"{_INDENT}is known as {_known(each)}" for each in story.identifiers if each.key != story.user]
     lines += [f"{_INDENT}{name}: {_short(value)}" for name, value in sorted(story.traits.items())]
     lines += [f"{_INDENT}in the segment {each.segment} since {format_time(each.since)}" for each in story.segments]
     for consent in story.consents:
-        lines.append(f"{_INDENT}{consent.purpose}: {'granted' if consent.granted else 'withdrawn'}")
+        lines.append(f"{_INDENT}{consent.purpose}: {permission(consent)}")
     for run in story.runs:
         lines.append(f"{_INDENT}waits in the journey {run.journey} until {format_time(run.due)}")
     lines.append("")
@@ -45,11 +50,26 @@ def as_text(story: Story) -> str:
     return "\n".join(lines) + "\n"
 
 
+def permission(consent: Permission) -> str:
+    """`granted`, `withdrawn (through a:7f3)`; where nobody decided, what the policy says."""
+    if not consent.at:
+        word = "allowed" if consent.granted else "not allowed"
+        return f"{word} ({consent.because.partition(': ')[2] or consent.because})" if consent.because else word
+    through = f" (through {consent.through})" if consent.through else ""
+    return f"{'granted' if consent.granted else 'withdrawn'}{through}"
+
+
+def _known(each: Known) -> str:
+    since = f" since {format_time(each.since)}" if each.since else ""
+    return f"{each.key}{since}{f', by {each.event.name}' if each.event is not None else ''}"
+
+
 def _step(line: StoryLine) -> list[str]:
     mark = "✗" if line.status in ("refused", "rejected", "lapsed", "dropped") else _MARKS.get(line.kind, "·")
-    shown = f" {properties(line.event)}" if line.kind == "event" and line.event is not None else ""
+    shown = f" {properties(line.event)}".rstrip() if line.kind == "event" and line.event is not None else ""
     because = f" ({line.because})" if line.because else ""
-    lines = [f"{format_time(line.at)}  {mark} {line.text}{shown}{because}"]
+    through = f" [{line.through}]" if line.through else ""
+    lines = [f"{format_time(line.at)}  {mark} {line.text}{shown}{because}{through}"]
     if line.event is not None and line.kind != "event":
         lines.append(f"{_REASON}{happened(line.event)}")
     for why in line.why:
@@ -106,11 +126,22 @@ def as_values(story: Story) -> dict[str, Any]:
     """JSON values; times as ISO 8601 with Z."""
     return {
         "person": story.key,
+        "userId": story.user[2:] if story.user.startswith("u:") else None,
+        "asked": story.asked,
+        "identifiers": [_known_values(each) for each in story.identifiers],
+        "waiting": story.is_waiting,
         "partition": story.partition,
         "traits": story.traits,
         "segments": [{"segment": each.segment, "since": format_time(each.since)} for each in story.segments],
         "consents": [
-            {"purpose": each.purpose, "granted": each.granted, "at": format_time(each.at), "origin": each.origin}
+            {
+                "purpose": each.purpose,
+                "granted": each.granted,
+                "at": format_time(each.at) if each.at else None,
+                "origin": each.origin,
+                "because": each.because,
+            }
+            | ({"through": each.through} if each.through else {})
             for each in story.consents
         ],
         "runs": [
@@ -120,6 +151,15 @@ def as_values(story: Story) -> dict[str, Any]:
         "whole": story.is_whole,
         "story": [_step_values(line) for line in story.lines],
     }
+
+
+def _known_values(each: Known) -> dict[str, Any]:
+    shown: dict[str, Any] = {"id": each.key}
+    if each.since:
+        shown["since"] = format_time(each.since)
+    if each.event is not None:
+        shown["by"] = event_values(each.event)
+    return shown
 
 
 def _step_values(line: StoryLine) -> dict[str, Any]:
@@ -142,6 +182,8 @@ def _step_values(line: StoryLine) -> dict[str, Any]:
         step["intent"] = line.intent
     if line.status:
         step["status"] = line.status
+    if line.through:
+        step["through"] = line.through
     return step
 
 

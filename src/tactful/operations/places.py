@@ -10,7 +10,8 @@ from typing import Protocol
 from tactful.events.derived import Group, decode_groups, place
 from tactful.events.records import Event, decode, unpack
 from tactful.operations.stories import SeenEvent
-from tactful.runtime.ports import Checkpoint, Log, Trail
+from tactful.runtime.keeping import Trail
+from tactful.runtime.ports import Checkpoint, Log
 
 EVENTS_BEHIND = 5
 """So many events are looked up for one predicate; the others are counted."""
@@ -38,6 +39,7 @@ def seen_event(partition: int, position: int, event: Event) -> SeenEvent:
         source=event.source,
         message_id=event.message_id,
         properties=unpack(event.properties),
+        ids=event.ids,
     )
 
 
@@ -79,18 +81,6 @@ class Places:
         for first, last, body in self._fresh[partition]:
             if first <= position <= last:
                 yield from decode_groups(body)
-
-    def chain(self, partition: int, tail: int, key: str, limit: int) -> tuple[list[Group], bool]:
-        """A person's groups, newest first, at most `limit`; and whether the chain was read to its beginning."""
-        groups: list[Group] = []
-        position = tail
-        while position and len(groups) < limit:
-            group = self.group(partition, position, key)
-            if group is None:
-                return groups, False
-            groups.append(group)
-            position = group.before
-        return groups, position == 0
 
 
 def _is(group: Group, position: int, key: str) -> bool:

@@ -3,10 +3,11 @@
 One Reader serves one thread. It opens nothing itself and changes nothing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from itertools import islice
 from typing import Protocol
 
-from tactful.events.derived import EventKept, OutcomeNoted, SendMessage, decode_groups
+from tactful.events.derived import EventKept, decode_groups
 from tactful.events.identifiers import partition_of
 from tactful.events.records import Event, decode
 from tactful.kernel.state import (
@@ -16,23 +17,23 @@ from tactful.kernel.state import (
     Profile,
     decode_partition,
     decode_plan,
-    decode_profile,
 )
-from tactful.operations import telling
-from tactful.operations.finding import candidates
+from tactful.operations import persons
+from tactful.operations.chains import Walk, marked
+from tactful.operations.narration import Narration, shown
 from tactful.operations.places import Places, States, seen_event
 from tactful.operations.stories import (
+    Known,
     Membership,
     Overview,
-    Permission,
     PersonSeen,
     SeenEvent,
     Story,
-    StoryLine,
     Waits,
 )
-from tactful.people import traits
-from tactful.runtime.ports import Log, OutboxRow, Trail
+from tactful.operations.unmerging import Tie, tie
+from tactful.runtime.keeping import Trail
+from tactful.runtime.ports import Log, OutboxRow
 
 STEPS = 200
 """Groups of a story at most, unless more are asked for."""
@@ -69,65 +70,61 @@ class Reader:
     # ---- one person
 
     def find(self, text: str) -> Profile | None:
-        """The profile of an identifier: as the log writes it ("u:42"), or a bare user id, e-mail or phone number."""
-        for key in candidates(text):
-            body = self._states[partition_of(key, len(self._states))].load([key]).get(key)
-            if body is not None:
-                return decode_profile(body)
-        return None
+        """The profile that answers for an identifier: as the log writes it ("u:42"), or a bare user id, e-mail or phone
+        number. Never one that belongs to another."""
+        found = persons.find(text, self._states)
+        return found.profile if found is not None else None
 
     def story(self, text: str, steps: int = STEPS) -> Story | None:
         """The newest `steps` steps of a person; None for somebody never heard of."""
-        profile = self.find(text)
-        if profile is None:
+        found = persons.find(text, self._states)
+        if found is None:
             return None
-        partition = partition_of(profile.key, len(self._states))
-        lines, is_whole = self._lines(partition, profile, steps)
+        profile = found.profile
+        partition = self._home(profile.key)
+        places = Places(self._log, self._trail, self._states)
+        walk = Walk(places, profile, partition)
+        newest = list(islice(walk, steps))
+        user = shown(profile, newest if steps else Walk(places, profile, partition))
+        if found.marked is not None:
+            newest = [*marked(places, found.marked, self._home(found.asked), steps), *newest]
+            newest.sort(key=lambda step: step.decided_at, reverse=True)  # Stable: each chain keeps its order.
+        narration = Narration(places, self.outbox, user, profile.key)
+        lines = narration.tell(reversed(newest))
         names = self._names(partition)
-        consents = {
-            purpose: write
-            for fragment in profile.fragments.values()
-            for purpose, write in sorted(fragment.consents.items(), key=lambda item: item[1].order())
-        }
+        keys = dict.fromkeys([*persons.identifiers(profile), found.asked])
         return Story(
+            asked=found.asked,
             key=profile.key,
+            user=user,
+            identifiers=tuple(narration.known.get(key, Known(key)) for key in keys),
+            is_waiting=profile.identity is not None and profile.identity.is_waiting,
             partition=partition,
-            traits=traits.values(fragment.traits for fragment in profile.fragments.values()),
+            traits=persons.values(profile),
             segments=tuple(Membership(names.get(number, "?"), at) for number, at in profile.segments.items()),
-            consents=tuple(
-                Permission(purpose, write.granted, write.timestamp, write.origin) for purpose, write in consents.items()
-            ),
+            consents=persons.permissions(profile, self._plan(partition)),
             runs=tuple(Waits(run.journey, run.started_at, run.due) for run in profile.runs if not run.intent),
             lines=tuple(lines),
-            is_whole=is_whole,
+            is_whole=walk.is_whole,
         )
 
-    def _lines(self, partition: int, profile: Profile, steps: int) -> tuple[list[StoryLine], bool]:
-        """In the order of decisions; a claim stands after the position whose state it was decided on."""
-        places = Places(self._log, self._trail, self._states)
-        groups, is_whole = places.chain(partition, profile.tail, profile.key, steps)
-        ordered: list[tuple[float, int, StoryLine]] = []
-        intents: list[SendMessage] = []
-        noted: set[tuple[str, str]] = set()
-        for group in groups:
-            for n, row in enumerate(group.rows):
-                if (line := telling.tell(row, places)) is not None:
-                    ordered.append((group.position, n, line))
-                if isinstance(row, SendMessage):
-                    intents.append(row)
-                elif isinstance(row, OutcomeNoted):
-                    noted.add((row.intent, row.status))
-        for intent in intents:
-            message = self.outbox.row(intent.intent)
-            if message is None:
-                continue
-            claimed = telling.claim(message)
-            if claimed is not None:
-                ordered.append((message.position or 0, 1_000, claimed))
-            if (intent.intent, message.status) not in noted:
-                ordered.append((float("inf"), 0, _now(message, places)))
-        ordered.sort(key=lambda item: item[:2])
-        return [line for _, _, line in ordered], is_whole
+    def tie(self, text: str) -> Tie:
+        """What an un-merge of this identifier would undo. Raises UsageError where it belongs to nobody."""
+        return tie(text, self._states)
+
+    def messages(
+        self, status: str | None = None, text: str = "", before: int | None = None, limit: int = 100
+    ) -> list[OutboxRow]:
+        """Rows of the outbox, newest first; with `text` those of a person, through whatever identifier."""
+        if not text:
+            return self.outbox.rows(status, None, before, limit)
+        found = persons.find(text, self._states)
+        keys = dict.fromkeys([*persons.identifiers(found.profile), found.asked] if found is not None else [text])
+        rows = [row for key in keys for row in self.outbox.rows(status, key, before, limit)]
+        return sorted(rows, key=lambda row: row.intent.due, reverse=True)[:limit]
+
+    def _home(self, key: str) -> int:
+        return partition_of(key, len(self._states))
 
     def _names(self, partition: int) -> dict[int, str]:
         plan = self._plan(partition)
@@ -171,19 +168,25 @@ class Reader:
                 found += 1
                 if found == limit:
                     break
-        chosen = sorted(newest.items(), key=lambda item: item[1], reverse=True)[:limit]
-        names = {partition: self._names(partition) for _, (_, partition, _) in chosen}
-        return [self._seen(key, at, partition, last, names[partition]) for key, (at, partition, last) in chosen]
+        people: dict[str, PersonSeen] = {}
+        for key, (at, _, last) in sorted(newest.items(), key=lambda item: item[1], reverse=True):
+            person = persons.find(key, self._states)
+            profile = person.profile if person is not None else None
+            owner = profile.key if profile is not None else key
+            if owner not in people:  # Who became one with somebody is listed with what the person did last.
+                people[owner] = self._seen(owner, profile, at, last)
+            if len(people) == limit:
+                break
+        return list(people.values())
 
-    def _seen(self, key: str, at: int, partition: int, last: str, names: Mapping[int, str]) -> PersonSeen:
-        body = self._states[partition].load([key]).get(key)
-        if body is None:
+    def _seen(self, key: str, profile: Profile | None, at: int, last: str) -> PersonSeen:
+        if profile is None:
             return PersonSeen(key, "", at, last, ())
-        profile = decode_profile(body)
-        known = traits.values(fragment.traits for fragment in profile.fragments.values())
+        known = persons.values(profile)
         name = next(
             (str(known[trait]) for trait in ("name", "firstName", "first_name", "email") if known.get(trait)), ""
         )
+        names = self._names(self._home(key)) if profile.segments else {}
         return PersonSeen(key, name, at, last, tuple(names.get(number, "?") for number in profile.segments))
 
     def overview(self) -> Overview:
@@ -205,10 +208,3 @@ class Reader:
             plan=plan.plan.version if plan is not None else 0,
             ends=ends,
         )
-
-
-def _now(row: OutboxRow, places: Places) -> StoryLine:
-    """Where an intent stands whose outcome the log does not tell yet."""
-    at = row.finished_at or row.claimed_at or row.intent.at
-    what = f"the {'e-mail' if row.intent.channel == 'email' else row.intent.channel} {row.intent.message}"
-    return telling.outcome(at, row.intent.intent, row.status, row.reason, row.detail, what, places)

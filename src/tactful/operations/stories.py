@@ -26,6 +26,8 @@ class SeenEvent(Struct, frozen=True):
     source: str
     message_id: str
     properties: dict[str, Any]
+    ids: tuple[str, ...] = ()
+    """All identifiers that it names, strongest first."""
 
 
 class Why(Struct, frozen=True):
@@ -54,6 +56,8 @@ class StoryLine(Struct, frozen=True):
     intent: str = ""
     status: str = ""
     """Of an outcome: sent, refused, rejected, lapsed, held, dropped, waiting or claimed."""
+    through: str = ""
+    """The identifier that it came through, where that is not the one by which the person is shown."""
 
 
 class Membership(Struct, frozen=True):
@@ -62,12 +66,26 @@ class Membership(Struct, frozen=True):
 
 
 class Permission(Struct, frozen=True):
-    """What a person said of a purpose, last."""
+    """Whether a purpose is allowed, and what decides that: what the person said last, or the policy."""
 
     purpose: str
     granted: bool
     at: int
+    """0 where nobody decided."""
     origin: str
+    because: str = ""
+    through: str = ""
+    """The identifier that decided, where that is not the profile's own."""
+
+
+class Known(Struct, frozen=True):
+    """An identifier of a person."""
+
+    key: str
+    since: int = 0
+    """When it was tied to the person; 0 for the profile's own, and where the story does not reach back."""
+    event: SeenEvent | None = None
+    """The call that named it together with the person."""
 
 
 class Waits(Struct, frozen=True):
@@ -81,7 +99,15 @@ class Waits(Struct, frozen=True):
 class Story(Struct, frozen=True):
     """A person, and how it came to that; lines oldest first."""
 
+    asked: str
+    """The identifier that was asked for, which may belong to the person for now."""
     key: str
+    """Of the profile: which of several user ids it is says nothing."""
+    user: str
+    """By which the person is shown: the newest user id, or the profile's key where there is none."""
+    identifiers: tuple[Known, ...]
+    is_waiting: bool
+    """An un-merge goes on, and not everything has come back yet."""
     partition: int
     traits: dict[str, Any]
     segments: tuple[Membership, ...]

@@ -16,6 +16,8 @@ from tactful.web.desk import Desk
 
 OPEN_PATHS = ("/healthz", "/readyz", "/openapi.json")
 """Probes, which say nothing but yes or no, and what everybody may know."""
+PROFILE = ("person", "userId", "identifiers", "waiting", "traits", "segments", "consents", "runs")
+"""Of a story, what a profile shows."""
 MOST = 1000
 """Rows of one answer at most."""
 
@@ -44,7 +46,7 @@ class Api:
         if story is None:
             return _unknown("nobody is known by this identifier")
         shown = as_values(story)
-        return _json({name: shown[name] for name in ("person", "traits", "segments", "consents", "runs")})
+        return _json({name: shown[name] for name in PROFILE})
 
     async def explain(self, request: Request) -> Response:
         steps = _number(request, "limit", 200)
@@ -55,7 +57,7 @@ class Api:
         limit = _number(request, "limit", 100)
         status, person = request.query_params.get("status"), request.query_params.get("person")
         before = parse_time(request.query_params.get("before", ""))
-        rows = await self._desk.ask(lambda reader: reader.outbox.rows(status or None, person or None, before, limit))
+        rows = await self._desk.ask(lambda reader: reader.messages(status or None, person or "", before, limit))
         return _json({"messages": [row_values(row) for row in rows]})
 
     async def message(self, request: Request) -> Response:
