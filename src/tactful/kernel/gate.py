@@ -21,6 +21,7 @@ from tactful.journeys.rules import JourneyRule, limit_text
 from tactful.journeys.runs import Run
 from tactful.kernel.plan import CompiledPlan
 from tactful.kernel.state import Profile
+from tactful.kernel.view import country_of
 from tactful.messages.definition import Message
 from tactful.messages.mail import mailbox
 from tactful.people import traits
@@ -87,7 +88,7 @@ def decide(
     rule = plan.journeys.get(intent.journey)
     if rule is None:
         return Refusal("refused", "the journey is no longer published")
-    granted = _permit(rule, profile)
+    granted = _permit(rule, profile, plan)
     address, message = rule.target, None
     if rule.channel == "email":
         message, to = plan.messages[rule.target], _recipient(profile)
@@ -187,8 +188,8 @@ def _confirming(plan: CompiledPlan) -> Iterator[str]:
 # ---- the person ------------------------------------------------------------------------------------------------------
 
 
-def _permit(rule: JourneyRule, profile: Profile) -> Permit | None:
-    return permit(rule.purpose, _consents(profile))
+def _permit(rule: JourneyRule, profile: Profile, plan: CompiledPlan) -> Permit | None:
+    return permit(rule.purpose, _consents(profile), plan.policy, country_of(profile.fragments.values()))
 
 
 def _consents(profile: Profile) -> list[Mapping[str, ConsentWrite]]:

@@ -230,7 +230,8 @@ def _definitions(publish: Publish) -> Definitions:
 def _meaning(condition: Condition, publish: Publish) -> str:
     """A text that changes where the answer may."""
     zone = f" in {publish.settings.get(TIME_ZONE)}" if condition.reads.zone else ""
-    return condition.text + zone
+    policy = publish.settings.get(CONSENT, "") if condition.reads.purposes else ""
+    return condition.text + zone + policy
 
 
 def _compile(definitions: Definitions, number: Callable[[AggregateSpec], int]) -> _Compiled:
@@ -285,14 +286,14 @@ def _put_together(state: PlanState, definitions: Definitions, made: _Compiled) -
             started_by[rule.segment] = (*started_by.get(rule.segment, ()), rule)
     folds = made.folds()
     settings = state.plan.publish.settings
-    time_zone = settings.get(TIME_ZONE, "UTC")
+    time_zone, policy = settings.get(TIME_ZONE, "UTC"), consent.read(settings.get(CONSENT, ""))
     return CompiledPlan(
         version=state.plan.version,
         published_at=state.published_at,
         time_zone=time_zone,
         segments=segments,
         by_number={rule.number: rule for rule in segments},
-        reading=_readers(segments, definitions, time_zone),
+        reading=_readers(segments, definitions, Around(time_zone, dict, policy)),
         shrinking={number: fold.aggregate for number, fold in folds.items() if _is_shrinking(fold.spec)},
         numbers=frozenset(state.ready) | {rule.number for rule in segments},
         journeys=journeys,
@@ -303,7 +304,7 @@ def _put_together(state: PlanState, definitions: Definitions, made: _Compiled) -
         readers={},
         aggregates={number: fold.aggregate for number, fold in folds.items()},
         identity=ties.read(settings.get(IDENTITY, "")),
-        policy=consent.read(settings.get(CONSENT, "")),
+        policy=policy,
         tracking={name: tracking_rule(event) for name, event in definitions.events.items()},
         sources=_unplanned(settings.get(SOURCES, "")),
     )
@@ -315,9 +316,9 @@ def _unplanned(text: str) -> dict[str, str]:
     return {name: section.get("unplanned", "keep") for name, section in sections.items()}
 
 
-def _readers(segments: Iterable[SegmentRule], definitions: Definitions, time_zone: str) -> Readers:
+def _readers(segments: Iterable[SegmentRule], definitions: Definitions, around: Around) -> Readers:
     found = Readers({}, {}, {}, {}, {}, {}, {})
-    nobody = PersonView({}, {}, Around(time_zone, dict))
+    nobody = PersonView({}, {}, around)
     for rule in segments:
         reads = rule.condition.reads
         for by_name, names in (
