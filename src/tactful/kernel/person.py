@@ -297,16 +297,19 @@ def _decide(
         if purpose in permits.lineage(name):
             affected.update(rules)
     if not write.granted:
-        _withdraw(turn, profile, rows)
+        _withdraw(turn, profile, purpose, rows)
 
 
-def _withdraw(turn: Turn, profile: Profile, rows: list[Row]) -> None:
-    """Nothing that waits goes on without the consent that it needs."""
+def _withdraw(turn: Turn, profile: Profile, purpose: str, rows: list[Row]) -> None:
+    """Nothing that waits for a message of this purpose goes on without it. What other purposes need is asked at the
+    claim: it may be given by then."""
     plan, now = turn.plan, turn.state.clock
     decisions, country = fragments.consents(profile.fragments), country_of(profile.fragments.values())
     for run in list(profile.runs):
         rule = plan.journeys.get(run.journey)
-        if rule is None or permit(rule.purpose, decisions, plan.policy, country) is not None:
+        if rule is None or purpose not in permits.lineage(rule.purpose):
+            continue
+        if permit(rule.purpose, decisions, plan.policy, country) is not None:
             continue
         why = f"consent withdrawn: {rule.purpose}"
         if run.intent:
@@ -381,7 +384,9 @@ def refuse(turn: Turn, profile: Profile | None, event: Event, here: int, judged:
     if judged.verdict == verdict.QUARANTINE:
         turn.refused.append((event, row))
         if profile is not None:
-            turn.close(profile, position, [row])
+            rows: list[Row] = []
+            pass_time(turn, profile, state.clock, rows)
+            turn.close(profile, position, [*rows, row])
             return
     turn.close_nobody(position, [row])
 

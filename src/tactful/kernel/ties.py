@@ -103,7 +103,7 @@ def defer(profile: Profile, record: Between) -> None:
 
 
 def _take(turn: Turn, take: Take, position: int) -> None:
-    profile, rules, now = turn.person(take.key), turn.plan.identity, turn.state.clock
+    profile, rules = turn.person(take.key), turn.plan.identity
     row = row_of(profile)
     owner = profile.owner()
     if owner == take.by:
@@ -118,11 +118,18 @@ def _take(turn: Turn, take: Take, position: int) -> None:
     elif owner is not None and not rules.may_move(take.key, owner, take.by):
         why = f"it belongs to {owner}"
     if why:
-        turn.close(profile, position, [TieRefused(now, take.key, take.by, why)])
+        _refuse(turn, profile, take.by, why, position)
     elif owner is None:
         give(turn, profile, take.by, position)
     else:
         _move(turn, profile, owner, take.by, position)
+
+
+def _refuse(turn: Turn, profile: Profile, by: str, why: str, position: int) -> None:
+    """They stay apart. What was due before fires before: a row is a look at the person."""
+    rows: list[Row] = []
+    pass_time(turn, profile, turn.state.clock, rows)
+    turn.close(profile, position, [*rows, TieRefused(turn.state.clock, profile.key, by, why)])
 
 
 def _move(turn: Turn, profile: Profile, owner: str, by: str, position: int) -> None:
@@ -284,7 +291,7 @@ def unmerge(turn: Turn, asked: Unmerge, position: int) -> None:
     owner = profile.owner()
     if owner is None or row.is_waiting:
         why = "it waits for its fragments already" if row.is_waiting else "it belongs to nobody"
-        turn.close(profile, position, [TieRefused(turn.state.clock, asked.key, "", why)])
+        _refuse(turn, profile, "", why, position)
         return
     row.apart = [*(one for one in row.apart if one != owner), owner]
     epoch = profile.epoch
