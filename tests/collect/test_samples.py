@@ -49,7 +49,7 @@ def test_a_real_call_is_answered_200_and_is_in_the_log(edge: Edge, title: str) -
         if each["type"] == "identify":
             traits = each.get("traits") or each["context"]["traits"]
             assert unpack(event.properties) == traits
-            assert f"e:{traits['email']}" in event.ids
+            assert not any(key.startswith("e:") for key in event.ids)  # A browser names nobody by an address.
 
 
 @pytest.mark.parametrize("title", [title for title in SAMPLES if title.startswith("OPTIONS")])

@@ -36,7 +36,7 @@ from tactful.web.answers import (
     respond,
 )
 from tactful.web.bodies import Disconnected, read_body, too_large, unpack_body
-from tactful.web.collect_reading import Arrived, Taken, read_batch, read_consent, read_single, refuse
+from tactful.web.collect_reading import Arrived, Rules, Taken, read_batch, read_consent, read_single, refuse
 
 _KINDS: dict[str, Kind] = {
     "track": "track",
@@ -68,14 +68,24 @@ def collect_app(
     clock: Clock,
     fallback: App,
     public_url: str = "",
+    rules: Rules | None = None,
 ) -> App:
     """The ASGI app of the hot routes; other paths go to `fallback`. `intake` must be started by whoever serves it."""
-    return _Collect(intake, sources, clock, fallback, public_url)
+    return _Collect(intake, sources, clock, fallback, public_url, rules or Rules())
 
 
 class _Collect:
-    def __init__(self, intake: Intake, sources: Sequence[Source], clock: Clock, fallback: App, public_url: str) -> None:
+    def __init__(
+        self,
+        intake: Intake,
+        sources: Sequence[Source],
+        clock: Clock,
+        fallback: App,
+        public_url: str,
+        rules: Rules,
+    ) -> None:
         self._intake = intake
+        self._rules = rules
         self._clock = clock
         self._fallback = fallback
         self._public_url = public_url
@@ -137,8 +147,8 @@ class _Collect:
         if source is None:
             return Taken([], [], error_answer(401, "unknown_write_key", "the write key is missing or names no source"))
         if isinstance(body, Refusal):
-            return refuse(body, Arrived(source, packed, received_at, 0), size)
-        arrived = Arrived(source, body, received_at, self._intake.partitions)
+            return refuse(body, Arrived(source, packed, received_at, 0, self._rules), size)
+        arrived = self._beside(scope, Arrived(source, body, received_at, self._intake.partitions, self._rules))
         if len(body) > source.call_bytes:
             return refuse(too_large(source.call_bytes), arrived)
         if isinstance(frame, Refusal):
@@ -149,6 +159,19 @@ class _Collect:
         if frame is not None:
             return await read_batch(arrived, frame)
         return read_consent(arrived) if path == _CONSENT else read_single(arrived, _SINGLE[path])
+
+    def _beside(self, scope: Scope, arrived: Arrived) -> Arrived:
+        """With what headers say for every event of the call."""
+        token = None
+        has_gpc = False
+        for name, value in scope["headers"]:
+            if name == b"sec-gpc":
+                has_gpc = value.strip() == b"1"
+            elif name == b"x-identity-token":
+                token = value
+        if token is not None and self._rules.prove is not None and arrived.source.trust == "browser":
+            arrived = arrived._replace(proof=self._rules.prove(token.decode("latin-1"), arrived.received_at))
+        return arrived._replace(has_gpc=True) if has_gpc else arrived
 
     def _source(self, scope: Scope) -> Source | None:
         """By `Authorization: Basic`, `x-write-key` or `?writeKey=`; the body is the fourth place (`_source_in`)."""

@@ -5,9 +5,13 @@ decoded calls, many times larger, are gone by then, which keeps them in the proc
 """
 
 import asyncio
-from typing import NamedTuple
+import re
+from typing import Any, NamedTuple
 
-from tactful.events.coerce import coerce
+import msgspec
+from msgspec import Struct
+
+from tactful.events.coerce import coerce, read_json
 from tactful.events.frames import Frame, OrdinaryFrame, read_frame
 from tactful.events.identifiers import partition_of
 from tactful.events.intake import (
@@ -20,6 +24,7 @@ from tactful.events.intake import (
     drafts_of,
     encode_draft,
 )
+from tactful.events.naming import DEFAULT, TOKEN, Naming, Proof, Prove
 from tactful.events.records import encode
 from tactful.events.sources import Source
 from tactful.events.verdicts import Refusal
@@ -31,6 +36,18 @@ QUARANTINED_BYTES = 64 * 1024
 _SLICE = 250  # Events of a large batch that are read before other requests get their turn.
 
 
+_TOKEN = re.compile(rb'"%b"\s*+:\s*+"(?:[^"\\]++|\\.)*+(?:"|\Z)' % TOKEN.encode(), re.DOTALL)
+
+
+class Rules(Struct, frozen=True):
+    """What holds for the calls of all sources (events/intake.py: Arrival)."""
+
+    naming: Naming = DEFAULT
+    prove: Prove | None = None
+    """None: no token is believed."""
+    salt_key: bytes = b""
+
+
 class Arrived(NamedTuple):
     """A call whose source is known, unpacked."""
 
@@ -38,6 +55,23 @@ class Arrived(NamedTuple):
     body: bytes
     received_at: int
     partitions: int
+    rules: Rules
+    proof: Proof | Refusal | None = None
+    """Of a token that came as a header."""
+    has_gpc: bool = False
+
+    def arrival(self, **more: Any) -> Arrival:
+        """What its events share; `more` is what the frame says."""
+        return Arrival(
+            self.source,
+            self.received_at,
+            naming=self.rules.naming,
+            proof=self.proof,
+            prove=self.rules.prove,
+            salt_key=self.rules.salt_key,
+            has_gpc=self.has_gpc,
+            **more,
+        )
 
 
 class Taken(NamedTuple):
@@ -50,7 +84,7 @@ class Taken(NamedTuple):
 
 def read_single(arrived: Arrived, kind: Kind) -> Taken:
     """A call to /v1/track and the like."""
-    arrival = Arrival(arrived.source, arrived.received_at, default_kind=kind)
+    arrival = arrived.arrival(default_kind=kind)
     drafted = draft_of(arrived.body, arrival)
     if isinstance(drafted, Refusal):
         return refuse(drafted, arrived._replace(body=completed(arrived.body, arrival)))
@@ -59,7 +93,7 @@ def read_single(arrived: Arrived, kind: Kind) -> Taken:
 
 def read_consent(arrived: Arrived) -> Taken:
     """A call to /v1/consent."""
-    arrival = Arrival(arrived.source, arrived.received_at)
+    arrival = arrived.arrival()
     consent = accept_consent(arrived.body, arrival)
     if isinstance(consent, Refusal):
         return refuse(consent, arrived._replace(body=completed(arrived.body, arrival, "consent")))
@@ -73,11 +107,9 @@ async def read_batch(arrived: Arrived, frame: OrdinaryFrame | Frame) -> Taken:
     context = coerce(frame.context, "context")
     if isinstance(context, Refusal):
         return refuse(context, arrived)
-    arrival = Arrival(
-        arrived.source,
-        arrived.received_at,
-        parse_time(frame.sent_at) if isinstance(frame.sent_at, str) else None,
-        context if isinstance(context, dict) else None,
+    arrival = arrived.arrival(
+        sent_at=parse_time(frame.sent_at) if isinstance(frame.sent_at, str) else None,
+        context=context if isinstance(context, dict) else None,
     )
     if isinstance(frame, OrdinaryFrame):
         drafts = drafts_of(frame, arrival)
@@ -112,7 +144,7 @@ def refuse(refusal: Refusal, arrived: Arrived, size: int | None = None) -> Taken
 
 def quarantined(refusal: Refusal, arrived: Arrived, size: int | None = None) -> Quarantined:
     """A refused call as the quarantine keeps it; `size` where more came than stands in the body."""
-    body = arrived.body
+    body = _keepable(arrived)
     return Quarantined(
         0,
         arrived.received_at,
@@ -123,6 +155,18 @@ def quarantined(refusal: Refusal, arrived: Arrived, size: int | None = None) -> 
         body[:QUARANTINED_BYTES],
         size or len(body),
     )
+
+
+def _keepable(arrived: Arrived) -> bytes:
+    """The body as it may lie about: without a token, and with the objection that only a header told."""
+    body = _TOKEN.sub(b'"%b":null' % TOKEN.encode(), arrived.body) if TOKEN.encode() in arrived.body else arrived.body
+    if not arrived.has_gpc or len(body) > QUARANTINED_BYTES:
+        return body
+    values = read_json(body)
+    context = values.get("context") or {} if isinstance(values, dict) else None
+    if not isinstance(values, dict) or not isinstance(context, dict):
+        return body
+    return msgspec.json.encode(values | {"context": context | {"gpc": True}})
 
 
 def _record(drafted: Draft, partitions: int) -> tuple[int, bytes]:
