@@ -131,25 +131,27 @@ def _tell_of_person(
     affected: Rules,
     rows: list[Row],
 ) -> None:
-    """What the event says of the person beside having happened; adds the segments that read what is now another."""
-    reading = turn.plan.reading
+    """What the event says of the person beside having happened; adds the segments that read what is now another. With
+    several fragments the newest of all counts, so what is new to none of them may still be another value."""
+    reading, is_one_of_many = turn.plan.reading, len(profile.fragments) > 1
     order = event.timestamp, event.received_at, here
     if said.timezone is not None:
         before = fragment.zone
         after = fragment.zone = zones.see(before, said.timezone, *order)
-        if reading.zone and after is not None and (before is None or before.name != after.name):
+        if reading.zone and after is not None and (before is None or before.name != after.name or is_one_of_many):
             affected.update(reading.zone)
     is_elsewhere = False
     if said.location is not None:
         seen = fragment.country
         fragment.country = countries.see(seen, said.country(), *order)
-        is_elsewhere = fragment.country is not seen
+        is_elsewhere = fragment.country is not seen or is_one_of_many
     if event.trust == "server" and not fragment.is_vouched:
         fragment.is_vouched = True
     if event.kind == "identify":
         is_browser = event.trust == "browser"
         written = properties if not is_browser else _allowed(turn, profile, event, properties, rows)
-        for name in traits.write(fragment.traits, written, *order, event.source, is_browser=is_browser):
+        changed = traits.write(fragment.traits, written, *order, event.source, is_browser=is_browser)
+        for name in written if is_one_of_many else changed:
             affected.update(reading.trait.get(name, {}))
             if name == zones.TRAIT:
                 affected.update(reading.zone)
@@ -325,7 +327,8 @@ def _withdraw(turn: Turn, profile: Profile, purpose: str, rows: list[Row]) -> No
 def apply_score(turn: Turn, profile: Profile, score: Score, entry: Entry, position: int, rows: list[Row]) -> None:
     write = ScoreWrite(score.value, score.received_at, entry.ref)
     is_new = record_score(_fragment(turn, profile, entry, rows).scores, score.model, write)
-    affected = dict(turn.plan.reading.score.get(score.model, {})) if is_new else {}
+    is_one_of_many = len(profile.fragments) > 1  # Another one's value may have counted until now.
+    affected = dict(turn.plan.reading.score.get(score.model, {})) if is_new or is_one_of_many else {}
     _end(turn, profile, affected, "score", position, rows)
 
 
