@@ -8,13 +8,15 @@ Time passes only where nobody has anything to do. `heal` ends the faults: then e
 from collections.abc import Callable, Mapping, Sequence
 from random import Random
 
+from tactful.adapters.memory.ledger import MemoryLedger
 from tactful.adapters.memory.log import MemoryLog
 from tactful.adapters.memory.outbox import MemoryOutbox
+from tactful.adapters.memory.quarantine import MemoryQuarantine
 from tactful.adapters.memory.store import MemoryStore
 from tactful.adapters.memory.trail import MemoryTrail
 from tactful.errors import Fenced, TransientError
 from tactful.events.identifiers import partition_of
-from tactful.events.records import Consent, Event, Publish, Score, Threshold, encode
+from tactful.events.records import Consent, Event, Publish, Score, Threshold, Unmerge, encode
 from tactful.runtime.deliver import Deliverer, Lane
 from tactful.runtime.ports import Bell, Bells
 from tactful.runtime.work import Work
@@ -26,7 +28,7 @@ from tactful.testing.processes import DEATHS, DeliverProcess, Process, SimBell, 
 from tactful.testing.receiver import Receiver, SimChannel
 from tactful.values import SECOND_US
 
-Call = Callable[[int], Event | Consent | Score]
+Call = Callable[[int], Event | Consent | Score | Unmerge]
 """A client's call: the record that the server makes of it when it receives it at an instant."""
 RESTART_US = SECOND_US // 2
 """How long the supervisor takes to start a process anew."""
@@ -56,10 +58,12 @@ class World:
         self.stores = [MemoryStore() for _ in range(partitions)]
         self.outbox = MemoryOutbox()
         self.trail = MemoryTrail()
+        self.quarantine = MemoryQuarantine()
+        self.ledger = MemoryLedger()
         self.bells = SimBells()
         self.receiver = Receiver()
         self.story: list[str] = []
-        self.acknowledged: list[Event | Consent | Score] = []
+        self.acknowledged: list[Event | Consent | Score | Unmerge] = []
         self.pending: list[Call] = []
         self.published = 0
         self.broadcasts = 0
@@ -94,8 +98,8 @@ class World:
         for call in self.rng.sample(self.pending, len(self.pending)):
             self._attempt(call)
 
-    def publish(self, files: Mapping[str, str], author: str) -> None:
-        record = Publish(self.clock.now_us(), dict(files), {"time_zone": "UTC"}, author)
+    def publish(self, files: Mapping[str, str], author: str, settings: Mapping[str, str] | None = None) -> None:
+        record = Publish(self.clock.now_us(), dict(files), {"time_zone": "UTC", **(settings or {})}, author)
         self.tell(f"publish {author}")
         self.log.append({0: [encode(record)]})
         self.published += 1
@@ -111,7 +115,9 @@ class World:
     def _attempt(self, call: Call) -> None:
         fate = self.rng.choice(("call", "answer", "bell")) if self.rng.random() < self.faults.lost_call else ""
         record = call(self.clock.now_us())
-        self.tell(f"{type(record).__name__} {record.key} {record.message_id} {f'loses its {fate}' if fate else ''}")
+        names = " ".join(record.ids) if isinstance(record, Event) else record.key
+        number = "" if isinstance(record, Unmerge) else record.message_id
+        self.tell(f"{type(record).__name__} {names} {number} {f'loses its {fate}' if fate else ''}")
         if fate == "call":
             return
         partition = partition_of(record.key, self.log.partitions)
@@ -245,6 +251,8 @@ class World:
             guard(self.stores[partition], "store", point),
             guard(self.outbox, "outbox", point),
             guard(self.trail, "trail", point),
+            guard(self.quarantine, "quarantine", point),
+            guard(self.ledger, "ledger", point),
             guard(bells, "bells", point),
             self.clock,
             self.slots,
