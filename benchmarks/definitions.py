@@ -16,6 +16,8 @@ from benchmarks.parts import SLOTS
 from benchmarks.place import Place, alone, median, table
 from benchmarks.server import WallClock
 from tactful.adapters.memory.bells import MemoryBells
+from tactful.adapters.memory.ledger import MemoryLedger
+from tactful.adapters.memory.quarantine import MemoryQuarantine
 from tactful.adapters.sqlite.log import SqliteLog
 from tactful.adapters.sqlite.outbox import SqliteOutbox
 from tactful.adapters.sqlite.store import SqliteStore
@@ -37,7 +39,7 @@ def drive(data: Path, events: int, people: int) -> float:
         log.append({0: [_record(draw, people) for _ in range(1000)]})
     outbox, trail = SqliteOutbox(data / "outbox.db"), SqliteTrail(data / "trail")
     store = SqliteStore(data / "store", 0)
-    worker = Worker(0, log, store, outbox, trail, MemoryBells(), clock, SLOTS)
+    worker = Worker(0, log, store, outbox, trail, MemoryQuarantine(), MemoryLedger(), MemoryBells(), clock, SLOTS)
     gc.disable()
     end = log.end(0)
     begun = time.perf_counter()

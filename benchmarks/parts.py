@@ -8,6 +8,8 @@ from typing import Any
 
 from benchmarks.server import WallClock
 from tactful.adapters.memory.bells import MemoryBells
+from tactful.adapters.memory.ledger import MemoryLedger
+from tactful.adapters.memory.quarantine import MemoryQuarantine
 from tactful.adapters.sqlite.log import SqliteLog
 from tactful.adapters.sqlite.outbox import SqliteOutbox
 from tactful.adapters.sqlite.store import SqliteStore
@@ -78,7 +80,8 @@ def measure(data: Path, partitions: int) -> tuple[dict[str, float], float]:
         for partition in range(partitions):
             parts = {"load": "states: load", "commit": "commit"}
             store: Any = Timed(SqliteStore(data / "store", partition), parts, "store: else", watch)
-            workers.append(Worker(partition, log, store, outbox, trail, MemoryBells(), clock, SLOTS))
+            ports = (log, store, outbox, trail, MemoryQuarantine(), MemoryLedger(), MemoryBells())
+            workers.append(Worker(partition, *ports, clock, SLOTS))
         watch.spent.update(dict.fromkeys(watch.spent, 0.0))
         gc.disable()  # As in the processes of `tactful up`.
         begun = time.perf_counter()

@@ -16,6 +16,8 @@ import msgspec
 from benchmarks.load import NAMES, PROFILES, WEIGHTS
 from tactful.adapters.installation import FORMAT
 from tactful.adapters.memory.bells import MemoryBells
+from tactful.adapters.memory.ledger import MemoryLedger
+from tactful.adapters.memory.quarantine import MemoryQuarantine
 from tactful.adapters.sqlite.log import SqliteLog
 from tactful.adapters.sqlite.outbox import SqliteOutbox
 from tactful.adapters.sqlite.store import SqliteStore
@@ -80,7 +82,9 @@ def _publish(data: Path, files: dict[str, str], partitions: int, at_us: int) -> 
     log.append({0: [encode(Publish(at_us, files, {"time_zone": "UTC"}))]})
     for partition in range(partitions):
         store = SqliteStore(data / "store", partition)
-        worker = Worker(partition, log, store, outbox, trail, MemoryBells(), clock, {})
+        worker = Worker(
+            partition, log, store, outbox, trail, MemoryQuarantine(), MemoryLedger(), MemoryBells(), clock, {}
+        )
         while worker.turn():
             pass
         store.close()

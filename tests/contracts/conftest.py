@@ -7,11 +7,13 @@ import pytest
 
 from tactful.adapters.bells import SocketBells
 from tactful.adapters.memory.bells import MemoryBells
+from tactful.adapters.memory.ledger import MemoryLedger
 from tactful.adapters.memory.log import MemoryLog
 from tactful.adapters.memory.outbox import MemoryOutbox
 from tactful.adapters.memory.quarantine import MemoryQuarantine
 from tactful.adapters.memory.store import MemoryStore
 from tactful.adapters.memory.trail import MemoryTrail
+from tactful.adapters.sqlite.ledger import SqliteLedger
 from tactful.adapters.sqlite.log import SqliteLog
 from tactful.adapters.sqlite.outbox import SqliteOutbox
 from tactful.adapters.sqlite.quarantine import SqliteQuarantine
@@ -24,6 +26,7 @@ StoreMaker = Callable[[], SqliteStore | MemoryStore]
 OutboxMaker = Callable[[], SqliteOutbox | MemoryOutbox]
 TrailMaker = Callable[[], SqliteTrail | MemoryTrail]
 QuarantineMaker = Callable[[], SqliteQuarantine | MemoryQuarantine]
+LedgerMaker = Callable[[], SqliteLedger | MemoryLedger]
 BellsMaker = Callable[[], SocketBells | MemoryBells]
 
 
@@ -101,6 +104,20 @@ def open_quarantine(engine: str, tmp_path: Path) -> Iterator[QuarantineMaker]:
     def make() -> SqliteQuarantine | MemoryQuarantine:
         path = tmp_path / "quarantine.db"
         opened.append(shared if engine == "memory" else SqliteQuarantine(path, items=10, size=200_000, age_us=1_000))
+        return opened[-1]
+
+    yield make
+    for one in opened:
+        one.close()
+
+
+@pytest.fixture
+def open_ledger(engine: str, tmp_path: Path) -> Iterator[LedgerMaker]:
+    shared = MemoryLedger()
+    opened: list[SqliteLedger | MemoryLedger] = []
+
+    def make() -> SqliteLedger | MemoryLedger:
+        opened.append(shared if engine == "memory" else SqliteLedger(tmp_path / "ledger.db"))
         return opened[-1]
 
     yield make

@@ -1,5 +1,8 @@
 """The port Quarantine, over every adapter. The bounds of these: 10 items, 200,000 bytes, 1,000 microseconds."""
 
+from msgspec.structs import replace
+
+from tactful.events.derived import ref
 from tests.contracts.conftest import QuarantineMaker
 from tests.contracts.values import quarantined
 
@@ -54,3 +57,22 @@ def test_it_is_bounded_in_age(open_quarantine: QuarantineMaker) -> None:
     quarantine.put([quarantined(1_150)])
     assert [row.received_at for row in quarantine.rows()] == [1_150, 200]
     assert quarantine.counts() == {"no_identifier": 2, "forgotten": 1}
+
+
+def test_what_the_engine_refused_is_put_once(open_quarantine: QuarantineMaker) -> None:
+    quarantine = open_quarantine()
+    here, there = [ref(0, position) for position in (5, 6, 7)], ref(1, 5)
+    quarantine.put([quarantined(1, ref=here[0], body=b"a"), quarantined(1, ref=here[0], body=b"b"), quarantined(1)])
+    assert quarantine.remove([2]) == 1
+    again = open_quarantine()
+    again.put([quarantined(1, ref=here[0], body=b"a"), quarantined(1, ref=here[0], body=b"b")])
+    assert [row.body for row in again.rows()] == [b"{}", b"a"], "also what somebody took away stays away"
+    again.put([quarantined(1, ref=number, body=b"%d" % number) for number in (*here, there)])
+    again.put([quarantined(1, ref=here[1]), quarantined(1)])
+    assert [row.ref for row in quarantine.rows()] == [0, there, here[2], here[1], 0, here[0]]
+
+
+def test_what_was_vouched_for_is_kept(open_quarantine: QuarantineMaker) -> None:
+    quarantine = open_quarantine()
+    quarantine.put([replace(quarantined(1), vouched=("u:1", "e:ada@example.com"))])
+    assert open_quarantine().rows()[0].vouched == ("u:1", "e:ada@example.com")

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tactful.adapters.sqlite.connection import Schema, Tuning, open_database
+from tactful.adapters.sqlite.ledger import TUNING as LEDGER
 from tactful.adapters.sqlite.log import SqliteLog
 from tactful.adapters.sqlite.logfile import TUNING as LOG
 from tactful.adapters.sqlite.outbox_schema import TUNING as OUTBOX
@@ -114,8 +115,8 @@ def test_what_the_trail_synced_stays(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("tuning", "level"),
-    [(LOG, 2), (OUTBOX, 2), (QUARANTINE, 2), (STORE, 1), (TRAIL, 1)],
-    ids=["log", "outbox", "quarantine", "store", "trail"],
+    [(LOG, 2), (OUTBOX, 2), (QUARANTINE, 2), (LEDGER, 2), (STORE, 1), (TRAIL, 1)],
+    ids=["log", "outbox", "quarantine", "ledger", "store", "trail"],
 )
 def test_each_file_is_synced_as_its_port_demands(tmp_path: Path, tuning: Tuning, level: int) -> None:
     """2 is FULL, at each commit. 1 is NORMAL, around each checkpoint; without that a power cut could mix old and new pages."""

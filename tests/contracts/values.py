@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from msgspec import Raw
 
-from tactful.events.derived import Group, RunStarted, SegmentEntered, SendMessage, decode_groups
+from tactful.consent.ledger import Entry, commitment, entry, link, plain_salt
+from tactful.events.derived import ConsentChanged, Group, RunStarted, SegmentEntered, SendMessage, decode_groups
 from tactful.runtime.ports import Claimed, Commit, Outgoing, Quarantined, StateWrite
 
 SLICE_US = 1_000
@@ -80,5 +81,17 @@ def positions(blobs: Sequence[bytes]) -> list[list[int]]:
     return [[group.position for group in decode_groups(blob)] for blob in blobs]
 
 
-def quarantined(at: int, *, code: str = "no_identifier", body: bytes = b"{}") -> Quarantined:
-    return Quarantined(0, at, "shop", code, "userId", "No identifier in the call.", body, len(body))
+def quarantined(at: int, *, code: str = "no_identifier", body: bytes = b"{}", ref: int = 0) -> Quarantined:
+    return Quarantined(0, at, "shop", code, "userId", "No identifier in the call.", body, len(body), ref)
+
+
+def decided(*keys: str) -> list[Entry]:
+    """A ledger of grants and denials, an hour apart."""
+    chain, entries = b"", []
+    for number, key in enumerate(keys, 1):
+        at, granted, salt = number * 3_600_000_000, number % 2 == 1, plain_salt(f"m{number} {key}", number << 10)
+        said = (key, "marketing.email", granted, at - 1, at, "v2", "api", "shop")
+        chain = link(chain, number, commitment(salt, *said, number))
+        row = ConsentChanged(at, "marketing.email", granted, "api", "v2", number, key, at - 1, "shop", salt, chain)
+        entries.append(entry(row))
+    return entries

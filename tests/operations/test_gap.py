@@ -3,8 +3,10 @@
 import pytest
 
 from tactful.adapters.memory.bells import MemoryBells
+from tactful.adapters.memory.ledger import MemoryLedger
 from tactful.adapters.memory.log import MemoryLog
 from tactful.adapters.memory.outbox import MemoryOutbox
+from tactful.adapters.memory.quarantine import MemoryQuarantine
 from tactful.adapters.memory.store import MemoryStore
 from tactful.adapters.memory.trail import MemoryTrail
 from tactful.errors import UsageError
@@ -22,4 +24,15 @@ def test_a_worker_refuses_a_store_that_is_older_than_the_log() -> None:
         clock.advance(DAY_US + 1)
     log.trim(clock.now_us(), {0: 3})
     with pytest.raises(UsageError, match="the log begins at"):
-        Worker(0, log, MemoryStore(), MemoryOutbox(), MemoryTrail(), MemoryBells(), clock, {})
+        Worker(
+            0,
+            log,
+            MemoryStore(),
+            MemoryOutbox(),
+            MemoryTrail(),
+            MemoryQuarantine(),
+            MemoryLedger(),
+            MemoryBells(),
+            clock,
+            {},
+        )

@@ -7,8 +7,10 @@ from msgspec.structs import replace
 
 from tactful.adapters.installation import FORMAT, Installation
 from tactful.adapters.memory.bells import MemoryBells
+from tactful.adapters.memory.ledger import MemoryLedger
 from tactful.adapters.memory.log import MemoryLog
 from tactful.adapters.memory.outbox import MemoryOutbox
+from tactful.adapters.memory.quarantine import MemoryQuarantine
 from tactful.adapters.memory.store import MemoryStore
 from tactful.adapters.memory.trail import MemoryTrail
 from tactful.errors import UsageError
@@ -28,7 +30,9 @@ def test_a_plan_that_another_version_numbered_is_taken_over() -> None:
     clock, log, store = SimClock(START), MemoryLog(1, SimClock(START)), MemoryStore()
 
     def turn() -> None:
-        worker = Worker(0, log, store, MemoryOutbox(), MemoryTrail(), MemoryBells(), clock, {})
+        worker = Worker(
+            0, log, store, MemoryOutbox(), MemoryTrail(), MemoryQuarantine(), MemoryLedger(), MemoryBells(), clock, {}
+        )
         while worker.turn():
             worker.maintain()
 

@@ -2,7 +2,7 @@
 
 installation.json   how many partitions; fixed when the folder is made
 keys.json           of signed links; for the owner only
-log/  store/  trail/  outbox.db  quarantine.db
+log/  store/  trail/  outbox.db  quarantine.db  ledger.db
 mail/               the local outbox        run/   bells        lock   held by whoever runs on it
 """
 
@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from tactful.adapters.bells import SocketBells
 from tactful.adapters.secrets import write_private
 from tactful.adapters.sqlite.connection import NotMadeYet
+from tactful.adapters.sqlite.ledger import SqliteLedger
 from tactful.adapters.sqlite.log import SqliteLog
 from tactful.adapters.sqlite.outbox import SqliteOutbox
 from tactful.adapters.sqlite.quarantine import SqliteQuarantine
@@ -78,6 +79,10 @@ class Installation:
         )
 
     @cached_property
+    def ledger(self) -> SqliteLedger:
+        return SqliteLedger(self.data / "ledger.db", read_only=self._read_only)
+
+    @cached_property
     def bells(self) -> SocketBells:
         return SocketBells(self.data / "run")
 
@@ -101,7 +106,7 @@ class Installation:
         slots = {"email": channels.email.slots, "webhook": channels.webhook.slots}
         store = SqliteStore(self.data / "store", partition)
         most = self.settings.limits.mails_per_address
-        ports = (self.log, store, self.outbox, self.trail, self.bells)
+        ports = (self.log, store, self.outbox, self.trail, self.quarantine, self.ledger, self.bells)
         return Worker(partition, *ports, clock, slots, mails_per_address=most)
 
     def link_keys(self) -> dict[int, bytes]:
@@ -128,7 +133,7 @@ class Installation:
             return 0
 
     def close(self) -> None:
-        for name in ("log", "outbox", "trail", "quarantine", "bells"):
+        for name in ("log", "outbox", "trail", "quarantine", "ledger", "bells"):
             if name in self.__dict__:
                 self.__dict__[name].close()
         for store in self._stores.values():

@@ -6,13 +6,14 @@ their openings away: nobody can guess them back, and the chain stays whole. The 
 state of the partition, so that a tail cut off shows too. Pure.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from hashlib import blake2b
 
 import msgspec
 from msgspec import Struct
 from msgspec.structs import astuple
 
+from tactful.errors import UsageError
 from tactful.events.derived import ConsentChanged
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -100,6 +101,31 @@ def committed(opening: Opening, number: int) -> bytes:
 
 def _sealed(said: tuple[object, ...]) -> bytes:
     return blake2b(_encode(said), digest_size=32, person=b"consent entry").digest()
+
+
+def fresh(
+    partition: int, last: Sequence[Entry], entries: Sequence[Entry], known: Callable[[int], Entry]
+) -> list[Entry]:
+    """Those of `entries` that a ledger lacks; it ends with `last` (one entry, or none), `known` gives one that it has.
+    Raises UsageError where they do not go on from there."""
+    end = last[0].number if last else 0
+    new = [one for one in entries if one.number > end]
+    old = [one for one in entries if one.number <= end]
+    if any(known(one.number).chain != one.chain for one in old[-1:]):
+        raise UsageError(_apart(partition, f"entry {old[-1].number} was another decision"))
+    expected = range(end + 1, end + 1 + len(new))
+    if [one.number for one in new] != list(expected):
+        raise UsageError(_apart(partition, f"it ends with entry {end}, the next to be written is {new[0].number}"))
+    if new and link(last[0].chain if last else b"", new[0].number, new[0].commitment) != new[0].chain:
+        raise UsageError(_apart(partition, f"entry {new[0].number} does not follow from the entries before"))
+    return new
+
+
+def _apart(partition: int, what: str) -> str:
+    return (
+        f"the consent ledger of partition {partition} does not belong to the states beside it: {what}. "
+        "Put back a backup of the whole data folder; nothing was changed."
+    )
 
 
 def first_fault(entries: Iterable[Entry], head: bytes, decisions: int) -> Fault | None:

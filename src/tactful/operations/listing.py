@@ -10,7 +10,8 @@ from typing import Any
 
 from tactful.events.derived import EventKept, decode_groups
 from tactful.events.records import Event, decode, unpack
-from tactful.runtime.ports import Log, Trail
+from tactful.runtime.keeping import Trail
+from tactful.runtime.ports import Log
 from tactful.values import format_time
 
 READ = 1000

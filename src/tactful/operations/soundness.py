@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tactful.errors import UsageError
-from tactful.runtime.ports import Log, Outbox, Quarantine, Trail
+from tactful.runtime.keeping import Trail
+from tactful.runtime.ports import Log, Outbox, Quarantine
 
 _ADVICE = "Put back a backup of the whole data folder; nothing was changed."
 

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Protocol
 
 from tactful.kernel.state import PlanState
-from tactful.runtime.ports import Bells, Clock, Log, Outbox, Quarantine, Store, Trail
+from tactful.runtime.keeping import Ledger, Trail
+from tactful.runtime.ports import Bells, Clock, Log, Outbox, Quarantine, Store
 from tactful.runtime.settings import Settings
 from tactful.runtime.worker import Worker
 
@@ -27,6 +28,8 @@ class House(Protocol):
     def trail(self) -> Trail: ...
     @property
     def quarantine(self) -> Quarantine: ...
+    @property
+    def ledger(self) -> Ledger: ...
     @property
     def bells(self) -> Bells: ...
 

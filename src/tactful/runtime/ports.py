@@ -1,4 +1,5 @@
 """The ports: what the loops need of the world. One contract suite per port (tests/contracts) holds for every adapter.
+Those for what is kept for readers alone, the trail and the ledger, stand in keeping.py.
 
 Nothing here knows an engine. Times are microseconds, positions count from 1 within a partition, bodies are encoded
 records (events/records.py). An adapter raises TransientError where the world fails (disk full, locked, away), and
@@ -340,42 +341,6 @@ class Outbox(Protocol):
     def close(self) -> None: ...
 
 
-# ---- trail -----------------------------------------------------------------------------------------------------
-
-
-class Trail(Protocol):
-    """Derived rows for readers, all partitions."""
-
-    def append(self, partition: int, first: int, last: int, groups: bytes) -> None:
-        """Derived rows of positions first..last; what lies at or below the highest position known changes nothing."""
-        ...
-
-    def group(self, partition: int, position: int, key: str) -> bytes | None:
-        """encode_groups() of that one group; follow `before` from there."""
-        ...
-
-    def recent(self, partition: int, before: int | None, limit: int) -> list[bytes]:
-        """Blobs, newest first, of about `limit` groups below position `before`."""
-        ...
-
-    def by_definition(self, partition: int, definition: str, before: int | None, limit: int) -> list[bytes]:
-        """Blobs that hold rows of a definition ("segment/x", "journey/y"), newest first."""
-        ...
-
-    def between(self, partition: int, first: int, last: int) -> list[bytes]:
-        """Blobs that hold the groups of positions first..last (and perhaps some around), oldest first."""
-        ...
-
-    def end(self, partition: int) -> int: ...
-
-    def sync(self, partition: int) -> int:
-        """Make durable what was appended; returns end(). A power cut may take a tail of what was not synced, so the
-        store may forget derived blobs (`Commit.relayed`) only up to a position that this has returned."""
-        ...
-
-    def close(self) -> None: ...
-
-
 # ---- quarantine ------------------------------------------------------------------------------------------------
 
 
@@ -391,13 +356,18 @@ class Quarantined(Struct, frozen=True):
     """What came, cut at 64 KiB."""
     size: int
     """Of what came."""
+    ref: int = 0
+    """Where in the logs the engine refused it (events/derived.py); 0: refused at the door."""
+    vouched: tuple[str, ...] = ()
+    """Identifiers that a token of the shop's server vouched for when it came; the token is not kept."""
 
 
 class Quarantine(Protocol):
     """What could not be taken, with its reason; bounded by number, bytes and age (the oldest go first, counted)."""
 
     def put(self, items: Sequence[Quarantined]) -> None:
-        """Durable on return; `id` is given by the quarantine."""
+        """Durable on return; `id` is given by the quarantine. An item whose `ref` lies at or below the highest position
+        of its partition that was put before changes nothing, also where that one is gone."""
         ...
 
     def rows(self, before: int | None = None, limit: int = 100) -> list[Quarantined]: ...

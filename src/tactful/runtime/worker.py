@@ -1,7 +1,7 @@
 """Worker: the loop that owns a partition. Reads the log, decides, commits, passes on, lets time pass, claims.
 
 One `turn` is: read what is new and step() through it; commit states, wake-ups, derived rows, channel numbers and the
-position at once (I3); fill outbox and trail from what was committed, and tell other partitions; append a Tick where
+position at once (I3); relay what was committed (relay.py), and tell other partitions; append a Tick where
 something is due; claim what waits while slots are free. A crash between any two of these is healed by `start`: what was
 committed is passed on again, and whoever receives it knows it by its id. The simulator runs this very class.
 """
@@ -12,7 +12,7 @@ from contextlib import suppress
 from msgspec import Struct
 
 from tactful.errors import Fenced, UsageError
-from tactful.events.derived import SendMessage, decode_groups, encode_groups
+from tactful.events.derived import encode_groups
 from tactful.events.records import (
     Consent,
     Event,
@@ -43,9 +43,21 @@ from tactful.kernel.state import encode as encode_state
 from tactful.kernel.step import revise, step
 from tactful.kernel.turn import Turn
 from tactful.runtime.claims import Claims
-from tactful.runtime.keeping import Trail
+from tactful.runtime.keeping import Ledger, Trail
 from tactful.runtime.outcomes import report
-from tactful.runtime.ports import Bells, Checkpoint, Clock, Commit, Log, Outbox, Outgoing, StateWrite, Store
+from tactful.runtime.ports import (
+    Bells,
+    Checkpoint,
+    Clock,
+    Commit,
+    Log,
+    Outbox,
+    Outgoing,
+    Quarantine,
+    StateWrite,
+    Store,
+)
+from tactful.runtime.relay import Relay
 
 EVERYBODY = 2**40
 
@@ -73,6 +85,8 @@ class Worker:
         store: Store,
         outbox: Outbox,
         trail: Trail,
+        quarantine: Quarantine,
+        ledger: Ledger,
         bells: Bells,
         clock: Clock,
         slots: Mapping[str, int],
@@ -86,6 +100,7 @@ class Worker:
         self._store = store
         self._outbox = outbox
         self._trail = trail
+        self._relay = Relay(partition, log, outbox, quarantine, ledger, trail)
         self._bells = bells
         self._clock = clock
         self._hot: dict[str, Profile] = {}
@@ -259,11 +274,10 @@ class Worker:
         self._loaded = {}
         self._turn = self._new_turn()
         self._wake = self._store.next_wake()
-        if turn.intents:
-            self._outbox.put(self.partition, turn.intents)
+        self._relay.fresh(turn, first, last, derived)
+        if turn.intents or turn.moved:
             self._claims.look()
         if derived:
-            self._trail.append(self.partition, first, last, derived)
             self._bells.ring("watch")
         self._tell(outgoing)
         self._unsynced += 1
@@ -289,10 +303,7 @@ class Worker:
     def _recover(self) -> None:
         """Pass on again what was committed before a crash, and take the outbox over."""
         for first, last, blob in self._store.derived():
-            intents = [row for group in decode_groups(blob) for row in group.rows if isinstance(row, SendMessage)]
-            if intents:
-                self._outbox.put(self.partition, intents)
-            self._trail.append(self.partition, first, last, blob)
+            self._relay.again(first, last, blob)
             self._unsynced += 1
         self._tell(self._store.outgoing())
         self.report()

@@ -1,6 +1,7 @@
 """For your own tests: the engine's ports in memory, a clock that passes when told to, and World, the simulator."""
 
 from tactful.adapters.memory.bells import MemoryBells
+from tactful.adapters.memory.ledger import MemoryLedger
 from tactful.adapters.memory.log import MemoryLog
 from tactful.adapters.memory.outbox import MemoryOutbox
 from tactful.adapters.memory.quarantine import MemoryQuarantine
@@ -14,6 +15,7 @@ __all__ = [
     "NONE",
     "Faults",
     "MemoryBells",
+    "MemoryLedger",
     "MemoryLog",
     "MemoryOutbox",
     "MemoryQuarantine",

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from tactful.runtime.ports import Quarantined
+from tactful.runtime.relay import untold
 from tactful.values import DAY_US
 
 BODY_BYTES = 64 << 10
@@ -21,9 +22,13 @@ class MemoryQuarantine:
         self._rows: dict[int, Quarantined] = {}
         self._last_id = 0
         self._forgotten = 0
+        self._told: dict[int, int] = {}
+        """By partition, the highest position put."""
 
     def put(self, items: Sequence[Quarantined]) -> None:
-        for one in items:
+        new, told = untold(items, self._told)
+        self._told |= told
+        for one in new:
             self._last_id += 1
             self._rows[self._last_id] = replace(one, id=self._last_id, body=one.body[:BODY_BYTES])
         oldest_us = max((one.received_at for one in items), default=0) - self._age_us

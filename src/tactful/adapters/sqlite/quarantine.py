@@ -5,8 +5,11 @@ from pathlib import Path
 from threading import RLock
 from typing import Any
 
+import msgspec
+
 from tactful.adapters.sqlite.connection import Schema, Tuning, open_database, transaction, world
 from tactful.runtime.ports import Quarantined
+from tactful.runtime.relay import untold
 from tactful.values import DAY_US
 
 SCHEMA = Schema(
@@ -39,12 +42,19 @@ SCHEMA = Schema(
             END
             """,
         ),
+        (
+            "ALTER TABLE item ADD COLUMN ref INTEGER NOT NULL DEFAULT 0",
+            "ALTER TABLE item ADD COLUMN vouched TEXT NOT NULL DEFAULT '[]'",
+            "CREATE TABLE told (partition INTEGER PRIMARY KEY, position INTEGER NOT NULL)",
+        ),
     ),
 )
 TUNING = Tuning("FULL", cache_bytes=2 << 20)
 
 BODY_BYTES = 64 << 10
-_COLUMNS = "id, received_at, source, code, field, message, body, size"
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(tuple[str, ...]).decode
+_COLUMNS = "id, received_at, source, code, field, message, body, size, ref, vouched"
 
 
 class SqliteQuarantine:
@@ -69,14 +79,17 @@ class SqliteQuarantine:
     def put(self, items: Sequence[Quarantined]) -> None:
         if not items:
             return
-        rows = [
-            (one.received_at, one.source, one.code, one.field, one.message, one.body[:BODY_BYTES], one.size)
-            for one in items
-        ]
         with self._lock, world(self._path), transaction(self._connection):
+            told = dict(self._connection.execute("SELECT partition, position FROM told").fetchall())
+            new, told_now = untold(items, told)
             self._connection.executemany(
-                "INSERT INTO item (received_at, source, code, field, message, body, size) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                rows,
+                "INSERT INTO item (received_at, source, code, field, message, body, size, ref, vouched) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                map(_written, new),
+            )
+            self._connection.executemany(
+                "INSERT INTO told VALUES (?, ?) ON CONFLICT DO UPDATE SET position = excluded.position",
+                told_now.items(),
             )
             self._forget(max(one.received_at for one in items) - self._age_us)
 
@@ -99,11 +112,11 @@ class SqliteQuarantine:
         rows = self._all(
             f"SELECT {_COLUMNS} FROM item WHERE id < ifnull(?, id + 1) ORDER BY id DESC LIMIT ?", (before, limit)
         )
-        return [Quarantined(*row) for row in rows]
+        return [_read(row) for row in rows]
 
     def row(self, id: int) -> Quarantined | None:
         rows = self._all(f"SELECT {_COLUMNS} FROM item WHERE id = ?", (id,))
-        return Quarantined(*rows[0]) if rows else None
+        return _read(rows[0]) if rows else None
 
     def remove(self, ids: Sequence[int]) -> int:
         with self._lock, world(self._path), transaction(self._connection):
@@ -122,3 +135,12 @@ class SqliteQuarantine:
     def close(self) -> None:
         with self._lock, world(self._path):
             self._connection.close()
+
+
+def _written(one: Quarantined) -> tuple[object, ...]:
+    body, vouched = one.body[:BODY_BYTES], _encode(one.vouched).decode()
+    return (one.received_at, one.source, one.code, one.field, one.message, body, one.size, one.ref, vouched)
+
+
+def _read(row: Any) -> Quarantined:
+    return Quarantined(*(*row[:-1], _decode(row[-1])))
