@@ -44,7 +44,7 @@ from tactful.kernel.step import step
 from tactful.kernel.turn import Turn
 from tests.simulation.people import Row as Told
 
-REASONS = ("came first", "limit", "no longer true", "too late", "restarted")
+REASONS = ("came first", "consent withdrawn", "limit", "no longer true", "too late", "restarted")
 
 
 class Driver:

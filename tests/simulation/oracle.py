@@ -153,11 +153,19 @@ class Oracle:
             self._look(person, self.clock, "score")
         else:
             order = (record.timestamp, record.received_at, position)
-            before = max((one for one, purpose, _ in person.consents if purpose == record.purpose), default=(-1, 0, 0))
             person.consents.append((order, record.purpose, record.granted))
-            if order > before:
-                person.rows.append((self.clock, "consent", record.purpose, record.granted))
+            person.rows.append((self.clock, "consent", record.purpose, record.granted))
+            self._withdraw(person, record.purpose)
             self._look(person, self.clock, "consent")
+
+    def _withdraw(self, person: Person, purpose: str) -> None:
+        """Without the consent that it needs no run waits on."""
+        _, is_granted = max((order, granted) for order, about, granted in person.consents if about == purpose)
+        for journey in self._journeys():
+            if journey.purpose == purpose and not is_granted:
+                for run in [run for run in person.runs if run.journey == journey.name and run.sent_at is None]:
+                    person.runs.remove(run)
+                    self._ended(person, self.clock, journey, "consent withdrawn")
 
     def _event(self, person: Person, position: int, event: Event) -> None:
         kept = Kept(event, position, unpack(event.properties))
