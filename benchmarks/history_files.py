@@ -70,7 +70,8 @@ def _write(path: Path, number: int, *, rows: int, now_us: int, own: Layout) -> N
     properties = _properties(random, kinds)
     names = pa.array(list(SHARES)).take(pa.array(kinds))
     columns = {
-        "person": pa.array(np.char.add(f"u:{number}-", person.astype(str))),
+        "identifier": pa.array(np.char.add(f"u:{number}-", person.astype(str))),
+        "epoch": pa.array(np.ones(rows, dtype=np.int64)),
         "kind": pa.array(["track", "page"]).take(pa.array((kinds == 1).astype(np.int8))),
         "name": names,
         "timestamp": pa.array(at),

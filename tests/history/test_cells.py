@@ -10,8 +10,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tactful.consent.permits import ConsentWrite
 from tactful.events.records import Consent, Event, Score, Threshold, pack
-from tactful.history.cells import ConsentRow, EventRow, ScoreRow, ThresholdRow, TraitRow, cells, rows, zone_rows
+from tactful.history.cells import (
+    ConsentRow,
+    EventRow,
+    ScoreRow,
+    ThresholdRow,
+    TraitRow,
+    cells,
+    decided,
+    rows,
+    zone_rows,
+)
 from tactful.history.table import parquet
 from tactful.language.meaning import follow
 from tactful.language.sql import build
@@ -92,7 +103,9 @@ def asked(objects: Sequence[Mapping[str, Any]], paths: Sequence[Path], own: Layo
         parts |= elements._asdict() | {f"flat_{name}": part for name, part in opened._asdict().items()}
         columns |= {f"{number} {name}": part for name, part in parts.items()}
         columns[f"{number} read"] = build.TRUE
-    events = [EventRow("u", "track", "E", 0, 0, at, "", None, cells(one), cells({})) for at, one in enumerate(objects)]
+    events = [
+        EventRow("u", 1, "track", "E", 0, 0, at, "", None, cells(one), cells({})) for at, one in enumerate(objects)
+    ]
     with TemporaryDirectory() as folder, duckdb.connect(":memory:") as connection:
         file = File(folder) / "events.parquet"
         file.write_bytes(parquet(EVENTS, events, own))
@@ -157,16 +170,10 @@ def event(kind: str, name: str, properties: Mapping[str, Any], context: Mapping[
 
 
 def test_a_call_is_one_row_and_its_zone_is_known_where_there_is_such_a_zone() -> None:
-    (row,) = rows(event("track", "A", {"n": 1}, {"timezone": "Europe/Berlin"}), 1024)
+    (row,) = rows(event("track", "A", {"n": 1}, {"timezone": "Europe/Berlin"}), 1024, epoch=3)
     assert isinstance(row, EventRow)
-    assert (row.person, row.kind, row.name, row.timestamp, row.received_at, row.ref) == (
-        "u:ada",
-        "track",
-        "A",
-        5,
-        7,
-        1024,
-    )
+    assert (row.identifier, row.epoch, row.kind, row.name) == ("u:ada", 3, "track", "A")
+    assert (row.timestamp, row.received_at, row.ref) == (5, 7, 1024)
     assert row.zone == "Europe/Berlin"
     (other,) = rows(event("track", "A", {}, {"timezone": "Mars/Base"}), 1024)
     assert isinstance(other, EventRow) and other.zone is None
@@ -183,12 +190,19 @@ def test_an_identify_call_writes_each_of_its_traits_and_clears_with_null() -> No
 
 def test_scores_and_decisions_make_somebody_known() -> None:
     marker, score = rows(Score(1, "s", "server", "u:ada", "m", "churn", 0.5, 9), 2)
-    assert isinstance(marker, EventRow) and (marker.person, marker.kind, marker.name) == ("u:ada", "score", None)
-    assert score == ScoreRow("u:ada", "churn", 0.5, 9, 2)
-    marker, decision = rows(Consent(1, "s", "server", "u:ada", "m", "mail", True, 8, 9), 3)
-    assert isinstance(marker, EventRow) and marker.kind == "consent"
-    assert decision == ConsentRow("u:ada", "mail", True, 8, 9, 3)
+    assert isinstance(marker, EventRow) and (marker.identifier, marker.kind, marker.name) == ("u:ada", "score", None)
+    assert score == ScoreRow("u:ada", 1, "churn", 0.5, 9, 2)
+    (marker,) = rows(Consent(1, "s", "server", "u:ada", "m", "mail", True, 8, 9), 3, 2)
+    assert isinstance(marker, EventRow) and (marker.kind, marker.epoch) == ("consent", 2)
     assert list(rows(Threshold(9, "churn", 80, 1), 4)) == [ThresholdRow("churn", 80.0, 1.0, 9, 4)]
+
+
+def test_a_decision_is_a_row_of_each_fragment_that_it_covers() -> None:
+    write = ConsentWrite(False, 8, 9, 3, origin="gpc")
+    assert list(decided(("u:ada", 1), [("u:ada", 1), ("a:x", 2)], "mail", write)) == [
+        ConsentRow("u:ada", 1, "u:ada", 1, "mail", False, True, 8, 9, 3),
+        ConsentRow("a:x", 2, "u:ada", 1, "mail", False, True, 8, 9, 3),
+    ]
 
 
 def test_zones_have_no_gaps() -> None:

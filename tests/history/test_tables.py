@@ -24,7 +24,7 @@ def written(name: str, kind: pa.DataType) -> str:
     if pa.types.is_list(kind):
         return f"list of {written(name, kind.value_type)}"
     if kind == pa.int64():
-        return "whole" if name == "ref" else "microseconds"
+        return "whole" if name in ("ref", "epoch", "by_epoch") else "microseconds"
     return TYPES[kind]
 
 
@@ -65,7 +65,7 @@ def test_a_file_without_rows_has_the_same_columns(table: str) -> None:
 def test_own_columns_hold_what_the_maps_do_not() -> None:
     own = layout([("total",), ("products",), ("box",)])
     values = {"total": "5", "products": [1], "box": {"x": 1}, "other": 2}
-    row = EventRow("u:ada", "track", "A", 1, 2, 3, "m", None, cells(values), cells({}))
+    row = EventRow("u:ada", 1, "track", "A", 1, 2, 3, "m", None, cells(values), cells({}))
     (read,) = pq.read_table(pa.BufferReader(parquet(EVENTS, [row], own))).to_pylist()
     assert read["properties"]["nums"] == [("box.x", 1.0), ("other", 2.0)]
     assert read["properties"]["texts"] == read["properties"]["lists"] == read["properties"]["objects"] == []
@@ -74,5 +74,5 @@ def test_own_columns_hold_what_the_maps_do_not() -> None:
 
 
 def test_rows_are_sorted_out_by_table() -> None:
-    found = sorted_out([EventRow("u", "track", "A", 1, 2, 3, "m", None, cells({}), cells({}))])
+    found = sorted_out([EventRow("u", 1, "track", "A", 1, 2, 3, "m", None, cells({}), cells({}))])
     assert {name: len(rows) for name, rows in found.items()} == {name: int(name == EVENTS) for name in TABLES}

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tactful.errors import DefinitionError, UsageError
-from tactful.events.records import Consent, Event, Score, Threshold
+from tactful.events.records import Consent, Event, Score, Threshold, Unmerge
 from tactful.operations import evaluate_live
 from tactful.operations.evaluate_lines import Line, Question, people, plain, read_lines
 from tactful.segments import membership
@@ -44,8 +44,9 @@ def test_scores_consents_and_thresholds_stand_beside_calls() -> None:
         {"type": "score", "model": "churn", "userId": 42, "value": 1, "receivedAt": NOON},
         {"type": "consent", "purpose": "ads", "anonymousId": "x", "granted": False, "receivedAt": NOON},
         {"type": "threshold", "metric": "spend", "percent": 80, "value": 2.5, "receivedAt": NOON},
+        {"type": "unmerge", "email": "Ada@Shop.example", "receivedAt": NOON},
     ]
-    (_, score), (_, consent), (_, threshold) = read_lines(lines)
+    (_, score), (_, consent), (_, threshold), (_, unmerge) = read_lines(lines)
     assert isinstance(score, Score) and (score.key, score.model, score.value) == ("u:42", "churn", 1.0)
     assert isinstance(consent, Consent) and (consent.key, consent.granted, consent.timestamp) == (
         "a:x",
@@ -53,6 +54,7 @@ def test_scores_consents_and_thresholds_stand_beside_calls() -> None:
         at(NOON),
     )
     assert isinstance(threshold, Threshold) and (threshold.percent, threshold.value) == (80.0, 2.5)
+    assert isinstance(unmerge, Unmerge) and unmerge.key == "e:ada@shop.example"
 
 
 @pytest.mark.parametrize(
@@ -67,6 +69,7 @@ def test_scores_consents_and_thresholds_stand_beside_calls() -> None:
         ({"receivedAt": NOON, "type": "score", "userId": "1", "model": "m", "value": "1"}, "line 2: a score line"),
         ({"receivedAt": NOON, "type": "consent", "userId": "1"}, "line 2: consent is for a purpose"),
         ({"receivedAt": NOON, "type": "consent", "userId": "1", "purpose": "p"}, "line 2: granted must be"),
+        ({"receivedAt": NOON, "type": "unmerge"}, "line 2: an identifier is un-merged"),
         ({"receivedAt": NOON, "type": "threshold"}, "line 2: a threshold needs"),
         ({"receivedAt": NOON, "type": "threshold", "metric": "m", "percent": 101}, "line 2: percent must be"),
     ],
@@ -82,8 +85,11 @@ def test_people_are_printed_by_their_identifier_alone_where_that_is_enough() -> 
         track("A", 1, "x"),
         {"type": "page", "anonymousId": "x", "receivedAt": NOON},
         {"type": "page", "anonymousId": "y", "receivedAt": NOON},
+        {"type": "alias", "userId": "x", "previousId": "z", "receivedAt": NOON},
+        {"type": "identify", "anonymousId": "y", "traits": {"email": "y@shop.example"}, "receivedAt": NOON},
     ]
-    assert people(read_lines(lines)) == {"a:x": "a:x", "a:y": "y", "u:x": "x"}
+    names = {"a:x": "a:x", "a:y": "y", "a:z": "a:z", "e:y@shop.example": "e:y@shop.example", "u:x": "x", "u:z": "z"}
+    assert people(read_lines(lines)) == names
 
 
 def test_values_as_json_has_them() -> None:
@@ -92,7 +98,7 @@ def test_values_as_json_has_them() -> None:
     assert plain({"a": [1.0]}) == {"a": [1]}
 
 
-LINES = [track("A", second, str(second % 3), properties={"price": second}) for second in range(1, 40)]
+LINES = [track("A", second, f"u{second % 3}", properties={"price": second}) for second in range(1, 40)]
 QUESTION = Question(
     {"views": 'count("A", last="20s")', "many": 'count("A", last="20s") >= 5', "hour": "local_hour()"},
     time_zone="Asia/Tokyo",
@@ -106,7 +112,7 @@ def test_everybody_known_is_asked_at_each_instant(cut_after: int) -> None:
     views = [{person: answer.value for person, answer in found[at]["views"].items()} for at in INSTANTS]
     assert views == [
         {
-            str(person): sum(max(0, now - 20) < second <= now for second in range(person or 3, 40, 3))
+            f"u{person}": sum(max(0, now - 20) < second <= now for second in range(person or 3, 40, 3))
             for person in range(3)
             if now >= (person or 3)
         }
@@ -119,7 +125,7 @@ def test_an_engine_that_contradicts_itself_is_not_believed(monkeypatch: pytest.M
     """Whoever wakes too late would else still give the right value when asked."""
     evaluate = membership.evaluate
     monkeypatch.setattr("tactful.kernel.instants.evaluate", lambda *args: (None, evaluate(*args)[1]))
-    with pytest.raises(AssertionError, match=r"count.* is False for u:0 at 2025-03-01T12:00:52"):
+    with pytest.raises(AssertionError, match=r"count.* is False for u:u0 at 2025-03-01T12:00:52"):
         evaluate_live.answers(QUESTION, LINES, INSTANTS)
 
 

@@ -12,8 +12,10 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec import Struct
 
+from tactful.consent.permits import ConsentWrite
+from tactful.consent.policy import GPC
 from tactful.events import zones
-from tactful.events.records import Consent, Event, Score, Threshold, unpack
+from tactful.events.records import Consent, Event, Score, Threshold, Unmerge, unpack
 from tactful.language.sql.layout import FLAT, escaped
 from tactful.values import read_time
 
@@ -79,9 +81,12 @@ class Cells(Struct):
 
 
 class EventRow(Struct):
-    """A record by which somebody is known: a call; a score or a decision, which have no name and no values here."""
+    """A record by which somebody is known: a call; a score, a decision or a tie, which have no name and no values
+    here."""
 
-    person: str
+    identifier: str
+    """Where the record entered, and the period of ownership in which it did."""
+    epoch: int
     kind: str
     name: str | None
     timestamp: int
@@ -97,7 +102,8 @@ class EventRow(Struct):
 class TraitRow(Struct):
     """One trait as an identify call wrote it."""
 
-    person: str
+    identifier: str
+    epoch: int
     name: str
     timestamp: int
     received_at: int
@@ -107,7 +113,8 @@ class TraitRow(Struct):
 
 
 class ScoreRow(Struct):
-    person: str
+    identifier: str
+    epoch: int
     model: str
     value: float
     received_at: int
@@ -123,12 +130,31 @@ class ThresholdRow(Struct):
 
 
 class ConsentRow(Struct):
-    person: str
+    """A decision, once for each fragment that it covers: all that were the person's then."""
+
+    identifier: str
+    epoch: int
+    by: str
+    by_epoch: int
+    """The fragment where it entered."""
     purpose: str
     granted: bool
+    is_gpc: bool
+    """By Global Privacy Control, of which the first counts."""
     timestamp: int
     received_at: int
     ref: int
+
+
+class IdentityRow(Struct):
+    """From here on a fragment is somebody's; before the first such row it is its own identifier's."""
+
+    identifier: str
+    epoch: int
+    person: str
+    received_at: int
+    ref: int
+    """Of the record by which it came."""
 
 
 class ZoneRow(Struct):
@@ -140,25 +166,35 @@ class ZoneRow(Struct):
     offset_us: int
 
 
-Row = EventRow | TraitRow | ScoreRow | ThresholdRow | ConsentRow | ZoneRow
+Row = EventRow | TraitRow | ScoreRow | ThresholdRow | ConsentRow | IdentityRow | ZoneRow
+
+Fragment = tuple[str, int]
+"""An identifier and its period of ownership."""
 
 _json = msgspec.json.Encoder()
 _EMPTY = Cells()
 
 
-def rows(record: Event | Consent | Score | Threshold, ref: int) -> Iterator[Row]:
-    """What the history says of one record at the place `ref` in the log."""
+def rows(record: Event | Consent | Score | Threshold | Unmerge, ref: int, epoch: int = 1) -> Iterator[Row]:
+    """What the history says of one record at the place `ref` in the log, in this period of its identifier; but for
+    decisions on consent, which may be of several fragments (`decided`), and for whose fragments are (IdentityRow)."""
     match record:
         case Event():
-            yield from _of_event(record, ref)
+            yield from _of_event(record, ref, epoch)
         case Consent(key=key, received_at=received_at):
-            yield _marker(key, "consent", received_at, ref, record.message_id)
-            yield ConsentRow(key, record.purpose, record.granted, record.timestamp, received_at, ref)
+            yield marker(key, epoch, "consent", received_at, ref, record.message_id)
         case Score(key=key, received_at=received_at):
-            yield _marker(key, "score", received_at, ref, record.message_id)
-            yield ScoreRow(key, record.model, record.value + 0.0, received_at, ref)
+            yield marker(key, epoch, "score", received_at, ref, record.message_id)
+            yield ScoreRow(key, epoch, record.model, record.value + 0.0, received_at, ref)
         case Threshold():
             yield ThresholdRow(record.metric, record.percent + 0.0, record.value + 0.0, record.received_at, ref)
+
+
+def decided(by: Fragment, covered: Iterable[Fragment], purpose: str, write: ConsentWrite) -> Iterator[ConsentRow]:
+    """A decision that entered at `by` and covers these fragments, that one among them."""
+    is_gpc = write.origin == GPC
+    for fragment in covered:
+        yield ConsentRow(*fragment, *by, purpose, write.granted, is_gpc, *write.order())
 
 
 def zone_rows(names: Iterable[str], from_us: int, until_us: int) -> Iterator[ZoneRow]:
@@ -178,11 +214,12 @@ def cells(values: Mapping[str, Any]) -> Cells:
     return found
 
 
-def _of_event(event: Event, ref: int) -> Iterator[Row]:
+def _of_event(event: Event, ref: int, epoch: int) -> Iterator[Row]:
     properties, context = unpack(event.properties), unpack(event.context)
     named = context.get("timezone")
     yield EventRow(
         event.key,
+        epoch,
         event.kind,
         event.name,
         event.timestamp,
@@ -196,11 +233,12 @@ def _of_event(event: Event, ref: int) -> Iterator[Row]:
     if event.kind == "identify":
         for name, value in properties.items():
             written = cells({name: value}) if value is not None else _EMPTY
-            yield TraitRow(event.key, name, event.timestamp, event.received_at, ref, written)
+            yield TraitRow(event.key, epoch, name, event.timestamp, event.received_at, ref, written)
 
 
-def _marker(person: str, kind: str, received_at: int, ref: int, message_id: str) -> EventRow:
-    return EventRow(person, kind, None, received_at, received_at, ref, message_id, None, _EMPTY, _EMPTY)
+def marker(identifier: str, epoch: int, kind: str, received_at: int, ref: int, message_id: str = "") -> EventRow:
+    """By which somebody is known who did nothing: `score`, `consent`, `tie`."""
+    return EventRow(identifier, epoch, kind, None, received_at, received_at, ref, message_id, None, _EMPTY, _EMPTY)
 
 
 # ---- lists -----------------------------------------------------------------------------------------------------------

@@ -14,13 +14,24 @@ from tactful.history.cells import (
     Cells,
     ConsentRow,
     EventRow,
+    IdentityRow,
     Row,
     ScoreRow,
     ThresholdRow,
     TraitRow,
     ZoneRow,
 )
-from tactful.language.sql.layout import CONSENTS, EVENTS, SCORES, SHARED, THRESHOLDS, TRAITS, ZONES, Layout
+from tactful.language.sql.layout import (
+    CONSENTS,
+    EVENTS,
+    IDENTITY,
+    SCORES,
+    SHARED,
+    THRESHOLDS,
+    TRAITS,
+    ZONES,
+    Layout,
+)
 
 TEXT, NUMBER, FLAG, MICROSECONDS = pa.string(), pa.float64(), pa.bool_(), pa.int64()
 ELEMENTS = pa.struct(
@@ -48,15 +59,20 @@ CELLS = pa.struct(
     ]
 )
 _ORDER = [("timestamp", MICROSECONDS), ("received_at", MICROSECONDS), ("ref", MICROSECONDS)]
+_FRAGMENT = [("identifier", TEXT), ("epoch", MICROSECONDS)]
 _COLUMNS: Mapping[str, list[tuple[str, pa.DataType]]] = {
     EVENTS: [
-        *(("person", TEXT), ("kind", TEXT), ("name", TEXT), *_ORDER, ("message_id", TEXT), ("zone", TEXT)),
+        *(*_FRAGMENT, ("kind", TEXT), ("name", TEXT), *_ORDER, ("message_id", TEXT), ("zone", TEXT)),
         *(("properties", CELLS), ("context", CELLS)),
     ],
-    TRAITS: [("person", TEXT), ("name", TEXT), *_ORDER, ("traits", CELLS)],
-    SCORES: [("person", TEXT), ("model", TEXT), ("value", NUMBER), *_ORDER[1:]],
+    TRAITS: [*_FRAGMENT, ("name", TEXT), *_ORDER, ("traits", CELLS)],
+    SCORES: [*_FRAGMENT, ("model", TEXT), ("value", NUMBER), *_ORDER[1:]],
     THRESHOLDS: [("metric", TEXT), ("percent", NUMBER), ("value", NUMBER), *_ORDER[1:]],
-    CONSENTS: [("person", TEXT), ("purpose", TEXT), ("granted", FLAG), *_ORDER],
+    CONSENTS: [
+        *(*_FRAGMENT, ("by", TEXT), ("by_epoch", MICROSECONDS)),
+        *(("purpose", TEXT), ("granted", FLAG), ("is_gpc", FLAG), *_ORDER),
+    ],
+    IDENTITY: [*_FRAGMENT, ("person", TEXT), *_ORDER[1:]],
     ZONES: [("zone", TEXT), ("from_us", MICROSECONDS), ("until_us", MICROSECONDS), ("offset_us", MICROSECONDS)],
 }
 _ROWS: Mapping[type[Row], str] = {
@@ -65,6 +81,7 @@ _ROWS: Mapping[type[Row], str] = {
     ScoreRow: SCORES,
     ThresholdRow: THRESHOLDS,
     ConsentRow: CONSENTS,
+    IdentityRow: IDENTITY,
     ZoneRow: ZONES,
 }
 GROUP_ROWS = 122_880

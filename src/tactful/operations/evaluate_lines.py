@@ -13,11 +13,11 @@ import msgspec
 from msgspec import Struct
 
 from tactful.errors import UsageError
-from tactful.events.records import Consent, Event, Score
+from tactful.events.records import CONSENT, IDENTITY, SESSION_GAP, TIME_ZONE, Consent, Event, Score, Unmerge
 from tactful.events.verdicts import Refusal
 from tactful.language.vocabulary import DEFAULT_GAP_US
 from tactful.operations.lines import History, read_line
-from tactful.values import SECOND_US, Duration, Time, format_time, parse_time
+from tactful.values import SECOND_US, Duration, Time, format_duration, format_time, parse_time
 
 Line = Mapping[str, Any] | bytes
 EXACT = 2**53
@@ -32,6 +32,10 @@ class Question(Struct, frozen=True):
     time_zone: str = "UTC"
     gap_us: int = DEFAULT_GAP_US
     """Between sessions."""
+    identity: str = ""
+    """The plan's setting IDENTITY, as JSON."""
+    consent: str = ""
+    """The plan's setting CONSENT."""
 
 
 class Answer(Struct, frozen=True):
@@ -96,12 +100,24 @@ def _first_of_each(records: Iterable[tuple[int, History]]) -> list[tuple[int, Hi
 
 
 def people(records: Iterable[tuple[int, History]]) -> dict[str, str]:
-    """How each person's key is printed: the userId or anonymousId alone; in full ("a:1") for other kinds, and for an
-    anonymousId that is somebody's userId too."""
-    keys = {record.key for _, record in records if isinstance(record, Event | Consent | Score)}
+    """How the key of everybody who may be a person is printed: the userId or anonymousId alone; in full ("a:1") for
+    other kinds, and for an anonymousId that is somebody's userId too."""
+    keys: set[str] = set()
+    for _, record in records:
+        if isinstance(record, Event):
+            keys.update(record.ids)
+        elif isinstance(record, Consent | Score | Unmerge):
+            keys.add(record.key)
     return {
         key: key[2:] if key[0] == "u" or (key[0] == "a" and f"u:{key[2:]}" not in keys) else key for key in sorted(keys)
     }
+
+
+def plan_settings(question: Question) -> dict[str, str]:
+    """What a plan with this question would take with it."""
+    told = {IDENTITY: question.identity, CONSENT: question.consent}
+    basic = {TIME_ZONE: question.time_zone, SESSION_GAP: format_duration(question.gap_us)}
+    return basic | {name: text for name, text in told.items() if text}
 
 
 def plain(value: Any) -> Any:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 
-from tactful.events.records import SESSION_GAP, TIME_ZONE, Plan, Publish, Record, Threshold, Tick
+from tactful.events.records import Plan, Publish, Record, Threshold, Tick
 from tactful.kernel.definitions import Definitions, read_project, vocabulary_of
 from tactful.kernel.plan import adopt, compiled
 from tactful.kernel.state import PartitionState, Profile, decode_partition, decode_plan, decode_profile
@@ -19,10 +19,19 @@ from tactful.kernel.turn import Turn
 from tactful.language.check import Checked, check
 from tactful.language.mistakes import Mistake, definition_error
 from tactful.language.vocabulary import Vocabulary
-from tactful.operations.evaluate_lines import Answer, Answers, Line, Question, people, plain, read_lines
+from tactful.operations.evaluate_lines import (
+    Answer,
+    Answers,
+    Line,
+    Question,
+    people,
+    plain,
+    plan_settings,
+    read_lines,
+)
 from tactful.segments.definition import Segment
 from tactful.segments.metrics import Metric
-from tactful.values import format_duration, format_time
+from tactful.values import format_time
 
 SLICE = 1000
 """People of one Tick."""
@@ -42,7 +51,7 @@ def answers(question: Question, lines: Sequence[Line], instants: Sequence[int], 
     place = 0
     for at in sorted(set(instants)):
         while place < len(records) and records[place][1].received_at <= at:
-            partition.take(*records[place])
+            partition.take(records[place][1])
             place += 1
         partition.pass_time(at)
         found[at] = partition.answers(at, names)
@@ -54,8 +63,7 @@ class _Partition:
 
     def __init__(self, question: Question, at: int, cut_after: int) -> None:
         self._definitions = _definitions(question)
-        settings = {TIME_ZONE: question.time_zone, SESSION_GAP: format_duration(question.gap_us)}
-        plan = Plan(1, Publish(at, dict(question.files), settings))
+        plan = Plan(1, Publish(at, dict(question.files), plan_settings(question)))
         self._state = PartitionState(0, 1, clock=at)
         plan_state, _ = adopt(None, plan, at, is_empty=True, definitions=self._definitions)
         self._plan_state = decode_plan(encode_state(plan_state))
@@ -63,19 +71,19 @@ class _Partition:
         self._people: dict[str, bytes] = {}
         self._wakes: dict[str, int] = {}
         self._cut_after = cut_after
-        self._position = 0
+        self._position = self._taken = 0
         self._turn = self._new_turn()
 
-    def take(self, position: int, record: Record) -> None:
+    def take(self, record: Record) -> None:
         """The next record. A threshold finds everybody settled, as with a worker that keeps up."""
-        self._position = position
-        if position % self._cut_after == 0:
+        self._taken += 1
+        if self._taken % self._cut_after == 0:
             self.pass_time(self._state.clock)
         due: Sequence[str] = ()
         if isinstance(record, Threshold):
             self.pass_time(self._state.clock)
             due = self._due(max(self._state.clock, record.received_at))
-        step(self._turn, record, position, due)
+        self._step(record, due)
 
     def pass_time(self, at: int) -> None:
         """Commit; then Ticks until nobody is due and nobody is to be looked at anew."""
@@ -86,14 +94,21 @@ class _Partition:
             swept = sorted(key for key in self._people if key > cursor)[:SLICE] if cursor is not None else []
             if at == self._state.clock and not due and cursor is None:
                 return
-            step(self._turn, Tick(at, SLICE), self._position, due, swept)
+            self._step(Tick(at, SLICE), due, swept)
             self._cut()
+
+    def _step(self, record: Record, due: Sequence[str], swept: Sequence[str] = ()) -> None:
+        """Every record has a position of its own in the log, ticks too."""
+        self._position += 1
+        step(self._turn, record, self._position, due, swept)
 
     def answers(self, at: int, names: Mapping[str, str]) -> dict[str, dict[str, Answer]]:
         found: dict[str, dict[str, Answer]] = {expression: {} for expression in self._plan.metrics}
         numbers = {rule.name: rule.number for rule in self._plan.segments}
         for key in sorted(self._people):
             profile = decode_profile(self._people[key])
+            if profile.owner() is not None:
+                continue  # A mark: the person is its owner.
             view = self._turn.view(profile)
             for expression, metric in self._plan.metrics.items():
                 value = metric.valued.value(view, at)

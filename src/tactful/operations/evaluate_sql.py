@@ -5,25 +5,27 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from tactful.consent import policy as consent
 from tactful.events import zones
-from tactful.events.derived import ref
-from tactful.history.cells import EventRow, Row, TraitRow, rows, zone_rows
+from tactful.events.normalize import COUNTRIES
+from tactful.history.cells import EventRow, IdentityRow, Row, TraitRow, zone_rows
 from tactful.history.queries import Queries
 from tactful.history.table import parquet, sorted_out
 from tactful.kernel.definitions import read_project, vocabulary_of
 from tactful.language.check import check
 from tactful.language.mistakes import Mistake, definition_error
+from tactful.language.sql.defaults import Defaults
 from tactful.language.sql.engines import write
 from tactful.language.sql.layout import TABLES, Layout, layout
 from tactful.language.sql.query import ask
 from tactful.language.tree import Node
 from tactful.language.vocabulary import Vocabulary
 from tactful.operations.evaluate_lines import Answer, Answers, Line, Question, people, plain, read_lines
+from tactful.operations.evaluate_ties import history_rows
 from tactful.values import DAY_US
 
 AT_ONCE = 50
 """Expressions in one query: more share more, and take longer to be planned."""
-PARTITION = 0
 
 
 def answers(
@@ -35,10 +37,11 @@ def answers(
     """
     vocabulary = _vocabulary(question)
     trees = [(name, _checked(text, vocabulary)) for name, text in question.expressions.items()]
-    own = _own(vocabulary)
+    own, defaults = _own(vocabulary), _defaults(question)
     records = read_lines(lines)
     names = people(records)
-    history = [row for position, record in records for row in rows(record, ref(PARTITION, position))]
+    history = [*history_rows(question, records)]
+    has_ties = any(isinstance(row, IdentityRow) for row in history)
     found: Answers = {at: {name: {} for name, _ in trees} for at in instants}
     if not history:
         return found
@@ -47,7 +50,8 @@ def answers(
         files = _written(history, own, Path(folder))
         with queries.open(files) as session:
             for begin in range(0, len(trees), at_once):
-                asked = ask(dict(trees[begin : begin + at_once]), layout=own, time_zone=question.time_zone)
+                part, zone = dict(trees[begin : begin + at_once]), question.time_zone
+                asked = ask(part, layout=own, time_zone=zone, has_ties=has_ties, defaults=defaults)
                 query = write(asked.query, queries.engine)
                 for at, by_name in found.items():
                     for row in session.rows(query.given({"t": at})):
@@ -72,6 +76,19 @@ def _own(vocabulary: Vocabulary) -> Layout:
     """Declared properties have columns of their own."""
     events = (vocabulary.events or {}).values()
     return layout((name,) for event in events for name in event.properties)
+
+
+def _defaults(question: Question) -> Defaults:
+    policy = consent.read(question.consent)
+    by_basis: dict[str, set[str]] = {}
+    for name, purpose in policy.purposes.items():
+        by_basis.setdefault(purpose.basis, set()).add(name)
+    return Defaults(
+        always=frozenset(name for name in policy.purposes if policy.is_always_allowed(name)),
+        unless_denied=frozenset(by_basis.get("legitimate_interest", ())),
+        by_country=frozenset(by_basis.get("consent", ())),
+        countries=frozenset(one for one in ("", *COUNTRIES) if not policy.asks_first(one)),
+    )
 
 
 def _zones(history: Iterable[Row], time_zone: str, instants: Sequence[int]) -> list[Row]:

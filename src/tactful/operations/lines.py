@@ -5,6 +5,9 @@ Tracking calls stand as clients send them. Beside them, what reaches the engine 
 {"type": "score", "model": "churn", "userId": "42", "value": 0.7, "receivedAt": "2025-03-01T10:00:00Z"}
 {"type": "consent", "purpose": "email_marketing", "granted": true, "userId": "42", "receivedAt": ...}
 {"type": "threshold", "metric": "spend_90d", "percent": 80, "value": 412.5, "receivedAt": ...}
+{"type": "unmerge", "anonymousId": "1", "receivedAt": ...}
+
+Whoever a score or a decision is of, and whoever is un-merged, is named by userId, anonymousId, email or phone.
 """
 
 import math
@@ -16,12 +19,12 @@ from msgspec.structs import replace
 
 from tactful.events.identifiers import MAX_LENGTH, keys_of
 from tactful.events.intake import MAX_TEXT, VERSION, Arrival, accept
-from tactful.events.records import Consent, Event, Score, Threshold
+from tactful.events.records import Consent, Event, Score, Threshold, Unmerge
 from tactful.events.sources import Source
 from tactful.events.verdicts import Refusal
 
 SOURCE = Source("import", "", "server")
-History = Event | Consent | Score | Threshold
+History = Event | Consent | Score | Threshold | Unmerge
 
 
 class Head(Struct, rename="camel"):
@@ -38,6 +41,8 @@ class _Said(Struct, rename="camel"):
     message_id: str = ""
     user_id: str | int | None = None
     anonymous_id: str | int | None = None
+    email: str | None = None
+    phone: str | None = None
     model: str = ""
     purpose: str = ""
     metric: str = ""
@@ -111,15 +116,23 @@ def _threshold(said: _Said, received_at: int) -> Threshold | Refusal:
     return Threshold(received_at, said.metric, said.percent, said.value)
 
 
+def _unmerge(said: _Said, received_at: int) -> Unmerge | Refusal:
+    key = _key(said)
+    if not key:
+        return Refusal("no_identifier", "an identifier is un-merged: it needs a userId or an anonymousId", "userId")
+    return Unmerge(received_at, key, SOURCE.name)
+
+
 _READERS: dict[str, Callable[[_Said, int], History | Refusal]] = {
     "score": _score,
     "consent": _consent,
     "threshold": _threshold,
+    "unmerge": _unmerge,
 }
 
 
 def _key(said: _Said) -> str:
-    keys = keys_of(said.user_id, None, said.anonymous_id, None, None)
+    keys = keys_of(said.user_id, None, said.anonymous_id, {"email": said.email, "phone": said.phone}, None)
     return keys[0] if keys and len(keys[0]) <= MAX_LENGTH else ""
 
 

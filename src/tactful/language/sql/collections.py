@@ -66,8 +66,8 @@ class _Lines:
         self._shown: dict[str, Sql] = {}
         """Columns of `r` that lines show, by what they are called there."""
         self.name = query.relation(f"lines {collection!r}", lambda _: self._select(), is_joined=False)
-        name = query.relation(f"of lines {collection!r}", lambda _: self.every.select(self.name, self.name, build.TRUE))
-        self.every = Gathered(name, "person")
+        name = query.relation(f"of lines {collection!r}", lambda _: self._gathered())
+        self.every = Gathered(name)
         self.count()
 
     @property
@@ -94,6 +94,9 @@ class _Lines:
             return build.select({"person": person, "at": newest}, "r", build.either(*self._masks.values()), [person])
 
         return column(self._query.relation(f"changed {self.collection!r}", write), "at")
+
+    def _gathered(self) -> Select:
+        return self.every.select(self.name, self.name, build.TRUE, column(self.name, "person"))
 
     def _select(self) -> Select:
         mine = {name: column("r", name) for name in ("person", *ORDER)}

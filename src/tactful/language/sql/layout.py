@@ -14,12 +14,13 @@ Engine = Literal["duckdb", "spark"]
 """Whose SQL is written."""
 CALLS = ("track", "page", "screen")
 """The kinds that "*" means."""
-EVENTS, TRAITS, SCORES, THRESHOLDS, CONSENTS, ZONES = TABLES = (
+EVENTS, TRAITS, SCORES, THRESHOLDS, CONSENTS, IDENTITY, ZONES = TABLES = (
     "events",
     "traits",
     "scores",
     "thresholds",
     "consents",
+    "identity",
     "zones",
 )
 FLAT = "[]"

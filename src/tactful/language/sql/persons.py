@@ -2,8 +2,9 @@
 
 from tactful.language.sql import build, collections, events
 from tactful.language.sql.build import Sql, column
+from tactful.language.sql.defaults import Defaults, permitted
 from tactful.language.sql.operators import Operators, compare
-from tactful.language.sql.relations import ORDER, RECEIPT, Query
+from tactful.language.sql.relations import RECEIPT, Query
 from tactful.language.sql.sequences import sequence
 from tactful.language.sql.sessions import sessions
 from tactful.language.sql.traits import trait
@@ -30,8 +31,9 @@ from tactful.language.types import NUMBER, TIME
 class OverPerson(Operators):
     """Expressions of the person scope."""
 
-    def __init__(self, query: Query) -> None:
+    def __init__(self, query: Query, defaults: Defaults) -> None:
         self._query = query
+        self._defaults = defaults
 
     def leaf(self, node: Node) -> Value:
         match node:
@@ -60,7 +62,7 @@ class OverPerson(Operators):
                 threshold = Scalar(NUMBER, self._threshold(name, percent))
                 return compare(op, self.value(value), threshold)
             case Consents(purpose=purpose):
-                return build.surely(self._decision(purpose))
+                return permitted(self._query, purpose, self._defaults)
             case AtLeast(count=count, n=n):
                 return compare(">=", self.value(count), Scalar(NUMBER, build.number(n), is_sure=True))
             case Sequence():
@@ -71,10 +73,6 @@ class OverPerson(Operators):
     def _score(self, model: str) -> Sql:
         is_mine = build.compared("==", column("w", "model"), build.text(model))
         return self._query.scores.row([column("w", name) for name in RECEIPT], is_mine)(column("w", "value"))
-
-    def _decision(self, purpose: str) -> Sql:
-        is_mine = build.compared("==", column("w", "purpose"), build.text(purpose))
-        return self._query.consents.row([column("w", name) for name in ORDER], is_mine)(column("w", "granted"))
 
     def _threshold(self, name: str, percent: float) -> Sql:
         is_mine = build.both(

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from sqlglot import exp
 
+from tactful.language.sql.defaults import NO_DEFAULTS, Defaults
 from tactful.language.sql.layout import Layout
 from tactful.language.sql.persons import OverPerson
 from tactful.language.sql.relations import Query
@@ -41,11 +42,14 @@ def ask(
     layout: Layout,
     time_zone: str = "UTC",
     partitions: Sequence[int] | None = None,
+    has_ties: bool = True,
+    defaults: Defaults = NO_DEFAULTS,
 ) -> Asked:
     """Checked trees over a person, by a name of the asker's. `partitions`: those of which positions will be given;
-    records of others do not count then."""
-    query = Query(layout, time_zone, partitions)
-    over = OverPerson(query)
+    records of others do not count then. `has_ties`: False where the table `identity` is known to be empty, for then
+    nobody looks there. `defaults`: what is permitted where nobody has decided."""
+    query = Query(layout, time_zone, partitions, has_ties=has_ties)
+    over = OverPerson(query, defaults)
     selected: dict[str, exp.Expression] = {}
     columns: dict[str, Column] = {}
     for name, node in expressions.items():

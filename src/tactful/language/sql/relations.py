@@ -1,5 +1,8 @@
 """The relations of one query, which grow as expressions ask of them.
 
+`p` says whose each fragment is at T, where identifiers are tied: the newest row of the table `identity`; without one a
+fragment is its own identifier's. Every other relation is by person.
+
 `a` is the one pass over the events: a row for everybody who is known at T, with every aggregate that is a FILTER of it.
 What needs the rows themselves (values that are alike, sequences, sessions, collections) reads `r`: the few events that
 any of it looks at, each with what it matches. All the rest has a row for each person and is joined to `a`.
@@ -13,10 +16,11 @@ from sqlglot import exp
 
 from tactful.language.sql import build
 from tactful.language.sql.build import Sql, column
-from tactful.language.sql.layout import CONSENTS, EVENTS, SCORES, THRESHOLDS, TRAITS, Layout
+from tactful.language.sql.layout import EVENTS, IDENTITY, SCORES, THRESHOLDS, TRAITS, Layout
 
 ORDER = ("timestamp", "received_at", "ref")
 RECEIPT = ORDER[1:]
+FRAGMENT = ("identifier", "epoch")
 Shared = TypeVar("Shared")
 REFS = 1024
 """A ref is position * 1024 + partition (events/derived.py)."""
@@ -38,11 +42,10 @@ class Match(Struct, frozen=True):
 
 
 class Gathered:
-    """Aggregates over one table, by person (or of all: `by` is empty), as columns of the relation `name`."""
+    """Aggregates over rows, by person or of all, as columns of the relation `name`."""
 
-    def __init__(self, name: str, *by: str) -> None:
+    def __init__(self, name: str) -> None:
         self.name = name
-        self.by = by
         self._columns: dict[str, tuple[str, Callable[[], Sql]]] = {}
         self._rows: dict[str, Callable[[Sql], Sql]] = {}
 
@@ -75,8 +78,9 @@ class Gathered:
         name, _ = self._columns.setdefault(key, (f"{self.name}{len(self._columns)}", write))
         return column(self.name, name)
 
-    def select(self, table: str, alias: str, where: Sql) -> exp.Select:
-        by = {name: column(alias, name) for name in self.by}
+    def select(self, table: str, alias: str, where: Sql, person: Sql | None = None) -> exp.Select:
+        """`person` of a row; without it all rows are taken together."""
+        by = {} if person is None else {"person": person}
         found = {name: write() for name, write in self._columns.values()}
         return build.select({**by, **found}, (table, alias), where, list(by.values()))
 
@@ -104,9 +108,9 @@ class Rows:
         self._cheap.append(match.cheap)
         return found
 
-    def select(self, where: Sql) -> exp.Select:
-        kept = {name: column("e", name) for name in ("person", *ORDER)}
-        found = {**kept, **dict(self._columns.values())}
+    def select(self, person: Sql, where: Sql) -> exp.Select:
+        kept = {name: column("e", name) for name in ORDER}
+        found = {"person": person, **kept, **dict(self._columns.values())}
         return build.select(found, (EVENTS, "e"), build.both(where, build.either(*self._cheap)))
 
     def matching(self, inner: exp.Select) -> exp.Select:
@@ -118,17 +122,19 @@ class Rows:
 class Query:
     """Everything that the expressions of one query ask for. Relations are written when all have asked."""
 
-    def __init__(self, layout: Layout, time_zone: str, partitions: Sequence[int] | None = None) -> None:
+    def __init__(
+        self, layout: Layout, time_zone: str, partitions: Sequence[int] | None = None, *, has_ties: bool = True
+    ) -> None:
         self.own: Mapping[str, Sql] = {path: column("e", "own", path) for path in layout.own}
         self.time_zone = time_zone
-        self.events = Gathered("a", "person")
-        self.traits = Gathered("t", "person")
-        self.scores = Gathered("s", "person")
-        self.consents = Gathered("c", "person")
+        self.events = Gathered("a")
+        self.traits = Gathered("t")
+        self.scores = Gathered("s")
         self.thresholds = Gathered("h")
         self.rows = Rows()
         self.has_profile = False
         """Whether where= or a value asks for traits, so that the rows of events need them."""
+        self.has_ties = has_ties
         self._partitions = partitions
         self._others: dict[str, tuple[str, Callable[[], exp.Select]]] = {}
         self._joined: list[str] = []
@@ -155,30 +161,52 @@ class Query:
         """The whole query: a row for everybody who is known, with `person` and these columns."""
         # From the end to the beginning, since writing one relation may ask for columns of those before.
         others = [(name, write()) for name, write in reversed(self._others.values())][::-1]
-        tables = [
-            (self.scores, SCORES),
-            (self.consents, CONSENTS),
-            (self.thresholds, THRESHOLDS),
-            (self.traits, TRAITS),
-        ]
-        rows = self.rows.select(self._visible("e")) if self.rows.is_used else None
-        events = self.events.select(EVENTS, "e", self._visible("e"))
-        small = [(one.name, one.select(table, "w", self._visible("w"))) for one, table in tables if one.is_used]
+        person = self.person("e")
+        rows = [self.owned(self.rows.select(person, self.visible("e")), "e")] if self.rows.is_used else []
+        events = self.owned(self.events.select(EVENTS, "e", self.visible("e"), person), "e")
         if self.has_profile:
-            for query in (events, rows):
-                if query is not None:
-                    build.joined_by(query, "t", _same_person("e", "t"))
-        held = [*small, ("a", events), *([("r", self.rows.matching(rows))] if rows is not None else []), *others]
+            for query in (events, *rows):
+                build.joined_by(query, "t", build.compared("==", person, column("t", "person")))
+        small = [
+            (one.name, self.owned(one.select(table, "w", self.visible("w"), self.person("w")), "w"))
+            for one, table in ((self.scores, SCORES), (self.traits, TRAITS))
+            if one.is_used
+        ]
         found = build.select({"person": column("a", "person"), **columns}, "a")
-        for name in [one.name for one, _ in tables if one.is_used and one.by] + self._joined:
-            build.joined_by(found, name, _same_person("a", name))
+        for name in [name for name, _ in small] + self._joined:
+            build.joined_by(found, name, build.compared("==", column("a", "person"), column(name, "person")))
         if self.thresholds.is_used:
             found.join("h", join_type="cross", copy=False)
-        for name, query in held:
-            found.with_(name, as_=query, materialized=True if name == "r" else None, copy=False)
+            small.append(("h", self.thresholds.select(THRESHOLDS, "w", self.visible("w"))))
+        first = [("p", self._persons())] if self.has_ties else []
+        for name, query in [*first, *small, ("a", events), *[("r", self.rows.matching(one)) for one in rows], *others]:
+            found.with_(name, as_=query, materialized=True if name in ("p", "r") else None, copy=False)
         return found
 
-    def _visible(self, table: str) -> Sql:
+    # ---- whose ------------------------------------------------------------------------------------------------------
+
+    def person(self, table: str, owner: str = "p", fragment: Sequence[str] = FRAGMENT) -> Sql:
+        """Whose a row is at T, in a query that owned() has completed."""
+        own = column(table, fragment[0])
+        return build.coalesced(column(owner, "person"), own) if self.has_ties else own
+
+    def owned(self, query: exp.Select, table: str, owner: str = "p", fragment: Sequence[str] = FRAGMENT) -> exp.Select:
+        """The query, with whose the fragments of this table are."""
+        if not self.has_ties:
+            return query
+        same = [
+            build.compared("==", column(table, mine), column(owner, name))
+            for mine, name in zip(fragment, FRAGMENT, strict=True)
+        ]
+        return build.joined_by(query, ("p", owner), build.both(*same))
+
+    def _persons(self) -> exp.Select:
+        fragment = {name: column("w", name) for name in FRAGMENT}
+        order = build.struct({name: column("w", name) for name in RECEIPT})
+        person = build.at_greatest(column("w", "person"), order)
+        return build.select({**fragment, "person": person}, (IDENTITY, "w"), self.visible("w"), [*fragment.values()])
+
+    def visible(self, table: str) -> Sql:
         """What was received up to T, and stands in the logs up to a position where positions are given."""
         received = build.compared("<=", column(table, "received_at"), build.T)
         if self._partitions is None:
@@ -192,7 +220,3 @@ class Query:
             for partition in self._partitions
         ]
         return build.both(received, build.either(*places))
-
-
-def _same_person(one: str, other: str) -> Sql:
-    return build.compared("==", column(one, "person"), column(other, "person"))
