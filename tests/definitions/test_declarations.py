@@ -3,8 +3,10 @@
 import pytest
 
 from tactful.errors import DefinitionError
+from tactful.events.tracking import EventRule, PropertyRule, personal
 from tactful.kernel.definitions import Definitions, read_project, vocabulary_of
 from tactful.language.check import check
+from tactful.language.declarations import tracking_rule
 from tactful.language.tree import InSegment, Part, Sessions, walk
 from tactful.language.vocabulary import Collection
 from tactful.values import DAY_US, MINUTE_US
@@ -66,6 +68,23 @@ def test_what_is_declared() -> None:
     }
 
 
+def test_what_the_tracking_plan_asks() -> None:
+    said = (
+        "server_only: true\nproperties:\n  id: {type: text, required: true, enum: [a, b]}\n  note: {personal: true}\n"
+        "  email:\n  phone: {personal: false}\n  name: text\n  total: number\n"
+    )
+    paid, identify = (
+        read_project({"events/x.yaml": f"name: {name}\n{said}"}).events[name] for name in ("Paid", "$identify")
+    )
+    rule = tracking_rule(paid)
+    assert (rule.name, rule.is_server_only) == ("Paid", True)
+    assert rule.properties["id"] == PropertyRule("text", required=True, choices=("a", "b"))
+    assert rule.properties["total"] == PropertyRule("number")
+    assert personal(rule) == paid.personal == {"note", "email"}
+    assert identify.personal == {"note", "email", "name"}
+    assert tracking_rule(project().events["Login"]) == EventRule("Login")
+
+
 def test_segments_speak_of_it() -> None:
     found = project(a="cart.lines > 2 and segment('b')", b='any("Order Completed", where=total > 5) and age > 3')
     tree = found.segments["a"].when.tree
@@ -94,6 +113,8 @@ def test_segments_speak_of_it() -> None:
         ("events/x.yaml", "name: X\nproperties: {a: text, a: number}", ['2:23: "a" is given twice / keep one of them']),
         ("events/x.yaml", "name: X\nproperties: {a: {type: number, enum: [a]}}", ["2:38: the values of a number are numbers / write numbers, or type: text"]),
         ("events/x.yaml", "name: X\nproperties: {a: {required: yes}}", ['2:28: "required" cannot be "yes" / write true or false']),
+        ("events/x.yaml", "name: X\nserver_only: yes", ['2:14: "server_only" cannot be "yes" / write true or false']),
+        ("events/x.yaml", "name: X\nproperties: {a: {personal: 1}}", ['2:28: "personal" cannot be "1" / write true or false']),
         ("collections/x.yaml", "add: Product Added", ['1:1: a definition needs "key" / add a line key: ...']),
         ("collections/x.yaml", "add: Product Add\nkey: sku", ['1:6: no event "Product Add" is declared / did you mean "Product Added"?']),
         ("collections/x.yaml", 'add: "*"\nkey: sku', ['1:7: a collection is changed by events with names / write them one by one, not "*"']),

@@ -1,0 +1,55 @@
+"""What the demo shop's simulator sends is what its tracking plan says, and only the backend speaks of orders."""
+
+import asyncio
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from examples.shop import shoppers
+
+from tactful.events.tracking import fit
+from tactful.kernel.definitions import read_project
+from tactful.language.declarations import tracking_rule
+
+SHOP = Path("examples/shop")
+
+
+class Listening(shoppers.Shop):
+    """Keeps the calls instead of sending them."""
+
+    def __init__(self) -> None:
+        super().__init__(None, "", 7)  # type: ignore[arg-type]  # nothing is sent
+        self.calls: list[tuple[str, str, dict[str, Any]]] = []
+
+    async def call(self, path: str, key: str, body: dict[str, Any]) -> None:
+        self.calls.append((path, key, body))
+
+
+async def shopping(shop: Listening, visits: int) -> None:
+    for person in shoppers.PEOPLE:
+        await shop.welcome(person)
+        cart: dict[shoppers.Product, int] = {}
+        for _ in range(visits):
+            await shop.visit(person, cart)
+
+
+def test_the_simulator_fits_the_plan(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def at_once(seconds: float) -> None:
+        assert seconds >= 0
+
+    monkeypatch.setattr(asyncio, "sleep", at_once)
+    shop = Listening()
+    asyncio.run(shopping(shop, visits=10))
+    files = {f"events/{path.name}": path.read_text(encoding="utf-8") for path in (SHOP / "events").glob("*.yaml")}
+    rules = {name: tracking_rule(event) for name, event in read_project(files).events.items()}
+    sent: Counter[str] = Counter()
+    for path, key, body in shop.calls:
+        if path == "consent":
+            assert key == "demo-backend"
+            continue
+        name = body.get("event", f"${path}")
+        sent[name] += 1
+        assert fit(rules[name], body.get("properties") or body["traits"], mends=False)[1] == ()
+        assert key == "demo-backend" or not rules[name].is_server_only
+    assert set(sent) == set(rules), "the plan has what nobody sends, or the other way round"
