@@ -9,16 +9,17 @@ An address that only a browser has named may be anybody's. A confirmation is the
 consent, since it asks for it: seldom, and with nothing in it that a browser said (messages/render.py).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from msgspec import Struct
 
-from tactful.consent.permits import ConsentWrite, Permit, effective, permit, places
+from tactful.consent.permits import Permit, permit, places
 from tactful.events.derived import SendMessage
 from tactful.events.records import pack, unpack
 from tactful.journeys.rules import JourneyRule, limit_text
 from tactful.journeys.runs import Run
+from tactful.kernel.fragments import consents, entry_of
 from tactful.kernel.plan import CompiledPlan
 from tactful.kernel.state import Profile
 from tactful.kernel.view import country_of
@@ -154,7 +155,7 @@ def _confirmable(to: Recipient, message: Message, run: Run, profile: Profile) ->
     """Whether there is anything to confirm, and nobody has said no since it was asked for."""
     if to.is_confirmed:
         return Refusal("refused", "the address is confirmed already")
-    for decisions in _consents(profile):
+    for decisions in consents(profile.fragments):
         for place in places(message.confirms):
             write = decisions.get(place)
             if write is not None and not write.granted and write.order() > run.started():
@@ -189,18 +190,12 @@ def _confirming(plan: CompiledPlan) -> Iterator[str]:
 
 
 def _permit(rule: JourneyRule, profile: Profile, plan: CompiledPlan) -> Permit | None:
-    return permit(rule.purpose, _consents(profile), plan.policy, country_of(profile.fragments.values()))
-
-
-def _consents(profile: Profile) -> list[Mapping[str, ConsentWrite]]:
-    """Of each fragment, the decisions that count for it now."""
-    names = profile.fragments.keys()
-    return [effective(one.consents, one.covered, names) for one in profile.fragments.values()]
+    return permit(rule.purpose, consents(profile.fragments), plan.policy, country_of(profile.fragments.values()))
 
 
 def _keys(profile: Profile) -> list[str]:
     """Under which the person's messages may have been counted."""
-    return sorted({profile.key, *(name.rpartition("#")[0] for name in profile.fragments)})
+    return sorted({profile.key, *map(entry_of, profile.fragments)})
 
 
 def _frozen(intent: SendMessage, profile: Profile) -> bytes:
