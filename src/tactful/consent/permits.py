@@ -142,9 +142,11 @@ def record(decisions: MutableMapping[str, ConsentWrite], purpose: str, write: Co
 
 def says_again(decisions: Decisions, purpose: str, write: ConsentWrite) -> bool:
     """Whether a fragment that hears the same with every call has heard this before."""
-    is_gpc = write.origin == GPC
-    before = decisions.get(purpose + _BY_GPC if is_gpc else purpose)
-    return before is not None and (is_gpc or before.granted == write.granted)
+    if write.origin == GPC:
+        first = decisions.get(purpose + _BY_GPC)
+        return first is not None and first.order() <= write.order()
+    before = decisions.get(purpose)
+    return before is not None and before.granted == write.granted
 
 
 def cover(
