@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tactful.events.normalize import COUNTRIES
-from tactful.people.countries import EEA, CountrySeen, country, see, told
+from tactful.events.normalize import COUNTRIES, EEA
+from tactful.people.countries import CountrySeen, country, see, told
 
 CALLS = st.lists(
     st.tuples(st.sampled_from(["DE", "PT", "XX", "de", "", None, 5, ["DE"]]), st.integers(0, 3), st.integers(0, 2)), max_size=5

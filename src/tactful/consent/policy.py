@@ -11,6 +11,8 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct, field
 
+from tactful.events.normalize import EEA
+
 Basis = Literal["consent", "legitimate_interest", "contract", "legal_obligation"]
 Region = Literal["opt-in", "opt-out"]
 Otherwise = Literal["anonymous", "count", "drop"]
@@ -19,10 +21,6 @@ Said = tuple[str, bool, str]
 
 CATEGORIES, GPC = "categories", "gpc"
 """Origins of what an event's context says."""
-ASKS_FIRST = frozenset(
-    "AT BE BG CH CY CZ DE DK EE ES FI FR GB GR HR HU IE IS IT LI LT LU LV MT NL NO PL PT RO SE SI SK".split()  # noqa: SIM905 - a line, not 32
-)
-"""Where the law wants people to be asked first: the European Economic Area, the United Kingdom and Switzerland."""
 
 
 class Purpose(Struct, frozen=True, rename={"has_gpc": "gpc"}):
@@ -66,7 +64,7 @@ class Policy(Struct, frozen=True):
             return True
         if country in self.opt_out:
             return False
-        return country in ASKS_FIRST or self.region == "opt-in"
+        return country in EEA or self.region == "opt-in"
 
 
 DEFAULT = Policy()

@@ -24,6 +24,12 @@ _COUNTRIES = (
 )
 COUNTRIES = frozenset(_COUNTRIES.split())
 """ISO 3166 alpha-2, and XK, which everybody uses for Kosovo."""
+_EU = "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK"
+_PARTS_OF_IT = "AX GF GP MF MQ RE YT"
+"""With codes of their own: Åland, the outermost regions of France."""
+_AS_THERE = "IS LI NO GB CH"
+EEA = frozenset(f"{_EU} {_PARTS_OF_IT} {_AS_THERE}".split())
+"""Where the GDPR or its twin holds: EU, Iceland, Liechtenstein and Norway, also the United Kingdom and Switzerland."""
 
 _CURRENCIES = (
     "ADP AED AFA AFN ALK ALL AMD ANG AOA AOK AON AOR ARA ARL ARM ARP ARS ATS AUD AWG AZM AZN BAD BAM BAN BBD BDT"

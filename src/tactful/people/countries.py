@@ -8,13 +8,6 @@ from msgspec import Struct
 
 from tactful.events.normalize import COUNTRIES
 
-_EU = "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK"
-_PARTS_OF_IT = "AX GF GP MF MQ RE YT"
-"""With codes of their own: Åland, the outermost regions of France."""
-_AS_THERE = "IS LI NO GB CH"
-EEA = frozenset(f"{_EU} {_PARTS_OF_IT} {_AS_THERE}".split())
-"""Where the GDPR or its twin holds: EU, Iceland, Liechtenstein and Norway, also the United Kingdom and Switzerland."""
-
 
 class CountrySeen(Struct, array_like=True):
     """Of the last call in event order that names a country."""
