@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 
 class TraitWrite(Struct, array_like=True, frozen=True):
@@ -33,15 +34,23 @@ def write(
     is_browser: bool = False,
 ) -> list[str]:
     """Fold the traits of one identify call in; returns the names of those that may have another value now. None
-    clears."""
+    clears. What a server has said as well is no browser's, in whichever order the two arrive."""
     changed = []
     for name, value in values.items():
         before = traits.get(name)
         written = TraitWrite(value, timestamp, received_at, ref, source, is_browser)
-        if before is None or before.order() < written.order():
+        if before is None:
             traits[name] = written
-            if before is None or not _is_same(before.value, value):
-                changed.append(name)
+            changed.append(name)
+            continue
+        is_same = _is_same(before.value, value)
+        if is_same and before.is_browser is not is_browser:
+            before = replace(before, is_browser=False)
+            written = replace(written, is_browser=False)
+        newest = written if before.order() < written.order() else before
+        traits[name] = newest
+        if newest is written and not is_same:
+            changed.append(name)
     return changed
 
 
