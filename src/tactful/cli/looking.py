@@ -1,4 +1,4 @@
-"""Commands that look: events, explain."""
+"""Commands about people: events, explain, unmerge."""
 
 from pathlib import Path
 
@@ -8,8 +8,9 @@ from tactful.cli.build import Build
 from tactful.cli.main import data_option, echo_json, json_option, opened
 from tactful.errors import UsageError
 from tactful.operations.explain import as_text, as_values
-from tactful.operations.listing import Listing
+from tactful.operations.listing import Listing, rules_of
 from tactful.operations.reading import Reader
+from tactful.operations.unmerging import unmerge
 
 
 def register(group: click.Group, build: Build) -> None:
@@ -20,7 +21,7 @@ def register(group: click.Group, build: Build) -> None:
     def events(data: Path, as_json: bool, follow: bool) -> None:
         """Print every kept event, oldest first."""
         house = opened(build, data)
-        listing = Listing(house.log, house.trail)
+        listing = Listing(house.log, house.trail, rules_of(house.plan(0)))
         # Nobody rings a follower: the pages have the bell of news. It looks again by itself.
         bell = house.bells.bell("follow") if follow else None
         while True:
@@ -48,3 +49,23 @@ def register(group: click.Group, build: Build) -> None:
             echo_json(as_values(story))
         else:
             click.echo(as_text(story), nl=False)
+
+    @group.command("unmerge")
+    @click.argument("identifier")
+    @data_option
+    @json_option
+    def unmerge_command(identifier: str, data: Path, as_json: bool) -> None:
+        """Make IDENTIFIER (a:..., e:..., u:...) a person of its own again, with all that came through it.
+
+        Messages that were sent, and what they count against, stay with both; so does a withdrawn consent. The two are
+        not tied again by themselves: that takes an alias.
+        """
+        house = opened(build, data, read_only=False)
+        undone = unmerge(identifier, house.stores(), house.log, house.bells, house.clock, "command line")
+        if as_json:
+            echo_json({"identifier": undone.key, "person": undone.owner, "returning": list(undone.returning)})
+            return
+        click.echo(f"{undone.key} belonged to {undone.owner}, and is a person of its own as soon as this is read")
+        through = ", ".join(undone.returning)
+        click.echo(f"  goes back: what came through {through}" if through else "  nothing has come through it yet")
+        click.echo(f"  `tactful explain {undone.key}` tells the rest")

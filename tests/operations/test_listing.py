@@ -1,0 +1,74 @@
+"""`tactful events` lists what was kept, as it was kept."""
+
+import json
+from typing import Any
+
+from tactful.operations.listing import Listing, rules_of
+from tactful.operations.publish import published
+from tests.operations.engine import Engine
+
+CONSENT = json.dumps({"collect": "analytics", "otherwise": "anonymous", "purposes": {"analytics": {}}})
+FILES = {"events/visit.yaml": "name: Visit\nproperties:\n  page: {type: text}\n  mail: {type: text, personal: true}\n"}
+
+
+def listing(engine: Engine) -> Listing:
+    return Listing(engine.log, engine.trail, rules_of(published(engine.stores[0])))
+
+
+def listed(engine: Engine) -> list[tuple[Any, Any, Any]]:
+    return [(one["messageId"], one["userId"], one["anonymousId"]) for one in listing(engine).fresh()]
+
+
+def test_repeats_and_refused_ones_are_not_listed() -> None:
+    engine = Engine()
+    engine.publish({"events/paid.yaml": "name: Paid\nserver_only: true\n"})
+    engine.take(engine.event("Paid", "u:1", message_id="a"), engine.event("Paid", "u:2", message_id="b"))
+    engine.take(engine.event("Paid", "u:1", message_id="a"))
+    engine.take(
+        engine.event("Paid", "u:1", message_id="c", trust="browser"), engine.event("Seen", "a:3", message_id="d")
+    )
+    engine.run()
+    assert listed(engine) == [("a", "1", None), ("b", "2", None), ("d", None, "3")]
+
+
+def test_what_entered_at_another_identifier_of_the_person_is_listed_once_and_in_order() -> None:
+    """Whatever partition the person's state is in."""
+    engine = Engine(4)
+    ids = [f"a:{n}" for n in range(12)]
+    for anonymous in ids:
+        engine.take(engine.event("Seen", anonymous, message_id=f"before {anonymous}"))
+    for anonymous in ids:
+        engine.take(engine.event("Seen", "u:1", anonymous, message_id=f"both {anonymous}"))
+    engine.run()
+    look = listing(engine)
+    assert len(list(look.fresh())) == 24
+    for anonymous in ids:
+        engine.take(engine.event("Seen", anonymous, message_id=f"after {anonymous}"))
+    engine.run()
+    assert [one["messageId"] for one in look.fresh()] == [f"after {anonymous}" for anonymous in ids]
+    expected = [f"{when} {anonymous}" for when in ("before", "both", "after") for anonymous in ids]
+    assert [message_id for message_id, _, _ in listed(engine)] == expected
+
+
+def test_an_event_of_somebody_who_may_not_be_known_is_printed_without_them() -> None:
+    engine = Engine(1, consent=CONSENT)
+    engine.publish(FILES)
+    context = {"ip": "203.0.113.9", "userAgent": "Planted/1.0", "device": {"id": "planted"}, "locale": "de-DE"}
+    engine.take(
+        engine.event("Visit", "a:planted", context=context, page="/", mail="planted@example.com", more="planted")
+    )
+    engine.run()
+    (one,) = listing(engine).fresh()
+    assert (one["event"], one["properties"], one["context"]) == ("Visit", {"page": "/"}, {"locale": "de-DE"})
+    assert (one["userId"], one["anonymousId"], one["traits"]) == (None, None, {})
+    assert "lanted" not in json.dumps(one) and "203.0.113.9" not in json.dumps(one)
+
+
+def test_what_the_log_no_longer_has_is_left_out() -> None:
+    engine = Engine()
+    for n in range(9):
+        engine.take(engine.event("Seen", f"u:{n}", message_id=f"{n}"))
+    engine.run()
+    assert engine.log.trim(2**60, {0: 9, 1: 9}) > 0
+    left = [message_id for message_id, _, _ in listed(engine)]
+    assert 0 < len(left) < 9 and left == [f"{n}" for n in range(9 - len(left), 9)]
