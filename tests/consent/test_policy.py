@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from tactful.consent.policy import DEFAULT, Policy, Purpose, read, told
+from tactful.errors import DefinitionError
 from tactful.events.records import CONSENT
 from tactful.runtime.settings import plan_settings, read_settings
 
@@ -79,19 +80,40 @@ def test_what_categories_say() -> None:
     assert said({"Analytics": True, "C0002": False}) == [("analytics", False, "categories")]
     assert said({"C0002": True}) == [("analytics", True, "categories")], "the other name is another site's"
     assert said({}, has_gpc=True) == [("marketing.email", False, "gpc")]
-    for nonsense in (
-        {"Functional": True},
-        {"Analytics": 1},
-        {"Analytics": "yes"},
-        {"Analytics": None},
-        [],
-        "all",
-        None,
-    ):
-        assert said(nonsense) == []
+    nonsense: tuple[object, ...] = ({"Functional": True}, {"Analytics": 1}, {"Analytics": "yes"}, {"Analytics": None})
+    assert all(said(one) == [] for one in (*nonsense, [], "all", None))
     assert told(policy, {}, has_gpc=False) == told(policy, {"consent": True}, has_gpc=False) == []
 
 
 def test_a_key_that_nobody_knows_is_refused() -> None:
     with pytest.raises(msgspec.ValidationError):
         read('{"purposes": {"ads": {"basis": "vital_interest"}}}')
+
+
+@pytest.mark.parametrize(
+    ("text", "said", "hint"),
+    [
+        ('opt_in = ["Germany"]', "consent.opt_in: 'Germany' is no country", "DE"),
+        ('opt_out = ["us"]', "consent.opt_out: 'us' is no country", "DE"),
+        ('opt_in = ["BR"]\nopt_out = ["BR"]', "consent.opt_in: BR stands in both lists", "one of them"),
+        ('collect = "anlytics"\n[consent.purposes.analytics]', 'no purpose "anlytics" is declared', '"analytics"'),
+        ('collect = "analytics"', 'no purpose "analytics" is declared', '[consent.purposes."analytics"]'),
+        ('[consent.purposes."Big One"]', '"Big One" is no name of a purpose', "small letters"),
+        (
+            '[consent.purposes.a]\ncategories = ["C1"]\n[consent.purposes.b]\ncategories = ["C2", "C1"]',
+            'the category "C1" is of a and of b',
+            "above both",
+        ),
+        ('[consent.purposes.a]\ncategories = ["C1", "C1"]', 'the category "C1" is of a and of a', "above both"),
+        ('otherwise = "keep"', "otherwise", "docs/configuration.md"),
+        ('[consent.purposes.a]\nbasis = "vital_interest"', "vital_interest", "docs/configuration.md"),
+        ("[consent.purposes.a]\nbasics = 1", "basics", 'did you mean "basis"?'),
+    ],
+)
+def test_settings_that_cannot_be_meant(text: str, said: str, hint: str) -> None:
+    with pytest.raises(DefinitionError) as caught:
+        read_settings(f"[consent]\n{text}\n", {})
+    (problem,) = caught.value.problems
+    assert said in problem.message
+    assert hint in problem.hint
+    assert problem.place.line > 1

@@ -12,12 +12,17 @@ import msgspec
 from msgspec import Struct, field
 
 from tactful.errors import DefinitionError, Place, Problem
+from tactful.events.naming import LETTERS, Naming, naming
+from tactful.events.normalize import COUNTRIES
 from tactful.events.records import CONSENT, IDENTITY, SESSION_GAP, SOURCES, TIME_ZONE, Trust
 from tactful.events.zones import names
+from tactful.language.document import PURPOSE, PURPOSE_HINT
 from tactful.language.mistakes import did_you_mean
 from tactful.values import DAY_US, parse_duration
 
 FILE = "tactful.toml"
+MIN_SECRET, MAX_SECRETS = 32, 5
+"""Bytes that a secret of tokens has at least (RFC 7518 3.2), and how many may hold at the same time."""
 Unplanned = Literal["keep", "mend", "quarantine", "drop"]
 
 
@@ -146,10 +151,11 @@ OVERRIDES = {
     "TACTFUL_PUBLIC_URL": ("workspace", "public_url"),
     "TACTFUL_SMTP_URL": ("channels", "email", "smtp_url"),
     "TACTFUL_WEBHOOK_SECRET": ("channels", "webhook", "secret"),
+    "TACTFUL_IDENTITY_SECRET": ("identity", "secrets"),
     "TACTFUL_PARTITIONS": ("engine", "partitions"),
     "TACTFUL_WORKERS": ("engine", "workers"),
 }
-"""Secrets and what differs between installations may come from the environment."""
+"""Secrets and what differs between installations may come from the environment; a list with spaces between."""
 
 
 def read_settings(text: str, variables: Mapping[str, str]) -> Settings:
@@ -163,7 +169,8 @@ def read_settings(text: str, variables: Mapping[str, str]) -> Settings:
         raise DefinitionError(Problem(f"this is no TOML: {error}", place, "see https://toml.io")) from None
     for variable, path in OVERRIDES.items():
         if variable in variables:
-            _put(tree, path, variables[variable])
+            value = variables[variable]
+            _put(tree, path, value.split() if path == ("identity", "secrets") else value)
     try:
         settings = msgspec.convert(tree, Settings, strict=False)
     except msgspec.ValidationError as error:
@@ -192,6 +199,11 @@ def plan_settings(settings: Settings) -> dict[str, str]:
     return told
 
 
+def naming_of(identity: IdentitySettings) -> Naming:
+    """Whom calls may name."""
+    return naming(identity.priority, identity.blocked, is_signed=identity.browser == "signed")
+
+
 def _keys(struct: type[Struct]) -> Iterator[str]:
     """Every key and section of the file."""
     for one in msgspec.structs.fields(struct):
@@ -201,7 +213,7 @@ def _keys(struct: type[Struct]) -> Iterator[str]:
                 yield from _keys(inner)
 
 
-def _put(tree: dict[str, Any], path: tuple[str, ...], value: str) -> None:
+def _put(tree: dict[str, Any], path: tuple[str, ...], value: str | list[str]) -> None:
     for step in path[:-1]:
         tree = tree.setdefault(step, {})
     tree[path[-1]] = value
@@ -225,6 +237,46 @@ def _problem(settings: Settings) -> tuple[str, str] | None:
     keys = [source.write_key for source in settings.sources.values()]
     if len(set(keys)) != len(keys) or "" in keys:
         return "every source needs a write_key of its own", "`tactful init` makes one"
+    return _identity_problem(settings.identity) or _consent_problem(settings.consent)
+
+
+def _identity_problem(identity: IdentitySettings) -> tuple[str, str] | None:
+    for kind in identity.ties:
+        if kind not in LETTERS or kind == "user":
+            return f"identity.ties: {kind!r} is no kind that is tied", "external, email, phone, anonymous, device"
+    if sorted(identity.priority) != sorted(LETTERS) or {*identity.priority[-2:]} != {"anonymous", "device"}:
+        hint = "for instance user, external, email, phone, anonymous, device; the last two are what may change hands"
+        return "identity.priority must name each of the six kinds once, anonymous and device last", hint
+    if any(not value.replace("*", "").strip() for value in identity.blocked):
+        return "identity.blocked: a value of stars alone would block everybody", 'for instance "test-*"'
+    if any(len(secret.encode()) < MIN_SECRET for secret in identity.secrets) or len(identity.secrets) > MAX_SECRETS:
+        message = f"identity.secrets: {MAX_SECRETS} at most, each of {MIN_SECRET} bytes or more, hard to guess"
+        return message, 'python -c "import secrets; print(secrets.token_urlsafe(48))"'
+    for name in ("users", "emails", "phones", "devices", "moves_per_hour"):
+        if getattr(identity, name) < 1:
+            return f"identity.{name} must be 1 or more", "docs/identity.md says what the limits are for"
+    return None
+
+
+def _consent_problem(consent: ConsentSettings) -> tuple[str, str] | None:
+    for key, countries in (("opt_in", consent.opt_in), ("opt_out", consent.opt_out)):
+        for country in countries:
+            if country not in COUNTRIES:
+                return f"consent.{key}: {country!r} is no country (ISO 3166 alpha-2)", 'for instance "DE"'
+            if country in consent.opt_in and country in consent.opt_out:
+                return f"consent.{key}: {country} stands in both lists", "keep it in one of them"
+    used: dict[str, str] = {}
+    for name, purpose in consent.purposes.items():
+        if not PURPOSE.fullmatch(name):
+            return f'consent.purposes: "{name}" is no name of a purpose', PURPOSE_HINT
+        for category in purpose.categories:
+            if category in used:
+                hint = 'a purpose above both ("marketing" of "marketing.email") can have it'
+                return f'consent.purposes: the category "{category}" is of {used[category]} and of {name}', hint
+            used[category] = name
+    if consent.collect and consent.collect not in consent.purposes:
+        hint = did_you_mean(consent.collect, consent.purposes) or f'add [consent.purposes."{consent.collect}"]'
+        return f'consent.collect: no purpose "{consent.collect}" is declared', hint
     return None
 
 
@@ -239,7 +291,7 @@ def _place(message: str, text: str) -> Place:
     unknown = re.search(r"unknown field `(\w+)`", message)
     key = unknown[1] if unknown else named[2] if named else None
     for number, line in enumerate(text.splitlines(), 1):
-        found = re.match(rf"\s*(?:\[{key}\]|{key}\s*=)", line) if key else None
+        found = re.match(rf"\s*(?:\[(?:\w+\.)*{key}[\].]|{key}\s*=)", line) if key else None
         if found:
             return Place(FILE, number, len(line) - len(line.lstrip()) + 1, line)
     return Place(FILE, 1, 1)
