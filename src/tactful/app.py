@@ -5,18 +5,23 @@ and a worker that need not wait for web servers and templates is back in half th
 """
 
 import asyncio
+import json
 import os
 import secrets
 import signal
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
+from hashlib import blake2b
 from importlib.metadata import version
 from pathlib import Path
 
 import click
+import msgspec
 
 from tactful.adapters import spool
 from tactful.adapters.installation import Installation
+from tactful.adapters.secrets import write_private
 from tactful.adapters.supervisor import Lock, StopSignal, Supervisor, follow_parent
 from tactful.adapters.watching import watch
 from tactful.cli import boxes, editors, evaluating, importing, looking, projects, servers
@@ -27,14 +32,16 @@ from tactful.events.records import Consent, encode
 from tactful.events.sources import Source
 from tactful.history.queries import Queries
 from tactful.messages.links import unseal, unseal_confirm
+from tactful.operations import identities
 from tactful.operations.doctor import Finding, check_channels, examine
+from tactful.operations.patching import SOURCE as API
 from tactful.operations.project import load
-from tactful.operations.publish import changes, publish
+from tactful.operations.publish import changes, publish, refuse_other_priority
 from tactful.operations.reading import Reader
 from tactful.operations.retention import trim
 from tactful.runtime.channels import EmailSettings, WebhookSettings
 from tactful.runtime.intake import Bounds, Intake
-from tactful.runtime.settings import FILE, Settings, plan_settings, read_settings
+from tactful.runtime.settings import FILE, Settings, naming_of, plan_settings, read_settings
 from tactful.runtime.work import Work
 from tactful.values import HOUR_US
 
@@ -107,9 +114,10 @@ class Application:
 
         settings = self.settings(project)
         email, public_url = _email(settings), settings.workspace.public_url
+        found = identities.check(settings.identity, settings.sources)
         reach_mail = Smtp(email).probe if email.smtp_url else None
         reach_page = (lambda: reach.page(public_url)) if public_url else None
-        return asyncio.run(examine(email, _webhook(settings), public_url, reach_mail, reach_page))
+        return found + asyncio.run(examine(email, _webhook(settings), public_url, reach_mail, reach_page))
 
     # ---- processes -----------------------------------------------------------------------------------------
 
@@ -121,6 +129,7 @@ class Application:
         lock = Lock(data)
         house = self.house(data, project, read_only=False)
         house.look_over()
+        refuse_other_priority(house.plan(0), plan_settings(settings))
         bell = house.bells.bell("plan")
         supervisor = Supervisor(lock, self._clock)
         supervisor.listen()
@@ -156,6 +165,7 @@ class Application:
         try:
             files = load(project)
             settings = plan_settings(self.settings(project))
+            refuse_other_priority(house.plan(0), settings)
             if changed := changes(house.plan(0), files, settings):
                 publish(files, settings, house.log, house.bells, house.clock, "dev")
                 click.echo("published: " + ", ".join(changed), err=True)
@@ -167,9 +177,12 @@ class Application:
         from starlette.applications import Starlette
         from starlette.routing import Mount
 
+        from tactful.runtime.tokens import Tokens
         from tactful.web.api import OPEN_PATHS
         from tactful.web.api import routes as api
+        from tactful.web.changes import routes as change
         from tactful.web.collect import collect_app
+        from tactful.web.collect_reading import Rules
         from tactful.web.confirm import routes as confirm
         from tactful.web.desk import Desk, News
         from tactful.web.guard import Guard
@@ -180,7 +193,9 @@ class Application:
 
         house = self.house(data, project, read_only=False)
         follow_parent()
-        workspace, limits = house.settings.workspace, house.settings.limits
+        workspace, limits, identity = house.settings.workspace, house.settings.limits, house.settings.identity
+        keys, tokens = house.link_keys(), Tokens(identity.secrets)
+        rules = Rules(naming_of(identity), tokens.prove if identity.secrets else None, _salt_key(keys))
         intake = Intake(
             house.log, house.quarantine, house.bells, house.clock, Bounds(waiting_bytes=limits.waiting_bytes)
         )
@@ -190,26 +205,28 @@ class Application:
         desk = Desk(lambda: self._reader(data))
         news = News(house.bells.bell("watch"))
         frame = Frame(workspace.name, workspace.time_zone, address, key)
-        inside = Guard(
-            Starlette(routes=[*pages(desk, news, lambda intent: spool.read(data / "mail", intent), frame), *api(desk)]),
-            [os.environ.get(ADMIN_TOKEN, "")],
-            OPEN_PATHS,
-        )
+        shown = [*pages(desk, news, lambda intent: spool.read(data / "mail", intent), frame), *api(desk)]
+        changed = change(desk, intake.submit, lambda: rules.arrival(API, house.clock.now_us()), house.partitions)
+        inside = Guard(Starlette(routes=[*shown, *changed]), [os.environ.get(ADMIN_TOKEN, "")], OPEN_PATHS)
 
         async def submit(consent: Consent) -> None:
-            await intake.submit([(partition_of(consent.key, house.partitions), encode(consent))])
+            salt = rules.arrival(API, consent.received_at).salt(consent.message_id)
+            record = msgspec.structs.replace(consent, salt=salt)
+            await intake.submit([(partition_of(consent.key, house.partitions), encode(record))])
 
-        keys = house.link_keys()
         doors = [
             *unsubscribe(lambda token: unseal(keys, token), submit, house.clock, workspace.name),
             *confirm(lambda token: unseal_confirm(keys, token), submit, house.clock, workspace.name),
         ]
         outside = Starlette(routes=[*doors, Mount("/", inside)])
-        app = collect_app(intake, sources, house.clock, outside, workspace.public_url)
+        app = collect_app(intake, sources, house.clock, outside, workspace.public_url, rules)
 
         async def serve() -> None:
             intake.start()
+            noting = asyncio.create_task(_note_tokens(data / identities.TOKENS, tokens.counts))
             await server(app, host, port, news).serve()
+            noting.cancel()
+            await asyncio.gather(noting, return_exceptions=True)
             await intake.stop()
 
         uvloop.run(serve())
@@ -295,6 +312,32 @@ def _email(settings: Settings) -> EmailSettings:
 def _webhook(settings: Settings) -> WebhookSettings:
     webhook = settings.channels.webhook
     return WebhookSettings((webhook.secret,) if webhook.secret else (), webhook.allow_private, webhook.slots)
+
+
+def _salt_key(keys: dict[int, bytes]) -> bytes:
+    """Of the ledger's salts; made from the key of links, which whoever may read the data folder's keys alone has."""
+    return blake2b(key=keys[min(keys)][:64], digest_size=32, person=b"consent salts").digest()
+
+
+async def _note_tokens(path: Path, counts: Counter[str]) -> None:
+    """Keeps count in a file, for the doctor, once a minute and at the end."""
+    before, noted = identities.read_counts(path), 0
+    try:
+        while True:
+            await asyncio.sleep(60)
+            if counts.total() != noted:
+                noted = counts.total()
+                await asyncio.to_thread(_write_counts, path, before + counts)
+    finally:
+        if counts.total() != noted:
+            _write_counts(path, before + counts)
+
+
+def _write_counts(path: Path, counts: Counter[str]) -> None:
+    try:
+        write_private(path, json.dumps(counts))
+    except OSError as error:
+        click.echo(f"tactful: {path} could not be written: {error}", err=True)
 
 
 def _shares(partitions: int, workers: int) -> list[list[int]]:

@@ -13,6 +13,7 @@ from tactful.events.identifiers import user_key
 from tactful.operations import outbox as outbox_operations
 from tactful.operations import quarantine as quarantine_operations
 from tactful.runtime.ports import Quarantined
+from tactful.runtime.settings import naming_of
 from tactful.values import format_time
 
 _intents = click.argument("intents", nargs=-1, required=True)
@@ -131,8 +132,8 @@ def _register_quarantine(group: click.Group, build: Build) -> None:
     def replay(numbers: Sequence[int], project: Path, data: Path) -> None:
         """Try calls again, as received when they came; what is taken leaves the quarantine."""
         house = opened(build, data, read_only=False)
-        sources = build.sources(project)
-        for outcome in quarantine_operations.replay(house.quarantine, house.log, house.bells, sources, numbers):
+        sources, naming = build.sources(project), naming_of(build.settings(project).identity)
+        for outcome in quarantine_operations.replay(house.quarantine, house.log, house.bells, sources, numbers, naming):
             click.echo(outcome)
 
     @quarantine.command()

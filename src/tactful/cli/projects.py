@@ -20,11 +20,11 @@ from tactful.cli.main import (
     seen_option,
 )
 from tactful.errors import DefinitionError
-from tactful.operations import scaffold
+from tactful.operations import identities, scaffold
 from tactful.operations.checking import as_values, examine
 from tactful.operations.counting import seen_names
 from tactful.operations.project import load
-from tactful.operations.publish import changes, publish, warming
+from tactful.operations.publish import changes, publish, refuse_other_priority, warming
 from tactful.runtime.settings import plan_settings
 from tactful.values import format_time
 
@@ -100,6 +100,7 @@ def register(group: click.Group, build: Build) -> None:
         files = load(project)
         house = opened(build, data, read_only=False)
         before, settings = house.plan(0), plan_settings(build.settings(project))
+        refuse_other_priority(before, settings)
         changed = changes(before, files, settings)
         for line in changed:
             click.echo(f"  {line}")
@@ -114,9 +115,15 @@ def register(group: click.Group, build: Build) -> None:
 
     @group.command()
     @project_option
-    def doctor(project: Path) -> None:
-        """Say what is good, and what is not, about the settings: channels, addresses, who signs the mail."""
-        findings = build.doctor(project)
+    @seen_option
+    def doctor(project: Path, data: Path | None) -> None:
+        """Say what is good, and what is not: channels, addresses, who signs the mail, whom browsers may speak for.
+
+        Where there is a data folder (--data, or `data` in the project), also which ties do not hold.
+        """
+        findings = list(build.doctor(project))
+        if house := beside(build, project, data):
+            findings += identities.look(house.data, house.trail, house.log.partitions)
         for finding in findings:
             click.echo(f"{finding.level:6}{finding.about:14}{finding.text}")
         if any(finding.level == "bad" for finding in findings):

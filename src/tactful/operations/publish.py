@@ -1,13 +1,18 @@
 """Publish: a checked project becomes a record in partition 0, which numbers it and tells the others."""
 
+import json
 from collections.abc import Iterable, Mapping
 
+import msgspec
+
 from tactful.consent import policy
-from tactful.events.records import CONSENT, Plan, Publish, encode
+from tactful.errors import UsageError
+from tactful.events.records import CONSENT, IDENTITY, Plan, Publish, encode
 from tactful.kernel.definitions import read_project
 from tactful.kernel.plan import NEVER, adopt
 from tactful.kernel.state import PLAN_KEY, PlanState, decode_partition, decode_plan
 from tactful.runtime.ports import Bells, Clock, Log, Store
+from tactful.runtime.settings import IdentitySettings
 
 
 def published(store: Store) -> PlanState | None:
@@ -46,6 +51,24 @@ def warming(
     ready = {f"segments/{rule.name}.yaml": rule.ready_at for rule in compiled.segments}
     ready |= {f"journeys/{rule.name}.yaml": rule.ready_at for rule in compiled.journeys.values()}
     return {path: at if at < NEVER else None for path, at in ready.items() if at > now_us}
+
+
+def refuse_other_priority(before: PlanState | None, settings: Mapping[str, str]) -> None:
+    """UsageError where [identity] priority is not that of the plan in force: it decides in which partition an event
+    enters, and the people who are there already would be split."""
+    if before is None:
+        return
+    was, now = _priority(before.plan.publish.settings), _priority(settings)
+    if was != now:
+        raise UsageError(
+            f"[identity] priority cannot be changed: this data folder was made with {json.dumps(was)}. Put that back, "
+            "or name a new folder with --data and bring the history in with `tactful import --replay`"
+        )
+
+
+def _priority(settings: Mapping[str, str]) -> list[str]:
+    identity = settings.get(IDENTITY)
+    return (msgspec.json.decode(identity, type=IdentitySettings) if identity else IdentitySettings()).priority
 
 
 def changes(before: PlanState | None, files: Mapping[str, str], settings: Mapping[str, str]) -> list[str]:

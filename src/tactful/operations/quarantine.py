@@ -14,6 +14,7 @@ from tactful.events.coerce import read_json
 from tactful.events.frames import Frame, read_frame
 from tactful.events.identifiers import partition_of
 from tactful.events.intake import Arrival, accept, accept_consent
+from tactful.events.naming import DEFAULT, Naming, Proof
 from tactful.events.records import Record, encode
 from tactful.events.sources import Source
 from tactful.events.verdicts import Refusal
@@ -44,13 +45,18 @@ def show(quarantine: Quarantine, number: int) -> Quarantined:
 
 
 def replay(
-    quarantine: Quarantine, log: Log, bells: Bells, sources: Sequence[Source], numbers: Sequence[int]
+    quarantine: Quarantine,
+    log: Log,
+    bells: Bells,
+    sources: Sequence[Source],
+    numbers: Sequence[int],
+    naming: Naming = DEFAULT,
 ) -> Iterator[Retried]:
     """Try each call again; what is taken now goes to the log and then leaves the quarantine."""
     by_name = {source.name: source for source in sources}
     for number in numbers:
         row = show(quarantine, number)
-        records = _retry(row, by_name.get(row.source))
+        records = _retry(row, by_name.get(row.source), naming)
         if isinstance(records, Refusal):
             yield Retried(number, 0, records)
             continue
@@ -70,15 +76,15 @@ def drop(quarantine: Quarantine, numbers: Sequence[int]) -> int:
     return quarantine.remove(numbers)
 
 
-def _retry(row: Quarantined, source: Source | None) -> list[tuple[Record, str]] | Refusal:
+def _retry(row: Quarantined, source: Source | None, naming: Naming) -> list[tuple[Record, str]] | Refusal:
     if source is None:
         return Refusal("unknown_source", f"the settings have no source {row.source} any more")
     if row.size > len(row.body):
         return Refusal("cut", f"only the first {len(row.body)} of its {row.size} bytes were kept")
     values = read_json(row.body)
     if isinstance(values, dict) and "batch" in values:
-        return _retry_batch(row, source)
-    arrival = Arrival(source, row.received_at)
+        return _retry_batch(row, source, naming)
+    arrival = Arrival(source, row.received_at, naming=naming, proof=_proof(row))
     if isinstance(values, dict) and values.get("type") == "consent":
         consent = accept_consent(row.body, arrival)
         return consent if isinstance(consent, Refusal) else [(consent, consent.key)]
@@ -86,14 +92,20 @@ def _retry(row: Quarantined, source: Source | None) -> list[tuple[Record, str]] 
     return event if isinstance(event, Refusal) else [(event, event.key)]
 
 
-def _retry_batch(row: Quarantined, source: Source) -> list[tuple[Record, str]] | Refusal:
+def _proof(row: Quarantined) -> Proof | None:
+    """What a token vouched for when the call came; the token itself was not kept."""
+    user = next((key for key in row.vouched if key.startswith("u:")), None)
+    return Proof(user, tuple(key for key in row.vouched if key != user)) if user else None
+
+
+def _retry_batch(row: Quarantined, source: Source, naming: Naming) -> list[tuple[Record, str]] | Refusal:
     """All of a batch or, with the first mistake, none: it stays together until somebody has mended it."""
     frame = read_frame(row.body)
     if not isinstance(frame, Frame):
         return frame
     sent_at = parse_time(frame.sent_at) if isinstance(frame.sent_at, str) else None
     context = frame.context if isinstance(frame.context, dict) else None
-    arrival = Arrival(source, row.received_at, sent_at, context)
+    arrival = Arrival(source, row.received_at, sent_at, context, naming=naming, proof=_proof(row))
     records: list[tuple[Record, str]] = []
     for place, piece in enumerate(frame.batch):
         event = accept(piece, arrival, place)

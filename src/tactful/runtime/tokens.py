@@ -26,8 +26,6 @@ AUDIENCE = "tactful"
 MAX_LENGTH = 4_096
 LEEWAY_US = 30 * SECOND_US
 """As much may the shop's clock differ from ours."""
-MIN_SECRET = 32
-"""Bytes of a secret at least (RFC 7518 3.2)."""
 _SIGNATURE_ONLY: Options = {
     "verify_exp": False,
     "verify_nbf": False,

@@ -36,7 +36,7 @@ QUARANTINED_BYTES = 64 * 1024
 _SLICE = 250  # Events of a large batch that are read before other requests get their turn.
 
 
-_TOKEN = re.compile(rb'"%b"\s*+:\s*+"(?:[^"\\]++|\\.)*+(?:"|\Z)' % TOKEN.encode(), re.DOTALL)
+_TOKEN = re.compile(rb'"%b"\s*+:\s*+("(?:[^"\\]++|\\.)*+(?:"|\Z))' % TOKEN.encode(), re.DOTALL)
 
 
 class Rules(Struct, frozen=True):
@@ -46,6 +46,10 @@ class Rules(Struct, frozen=True):
     prove: Prove | None = None
     """None: no token is believed."""
     salt_key: bytes = b""
+
+    def arrival(self, source: Source, received_at: int, **more: Any) -> Arrival:
+        """What the events of one call share; `more` is what its frame and headers say."""
+        return Arrival(source, received_at, naming=self.naming, prove=self.prove, salt_key=self.salt_key, **more)
 
 
 class Arrived(NamedTuple):
@@ -62,16 +66,7 @@ class Arrived(NamedTuple):
 
     def arrival(self, **more: Any) -> Arrival:
         """What its events share; `more` is what the frame says."""
-        return Arrival(
-            self.source,
-            self.received_at,
-            naming=self.rules.naming,
-            proof=self.proof,
-            prove=self.rules.prove,
-            salt_key=self.rules.salt_key,
-            has_gpc=self.has_gpc,
-            **more,
-        )
+        return self.rules.arrival(self.source, self.received_at, proof=self.proof, has_gpc=self.has_gpc, **more)
 
 
 class Taken(NamedTuple):
@@ -154,7 +149,23 @@ def quarantined(refusal: Refusal, arrived: Arrived, size: int | None = None) -> 
         refusal.message,
         body[:QUARANTINED_BYTES],
         size or len(body),
+        vouched=_vouched(arrived),
     )
+
+
+def _vouched(arrived: Arrived) -> tuple[str, ...]:
+    """Whom a token vouched for, the header's or the one in the call: the token itself is not kept."""
+    proof, token = arrived.proof, _TOKEN.search(arrived.body)
+    if token and arrived.rules.prove and arrived.source.trust == "browser":
+        proof = arrived.rules.prove(_text(token[1]), arrived.received_at)
+    return (proof.user, *proof.addresses) if isinstance(proof, Proof) else ()
+
+
+def _text(token: bytes) -> str | None:
+    try:
+        return msgspec.json.decode(token, type=str)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
 
 
 def _keepable(arrived: Arrived) -> bytes:
