@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from benchmarks import retail
 from benchmarks.place import Place, median, table
-from tactful.events.records import Event, Plan, Publish, Tick
+from tactful.events.records import Consent, Event, Plan, Publish, Tick
 from tactful.kernel.plan import adopt
 from tactful.kernel.state import PartitionState, Profile
 from tactful.kernel.state import encode as encode_state
@@ -61,17 +61,18 @@ CONSTRUCTS = {
 PER_CONSTRUCT = 10
 
 
-class _Shop:
+class Shop:
     """One partition in memory."""
 
-    def __init__(self, segments: dict[str, str]) -> None:
-        plan = Plan(1, Publish(retail.START, retail.files(segments), {"time_zone": "UTC"}))
+    def __init__(self, segments: dict[str, str], settings: dict[str, str] | None = None) -> None:
+        settings = {"time_zone": "UTC", **(settings or {})}
+        plan = Plan(1, Publish(retail.START, retail.files(segments), settings))
         self.state = PartitionState(0, 1, clock=retail.START)
         self.plan_state, self.plan = adopt(None, plan, retail.START, is_empty=True)
         self.people: dict[str, Profile] = {}
         self._wakes: list[tuple[int, str]] = []
 
-    def seconds(self, events: Sequence[Event]) -> float:
+    def seconds(self, events: Sequence[Event | Consent]) -> float:
         """Time in step() for the second half of them, in turns of a hundred; in the first, people become known."""
         spent = 0.0
         position = 0
@@ -111,7 +112,7 @@ class _Shop:
 
 def _driven(segments: dict[str, str], events: Sequence[Event]) -> tuple[float, float]:
     """Microseconds of step() per event, and bytes of a state."""
-    shop = _Shop(segments)
+    shop = Shop(segments)
     gc.collect()
     gc.disable()
     try:

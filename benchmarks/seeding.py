@@ -35,7 +35,6 @@ from tactful.kernel.state import (
     decode_partition,
     decode_plan,
     decode_profile,
-    only_fragment,
 )
 from tactful.kernel.state import encode as encode_state
 from tactful.kernel.step import step
@@ -174,14 +173,14 @@ def _pass(turn: Turn, at: int, position: int) -> None:
 def _moved(model: bytes, key: str, later_us: int) -> Profile:
     """The same life, somewhat later, under another key; with an address and consent to mail."""
     profile = decode_profile(model)
-    fragment = only_fragment(profile)
+    (fragment,) = profile.fragments.values()
     profile.key = sys.intern(key)
     profile.fragments = {f"{key}#1": fragment}
     for newest in fragment.aggregates.values():
         assert isinstance(newest, Newest), "the shop of the benchmarks only counts"
         newest.times = [at + later_us for at in newest.times]
     profile.segments = {number: at + later_us for number, at in profile.segments.items()}
-    profile.sent = {name: [(at + later_us, one) for at, one in sent] for name, sent in profile.sent.items()}
+    profile.sent = {name: [(at + later_us, *which) for at, *which in sent] for name, sent in profile.sent.items()}
     profile.runs = []
     profile.now += later_us
     profile.wakes = {number: at + later_us for number, at in profile.wakes.items()}

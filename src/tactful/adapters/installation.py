@@ -32,7 +32,7 @@ from tactful.runtime.worker import Worker
 from tactful.values import DAY_US
 
 T = TypeVar("T")
-FORMAT = 2
+FORMAT = 3
 """Of the data folder; 1 kept the counts of a smaller language."""
 
 

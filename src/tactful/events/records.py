@@ -175,6 +175,10 @@ class Take(Struct, frozen=True, array_like=True, tag=12):
 
     key: str
     by: str
+    record: Raw = EMPTY_MAP
+    """The call itself, where nothing is known of `by`, and only what `key` has decided can allow to keep it."""
+    ref: int = 0
+    """Where it entered the log; 0: no call comes with it."""
 
 
 class Link(Struct, frozen=True, array_like=True, tag=13):
@@ -221,6 +225,8 @@ class Passed(Struct, frozen=True, array_like=True, tag=17):
     fragment: str
     """"identifier#epoch" of its entry."""
     path: tuple[Edge, ...]
+    is_entering: bool = False
+    """It comes back to where it entered (Take.record), and may be a repeat."""
 
 
 Between = Take | Link | Give | Lost | Detach | Passed

@@ -7,31 +7,20 @@ that of the identifier where it entered. Pure.
 from collections.abc import Mapping
 from typing import Any
 
-from msgspec import Struct
-
-from tactful.consent import ledger, permits
-from tactful.consent.permits import ConsentWrite, permit
-from tactful.consent.policy import told
-from tactful.events.derived import (
-    ConsentChanged,
-    EventKept,
-    EventRefused,
-    FragmentsCame,
-    OutcomeNoted,
-    Row,
-    RunEnded,
-    TraitRefused,
-)
+from tactful.consent import ledger
+from tactful.consent.permits import ConsentWrite
+from tactful.events.derived import EventKept, EventRefused, OutcomeNoted, Row, TraitRefused
 from tactful.events.identifiers import normalize_email
-from tactful.events.records import Consent, Edge, Event, Outcome, Score, unpack
+from tactful.events.records import Consent, Event, Outcome, Score, unpack
 from tactful.journeys.rules import Cause, stop
 from tactful.kernel import fragments, names, verdict
+from tactful.kernel.deciding import Entry, decide, fragment_of, hear, may_collect
 from tactful.kernel.instants import begin, due_runs, flip, pass_time
 from tactful.kernel.plan import EventReader, Rules
 from tactful.kernel.state import Fragment, Profile
 from tactful.kernel.turn import Turn
 from tactful.kernel.verdict import KEEP, Judged, Said
-from tactful.kernel.view import PersonView, country_of
+from tactful.kernel.view import PersonView
 from tactful.people import countries, traits, zones
 from tactful.people.scores import ScoreWrite
 from tactful.people.scores import record as record_score
@@ -39,14 +28,6 @@ from tactful.people.scores import record as record_score
 GIVEN_BACK = ("refused", "lapsed", "rejected", "dropped")
 """Outcomes that count against no limit."""
 ADDRESSES = ("email", "phone")
-
-
-class Entry(Struct, frozen=True):
-    """Where a record entered: its place in the logs, and the fragment that it belongs to."""
-
-    ref: int
-    fragment: str
-    path: tuple[Edge, ...] = ()
 
 
 # ---- events ----------------------------------------------------------------------------------------------------------
@@ -62,11 +43,11 @@ def apply_event(
     is_own = entry.fragment == fragments.name_of(profile.key, profile.epoch)
     affected: Rules = {}
     if said.consent is not None or said.gpc is not None:
-        _hear(turn, profile, event, entry, said, affected, rows)
-    if turn.plan.policy.collect and not _may_collect(turn, profile, said):
+        hear(turn, profile, event, entry, said, affected, rows)
+    if turn.plan.policy.collect and not may_collect(turn, profile, said):
         _end(turn, profile, affected, "consent", position, rows)
         return False
-    fragment = _fragment(turn, profile, entry, rows)
+    fragment = fragment_of(turn, profile, entry, rows)
     state.events += 1
     names.count(state, event.name)
     rows.append(EventKept(event.timestamp, event.name, here, "" if is_own else entry.fragment, judged.flags))
@@ -110,14 +91,6 @@ def _read(event: Event, reader: EventReader, judged: Judged) -> tuple[Mapping[st
     if properties is None:
         properties = unpack(event.properties) if reader.needs_properties or event.kind == "identify" else {}
     return properties, unpack(event.context) if reader.needs_context else {}
-
-
-def _fragment(turn: Turn, profile: Profile, entry: Entry, rows: list[Row]) -> Fragment:
-    """The fragment of a record; the first that comes from elsewhere says so."""
-    if entry.fragment not in profile.fragments and entry.path:
-        identifier = fragments.entry_of(entry.fragment)
-        rows.append(FragmentsCame(turn.state.clock, "new", identifier, 0, 0, (entry.fragment,)))
-    return fragments.fragment(profile, entry.fragment, entry.path)
 
 
 def _tell_of_person(
@@ -188,41 +161,7 @@ def _allowed(
     return allowed
 
 
-# ---- consent ---------------------------------------------------------------------------------------------------------
-
-
-def may_collect_of_nobody(turn: Turn, event: Event) -> bool:
-    """Whether an event of somebody of whom nothing is known may be kept, by what it says itself."""
-    plan, said = turn.plan, verdict.said(event)
-    decisions: dict[str, ConsentWrite] = {}
-    for purpose, granted, origin in _said_of_consent(turn, said):
-        permits.record(decisions, purpose, ConsentWrite(granted, 0, 0, 0, "", origin))
-    seen = countries.see(None, said.country(), 0, 0, 0)
-    return permit(plan.policy.collect, [decisions], plan.policy, countries.country("", [seen])) is not None
-
-
-def _may_collect(turn: Turn, profile: Profile, said: Said) -> bool:
-    policy = turn.plan.policy
-    seen = countries.see(None, said.country(), 0, 0, 0)
-    country = country_of(profile.fragments.values()) or countries.country("", [seen])
-    return permit(policy.collect, fragments.consents(profile.fragments), policy, country) is not None
-
-
-def _said_of_consent(turn: Turn, said: Said) -> list[tuple[str, bool, str]]:
-    return told(turn.plan.policy, {"consent": said.consent}, has_gpc=said.gpc is True)
-
-
-def _hear(
-    turn: Turn, profile: Profile, event: Event, entry: Entry, said: Said, affected: Rules, rows: list[Row]
-) -> None:
-    """What an event says of consent: once, not with every call that says it again."""
-    for purpose, granted, origin in _said_of_consent(turn, said):
-        write = ConsentWrite(granted, event.timestamp, event.received_at, entry.ref, "", origin)
-        own = profile.fragments.get(entry.fragment)
-        if own is not None and permits.says_again(own.consents, purpose, write):
-            continue
-        salt = event.salt or ledger.plain_salt(event.message_id, entry.ref)
-        _decide(turn, profile, event, entry, purpose, write, salt, affected, rows)
+# ---- consent, scores and outcomes -----------------------------------------------------------------------------------
 
 
 def apply_consent(turn: Turn, profile: Profile, consent: Consent, entry: Entry, position: int, rows: list[Row]) -> None:
@@ -232,101 +171,19 @@ def apply_consent(turn: Turn, profile: Profile, consent: Consent, entry: Entry, 
         consent.granted, consent.timestamp, consent.received_at, entry.ref, consent.text_version, consent.origin
     )
     salt = consent.salt or ledger.plain_salt(consent.message_id, entry.ref)
-    _decide(turn, profile, consent, entry, consent.purpose, write, salt, affected, rows)
+    decide(turn, profile, consent, entry, consent.purpose, write, salt, affected, rows)
     if consent.origin == "confirm" and consent.address:
-        fragment = _fragment(turn, profile, entry, rows)
+        fragment = fragment_of(turn, profile, entry, rows)
         if consent.address not in fragment.confirmed:
             fragment.confirmed = [*fragment.confirmed, consent.address]
     elif consent.origin == "api" and consent.trust == "server":
-        _fragment(turn, profile, entry, rows).is_vouched = True
+        fragment_of(turn, profile, entry, rows).is_vouched = True
     _end(turn, profile, affected, "consent", position, rows)
-
-
-def _decide(
-    turn: Turn,
-    profile: Profile,
-    record: Event | Consent,
-    entry: Entry,
-    purpose: str,
-    write: ConsentWrite,
-    salt: bytes,
-    affected: Rules,
-    rows: list[Row],
-) -> None:
-    """A decision counts for its fragment and covers all that are the person's now; it is an entry of the ledger, also
-    where it changes nothing."""
-    state = turn.state
-    if write.granted and record.trust == "browser" and not record.is_verified and fragments.is_vouched(profile):
-        why = "a browser may not agree for somebody whom a server knows"
-        rows.append(TraitRefused(state.clock, f"consent to {purpose}", why))
-        return
-    own = _fragment(turn, profile, entry, rows)
-    permits.record(own.consents, purpose, write)
-    for name, other in profile.fragments.items():
-        if name != entry.fragment:
-            permits.cover(other.covered, purpose, entry.fragment, write)
-    state.decisions += 1
-    number, key = state.decisions, fragments.entry_of(entry.fragment)
-    sealed = ledger.commitment(
-        salt,
-        key,
-        purpose,
-        write.granted,
-        write.timestamp,
-        state.clock,
-        write.text_version,
-        write.origin,
-        record.source,
-        number,
-    )
-    state.ledger = ledger.link(state.ledger, number, sealed)
-    row = ConsentChanged(
-        state.clock,
-        purpose,
-        write.granted,
-        write.origin,
-        write.text_version,
-        number,
-        key,
-        write.timestamp,
-        record.source,
-        salt,
-        state.ledger,
-    )
-    rows.append(row)
-    turn.decisions.append(row)
-    for name, rules in turn.plan.reading.purpose.items():
-        if purpose in permits.lineage(name):
-            affected.update(rules)
-    if not write.granted:
-        _withdraw(turn, profile, purpose, rows)
-
-
-def _withdraw(turn: Turn, profile: Profile, purpose: str, rows: list[Row]) -> None:
-    """Nothing that waits for a message of this purpose goes on without it. What other purposes need is asked at the
-    claim: it may be given by then."""
-    plan, now = turn.plan, turn.state.clock
-    decisions, country = fragments.consents(profile.fragments), country_of(profile.fragments.values())
-    for run in list(profile.runs):
-        rule = plan.journeys.get(run.journey)
-        if rule is None or purpose not in permits.lineage(rule.purpose):
-            continue
-        if permit(rule.purpose, decisions, plan.policy, country) is not None:
-            continue
-        why = f"consent withdrawn: {rule.purpose}"
-        if run.intent:
-            run.stopped = why
-        else:
-            profile.runs.remove(run)
-            rows.append(RunEnded(now, run.journey, run.entry_key, why, run.started_ref))
-
-
-# ---- scores and outcomes ---------------------------------------------------------------------------------------------
 
 
 def apply_score(turn: Turn, profile: Profile, score: Score, entry: Entry, position: int, rows: list[Row]) -> None:
     write = ScoreWrite(score.value, score.received_at, entry.ref)
-    is_new = record_score(_fragment(turn, profile, entry, rows).scores, score.model, write)
+    is_new = record_score(fragment_of(turn, profile, entry, rows).scores, score.model, write)
     is_one_of_many = len(profile.fragments) > 1  # Another one's value may have counted until now.
     affected = dict(turn.plan.reading.score.get(score.model, {})) if is_new or is_one_of_many else {}
     _end(turn, profile, affected, "score", position, rows)

@@ -34,6 +34,7 @@ from tactful.events.records import (
     Publish,
     Record,
     Score,
+    Take,
     Threshold,
     Tick,
     Unmerge,
@@ -41,10 +42,10 @@ from tactful.events.records import (
     decode_told,
     encode,
 )
-from tactful.kernel import person, ties, verdict
+from tactful.kernel import deciding, person, ties, verdict
+from tactful.kernel.deciding import Entry
 from tactful.kernel.fragments import name_of
 from tactful.kernel.instants import pass_time
-from tactful.kernel.person import Entry
 from tactful.kernel.plan import adopt, next_ready, revised
 from tactful.kernel.state import FIRST_KEY, Profile, ThresholdSet
 from tactful.kernel.turn import Turn
@@ -99,8 +100,9 @@ def _event(turn: Turn, event: Event, position: int) -> None:
         person.refuse(turn, profile, event, here, judged, position)
         return
     if profile is None:
-        if plan.policy.collect and not person.may_collect_of_nobody(turn, event):
-            person.refuse(turn, None, event, here, Judged(plan.policy.otherwise, "no_consent"), position)
+        if plan.policy.collect and not deciding.may_collect_of_nobody(turn, event):
+            if not ties.ask(turn, event, here):
+                person.refuse(turn, None, event, here, Judged(plan.policy.otherwise, "no_consent"), position)
             return
         profile = turn.person(event.key)
     rows: list[Row] = []
@@ -127,6 +129,12 @@ def _is_repeat(turn: Turn, profile: Profile, message_id: str) -> bool:
     return is_repeat
 
 
+def _remember(turn: Turn, profile: Profile, record: Event | Consent | Score) -> None:
+    mark = seen.mark(record.message_id)
+    profile.seen, early = seen.remember(profile.seen, mark, record.received_at // 1_000_000)
+    turn.state.forgotten += early
+
+
 def _enter(
     turn: Turn,
     profile: Profile,
@@ -138,9 +146,7 @@ def _enter(
 ) -> None:
     """A record at the identifier that it names first: from here it goes to whoever that belongs to."""
     if not isinstance(record, Outcome):
-        mark = seen.mark(record.message_id)
-        profile.seen, early = seen.remember(profile.seen, mark, record.received_at // 1_000_000)
-        turn.state.forgotten += early
+        _remember(turn, profile, record)
     name = name_of(profile.key, profile.epoch)
     if profile.identity is not None:
         is_waiting = profile.identity.is_waiting
@@ -167,6 +173,10 @@ def _passed(turn: Turn, passed: Passed, position: int) -> None:
             return
     record = decode(passed.record)
     assert isinstance(record, OfPerson)
+    if passed.is_entering and not isinstance(record, Outcome):
+        if _is_repeat(turn, profile, record.message_id):
+            return
+        _remember(turn, profile, record)
     _apply(turn, profile, record, Entry(passed.ref, passed.fragment, passed.path), position, [], None)
 
 
@@ -202,9 +212,23 @@ def _apply(
             person.apply_score(turn, profile, record, entry, position, rows)
 
 
+def _agrees(turn: Turn, take: Take) -> bool:
+    """Whether a call that came with a Take may be kept, since a person who allows it will be the taker's."""
+    profile = turn.known(take.key)
+    if profile is not None and profile.identity is not None and profile.identity.is_waiting:
+        return True  # It is asked again when everything is back.
+    if profile is None or not deciding.may_collect_of(turn, profile):
+        return False
+    return ties.why_not(turn, profile, take) == ""
+
+
 def _between(turn: Turn, record: Between, position: int) -> None:
     if isinstance(record, Passed):
         _passed(turn, record, position)
+    elif isinstance(record, Take) and record.ref and not _agrees(turn, record):
+        event = decode(record.record)
+        assert isinstance(event, Event)
+        person.refuse(turn, None, event, record.ref, Judged(turn.plan.policy.otherwise, "no_consent"), position)
     else:
         ties.receive(turn, record, position)
 

@@ -82,6 +82,17 @@ def meet(turn: Turn, profile: Profile, event: Event, rows: list[Row]) -> None:
             turn.send(Take(key, event.key))
 
 
+def ask(turn: Turn, event: Event, here: int) -> bool:
+    """Whether a visitor whom the call names as well can be asked: their consent is that of whom they turn out to be.
+    The call goes with the question; nothing is kept before the answer."""
+    rules = turn.plan.identity
+    for key in reversed(event.ids[1:]):
+        if rules.may_tie(event.key, key, event.kind) and not (rules.is_shared(key) or rules.is_shared(event.key)):
+            turn.send(Take(key, event.key, Raw(encode(event)), here))
+            return True
+    return False
+
+
 def pass_on(turn: Turn, profile: Profile, record: Event | Consent | Score | Outcome, ref: int) -> None:
     """A record that entered here belongs to the owner."""
     owner = profile.owner()
@@ -103,26 +114,33 @@ def defer(profile: Profile, record: Between) -> None:
 
 
 def _take(turn: Turn, take: Take, position: int) -> None:
-    profile, rules = turn.person(take.key), turn.plan.identity
-    row = row_of(profile)
+    profile = turn.person(take.key)
     owner = profile.owner()
     if owner == take.by:
         return
-    why = ""
-    if row.is_shared:
-        why = "it is taken for a shared one, since it went to and fro"
-    elif take.by in row.apart:
-        why = "they were un-merged; an alias ties them again"
-    elif rules.order(take.by) >= rules.order(take.key):
-        why = "it is the stronger of the two"
-    elif owner is not None and not rules.may_move(take.key, owner, take.by):
-        why = f"it belongs to {owner}"
+    why = why_not(turn, profile, take)
     if why:
         _refuse(turn, profile, take.by, why, position)
     elif owner is None:
         give(turn, profile, take.by, position)
+        if take.ref:
+            turn.send(Passed(take.by, take.record, take.ref, name_of(take.by, 1), (), is_entering=True))
     else:
         _move(turn, profile, owner, take.by, position)
+
+
+def why_not(turn: Turn, profile: Profile, take: Take) -> str:
+    """Why the taker does not get the identifier; "" where it does."""
+    row, owner, rules = row_of(profile), profile.owner(), turn.plan.identity
+    if row.is_shared:
+        return "it is taken for a shared one, since it went to and fro"
+    if take.by in row.apart:
+        return "they were un-merged; an alias ties them again"
+    if rules.order(take.by) >= rules.order(take.key):
+        return "it is the stronger of the two"
+    if owner is not None and not rules.may_move(take.key, owner, take.by):
+        return f"it belongs to {owner}"
+    return ""
 
 
 def _refuse(turn: Turn, profile: Profile, by: str, why: str, position: int) -> None:

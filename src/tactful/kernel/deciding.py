@@ -1,0 +1,156 @@
+"""Decisions about consent, as step() takes them: what may be kept of whom, and what a yes or a no brings about.
+
+A decision counts for the fragment where it entered, and covers all that are the person's at that moment; each is an
+entry of the partition's ledger. Pure.
+"""
+
+from msgspec import Struct
+
+from tactful.consent import ledger, permits
+from tactful.consent.permits import ConsentWrite, permit
+from tactful.consent.policy import told
+from tactful.events.derived import ConsentChanged, FragmentsCame, Row, RunEnded, TraitRefused
+from tactful.events.records import Consent, Edge, Event
+from tactful.kernel import fragments, verdict
+from tactful.kernel.plan import Rules
+from tactful.kernel.state import Fragment, Profile
+from tactful.kernel.turn import Turn
+from tactful.kernel.verdict import Said
+from tactful.kernel.view import country_of
+from tactful.people import countries
+
+
+class Entry(Struct, frozen=True):
+    """Where a record entered: its place in the logs, and the fragment that it belongs to."""
+
+    ref: int
+    fragment: str
+    path: tuple[Edge, ...] = ()
+
+
+def fragment_of(turn: Turn, profile: Profile, entry: Entry, rows: list[Row]) -> Fragment:
+    """The fragment of a record; the first that comes from elsewhere says so."""
+    if entry.fragment not in profile.fragments and entry.path:
+        identifier = fragments.entry_of(entry.fragment)
+        rows.append(FragmentsCame(turn.state.clock, "new", identifier, 0, 0, (entry.fragment,)))
+    return fragments.fragment(profile, entry.fragment, entry.path)
+
+
+def may_collect_of_nobody(turn: Turn, event: Event) -> bool:
+    """Whether an event of somebody of whom nothing is known may be kept, by what it says itself."""
+    plan, said = turn.plan, verdict.said(event)
+    decisions: dict[str, ConsentWrite] = {}
+    for purpose, granted, origin in _said_of_consent(turn, said):
+        permits.record(decisions, purpose, ConsentWrite(granted, 0, 0, 0, "", origin))
+    seen = countries.see(None, said.country(), 0, 0, 0)
+    return permit(plan.policy.collect, [decisions], plan.policy, countries.country("", [seen])) is not None
+
+
+def may_collect_of(turn: Turn, profile: Profile | None) -> bool:
+    """Whether somebody who is a person of their own allows to keep events, by what they decided before."""
+    if profile is None or profile.owner() is not None:
+        return False
+    return may_collect(turn, profile, Said())
+
+
+def may_collect(turn: Turn, profile: Profile, said: Said) -> bool:
+    policy = turn.plan.policy
+    seen = countries.see(None, said.country(), 0, 0, 0)
+    country = country_of(profile.fragments.values()) or countries.country("", [seen])
+    return permit(policy.collect, fragments.consents(profile.fragments), policy, country) is not None
+
+
+def _said_of_consent(turn: Turn, said: Said) -> list[tuple[str, bool, str]]:
+    return told(turn.plan.policy, {"consent": said.consent}, has_gpc=said.gpc is True)
+
+
+def hear(
+    turn: Turn, profile: Profile, event: Event, entry: Entry, said: Said, affected: Rules, rows: list[Row]
+) -> None:
+    """What an event says of consent: once, not with every call that says it again."""
+    for purpose, granted, origin in _said_of_consent(turn, said):
+        write = ConsentWrite(granted, event.timestamp, event.received_at, entry.ref, "", origin)
+        own = profile.fragments.get(entry.fragment)
+        if own is not None and permits.says_again(own.consents, purpose, write):
+            continue
+        salt = event.salt or ledger.plain_salt(event.message_id, entry.ref)
+        decide(turn, profile, event, entry, purpose, write, salt, affected, rows)
+
+
+def decide(
+    turn: Turn,
+    profile: Profile,
+    record: Event | Consent,
+    entry: Entry,
+    purpose: str,
+    write: ConsentWrite,
+    salt: bytes,
+    affected: Rules,
+    rows: list[Row],
+) -> None:
+    """A decision counts for its fragment and covers all that are the person's now; it is an entry of the ledger, also
+    where it changes nothing."""
+    state = turn.state
+    if write.granted and record.trust == "browser" and not record.is_verified and fragments.is_vouched(profile):
+        why = "a browser may not agree for somebody whom a server knows"
+        rows.append(TraitRefused(state.clock, f"consent to {purpose}", why))
+        return
+    own = fragment_of(turn, profile, entry, rows)
+    permits.record(own.consents, purpose, write)
+    for name, other in profile.fragments.items():
+        if name != entry.fragment:
+            permits.cover(other.covered, purpose, entry.fragment, write)
+    state.decisions += 1
+    number, key = state.decisions, fragments.entry_of(entry.fragment)
+    sealed = ledger.commitment(
+        salt,
+        key,
+        purpose,
+        write.granted,
+        write.timestamp,
+        state.clock,
+        write.text_version,
+        write.origin,
+        record.source,
+        number,
+    )
+    state.ledger = ledger.link(state.ledger, number, sealed)
+    row = ConsentChanged(
+        state.clock,
+        purpose,
+        write.granted,
+        write.origin,
+        write.text_version,
+        number,
+        key,
+        write.timestamp,
+        record.source,
+        salt,
+        state.ledger,
+    )
+    rows.append(row)
+    turn.decisions.append(row)
+    for name, rules in turn.plan.reading.purpose.items():
+        if purpose in permits.lineage(name):
+            affected.update(rules)
+    if not write.granted:
+        _withdraw(turn, profile, purpose, rows)
+
+
+def _withdraw(turn: Turn, profile: Profile, purpose: str, rows: list[Row]) -> None:
+    """Nothing that waits for a message of this purpose goes on without it. What other purposes need is asked at the
+    claim: it may be given by then."""
+    plan, now = turn.plan, turn.state.clock
+    decisions, country = fragments.consents(profile.fragments), country_of(profile.fragments.values())
+    for run in list(profile.runs):
+        rule = plan.journeys.get(run.journey)
+        if rule is None or purpose not in permits.lineage(rule.purpose):
+            continue
+        if permit(rule.purpose, decisions, plan.policy, country) is not None:
+            continue
+        why = f"consent withdrawn: {rule.purpose}"
+        if run.intent:
+            run.stopped = why
+        else:
+            profile.runs.remove(run)
+            rows.append(RunEnded(now, run.journey, run.entry_key, why, run.started_ref))
