@@ -35,7 +35,7 @@ def as_text(story: Story) -> str:
         lines[0] += f" (asked for as {story.asked})"
     if story.is_waiting:
         lines.append(f"{_INDENT}is being un-merged: some of what is its own has not come back yet")
-    lines += [f"{_INDENT}is known as {_known(each)}" for each in story.identifiers if each.key != story.user]
+    lines += [f"{_INDENT}{_known(each)}" for each in story.identifiers if each.key != story.user]
     lines += [f"{_INDENT}{name}: {_short(value)}" for name, value in sorted(story.traits.items())]
     lines += [f"{_INDENT}in the segment {each.segment} since {format_time(each.since)}" for each in story.segments]
     for consent in story.consents:
@@ -60,8 +60,10 @@ def permission(consent: Permission) -> str:
 
 
 def _known(each: Known) -> str:
+    if each.is_past:
+        return f"was known as {each.key}, which belongs to somebody else by now"
     since = f" since {format_time(each.since)}" if each.since else ""
-    return f"{each.key}{since}{f', by {each.event.name}' if each.event is not None else ''}"
+    return f"is known as {each.key}{since}{f', by {each.event.name}' if each.event is not None else ''}"
 
 
 def _step(line: StoryLine) -> list[str]:
@@ -159,6 +161,8 @@ def _known_values(each: Known) -> dict[str, Any]:
         shown["since"] = format_time(each.since)
     if each.event is not None:
         shown["by"] = event_values(each.event)
+    if each.is_past:
+        shown["past"] = True
     return shown
 
 

@@ -8,7 +8,9 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from tactful.events.derived import Group, decode_groups, place
+from tactful.events.identifiers import partition_of
 from tactful.events.records import Event, decode, unpack
+from tactful.kernel.state import decode_profile
 from tactful.operations.stories import SeenEvent
 from tactful.runtime.keeping import Trail
 from tactful.runtime.ports import Checkpoint, Log
@@ -67,6 +69,12 @@ class Places:
                 record = decode(body)
                 return seen_event(partition, position, record) if isinstance(record, Event) else None
         return None
+
+    def newest(self, key: str) -> tuple[int, int]:
+        """The home of an identifier, and the position of its newest group there (0: none)."""
+        home = partition_of(key, len(self._states))
+        body = self._states[home].load([key]).get(key)
+        return home, decode_profile(body).tail if body is not None else 0
 
     def group(self, partition: int, position: int, key: str) -> Group | None:
         """One person's rows at a position."""

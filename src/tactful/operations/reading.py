@@ -3,9 +3,11 @@
 One Reader serves one thread. It opens nothing itself and changes nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Protocol
+
+from msgspec.structs import replace
 
 from tactful.events.derived import EventKept, decode_groups
 from tactful.events.identifiers import partition_of
@@ -21,6 +23,7 @@ from tactful.kernel.state import (
 from tactful.operations import persons
 from tactful.operations.chains import Walk, marked
 from tactful.operations.narration import Narration, shown
+from tactful.operations.persons import Found
 from tactful.operations.places import Places, States, seen_event
 from tactful.operations.stories import (
     Known,
@@ -92,12 +95,11 @@ class Reader:
         narration = Narration(places, self.outbox, user, profile.key)
         lines = narration.tell(reversed(newest))
         names = self._names(partition)
-        keys = dict.fromkeys([*persons.identifiers(profile), found.asked])
         return Story(
             asked=found.asked,
             key=profile.key,
             user=user,
-            identifiers=tuple(narration.known.get(key, Known(key)) for key in keys),
+            identifiers=self._identifiers(found, narration.known),
             is_waiting=profile.identity is not None and profile.identity.is_waiting,
             partition=partition,
             traits=persons.values(profile),
@@ -107,6 +109,16 @@ class Reader:
             lines=tuple(lines),
             is_whole=walk.is_whole,
         )
+
+    def _identifiers(self, found: Found, known: Mapping[str, Known]) -> tuple[Known, ...]:
+        own = found.profile.key
+        keys = dict.fromkeys([*persons.identifiers(found.profile), found.asked])
+        owners = {key: own if key in (own, found.asked) else self._owner(key) for key in keys}
+        return tuple(replace(known.get(key, Known(key)), is_past=owners[key] != own) for key in keys)
+
+    def _owner(self, key: str) -> str | None:
+        profile = self.find(key)
+        return profile.key if profile is not None else None
 
     def tie(self, text: str) -> Tie:
         """What an un-merge of this identifier would undo. Raises UsageError where it belongs to nobody."""

@@ -86,6 +86,8 @@ class Known(Struct, frozen=True):
     """When it was tied to the person; 0 for the profile's own, and where the story does not reach back."""
     event: SeenEvent | None = None
     """The call that named it together with the person."""
+    is_past: bool = False
+    """A device that belongs to somebody else by now; what came through it before is still the person's."""
 
 
 class Waits(Struct, frozen=True):

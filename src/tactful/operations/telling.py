@@ -120,6 +120,8 @@ def _of_identity(row: FragmentsCame | FragmentsWent | TieRefused | DeviceMoved) 
         case FragmentsWent():
             text, because = _WENT[row.cause]
             return StoryLine(row.at, "went", text.format(to=row.to), because)
+        case TieRefused() if not row.by:
+            return StoryLine(row.at, "apart", f"an un-merge of {row.identifier} changed nothing", row.reason)
         case TieRefused():
             return StoryLine(row.at, "apart", f"{row.identifier} and {row.by} were not tied", row.reason)
         case DeviceMoved():

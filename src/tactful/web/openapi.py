@@ -24,8 +24,47 @@ def _get(summary: str, *parameters: str, guarded: bool = True) -> dict[str, Any]
     return {"get": {"summary": summary, "parameters": given, "responses": answers, **security}}
 
 
+def _change(summary: str, body: dict[str, Any] | None, answers: dict[str, str]) -> dict[str, Any]:
+    """A route that changes something of a person; it always wants a token."""
+    responses = {status: {"description": text, **_ANSWER} for status, text in answers.items()}
+    responses |= {
+        "401": {"description": "No administrator's token", **_ANSWER},
+        "429": {"description": "The log has fallen behind; come back after Retry-After", **_ANSWER},
+        "503": {"description": "It could not be made durable; come back after Retry-After", **_ANSWER},
+    }
+    given = [{"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}]
+    described: dict[str, Any] = {"summary": summary, "parameters": given, "responses": responses}
+    if body is not None:
+        given.append({"name": "Idempotency-Key", "in": "header", "required": False, "schema": {"type": "string"}})
+        described["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}
+    return {**described, "security": [{"administrator": []}]}
+
+
+_PATCH = {
+    "type": "object",
+    "required": ["traits"],
+    "additionalProperties": False,
+    "properties": {
+        "traits": {"type": "object", "minProperties": 1, "description": "null clears a trait"},
+        "messageId": {"type": "string", "description": "Sent again, it changes nothing; as the Idempotency-Key"},
+    },
+}
 PATHS = {
-    "/v1/profiles/{id}": _get("Traits, segments, permits and runs of a person", "id"),
+    "/v1/profiles/{id}": {
+        **_get("Identifiers, traits, segments, permits and runs of the person whose identifier this is", "id"),
+        "patch": _change(
+            "Set traits of a person, as an identify call of a server",
+            _PATCH,
+            {"202": "It is durable, and will be applied", "400": "What is wrong with it", "413": "It is too large"},
+        ),
+    },
+    "/v1/profiles/{id}/unmerge": {
+        "post": _change(
+            "Make an identifier a person of its own again",
+            None,
+            {"202": "It is durable; what goes back", "404": "There is none", "409": "It belongs to nobody else"},
+        )
+    },
     "/v1/explain/{id}": _get("The story of a person, with the reasons", "id"),
     "/v1/outbox": _get("Messages and webhooks, the newest first"),
     "/v1/outbox/{intent}": _get("One message or webhook", "intent"),
