@@ -10,6 +10,7 @@ from tactful.errors import DefinitionError
 from tactful.kernel.definitions import read_project
 from tactful.language.document import Document
 from tactful.language.yaml_nodes import Text, YamlMistake, compose, offset_in_file
+from tactful.messages.template import check_template
 from tactful.values import DAY_US, MINUTE_US
 
 GOOD = {
@@ -261,6 +262,41 @@ def test_warnings_have_places_in_the_file() -> None:
 def test_templates_are_checked_by_whoever_knows_them() -> None:
     said = problems(GOOD, check_template=lambda text, names=None: "line 2: no such tag" if "<p>" in text else None)
     assert said == ["messages/cart.yaml:4:3: the template cannot be used: line 2: no such tag / "]
+
+
+CONFIRM = "confirms: marketing.email\nsubject: Yes?\nhtml: '{{ confirm_url }}'\ntext: '{{ confirm_url }}'\n"
+
+
+def test_a_confirmation_asks_for_a_purpose_and_needs_none() -> None:
+    message = read_project({"messages/m.yaml": CONFIRM}, check_template).messages["m"]
+    assert (message.confirms, message.purpose) == ("marketing.email", "")
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        (
+            "subject: Hi {{ profile.name }}",
+            "messages/m.yaml:2:10: the template cannot be used: line 1: profile.name is not to be had here / a confirmation goes to whatever address was typed; it says workspace.name and confirm_url alone",
+        ),
+        (
+            "html: '{{ confirm_url }} {{ event.properties.name }}'",
+            "messages/m.yaml:3:8: the template cannot be used: line 1: event.properties.name is not to be had here / a confirmation goes to whatever address was typed; it says workspace.name and confirm_url alone",
+        ),
+        (
+            "text: Just say yes",
+            "messages/m.yaml:4:7: a confirmation without its link confirms nothing / put {{ confirm_url }} in",
+        ),
+        ("confirms: Marketing!", 'messages/m.yaml:1:11: "Marketing!" is no name of a purpose / '),
+        ("purpose: x", "messages/m.yaml:5:10: a confirmation needs no consent, it asks for it / keep confirms: alone"),
+    ],
+)
+def test_what_a_confirmation_may_not_be(changed: str, said: str) -> None:
+    key = changed.partition(":")[0]
+    lines = [changed if line.startswith(f"{key}:") else line for line in CONFIRM.splitlines()]
+    text = "\n".join(lines if changed in lines else [*lines, changed])
+    (problem,) = problems({"messages/m.yaml": text}, check_template=check_template)
+    assert problem.startswith(said)
 
 
 def test_a_reference_to_a_file_with_mistakes_is_no_second_mistake() -> None:

@@ -5,6 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tactful.messages import filters, template
+from tactful.messages.render import render as render_message
+from tactful.messages.source import MessageSource
 from tactful.messages.template import TemplateError, check_template, parse
 from tactful.values import parse_time
 
@@ -126,6 +128,70 @@ def test_time_is_the_instant_passed_in() -> None:
 def test_the_same_values_give_the_same_text() -> None:
     text = "{% for i in items %}{% cycle 'a', 'b' %}{% increment n %}{{ forloop.index }}{% endfor %}"
     assert render(text, items=[1, 2, 3]) == render(text, items=[1, 2, 3]) == "a01b12a23"
+
+
+ALLOWED = ("workspace", "confirm_url")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ workspace.name }}: {{ confirm_url }}", "{% assign x = workspace.name %}{{ x | upcase }}", "no value at all",
+        "{% for i in (1..3) %}{{ i }}{{ forloop.index }}{% endfor %}", "{% capture y %}{{ confirm_url }}{% endcapture %}{{ y }}",
+        "{{ 'now' | date: '%Y' }}", "{% comment %}{{ profile.name }}{% endcomment %}{% raw %}{{ profile.name }}{% endraw %}",
+    ],
+)  # fmt: skip
+def test_a_template_that_names_what_it_may_is_right(text: str) -> None:
+    assert check_template(text, ALLOWED) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("one\n{{ profile.first_name }}", "line 2: profile.first_name is not to be had here"),
+        ("{{ first_name }}", "line 1: first_name is not to be had here"),
+        ("{{ traits.email | upcase }}", "line 1: traits.email is not to be had here"),
+        ("{% if event.properties.x %}y{% endif %}", "line 1: event.properties.x is not to be had here"),
+        ("{% for x in profile.list %}{{ x }}{% endfor %}", "line 1: profile.list is not to be had here"),
+        ("{% assign x = event.name %}{{ x }}", "line 1: event.name is not to be had here"),
+        ("{{ workspace[profile.key] }}", "line 1: profile.key is not to be had here"),
+        ("{{ 'x' | append: profile.name }}", "line 1: profile.name is not to be had here"),
+        ("{{ confirm_url | default: event.key }}", "line 1: event.key is not to be had here"),
+        ("{% capture z %}{{ key }}{% endcapture %}", "line 1: key is not to be had here"),
+        ("{% case journey %}{% when 1 %}{% endcase %}", "line 1: journey is not to be had here"),
+        ("{% liquid\necho profile.name %}", "line 2: profile.name is not to be had here"),
+        ("{{ ['profile'].name }}", "line 1: profile.name is not to be had here"),
+        ("{{ unsubscribe_url }}", "line 1: unsubscribe_url is not to be had here"),
+    ],
+)  # fmt: skip
+def test_a_template_that_names_anything_else_is_wrong(text: str, said: str) -> None:
+    assert check_template(text) is None
+    assert check_template(text, ALLOWED) == said
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ profile.name }}{{ traits.name }}{{ event.name }}{{ event.properties.name }}{{ key }}{{ journey }}",
+        "{% if false %}{% assign profile = 1 %}{% endif %}{{ profile.name }}",
+        "{{ workspace.profile.name }}{{ name }}{{ [workspace.name].name }}",
+    ],
+)
+def test_a_confirmation_is_filled_with_nothing_else_however_it_was_written(text: str) -> None:
+    """The check is for authors; what holds is that nothing else is there when it is filled."""
+    evil = {"name": "evil", "properties": {"name": "evil"}, "timestamp": 0}
+    values = {
+        "workspace": {"name": "Shop"},
+        "profile": evil,
+        "event": evil,
+        "key": "evil",
+        "journey": "evil",
+        "Shop": evil,
+    }
+    source = MessageSource("m", f"x{text}", f"<p>{text}</p>", f"x{text}", f"x{text}", confirms="p")
+    made = render_message(source, values, NOW, "https://x.example/v1/confirm/t")
+    assert "evil" not in f"{made.subject}{made.html}{made.text}"
+    assert made.headers == ()
 
 
 def test_a_check_does_not_mind_what_only_missing_values_make_wrong() -> None:

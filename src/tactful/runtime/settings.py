@@ -234,6 +234,8 @@ def _problem(settings: Settings) -> tuple[str, str] | None:
         )
     if not 1 <= settings.engine.partitions <= 1024:
         return "engine.partitions must be from 1 to 1024", "4 is a good start"
+    if settings.limits.mails_per_address < 1:
+        return "limits.mails_per_address must be 1 or more", "10 is a good start"
     keys = [source.write_key for source in settings.sources.values()]
     if len(set(keys)) != len(keys) or "" in keys:
         return "every source needs a write_key of its own", "`tactful init` makes one"
