@@ -85,3 +85,7 @@ class Engine:
     def consent(self, key: str, purpose: str, *, granted: bool, text: str = "v1") -> Consent:
         self.at += 1_000_000
         return Consent(1, "shop", "server", key, f"c{self.at}", purpose, granted, self.at, self.at, text)
+
+    def unmerge(self, key: str) -> Unmerge:
+        self.at += 1_000_000
+        return Unmerge(self.at, key, "ann")

@@ -22,6 +22,7 @@ def call_of(event: Event) -> bytes:
 
 def _fields(event: Event) -> dict[str, Any]:
     values, extra = unpack(event.properties), unpack(event.extra)
+    has_traits = event.kind in ("identify", "group")
     user, anonymous = _names(event, extra)
     return {
         "type": event.kind,
@@ -30,20 +31,30 @@ def _fields(event: Event) -> dict[str, Any]:
         "userId": user,
         "anonymousId": anonymous,
         "timestamp": format_time(event.timestamp),
-        "traits" if event.kind in ("identify", "group") else "properties": values,
+        "properties": None if has_traits else values,
+        "traits": values if has_traits else _addresses(event),
         "context": unpack(event.context),
         **{name: extra.get(name) for name in ("groupId", "previousId", "channel", "integrations")},
     }
 
 
+def _addresses(event: Event) -> dict[str, str] | None:
+    """Traits of a call that keeps none, but was named by them."""
+    kinds = {"e": "email", "p": "phone"}
+    return {kinds[key[0]]: key[2:] for key in event.ids if key[0] in kinds} or None
+
+
 def _names(event: Event, extra: dict[str, Any]) -> tuple[str | None, str | None]:
-    """userId and anonymousId; the other identifiers stand in traits and context."""
+    """userId and anonymousId; what else names somebody stands in traits and context."""
     users = [key for key in event.ids if key.startswith("u:")]
     others = [key for key in event.ids if key.startswith("a:")]
-    previous = str(extra.get("previousId", "")).strip()
+    previous = extra.get("previousId")
     if event.kind == "alias" and previous:
-        # It is named as a user and as an anonymous id; only as the latter where it repeats the anonymousId.
-        if f"u:{previous}" in users:
-            others = [key for key in others if key != f"a:{previous}"]
-        users = [key for key in users if key != f"u:{previous}"] or users
+        # It is named as an anonymous id, and, where the source may and it does not repeat the anonymousId, as a user.
+        as_user, as_anonymous = f"u:{previous.strip()}", f"a:{previous.strip()}"
+        rest = [key for key in others if key != as_anonymous]
+        if others and not rest and as_user not in users:
+            rest = [f"a:{previous}"]
+        others = rest
+        users = [key for key in users if key != as_user] or users
     return (users[0][2:] if users else None), (others[0][2:] if others else None)
