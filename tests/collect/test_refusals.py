@@ -205,7 +205,7 @@ def test_a_source_beyond_its_limit_is_asked_to_come_back(edge: Edge) -> None:
     assert fourth.status == 200
 
 
-def test_consent_is_recorded_for_server_sources_only(edge: Edge) -> None:
+def test_a_server_tells_what_somebody_has_decided_and_a_browser_does_not(edge: Edge) -> None:
     call = {
         "messageId": "c1",
         "userId": " 42 ",
@@ -235,6 +235,16 @@ def test_consent_is_recorded_for_server_sources_only(edge: Edge) -> None:
         ({"granted": None}, "granted_missing", "granted"),
         ({"timestamp": "2027-01-01"}, "timestamp_absurd", "timestamp"),
         ({"purpose": "a\0b"}, "nul_byte", "purpose"),
+        ({"consents": {"ads": True}}, "purpose_twice", "consents"),
+        ({"purpose": None, "granted": None, "consents": {"ads": "yes"}}, "granted_missing", "consents.ads"),
+        ({"purpose": None, "granted": None, "consents": {"": True}}, "granted_missing", "consents."),
+        ({"purpose": None, "granted": None, "consents": {}}, "purpose_missing", "purpose"),
+        ({"purpose": None, "granted": None, "consents": ["ads"]}, "wrong_type", "consents"),
+        (
+            {"purpose": None, "granted": None, "consents": {f"p{n}": True for n in range(51)}},
+            "too_many_purposes",
+            "consents",
+        ),
     ],
 )
 def test_a_consent_call_with_a_mistake_names_it(edge: Edge, change: dict[str, Any], code: str, field: str) -> None:

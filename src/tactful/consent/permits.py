@@ -16,8 +16,9 @@ from msgspec import Struct
 from tactful.consent.policy import DEFAULT, GPC, Policy
 from tactful.values import format_time
 
-_BY_GPC = "!gpc"
-"""After the purpose: the place of its first decision by Global Privacy Control. No purpose has a "!"."""
+_BY_GPC = "\0gpc"
+"""After the purpose: the place of its first decision by Global Privacy Control. No purpose has a NUL, which is refused
+wherever a record comes in."""
 
 
 class ConsentWrite(Struct, array_like=True, frozen=True):

@@ -64,6 +64,7 @@ class ConsentCall(
     rename={
         "message_id": "messageId",
         "user_id": "userId",
+        "anonymous_id": "anonymousId",
         "sent_at": "sentAt",
         "original_timestamp": "originalTimestamp",
     },
@@ -72,8 +73,12 @@ class ConsentCall(
 
     message_id: str | _Whole | None = None
     user_id: str | _Whole | None = None
+    anonymous_id: str | _Whole | None = None
+    email: str | None = None
     purpose: str | None = None
     granted: bool | None = None
+    consents: dict[str, bool] | None = None
+    """Several purposes at once, in the place of the two before."""
     timestamp: str | None = None
     original_timestamp: str | None = None
     sent_at: str | None = None
@@ -94,9 +99,10 @@ _FIELDS: dict[str, tuple[Any, str]] = {
     **dict.fromkeys(("properties", "traits", "context"), _OBJECT),
 }
 _CONSENT_FIELDS: dict[str, tuple[Any, str]] = {
-    **dict.fromkeys(("purpose", "timestamp", "originalTimestamp", "text_version"), _TEXT),
-    **dict.fromkeys(("messageId", "userId"), _ID),
+    **dict.fromkeys(("purpose", "email", "timestamp", "originalTimestamp", "text_version"), _TEXT),
+    **dict.fromkeys(("messageId", "userId", "anonymousId"), _ID),
     "granted": (bool, "true or false"),
+    "consents": (dict, "an object of purposes, each true or false"),
 }
 _CALL_NAMES = [(field.name, field.encode_name) for field in msgspec.structs.fields(Call)]
 _CONSENT_NAMES = [(field.name, field.encode_name) for field in msgspec.structs.fields(ConsentCall)]

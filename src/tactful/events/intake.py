@@ -26,6 +26,8 @@ Kind = Literal["track", "identify", "page", "screen", "group", "alias"]
 VERSION = 1
 MAX_TEXT = 1_000
 """Characters of an event name or a messageId."""
+MOST_PURPOSES = 50
+"""Of one consent call."""
 MAX_LEAD_US = DAY_US
 EARLIEST_US = 946_684_800_000_000
 """2000-01-01: no tracking call is older, and clocks that were never set say 1970 or 1980."""
@@ -166,41 +168,80 @@ def draft(call: Call, arrival: Arrival) -> Draft | Refusal:
     )
 
 
-def accept_consent(body: bytes, arrival: Arrival) -> Consent | Refusal:
-    """A `POST /v1/consent`; only sources of trust `server` may speak for somebody."""
-    if arrival.source.trust != "server":
-        return Refusal("not_allowed", 'only a source with trust = "server" may record consent')
+def accept_consent(body: bytes, arrival: Arrival) -> list[Consent] | Refusal:
+    """A `POST /v1/consent`: one decision, or several (`consents`), each a record of its own."""
     if memoryview(body).nbytes > (most := arrival.source.event_bytes):
         return Refusal("event_too_large", f"the call is larger than {most:,} bytes")
     call = read_consent(body)
     if isinstance(call, Refusal):
         return call
-    key = identifiers.user_key(call.user_id)
-    if not key:
-        return Refusal("no_identifier", "consent is somebody's: it needs a userId", "userId")
+    message_id = str(call.message_id or _derived_id(body, arrival, 0))
+    if len(message_id) > identifiers.MAX_LENGTH:
+        return _too_long("messageId", identifiers.MAX_LENGTH)
+    named, decisions, at = _who_decides(call, arrival), _decisions(call), _timestamp(call, arrival)
+    if isinstance(named, Refusal):
+        return named
+    if isinstance(decisions, Refusal):
+        return decisions
+    if isinstance(at, Refusal):
+        return at
+    key, is_verified = named
+    return [
+        Consent(
+            VERSION,
+            arrival.source.name,
+            arrival.source.trust,
+            key,
+            one,
+            purpose,
+            granted,
+            at,
+            arrival.received_at,
+            call.text_version or "",
+            salt=arrival.salt(one),
+            is_verified=is_verified,
+        )
+        for purpose, granted in decisions.items()
+        for one in [f"{message_id}/{purpose}" if call.consents else message_id]
+    ]
+
+
+def _who_decides(call: ConsentCall, arrival: Arrival) -> tuple[str, bool] | Refusal:
+    """A server speaks for whomever it names; a browser for its own anonymousId, or for the userId of its token."""
+    user_id, trust = call.user_id, arrival.source.trust
+    if trust == "browser" and not arrival.is_verified(identifiers.user_key(user_id) or ""):
+        if not call.anonymous_id and user_id:
+            hint = "send its anonymousId, or let the server tell what a user has decided"
+            return Refusal("not_allowed", f"a browser decides for itself alone: {hint}", "anonymousId")
+        user_id = None
+    named = names_of(
+        Call(user_id=user_id, anonymous_id=call.anonymous_id),
+        None,
+        {"email": call.email},
+        {},
+        trust,
+        arrival.naming,
+        arrival.proof,
+    )
+    return named if isinstance(named, Refusal) else (named[0][0], named[1])
+
+
+def _decisions(call: ConsentCall) -> dict[str, bool] | Refusal:
+    """Granted or not, by purpose."""
+    if call.consents:
+        if call.purpose is not None or call.granted is not None:
+            return Refusal("purpose_twice", "a call has either purpose and granted, or consents", "consents")
+        if len(call.consents) > MOST_PURPOSES:
+            return Refusal("too_many_purposes", f"a call decides on {MOST_PURPOSES} purposes at most", "consents")
+        for purpose, granted in call.consents.items():
+            if not 0 < len(purpose) <= MAX_TEXT or not isinstance(granted, bool):
+                return Refusal("granted_missing", "each purpose must be true or false", f"consents.{purpose}"[:200])
+        return call.consents
     if not call.purpose or len(call.purpose) > MAX_TEXT:
         return Refusal("purpose_missing", "consent is for a purpose, such as email_marketing", "purpose")
     if call.granted is None:
         return Refusal("granted_missing", "granted must be true or false", "granted")
-    message_id = str(call.message_id or _derived_id(body, arrival, 0))
-    for field, text in (("userId", key), ("messageId", message_id)):
-        if len(text) > identifiers.MAX_LENGTH:
-            return _too_long(field, identifiers.MAX_LENGTH)
-    at = _timestamp(call, arrival)
-    if isinstance(at, Refusal):
-        return at
-    return Consent(
-        VERSION,
-        arrival.source.name,
-        arrival.source.trust,
-        key,
-        message_id,
-        call.purpose,
-        call.granted,
-        at,
-        arrival.received_at,
-        call.text_version or "",
-    )
+    return {call.purpose: call.granted}
 
 
 encode_draft = msgspec.msgpack.Encoder().encode

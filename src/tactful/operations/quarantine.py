@@ -86,8 +86,8 @@ def _retry(row: Quarantined, source: Source | None, naming: Naming) -> list[tupl
         return _retry_batch(row, source, naming)
     arrival = Arrival(source, row.received_at, naming=naming, proof=_proof(row))
     if isinstance(values, dict) and values.get("type") == "consent":
-        consent = accept_consent(row.body, arrival)
-        return consent if isinstance(consent, Refusal) else [(consent, consent.key)]
+        consents = accept_consent(row.body, arrival)
+        return consents if isinstance(consents, Refusal) else [(one, one.key) for one in consents]
     event = accept(row.body, arrival, row.id)
     return event if isinstance(event, Refusal) else [(event, event.key)]
 

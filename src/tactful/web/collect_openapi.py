@@ -42,12 +42,22 @@ _BATCH = {
 }
 _CONSENT = {
     "type": "object",
-    "required": ["userId", "purpose", "granted"],
+    "description": "Needs purpose and granted, or consents. A server names a userId, an anonymousId or an email; "
+    "a browser its own anonymousId, or the userId of its token (X-Identity-Token).",
     "properties": {
         "messageId": _ID,
         "userId": _ID,
-        "purpose": {"type": "string", "examples": ["email_marketing"]},
-        "granted": {"type": "boolean"},
+        "anonymousId": _ID,
+        "email": _TEXT,
+        "purpose": _TEXT | {"examples": ["email_marketing"]},
+        "granted": {"type": ["boolean", "null"]},
+        "consents": {
+            "type": ["object", "null"],
+            "description": "Several purposes at once.",
+            "additionalProperties": {"type": "boolean"},
+            "maxProperties": 50,
+            "examples": [{"marketing.email": True, "profiling": False}],
+        },
         "timestamp": _TIME,
         "text_version": _TEXT | {"description": "Which wording the person saw."},
     },
@@ -109,7 +119,7 @@ def _document(summary: str) -> dict[str, Any]:
 
 
 _NAMES = ("track", "identify", "page", "screen", "group", "alias")
-_FORBIDDEN = {"403": _answer("Only sources of trust server may record consent.", _ERROR_REF)}
+_FORBIDDEN = {"403": _answer("A browser named somebody else than itself.", _ERROR_REF)}
 
 PATHS: dict[str, Any] = {
     **{f"/v1/{name}": _post(f"One {name} call (short form /v1/{name[0]})", "Call") for name in _NAMES},

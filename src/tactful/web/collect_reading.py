@@ -89,10 +89,10 @@ def read_single(arrived: Arrived, kind: Kind) -> Taken:
 def read_consent(arrived: Arrived) -> Taken:
     """A call to /v1/consent."""
     arrival = arrived.arrival()
-    consent = accept_consent(arrived.body, arrival)
-    if isinstance(consent, Refusal):
-        return refuse(consent, arrived._replace(body=completed(arrived.body, arrival, "consent")))
-    return Taken([(partition_of(consent.key, arrived.partitions), encode(consent))], [], OK)
+    consents = accept_consent(arrived.body, arrival)
+    if isinstance(consents, Refusal):
+        return refuse(consents, arrived._replace(body=completed(arrived.body, arrival, "consent")))
+    return Taken([(partition_of(one.key, arrived.partitions), encode(one)) for one in consents], [], OK)
 
 
 async def read_batch(arrived: Arrived, frame: OrdinaryFrame | Frame) -> Taken:
