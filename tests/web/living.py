@@ -27,7 +27,7 @@ class Living:
         self.reader = Reader(world.log, world.stores, world.trail, world.outbox, world.quarantine)
         self.count = 0
 
-    def did(self, name: str, *ids: str, **properties: Any) -> None:
+    def did(self, name: str, /, *ids: str, **properties: Any) -> None:
         """A server's call that names these identifiers."""
         kinds: dict[str, Kind] = {"$identify": "identify", "$alias": "alias"}
         self.count += 1

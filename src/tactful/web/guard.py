@@ -37,7 +37,9 @@ class Guard:
             return
         headers = Headers(scope=scope)
         if not self._has_token(headers):
-            refusal = self._refuse(scope, headers)
+            # Whoever shows a key of another kind (a write key, say) is not taken for a neighbour.
+            has_other = "authorization" in headers
+            refusal = self._ask_for_token("this is no token") if has_other else self._refuse(scope, headers)
             if refusal is not None:
                 await refusal(scope, receive, send)
                 return
