@@ -135,6 +135,19 @@ class Shop:
             await self.order(user, cart)
             cart.clear()
 
+    async def sign_up(self, number: int) -> None:
+        """Somebody whom nobody knows types an address: it gets a confirmation, and nothing else until that is used."""
+        visitor = {"anonymousId": f"visitor-{self._run:x}-{number}"}
+        address = {"email": f"visitor{number}@mail.example"}
+        await self.call("identify", "demo-website", {**visitor, "traits": address})
+        form = {"event": "Newsletter Subscribed", "properties": {"form": "footer"}}
+        await self.call("track", "demo-website", {**visitor, **form})
+
+    async def visitors(self) -> None:
+        for number in itertools.count(1):
+            await asyncio.sleep(self._random.uniform(15, 90))
+            await self.sign_up(number)
+
     async def live(self, person: Person) -> None:
         await self.welcome(person)
         cart: dict[Product, int] = {}
@@ -151,7 +164,7 @@ def _about(product: Product) -> dict[str, Any]:
 async def main(url: str, seed: int) -> None:
     async with aiohttp.ClientSession() as session:
         shop = Shop(session, url, seed)
-        await asyncio.gather(*(shop.live(person) for person in PEOPLE))
+        await asyncio.gather(shop.visitors(), *(shop.live(person) for person in PEOPLE))
 
 
 if __name__ == "__main__":

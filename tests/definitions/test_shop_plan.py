@@ -27,6 +27,7 @@ class Listening(shoppers.Shop):
 
 
 async def shopping(shop: Listening, visits: int) -> None:
+    await shop.sign_up(1)
     for person in shoppers.PEOPLE:
         await shop.welcome(person)
         cart: dict[shoppers.Product, int] = {}
