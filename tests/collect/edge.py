@@ -17,6 +17,7 @@ from tactful.runtime.ports import Log, Quarantined
 from tactful.values import parse_time
 from tactful.web.answers import App, Message, Receive, Scope, Send
 from tactful.web.collect import collect_app
+from tactful.web.collect_reading import Rules
 
 NOW = parse_time("2026-05-07T01:00:10Z") or 0
 BROWSER = Source("web", "WK", "browser")
@@ -59,6 +60,7 @@ class Edge:
     sources: Sequence[Source] = (BROWSER, SERVER)
     bounds: Bounds = field(default_factory=Bounds)
     log: Log | None = None
+    rules: Rules = field(default_factory=Rules)
 
     def __post_init__(self) -> None:
         self.real_log = SqliteLog(self.folder / "log", PARTITIONS, self.clock)
@@ -74,7 +76,8 @@ class Edge:
             intake = Intake(self.log, self.quarantine, self.bells, self.clock, self.bounds)
             intake.start()
             try:
-                return await scene(Running(collect_app(intake, self.sources, self.clock, elsewhere), intake))
+                app = collect_app(intake, self.sources, self.clock, elsewhere, rules=self.rules)
+                return await scene(Running(app, intake))
             finally:
                 await intake.stop()
 

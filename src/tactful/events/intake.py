@@ -262,9 +262,9 @@ def completed(body: bytes, arrival: Arrival, kind: str | None = None) -> bytes:
 
 
 def _proof(token: object, arrival: Arrival) -> Proof | Refusal | None:
-    """What a token in the context says; a server needs none."""
+    """What a token in the context says; without one that beside the call counts, and a server needs none."""
     if arrival.source.trust == "server" or token is None:
-        return None
+        return arrival.proof
     if arrival.prove is None:
         return Refusal("token_invalid", "no token is believed here: [identity] secrets is empty", f"context.{TOKEN}")
     return arrival.prove(token, arrival.received_at)
