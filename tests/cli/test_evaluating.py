@@ -211,3 +211,14 @@ def test_the_project_is_named(tmp_path: Path, project: Path, run: Run) -> None:
     assert json.loads(shown.output) == {"ada": True}
     unknown = run("eval", 'segment("recent_buyer")', "--events", path, "--project", project)
     assert 'did you mean "recent_buyers"?' in unknown.output
+
+
+def test_the_policy_of_the_project_holds(events: Path, tmp_path: Path, run: Run) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "tactful.toml").write_text('[consent.purposes.fraud]\nbasis = "legitimate_interest"\n')
+    asked = ("--events", events, "--engine", "both", "--json")
+    assert set(json.loads(run("eval", 'consents("fraud")', *asked).output).values()) == {False}
+    shown = run("eval", 'consents("fraud")', *asked, "--project", project)
+    assert set(json.loads(shown.output).values()) == {True}
+    assert 'no purpose "frand" is declared' in run("eval", 'consents("frand")', *asked, "--project", project).stderr

@@ -14,8 +14,9 @@ import click
 
 from tactful.cli.build import Build
 from tactful.cli.main import counted, echo_json, echo_warnings, table
+from tactful.consent import policy
 from tactful.errors import DefinitionError, Problem, UsageError
-from tactful.events.records import Event
+from tactful.events.records import CONSENT, IDENTITY, Event
 from tactful.kernel.definitions import read_project, vocabulary_of
 from tactful.language.check import Checked, check
 from tactful.language.mistakes import Mistake, Remark, definition_error, did_you_mean, place_at
@@ -28,7 +29,7 @@ from tactful.operations.cases import Case, Difference, Engine
 from tactful.operations.completion import events_named
 from tactful.operations.evaluate_lines import Answer, Question, read_lines
 from tactful.operations.project import load
-from tactful.runtime.settings import FILE, WorkspaceSettings
+from tactful.runtime.settings import FILE, Settings, plan_settings
 from tactful.values import SECOND_US, format_duration, format_time, parse_duration
 
 COARSE = "≈"
@@ -41,9 +42,11 @@ def surroundings(build: Build, folder: Path | None) -> Question:
     """What --project gives: a question without expressions."""
     if folder is None:
         return Question({})
-    workspace = build.settings(folder).workspace if (folder / FILE).exists() else WorkspaceSettings()
+    settings = build.settings(folder) if (folder / FILE).exists() else Settings()
     files = {path: text for path, text in load(folder).items() if path.startswith(NAMED)}
-    return Question({}, files, workspace.time_zone, parse_duration(workspace.session_gap) or DEFAULT_GAP_US)
+    workspace, told = settings.workspace, plan_settings(settings)
+    gap_us = parse_duration(workspace.session_gap) or DEFAULT_GAP_US
+    return Question({}, files, workspace.time_zone, gap_us, told.get(IDENTITY, ""), told.get(CONSENT, ""))
 
 
 def engines_of(build: Build, name: str) -> dict[str, Engine]:
@@ -107,10 +110,11 @@ def ask(
 
 def _understand(expression: str, lines: Sequence[bytes], project: Question) -> bool:
     """Say what is worth saying about an expression that is right; whether its value is a duration."""
-    vocabulary = Vocabulary(is_strict=False, gap_us=project.gap_us)
+    purposes = policy.read(project.consent).purposes
+    vocabulary = Vocabulary(is_strict=False, gap_us=project.gap_us, purposes=purposes)
     if project.files:
         definitions = read_project(project.files, gap_us=project.gap_us, is_strict=False)
-        vocabulary = vocabulary_of(definitions, gap_us=project.gap_us, is_strict=False)
+        vocabulary = vocabulary_of(definitions, gap_us=project.gap_us, is_strict=False, purposes=purposes)
     try:
         checked = check(expression, wanted="value", vocabulary=vocabulary)
     except Mistake as mistake:

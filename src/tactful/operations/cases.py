@@ -86,7 +86,8 @@ def differences(case: Case, engine: Engine, project: Question) -> Iterator[Diffe
     if gap_us is None:
         raise UsageError(f'"{case.session_gap}" is no session_gap; write a duration such as 30m')
     files = {**project.files, **case.files}
-    asked = Question({EXPRESSION: case.expr}, files, case.time_zone or project.time_zone, gap_us)
+    time_zone = case.time_zone or project.time_zone
+    asked = replace(project, expressions={EXPRESSION: case.expr}, files=files, time_zone=time_zone, gap_us=gap_us)
     instants = [instant(check.at) for check in case.checks]
     answers = engine(asked, [bytes(event) for event in case.events], instants)
     for check, at in zip(case.checks, instants, strict=True):

@@ -164,10 +164,8 @@ def _models(definitions: Definitions) -> set[str]:
 
 def _purposes(definitions: Definitions) -> set[str]:
     asked = {node.purpose for tree in _trees(definitions) for node in everything(tree) if isinstance(node, Consents)}
-    messages = {message.purpose for message in definitions.messages.values()}
-    return (
-        asked | messages | {journey.send.purpose for journey in definitions.journeys.values() if journey.send.purpose}
-    )
+    messages = {message.purpose or message.confirms for message in definitions.messages.values()}
+    return (asked | messages | {journey.send.purpose for journey in definitions.journeys.values()}) - {""}
 
 
 # ---- what came in ----------------------------------------------------------------------------------------------------
