@@ -71,6 +71,10 @@ TIMES = (
 )
 
 
+Names = Mapping[str, Any]
+"""What a line may call somebody: userId, anonymousId, previousId, email, device, externalId."""
+
+
 class History(NamedTuple):
     lines: list[dict[str, Any]]
     instants: list[int]
@@ -188,28 +192,56 @@ class Teller:
         self._number = 0
 
     def lines(self) -> list[dict[str, Any]]:
-        lines = [line for person in range(self._people) for line in self._person(person)]
+        lines = [line for person in range(1, self._people + 1) for line in self._person(person)]
         lines += [self._threshold() for _ in range(min(40, 2 + self._people // 4))]
         self._random.shuffle(lines)
         return lines
 
     def _person(self, number: int) -> list[dict[str, Any]]:
         self._times = []
-        named: dict[str, Any] = (
-            {"userId": f"u{number}"} if self._random.random() < 0.8 else {"anonymousId": f"a{number}"}
-        )
-        if self._random.random() < 0.1 and "userId" in named:
-            named = self._random.choice(({"userId": f" u{number} "}, {"userId": number}))
+        names = self._names(number)
         focus = self._random.sample(range(len(self._instants)), min(2, len(self._instants)))
         several = self._random.choice((1, 3, 5, 8, 12, 18) * 3 + (60,))
         lines = []
         for _ in range(several):
-            lines.append({**named, **self._line(self._instants[self._random.choice(focus)])})
+            lines.append(self._of(names, self._line(self._instants[self._random.choice(focus)])))
             if self._random.random() < 0.06:
                 lines.append(self._again(lines[-1]))
             elif self._random.random() < 0.2:
                 lines.append(self._another(lines[-1]))
         return lines
+
+    def _names(self, number: int) -> list[Names]:
+        """Each of a person's lines has one of these: mostly it is the same for all; others are tied."""
+        draw, user, anonymous = self._random.choice, {"userId": f"u{number}"}, {"anonymousId": f"a{number}"}
+        chance = self._random.random()
+        if chance < 0.5:
+            return [draw((user, user, user, user, anonymous, {"userId": f" u{number} "}, {"userId": number}))]
+        mail, other = {"email": f"E{number}@shop.example"}, {"userId": f"u{number + 1}"}
+        shared = {"anonymousId": f"a{number - 1}"}
+        chosen = [user, anonymous, {**user, **anonymous}]
+        more: list[Names] = [mail, {**user, **mail}, {**anonymous, **mail}, {**other, **mail}, {**mail, **shared}]
+        more += [shared, {**user, **shared}, {**other, **anonymous}, {"previousId": f"u{number + 1}", **user}]
+        more += [{"previousId": f"u{number}", **other}, {"previousId": f"a{number}", **user}]
+        more += [
+            {**user, "device": f"d{number}"},
+            {"device": f"d{number - 1}"},
+            {**anonymous, "externalId": f"{number}"},
+        ]
+        return chosen + self._random.sample(more, draw((0, 1, 2, 4)))
+
+    def _of(self, names: Sequence[Names], line: dict[str, Any]) -> dict[str, Any]:
+        """Somebody's; which names there are says what may be said."""
+        said = self._random.choice(names)
+        if line["type"] in ("score", "consent"):
+            named = {key: value for key, value in said.items() if key in ("userId", "email", "anonymousId")}
+            return {**(named or names[0]), **line}
+        if len(names) > 1 and self._random.random() < 0.08:
+            key, value = self._random.choice([(key, value) for one in names for key, value in one.items()])
+            key = "userId" if key == "previousId" else key
+            if key in ("userId", "anonymousId", "email"):
+                return {"type": "unmerge", key: value, "receivedAt": line["receivedAt"]}
+        return called(line, said)
 
     def _moment(self, instant: int) -> int:
         """When something happened: at an edge of a window as asked at the instant, or at the time of another event."""
@@ -301,7 +333,8 @@ class Teller:
         again = dict(line)
         if "messageId" in line:
             if self._values.boolean():
-                again |= {"properties": {"n": 1000}, "traits": {"plan": "again"}}
+                named = {key: value for key, value in (line.get("traits") or {}).items() if key == "email"}
+                again |= {"properties": {"n": 1000}, "traits": {"plan": "again", **named}}
             later = read(line["receivedAt"]) + self._random.choice((0, 1, SECOND, DAY))
             again["receivedAt"] = written(later)
         return again
@@ -322,6 +355,23 @@ class Teller:
         percent = self._random.choice((20, 50, 80, 99.5, 50.0))
         told = {"metric": metric, "percent": percent, "value": self._random.choice((0, 1, 2, 2.5, 100, -1, 1e13))}
         return {"type": "threshold", **told, "receivedAt": written(at)}
+
+
+def called(line: Mapping[str, Any], names: Names) -> dict[str, Any]:
+    """A call of these names; addresses are said by an identify, former names by an alias."""
+    line = dict(line)
+    context = dict(line.get("context") or {})
+    if "previousId" in names:
+        line = {"type": "alias", **{key: line[key] for key in line if key.endswith(("At", "Id", "timestamp"))}}
+    elif "email" in names:
+        line["traits"] = {**(line.get("traits") or {}), "email": names["email"]}
+        line = {**{key: line[key] for key in line if key not in ("event", "properties", "name")}, "type": "identify"}
+    if "device" in names:
+        context["device"] = {"id": names["device"]}
+    if "externalId" in names:
+        context["externalIds"] = [{"type": "shop", "id": names["externalId"]}]
+    ids = {key: value for key, value in names.items() if key in ("userId", "anonymousId", "previousId")}
+    return {**line, **ids, **({"context": context} if context else {})}
 
 
 def history(random: Random, people: int, instants: int) -> History:

@@ -11,7 +11,8 @@ from typing import Any
 from tests.parity.batches import Batch, Difference, alike, meant
 from tests.parity.histories import SECOND, written
 from tests.parity.oracle import Project, parse
-from tests.parity.oracle.lines import who
+from tests.parity.oracle.lines import shown
+from tests.parity.oracle.ties import identifiers
 from tests.parity.projects import files
 
 StillDiffers = Callable[[Batch], bool]
@@ -27,7 +28,7 @@ def shrunk(batch: Batch, difference: Difference, differs: StillDiffers, tries: i
 
     instants = [difference.at] if difference.at is not None else batch.instants
     least = batch._replace(texts=[difference.text], instants=instants)
-    mine = least._replace(lines=[line for line in batch.lines if _is_of(line, difference.person)])
+    mine = least._replace(lines=_around(batch.lines, difference.person))
     if difference.person is not None and holds(mine):
         least = mine
     elif not holds(least):
@@ -43,9 +44,15 @@ def shrunk(batch: Batch, difference: Difference, differs: StillDiffers, tries: i
     return least
 
 
-def _is_of(line: Mapping[str, Any], person: str | None) -> bool:
-    """Of nobody else: thresholds are of all."""
-    return line["type"] == "threshold" or who(line) == person
+def _around(lines: Sequence[Mapping[str, Any]], person: str | None) -> list[Mapping[str, Any]]:
+    """Of whoever may be tied to the person; thresholds are of all."""
+    named = [set() if line["type"] == "threshold" else {*identifiers(line)} for line in lines]
+    found = {name for name, text in shown(set().union(*named)).items() if text == person}
+    before = 0
+    while len(found) > before:
+        before = len(found)
+        found = found.union(*(names for names in named if names & found))
+    return [line for line, names in zip(lines, named, strict=True) if not names or names & found]
 
 
 def _fewer_instants(batch: Batch, holds: StillDiffers) -> Batch:

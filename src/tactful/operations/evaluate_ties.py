@@ -8,7 +8,7 @@ from itertools import islice
 from tactful.consent.permits import purpose_of
 from tactful.events.derived import ConsentChanged, EventKept, FragmentsCame, FragmentsWent, Group, ref
 from tactful.events.records import Consent, Event, Plan, Publish, Score, Threshold
-from tactful.history.cells import IdentityRow, Row, decided, marker, rows
+from tactful.history.cells import Fragment, IdentityRow, Row, decided, marker, rows
 from tactful.kernel.plan import adopt
 from tactful.kernel.state import PartitionState, Profile
 from tactful.kernel.step import step
@@ -32,8 +32,10 @@ class _Engine:
     def __init__(self, question: Question) -> None:
         plan_state, plan = adopt(None, Plan(1, Publish(0, {}, plan_settings(question))), 0, is_empty=True)
         self._turn = Turn(PartitionState(PARTITION, 1), plan, plan_state, lambda _: None)
-        self._known: set[tuple[str, int]] = set()
-        """Fragments by which somebody is known who is a person of his own."""
+        self._known: set[Fragment] = set()
+        """Fragments with a row by which their person is known."""
+        self._bare: dict[Fragment, str] = {}
+        """Of identifiers that were persons without any fragment: un-merged, and nothing came back. Whose they are."""
 
     def take(self, position: int, record: History) -> Iterator[Row]:
         """The rows of the next record."""
@@ -56,13 +58,29 @@ class _Engine:
         met += islice(reversed(turn.changed), len(turn.changed) - before)
         for key in met:
             yield from self._made(turn.changed[key], record.received_at, here)
+        for own, before in self._bare.items():
+            person = self._root(before)
+            if person != before:
+                self._bare[own] = person
+                yield IdentityRow(*own, person, record.received_at, here)
+
+    def _root(self, key: str) -> str:
+        while (owner := self._turn.changed[key].owner()) is not None:
+            key = owner
+        return key
 
     def _made(self, profile: Profile, at: int, here: int) -> Iterator[Row]:
         """Somebody who is known only by having been tied or un-tied."""
-        own = (profile.key, profile.epoch)
-        if profile.owner() is None and own not in self._known:
-            self._known.add(own)
-            yield marker(*own, "tie", at, here)
+        mine = [_fragment(name) for name in profile.fragments]
+        if profile.owner() is not None or not self._known.isdisjoint(mine):
+            return
+        own = mine[0] if mine else (profile.key, profile.epoch)
+        if not mine:
+            if own in self._known:
+                return
+            self._bare[own] = profile.key
+        self._known.add(own)
+        yield marker(*own, "tie", at, here)
 
 
 def _is_kept(record: History, groups: Iterable[Group], here: int) -> bool:
@@ -95,6 +113,6 @@ def _decided(profile: Profile, here: int) -> Iterator[Row]:
                 yield from decided(_fragment(by), [_fragment(covered)], purpose_of(place), write)
 
 
-def _fragment(name: str) -> tuple[str, int]:
+def _fragment(name: str) -> Fragment:
     identifier, _, epoch = name.rpartition("#")
     return identifier, int(epoch)

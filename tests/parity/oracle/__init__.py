@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from tests.parity.oracle import asking, values
-from tests.parity.oracle.lines import Happening, History, World, local, read, world
+from tests.parity.oracle.lines import Happening, History, World, local, read, worlds
 from tests.parity.oracle.values import Moment, Span, read_duration, same
 
 Meaning = Callable[[World, Any], Any]
@@ -39,10 +39,7 @@ class Oracle:
 
     def worlds(self, now: int) -> dict[str, World]:
         """Everybody known at the instant."""
-        people = self._history.people.items()
-        project = self._project
-        every = ((name, world(self._history, one, now, project.time_zone, project.retention)) for name, one in people)
-        return {name: seen for name, seen in every if seen is not None}
+        return worlds(self._history, now, self._project.time_zone, self._project.retention)
 
     def ask(self, text: str, seen: World) -> Any:
         if text not in self._meanings:

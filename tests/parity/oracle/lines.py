@@ -8,6 +8,7 @@ from importlib.resources import files
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from tests.parity.oracle.ties import Fragment, Ties, identifiers
 from tests.parity.oracle.values import EPOCH, read_time
 
 CALLS = ("track", "identify", "page", "screen", "group", "alias")
@@ -34,16 +35,25 @@ class Told(NamedTuple):
     value: Any
 
 
-class Person(NamedTuple):
-    name: str
-    calls: list[Happening]
-    scores: list[Told]
-    decisions: list[Told]
+class Saying(NamedTuple):
+    """One line about somebody."""
+
+    received: int
+    kind: str
+    names: list[str]
+    fragment: Fragment
+    """Where it entered."""
+    call: Happening | None
+    told: Told | None
+    covers: frozenset[Fragment]
+    """By a decision: all that were the person's then."""
 
 
 class History(NamedTuple):
-    people: dict[str, Person]
+    sayings: list[Saying]
     thresholds: list[Told]
+    shown: dict[str, str]
+    """How the identifiers are printed."""
 
 
 class World(NamedTuple):
@@ -81,12 +91,6 @@ def cleaned(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def who(line: Mapping[str, Any]) -> str:
-    """The userId, else the anonymousId; "" and null are absent (LANGUAGE.md 1.9)."""
-    named = [line[key] for key in ("userId", "anonymousId") if line.get(key) not in (None, "")]
-    return str(named[0]).strip()
-
-
 def happening(line: Mapping[str, Any], place: int) -> Happening:
     received = when(line["receivedAt"])
     client = line.get("originalTimestamp") or line.get("timestamp")
@@ -107,51 +111,123 @@ def happening(line: Mapping[str, Any], place: int) -> Happening:
 
 def read(lines: Sequence[Mapping[str, Any]]) -> History:
     """The file as the log: sorted by receivedAt, ties by line; a repeated messageId is dropped (LANGUAGE.md 1.4, 1.5)."""
-    history = History({}, [])
+    history = History([], [], {})
+    ties = Ties()
     seen = set()
     for place, line in enumerate(sorted(lines, key=lambda line: when(line["receivedAt"]))):
-        received = when(line["receivedAt"])
-        if line["type"] == "threshold":
+        received, kind = when(line["receivedAt"]), line["type"]
+        if kind == "threshold":
             about = (line["metric"], float(line["percent"]))
             history.thresholds.append(Told(received, place, about, cleaned(line["value"])))
             continue
-        name = who(line)
-        person = history.people.setdefault(name, Person(name, [], [], []))
-        if line["type"] == "score":
-            person.scores.append(Told(received, place, line["model"], cleaned(line["value"])))
-        elif line["type"] == "consent":
-            person.decisions.append(Told(received, place, line["purpose"], line["granted"]))
-        elif (name, line.get("messageId", place)) not in seen:
-            seen.add((name, line.get("messageId", place)))
-            person.calls.append(happening(line, place))
+        names = identifiers(line)
+        mark = (names[0], line.get("messageId", place))
+        if mark not in seen:
+            seen.add(mark)
+            said = Saying(received, kind, names, ties.now(names[0]), None, None, frozenset())
+            history.sayings.append(_said(said, line, place, ties))
+            hear(ties, said)
+    history.shown.update(shown({name for said in history.sayings for name in said.names}))
     return history
+
+
+def _said(said: Saying, line: Mapping[str, Any], place: int, ties: Ties) -> Saying:
+    match said.kind:
+        case "unmerge":
+            return said
+        case "score":
+            return said._replace(told=Told(said.received, place, line["model"], cleaned(line["value"])))
+        case "consent":
+            fragment = ties.enter(said.names[0])
+            mine = {one for one in ties.fragments() if ties.person(one) == ties.person(fragment)}
+            told = Told(said.received, place, line["purpose"], line["granted"])
+            return said._replace(told=told, covers=frozenset(mine))
+    return said._replace(call=happening(line, place))
+
+
+def hear(ties: Ties, said: Saying) -> None:
+    if said.kind == "unmerge":
+        ties.undo(said.names[0])
+    else:
+        ties.enter(said.names[0])
+    if said.kind in CALLS:
+        ties.meet(said.names, said.kind)
+
+
+def shown(names: set[str]) -> dict[str, str]:
+    """A user or an anonymous id by its value alone, unless it is both; others in full."""
+    return {
+        name: name[2:] if name[0] == "u" or (name[0] == "a" and f"u:{name[2:]}" not in names) else name
+        for name in names
+    }
 
 
 # ---- what is known at T ----------------------------------------------------------------------------------------------
 
 
-def world(history: History, person: Person, now: int, time_zone: str, retention: Mapping[str, int]) -> World | None:
-    """None where the person is not known yet (LANGUAGE.md 1.8)."""
-    calls = sorted(call for call in person.calls if call.received <= now)
-    scores = [told for told in person.scores if told.received <= now]
-    decisions = [told for told in person.decisions if told.received <= now]
-    if not calls and not scores and not decisions:
-        return None
+def worlds(history: History, now: int, time_zone: str, retention: Mapping[str, int]) -> dict[str, World]:
+    """Everybody who is known at the instant (LANGUAGE.md 1.8), by how they are printed."""
+    ties = Ties()
+    visible = [said for said in history.sayings if said.received <= now]
+    for said in visible:
+        hear(ties, said)
+    mine: dict[str, list[Saying]] = {person: [] for person in ties.people()}
+    decisions: dict[str, list[Saying]] = {person: [] for person in mine}
+    for said in visible:
+        if said.kind != "unmerge":
+            mine[ties.person(said.fragment)].append(said)
+        for person in {ties.person(fragment) for fragment in said.covers}:
+            decisions[person].append(said)
+    thresholds = [told for told in history.thresholds if told.received <= now]
+    known = {told.about: told.value for told in sorted(thresholds, key=lambda told: told[:2])}
+    return {
+        history.shown[person]: world(now, said, decided(ties, person, decisions[person]), known, time_zone, retention)
+        for person, said in mine.items()
+    }
+
+
+def world(
+    now: int,
+    sayings: Sequence[Saying],
+    decisions: Mapping[str, bool],
+    thresholds: Mapping[tuple[str, float], Any],
+    time_zone: str,
+    retention: Mapping[str, int],
+) -> World:
+    calls = sorted(said.call for said in sayings if said.call is not None)
+    scores = [said.told for said in sayings if said.told is not None and said.kind == "score"]
     traits: dict[str, Any] = {}
     for call in calls:
         if call.kind == "identify":
             traits.update(call.properties)
-    thresholds = [told for told in history.thresholds if told.received <= now]
     return World(
         now,
         calls,
         [call for call in calls if call.name not in retention or call.timestamp > now - retention[call.name]],
         traits,
         {told.about: told.value for told in sorted(scores, key=lambda told: told[:2])},
-        {told.about: told.value for told in sorted(decisions, key=lambda told: told[:2])},
-        {told.about: told.value for told in sorted(thresholds, key=lambda told: told[:2])},
+        decisions,
+        thresholds,
         zone_of(traits, calls, time_zone),
     )
+
+
+def decided(ties: Ties, person: str, sayings: Sequence[Saying]) -> dict[str, bool]:
+    """By purpose: one fragment at least has said yes, and none no. Of a fragment the newest of what covers it counts, a
+    yes only while the fragment where it entered is this person's."""
+    answers: dict[str, bool] = {}
+    for purpose in {said.told.about for said in sayings if said.told is not None}:
+        about = [said for said in sayings if said.told is not None and said.told.about == purpose]
+        for fragment in {one for said in about for one in said.covers if ties.person(one) == person}:
+            newest: dict[Fragment, bool] = {}
+            for said in about:  # In order: of each fragment that decides, the last.
+                if fragment in said.covers and said.told is not None:
+                    newest.pop(said.fragment, None)
+                    newest[said.fragment] = said.told.value
+            left = [yes for by, yes in newest.items() if not yes or ties.person(by) == person]
+            if left:
+                answers[purpose] = answers.get(purpose, True) and left[-1]
+    return answers
 
 
 # ---- zones -----------------------------------------------------------------------------------------------------------
