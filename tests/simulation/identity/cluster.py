@@ -2,17 +2,22 @@
 
 from random import Random
 
-from tactful.events.derived import Group
+from tactful.events.derived import Group, IntentMoved
 from tactful.events.identifiers import partition_of
-from tactful.events.records import Publish, Record, Tick, decode
+from tactful.events.records import Outcome, Publish, Record, Tick, decode
 from tactful.kernel.state import Profile
 from tests.kernel.driver import Driver
+from tests.simulation.definitions import MINUTE
 from tests.simulation.histories import START, pause
 from tests.simulation.identity import calls
 from tests.simulation.identity.compare import compare, demand, told
 from tests.simulation.identity.oracle import Whole
 from tests.simulation.identity.shop import SETTINGS, SHOP
 from tests.simulation.oracle import difference
+
+ENDED = ("sent", "refused", "rejected", "lapsed", "dropped")
+MOST_UNDER_WAY = 30 * MINUTE
+"""Longer, and what one half was sent may be forgotten before the other half's run, invalid by then, comes."""
 
 
 class Cluster:
@@ -25,6 +30,9 @@ class Cluster:
         self.relayed = [0] * partitions
         self.whole = Whole(partitions, SHOP)
         self.made: list[calls.Call] = []
+        self.drained = START
+        self.post: dict[str, tuple[str, int, str]] = {}
+        """The outbox: of each intent whose it is, by how many hops, and what became of it."""
         self.drivers[0].append(Publish(START, SHOP.files(), SETTINGS, SHOP.name))
         self.rest()
 
@@ -32,8 +40,10 @@ class Cluster:
 
     def act(self) -> None:
         """Something happens, and perhaps some partition reads on."""
-        rng = self.rng
-        self.now += pause(rng)
+        rng, passes = self.rng, pause(self.rng)
+        if self.now + passes > self.drained + MOST_UNDER_WAY:
+            self.drain()
+        self.now += passes
         what = rng.random()
         if what < 0.72:
             self.call(calls.call(rng, self.now - rng.choice((0, 0, 0, 1)), f"m{len(self.made)}"))
@@ -41,17 +51,46 @@ class Cluster:
             again = rng.choice(self.made[-30:])
             if calls.at_most_in_log(again):
                 self.append(calls.received(again, self.now))
+        elif what < 0.88:
+            self._tell_outcome()
         else:
             rng.choice(self.drivers).append(Tick(self.now, rng.choice((1, 2, 100))))
         for _ in range(rng.randrange(4)):
             self.go_on(rng.randrange(len(self.drivers)))
         self.check()
 
+    def _tell_outcome(self) -> None:
+        """A message was sent, or was not; told where the outbox believes the person to be."""
+        self._follow()
+        waiting = [one for one, (_, _, status) in self.post.items() if status not in ENDED]
+        if waiting:
+            intent = self.rng.choice(sorted(waiting))
+            key, hop, _ = self.post[intent]
+            self.post[intent] = (key, hop, self.rng.choice((*ENDED, "held")))
+            self._report(intent)
+
+    def _report(self, intent: str) -> None:
+        key, _, status = self.post[intent]
+        self.append(Outcome(self.now, key, intent, status, "because"))
+
+    def _follow(self) -> None:
+        """The outbox learns of intents, and whose they are now; of two the higher hop is right. What had ended is told
+        again where it is now."""
+        for driver in self.drivers:
+            for intent in driver.intents:
+                self.post.setdefault(intent.intent, (intent.key, 0, ""))
+        for row in [row for group in self.groups() for row in group.rows if isinstance(row, IntentMoved)]:
+            key, hop, status = self.post[row.intent]
+            if row.hop > hop:
+                self.post[row.intent] = (row.key or key, row.hop, status)
+                if row.key and status:
+                    self._report(row.intent)
+
     def call(self, record: calls.Call) -> None:
         self.made.append(record)
         self.append(record)
 
-    def append(self, record: calls.Call) -> None:
+    def append(self, record: calls.Call | Outcome) -> None:
         self.drivers[partition_of(record.key, len(self.drivers))].append(record)
 
     def go_on(self, partition: int) -> None:
@@ -73,19 +112,29 @@ class Cluster:
             self.drivers[dst].log.append(body)
             self.relayed[partition] += 1
 
-    def rest(self) -> None:
-        """Nothing is under way any more, nobody is due."""
+    def drain(self) -> None:
+        """Nothing is under way any more."""
         while True:
-            for driver in self.drivers:
-                if driver.due(max(self.now, driver.state.clock)) or driver.state.sweep is not None:
-                    driver.append(Tick(self.now, 100))
-                driver.read()
             for partition, driver in enumerate(self.drivers):
+                driver.read()
                 while self.relayed[partition] < len(driver.outgoing):
                     self._relay(partition)
-            is_read = all(driver.position == len(driver.log) for driver in self.drivers)
-            if is_read and not any(driver.due(max(self.now, driver.state.clock)) for driver in self.drivers):
+            if all(driver.position == len(driver.log) for driver in self.drivers):
                 break
+        self.drained = self.now
+
+    def rest(self) -> None:
+        """Nobody is due either."""
+        self.drain()
+        self._follow()
+        self.drain()
+        while tired := [one for one in self.drivers if self._is_due(one)]:
+            for driver in tired:
+                driver.append(Tick(self.now, 100))
+            self.drain()
+
+    def _is_due(self, driver: Driver) -> bool:
+        return bool(driver.due(max(self.now, driver.state.clock))) or driver.state.sweep is not None
 
     # ---- what must hold ----------------------------------------------------------------------------------------
 
@@ -110,6 +159,9 @@ class Cluster:
         for profile in (one for known in self.profiles() for one in known.values()):
             demand(profile.identity is None or not profile.identity.is_waiting, "nobody waits at rest", profile.key)
             demand(profile.identity is None or not profile.identity.deferred, "nothing is deferred", profile.key)
+            for run in profile.runs:
+                status = self.post[run.intent][2] if run.intent in self.post else ""
+                demand(status not in ENDED, "no run waits for an outcome that was told", profile.key, run, status)
         left = {channel: one for channel, one in self.whole.under_way.items() if one}
         demand(not left, "everything that was said was told", left)
         for half in self.whole.halves:

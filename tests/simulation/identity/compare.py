@@ -143,8 +143,8 @@ def _person(half: Half, profile: Profile, body: Body, plan: CompiledPlan) -> Non
     ours = {name: [tuple(edge) for edge in one.path] for name, one in profile.fragments.items()}
     truth = {name: one.path for name, one in body.fragments.items()}
     demand(ours.keys() == truth.keys(), "a fragment is where it belongs", key, sorted(ours), sorted(truth))
-    for name in ours:
-        demand(ours[name] == truth[name], "a fragment knows its path", key, name, ours[name], truth[name])
+    for name, path in ours.items():
+        demand(path == truth[name], "a fragment knows its path", key, name, path, truth[name])
         alone = Person(key, {}, kept=body.fragments[name].kept, said=body.fragments[name].said)
         fragment = profile.fragments[name]
         _values(key, name, {name: fragment}, fragment.aggregates, alone, plan, half.clock)

@@ -178,7 +178,8 @@ class Half(Oracle):
             case Unmerge():
                 self._unmerge(record.key)
             case Outcome():
-                self._pass(Passing(record, here, ""), self.identifier(record.key))
+                one = self.identifier(record.key)
+                self._pass(Passing(record, here, f"{one.key}#{one.epoch}"), one)
             case Tick():
                 pass
             case _:
@@ -407,10 +408,10 @@ class Half(Oracle):
 
     def _ended_by(self, body: Body, outcome: Outcome) -> None:
         """What became of a message. Nobody is looked for who has not got the run any more."""
+        self._pass_time(body, self.clock)
         run = self.whole.run_of(outcome.intent)
         if run not in body.runs or (run.is_held and outcome.status == "held"):
             return
-        self._pass_time(body, self.clock)
         if outcome.status == "held":
             run.is_held = True
         else:
