@@ -24,7 +24,7 @@ from tactful.adapters.installation import Installation
 from tactful.adapters.secrets import write_private
 from tactful.adapters.supervisor import Lock, StopSignal, Supervisor, follow_parent
 from tactful.adapters.watching import watch
-from tactful.cli import boxes, editors, evaluating, importing, looking, projects, servers
+from tactful.cli import boxes, consenting, editors, evaluating, importing, looking, projects, servers
 from tactful.cli.main import command_line
 from tactful.errors import DefinitionError, Place, Problem, TransientError, UsageError
 from tactful.events.identifiers import partition_of
@@ -45,7 +45,8 @@ from tactful.runtime.settings import FILE, Settings, naming_of, plan_settings, r
 from tactful.runtime.work import Work
 from tactful.values import HOUR_US
 
-COMMANDS = tuple(module.register for module in (projects, evaluating, editors, servers, importing, looking, boxes))
+_MODULES = (projects, evaluating, editors, servers, importing, looking, boxes, consenting)
+COMMANDS = tuple(module.register for module in _MODULES)
 ADMIN_TOKEN = "TACTFUL_ADMIN_TOKEN"  # noqa: S105  (the variable's name)
 
 

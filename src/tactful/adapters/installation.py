@@ -23,10 +23,10 @@ from tactful.adapters.sqlite.quarantine import SqliteQuarantine
 from tactful.adapters.sqlite.store import SqliteStore
 from tactful.adapters.sqlite.trail import SqliteTrail
 from tactful.errors import UsageError
-from tactful.kernel.state import PlanState
+from tactful.kernel.state import PlanState, decode_partition
 from tactful.operations.publish import published
 from tactful.operations.soundness import look_over, refuse_missing
-from tactful.runtime.ports import Clock
+from tactful.runtime.ports import Checkpoint, Clock
 from tactful.runtime.settings import Settings
 from tactful.runtime.worker import Worker
 from tactful.values import DAY_US
@@ -118,19 +118,22 @@ class Installation:
 
     def look_over(self) -> None:
         """Before anything runs on it: raises UsageError or TransientError where the files do not belong together."""
-        positions = [self._position(partition) for partition in range(self.partitions)]
+        points = [self._checkpoint(partition) for partition in range(self.partitions)]
+        positions = [point.position for point in points]
         refuse_missing(self.data / "outbox.db", positions)
+        states = [decode_partition(point.partition_state) for point in points if point.partition_state]
+        refuse_missing(self.data / "ledger.db", [state.decisions for state in states])
         # Looked into without making what is missing.
         log = SqliteLog(self.data / "log", self.partitions, self.clock, read_only=True)
         look_over(self.data, log, positions, self.outbox, self.trail, self.quarantine)
         log.close()
         self.link_keys()
 
-    def _position(self, partition: int) -> int:
+    def _checkpoint(self, partition: int) -> Checkpoint:
         try:
-            return self.store(partition).checkpoint().position
+            return self.store(partition).checkpoint()
         except NotMadeYet:
-            return 0
+            return Checkpoint(0, 0, b"")
 
     def close(self) -> None:
         for name in ("log", "outbox", "trail", "quarantine", "ledger", "bells"):
