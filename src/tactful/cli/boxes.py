@@ -1,6 +1,7 @@
 """Commands over what waits for somebody to look: the outbox, and the quarantine."""
 
 import base64
+import secrets
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -133,7 +134,8 @@ def _register_quarantine(group: click.Group, build: Build) -> None:
         """Try calls again, as received when they came; what is taken leaves the quarantine."""
         house = opened(build, data, read_only=False)
         sources, naming = build.sources(project), naming_of(build.settings(project).identity)
-        for outcome in quarantine_operations.replay(house.quarantine, house.log, house.bells, sources, numbers, naming):
+        boxes, salt_key = (house.quarantine, house.log, house.bells), secrets.token_bytes(32)
+        for outcome in quarantine_operations.replay(*boxes, sources, numbers, naming, salt_key):
             click.echo(outcome)
 
     @quarantine.command()

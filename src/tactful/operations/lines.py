@@ -19,6 +19,7 @@ from msgspec.structs import replace
 
 from tactful.events.identifiers import MAX_LENGTH, keys_of
 from tactful.events.intake import MAX_TEXT, VERSION, Arrival, accept
+from tactful.events.naming import DEFAULT, Naming
 from tactful.events.records import Consent, Event, Score, Threshold, Unmerge
 from tactful.events.sources import Source
 from tactful.events.verdicts import Refusal
@@ -55,7 +56,9 @@ _head = msgspec.json.Decoder(Head)
 _said = msgspec.json.Decoder(_Said)
 
 
-def read_line(body: bytes, received_at: int, number: int, fallback_id: str) -> History | Refusal:
+def read_line(
+    body: bytes, received_at: int, number: int, fallback_id: str, naming: Naming = DEFAULT
+) -> History | Refusal:
     """The record of one line, whose `receivedAt` was read already. `number` counts lines from 0; `fallback_id` is its
     messageId where it has none."""
     try:
@@ -64,7 +67,7 @@ def read_line(body: bytes, received_at: int, number: int, fallback_id: str) -> H
         return Refusal("not_json", f"is no JSON object: {error}")
     read = _READERS.get(head.type) if isinstance(head.type, str) else None
     if read is None:
-        event = accept(body, Arrival(SOURCE, received_at), number)
+        event = accept(body, Arrival(SOURCE, received_at, naming=naming), number)
         return replace(event, message_id=fallback_id) if isinstance(event, Event) and not head.message_id else event
     try:
         said = _said.decode(body)

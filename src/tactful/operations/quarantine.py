@@ -51,12 +51,16 @@ def replay(
     sources: Sequence[Source],
     numbers: Sequence[int],
     naming: Naming = DEFAULT,
+    salt_key: bytes = b"",
 ) -> Iterator[Retried]:
-    """Try each call again; what is taken now goes to the log and then leaves the quarantine."""
+    """Try each call again; what is taken now goes to the log and then leaves the quarantine. `salt_key`: secret, for
+    the ledger of consent."""
     by_name = {source.name: source for source in sources}
     for number in numbers:
         row = show(quarantine, number)
-        records = _retry(row, by_name.get(row.source), naming)
+        source = by_name.get(row.source)
+        arrival = source and Arrival(source, row.received_at, naming=naming, proof=_proof(row), salt_key=salt_key)
+        records = _retry(row, arrival)
         if isinstance(records, Refusal):
             yield Retried(number, 0, records)
             continue
@@ -76,15 +80,14 @@ def drop(quarantine: Quarantine, numbers: Sequence[int]) -> int:
     return quarantine.remove(numbers)
 
 
-def _retry(row: Quarantined, source: Source | None, naming: Naming) -> list[tuple[Record, str]] | Refusal:
-    if source is None:
+def _retry(row: Quarantined, arrival: Arrival | None) -> list[tuple[Record, str]] | Refusal:
+    if arrival is None:
         return Refusal("unknown_source", f"the settings have no source {row.source} any more")
     if row.size > len(row.body):
         return Refusal("cut", f"only the first {len(row.body)} of its {row.size} bytes were kept")
     values = read_json(row.body)
     if isinstance(values, dict) and "batch" in values:
-        return _retry_batch(row, source, naming)
-    arrival = Arrival(source, row.received_at, naming=naming, proof=_proof(row))
+        return _retry_batch(row, arrival)
     if isinstance(values, dict) and values.get("type") == "consent":
         consents = accept_consent(row.body, arrival)
         return consents if isinstance(consents, Refusal) else [(one, one.key) for one in consents]
@@ -98,14 +101,14 @@ def _proof(row: Quarantined) -> Proof | None:
     return Proof(user, tuple(key for key in row.vouched if key != user)) if user else None
 
 
-def _retry_batch(row: Quarantined, source: Source, naming: Naming) -> list[tuple[Record, str]] | Refusal:
+def _retry_batch(row: Quarantined, arrival: Arrival) -> list[tuple[Record, str]] | Refusal:
     """All of a batch or, with the first mistake, none: it stays together until somebody has mended it."""
     frame = read_frame(row.body)
     if not isinstance(frame, Frame):
         return frame
     sent_at = parse_time(frame.sent_at) if isinstance(frame.sent_at, str) else None
     context = frame.context if isinstance(frame.context, dict) else None
-    arrival = Arrival(source, row.received_at, sent_at, context, naming=naming, proof=_proof(row))
+    arrival = msgspec.structs.replace(arrival, sent_at=sent_at, context=context)
     records: list[tuple[Record, str]] = []
     for place, piece in enumerate(frame.batch):
         event = accept(piece, arrival, place)

@@ -20,6 +20,7 @@ from tactful.events.verdicts import Refusal
 from tactful.operations.lines import SOURCE, read_line
 from tactful.runtime.house import House
 from tactful.runtime.ports import Quarantined
+from tactful.runtime.settings import naming_of
 from tactful.runtime.worker import Worker
 from tactful.values import DAY_US, format_time, parse_time
 
@@ -156,13 +157,13 @@ def _begin(
 
 def _append(house: House, chunk: Sequence[_Line], body: bytes, digest: str, at: int, done: Replayed) -> None:
     """One atomic append: the chunk's events by partition, and in every partition how far the file has come."""
-    partitions = house.log.partitions
+    partitions, naming = house.log.partitions, naming_of(house.settings.identity)
     last = encode(Imported(chunk[-1].received_at, digest, at))
     records: dict[int, list[bytes]] = {partition: [] for partition in range(partitions)}
     refused = []
     for line in chunk:
         text = body[line.start : line.end]
-        record = read_line(text, line.received_at, line.number, f"{digest}:{line.number}")
+        record = read_line(text, line.received_at, line.number, f"{digest}:{line.number}", naming)
         if isinstance(record, Refusal):
             message = f"line {line.number + 1}: {record.message}"
             refused.append(
