@@ -337,3 +337,23 @@ def test_mails_to_an_address_count_over_all_journeys(open_outbox: OutboxMaker) -
         assert claiming.mails_to("ada@example.com", 0) == 2, "no webhook, and nothing that was given back"
         assert claiming.mails_to("ada@example.com", 60) == 1, "after, not at"
         assert claiming.mails_to("eve@example.com", 0) == 0
+        assert claiming.mails_to("ada@example.com", 0, ["other"]) == 1
+        assert claiming.mails_to("ada@example.com", 0, []) == 0
+
+
+def test_mails_to_one_inbox_count_under_all_its_addresses(open_outbox: OutboxMaker) -> None:
+    outbox = open_outbox()
+    outbox.put(0, [intent("a"), intent("b"), intent("c"), intent("d")])
+    claim(outbox, intent("a"), address="ada@example.com")
+    claim(outbox, intent("b"), address="ada+1@example.com")
+    claim(outbox, intent("c"), address="a.d.a+1@gmail.com")
+    claim(outbox, intent("d"), address="+@example.com")
+    with outbox.claiming(0, outbox.own(0)) as claiming:
+        assert claiming.mails_to("ada+2@example.com", 0) == claiming.mails_to("ada@example.com", 0) == 2
+        assert claiming.mails_to("ada@googlemail.com", 0) == 1
+        assert [claiming.mails_to(one, 0) for one in ("+@example.com", "a.da@example.com", "adam@example.com")] == [
+            1,
+            0,
+            0,
+        ]
+        assert claiming.counted("cart", 0, [], "ada@example.com") == 1, "a journey's limit is an address's"

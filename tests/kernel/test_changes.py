@@ -1,6 +1,6 @@
 """What changes an answer beside events and time: scores, consents, thresholds, zones, traits, another version."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Literal
 
 import msgspec
@@ -235,7 +235,7 @@ class _NothingSent:
     def counted(self, journey: str, since_us: int, keys: Sequence[str], address: str) -> int:
         return 0
 
-    def mails_to(self, address: str, since_us: int) -> int:
+    def mails_to(self, address: str, since_us: int, journeys: Collection[str] | None = None) -> int:
         return 0
 
 

@@ -237,7 +237,7 @@ def test_those_that_wait_together_are_counted_together() -> None:
 @pytest.mark.parametrize(
     "spelling",
     [
-        "Victim@X.example", " victim@x.example ", "victim@x.example.", "ｖictim@x.example", "victim@X.EXAMPLE",
+        "Victim@X.example", " victim@x.example ", "victim+2@x.example", "victim+a+b@x.example", "victim@x.example.", "ｖictim@x.example", "victim@X.EXAMPLE",
     ],
 )  # fmt: skip
 def test_another_spelling_is_no_other_address(spelling: str) -> None:

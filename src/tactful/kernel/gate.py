@@ -9,7 +9,7 @@ An address that only a browser has named may be anybody's. A confirmation is the
 consent, since it asks for it: seldom, and with nothing in it that a browser said (messages/render.py).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Protocol
 
 from msgspec import Struct
@@ -41,7 +41,7 @@ class Facts(Protocol):
 
     def counted(self, journey: str, since_us: int, keys: Sequence[str], address: str) -> int: ...
 
-    def mails_to(self, address: str, since_us: int) -> int: ...
+    def mails_to(self, address: str, since_us: int, journeys: Collection[str] | None = None) -> int: ...
 
 
 class Claim(Struct, frozen=True):
@@ -174,7 +174,7 @@ def _too_many(
     if message.confirms:
         journeys = list(_confirming(plan))
         for most, window_us, window in CONFIRMATIONS:
-            if sum(facts.counted(name, now - window_us, (), address) for name in journeys) >= most:
+            if facts.mails_to(address, now - window_us, journeys) >= most:
                 return Refusal("refused", f"limit: {most} confirmations to one address per {window}")
     return None
 

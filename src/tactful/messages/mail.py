@@ -27,6 +27,8 @@ _SPEC = r"([^\s<>@,;:()\[\]\\\"\x00-\x20\x7f]{1,64})@([^\s<>@,;:()\[\]\\\"\x00-\
 _NAMED = re.compile(rf"([^<>\x00-\x1f\x7f]*)<{_SPEC}>")
 _ALONE = re.compile(rf"(){_SPEC}")
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*")
+_DOTLESS = {"gmail.com": "gmail.com", "googlemail.com": "gmail.com"}
+"""Hosts to which a dot in a name means nothing, and which of them are the same."""
 _PLAIN = re.compile(r"[\x21-\x7e]+(?: [\x21-\x7e]+)*")
 
 
@@ -92,6 +94,16 @@ def mailbox(value: object) -> str | None:
     except UnicodeError:
         return None
     return f"{match[2]}@{domain}" if domain else None
+
+
+def inbox(address: str) -> str:
+    """Where mail to a mailbox is read, as far as its spelling tells: what stands behind a + is a tag (RFC 5233), and
+    some hosts read over dots. For counting only: another address of the same inbox is no other place to write to."""
+    local, _, domain = address.rpartition("@")
+    local = local.partition("+")[0] or local
+    if domain in _DOTLESS:
+        local, domain = local.replace(".", "") or local, _DOTLESS[domain]
+    return f"{local}@{domain}"
 
 
 def compose(rendered: Rendered, sender: str, to: str, intent: str, at_us: int) -> bytes:

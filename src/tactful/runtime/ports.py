@@ -6,7 +6,7 @@ records (events/records.py). An adapter raises TransientError where the world fa
 Fenced where another worker owns the partition; everything else is a bug.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -247,8 +247,9 @@ class Claiming(Protocol):
         or this e-mail address."""
         ...
 
-    def mails_to(self, address: str, since_us: int) -> int:
-        """E-mails of any journey to this address, claimed (sent, held or in flight) after `since_us`."""
+    def mails_to(self, address: str, since_us: int, journeys: Collection[str] | None = None) -> int:
+        """E-mails to this address, or another of the same inbox (messages/mail.py), claimed (sent, held or in flight)
+        after `since_us`: of these journeys, or of any."""
         ...
 
     def claim(self, claimed: Claimed, template_source: bytes) -> None:

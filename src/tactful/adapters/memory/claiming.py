@@ -1,10 +1,11 @@
 """Claims decided in memory: the outbox puts its rows back where the block fails."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from msgspec.structs import replace
 
 from tactful.adapters.memory.outbox_rows import Row, Rows
+from tactful.messages.mail import inbox
 from tactful.runtime.ports import Claimed, Verdict, Waiting
 
 
@@ -38,13 +39,14 @@ class MemoryClaiming:
             for row in rows
         )
 
-    def mails_to(self, address: str, since_us: int) -> int:
+    def mails_to(self, address: str, since_us: int, journeys: Collection[str] | None = None) -> int:
         rows = [row.shown for row in self._table.by_intent.values()]
         return sum(
             row.intent.channel == "email"
             and row.status in {"claimed", "sent", "held"}
-            and row.address == address
+            and inbox(row.address) == inbox(address)
             and (row.claimed_at or 0) > since_us
+            and (journeys is None or row.intent.journey in journeys)
             for row in rows
         )
 

@@ -1,9 +1,10 @@
 """One transaction of the outbox in which claims are decided: it sees what no other process can change meanwhile."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from tactful.adapters.sqlite.outbox_schema import WAITING, as_waiting
+from tactful.messages.mail import inbox
 from tactful.runtime.ports import Claimed, Verdict, Waiting
 
 
@@ -37,18 +38,19 @@ class SqliteClaiming:
               SELECT id FROM intent WHERE journey = ? AND key IN ({marks}) AND claimed_at > ?
                 AND status IN ('claimed', 'sent', 'held')
               UNION
-              SELECT id FROM intent WHERE address = ? AND journey = ? AND claimed_at > ? AND channel = 'email'
-                AND status IN ('claimed', 'sent', 'held') AND address <> '')
+              SELECT id FROM intent WHERE inbox = ? AND address = ? AND journey = ? AND claimed_at > ?
+                AND channel = 'email' AND status IN ('claimed', 'sent', 'held') AND address <> '')
             """,
-            (journey, *keys, since_us, address, journey, since_us),
+            (journey, *keys, since_us, inbox(address), address, journey, since_us),
         )
         return int(rows.fetchone()[0])
 
-    def mails_to(self, address: str, since_us: int) -> int:
+    def mails_to(self, address: str, since_us: int, journeys: Collection[str] | None = None) -> int:
+        among = "" if journeys is None else f"AND journey IN ({', '.join('?' * len(journeys))})"
         rows = self._execute(
-            "SELECT count(*) FROM intent WHERE address = ? AND claimed_at > ? AND channel = 'email' "
-            "AND status IN ('claimed', 'sent', 'held')",
-            (address, since_us),
+            "SELECT count(*) FROM intent WHERE inbox = ? AND claimed_at > ? AND channel = 'email' "
+            f"AND status IN ('claimed', 'sent', 'held') {among}",
+            (inbox(address), since_us, *(journeys or ())),
         )
         return int(rows.fetchone()[0])
 
@@ -57,8 +59,8 @@ class SqliteClaiming:
             self._execute("INSERT OR IGNORE INTO template VALUES (?, ?)", (claimed.template, template_source))
         done = self._execute(
             """
-            UPDATE intent SET status = 'claimed', attempt = ?, claimed_at = ?, position = ?, address = ?, permit = ?,
-              template = ?, frozen = ?, deliverer = '', reason = '', detail = ''
+            UPDATE intent SET status = 'claimed', attempt = ?, claimed_at = ?, position = ?, address = ?, inbox = ?,
+              permit = ?, template = ?, frozen = ?, deliverer = '', reason = '', detail = ''
             WHERE intent = ? AND partition = ? AND status = 'waiting'
             """,
             (
@@ -66,6 +68,7 @@ class SqliteClaiming:
                 claimed.claimed_at,
                 claimed.position,
                 claimed.address,
+                inbox(claimed.address) if claimed.intent.channel == "email" else "",
                 claimed.permit,
                 claimed.template,
                 claimed.frozen,

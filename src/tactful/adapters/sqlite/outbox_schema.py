@@ -83,6 +83,15 @@ SCHEMA = Schema(
             WHERE claimed_at IS NOT NULL AND channel = 'email'
             """,
         ),
+        (
+            "ALTER TABLE intent ADD COLUMN inbox TEXT NOT NULL DEFAULT ''",
+            "UPDATE intent SET inbox = address WHERE claimed_at IS NOT NULL AND channel = 'email'",
+            "DROP INDEX counted_by_address",
+            """
+            CREATE INDEX counted_by_inbox ON intent (inbox, claimed_at)
+            WHERE claimed_at IS NOT NULL AND channel = 'email'
+            """,
+        ),
     ),
 )
 TUNING = Tuning("FULL", cache_bytes=8 << 20)
