@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import msgspec
 
@@ -67,8 +68,8 @@ def refuse_other_priority(before: PlanState | None, settings: Mapping[str, str])
 
 
 def _priority(settings: Mapping[str, str]) -> list[str]:
-    identity = settings.get(IDENTITY)
-    return (msgspec.json.decode(identity, type=IdentitySettings) if identity else IdentitySettings()).priority
+    section = msgspec.json.decode(settings.get(IDENTITY) or "{}", type=dict[str, Any])
+    return list(section.get("priority", IdentitySettings().priority))
 
 
 def changes(before: PlanState | None, files: Mapping[str, str], settings: Mapping[str, str]) -> list[str]:

@@ -58,8 +58,9 @@ def replay(
     by_name = {source.name: source for source in sources}
     for number in numbers:
         row = show(quarantine, number)
-        source = by_name.get(row.source)
-        arrival = source and Arrival(source, row.received_at, naming=naming, proof=_proof(row), salt_key=salt_key)
+        arrival = None
+        if source := by_name.get(row.source):
+            arrival = Arrival(source, row.received_at, naming=naming, proof=_proof(row), salt_key=salt_key)
         records = _retry(row, arrival)
         if isinstance(records, Refusal):
             yield Retried(number, 0, records)
