@@ -67,6 +67,8 @@ class Scene:
         self.mails: dict[str, bytes] = {}
         self.profiles: dict[str, Profile] = {}
         self.events = 0
+        self.consent = ""
+        """The policy, as the plan tells it."""
         self.reader = Reader(self.log, self.stores, self.trail, self.outbox, self.quarantine)
 
     def person(self, key: str) -> Profile:
@@ -125,7 +127,8 @@ class Scene:
 
     def settle(self) -> None:
         """Commit all states, as a worker that has read everything."""
-        plan = PlanState(Plan(3, Publish(NOON, {}, {})), {"segment/cart_open": 1, "segment/regulars": 2}, {}, {}, NOON)
+        publish = Publish(NOON, {}, {"consent": self.consent})
+        plan = PlanState(Plan(3, publish), {"segment/cart_open": 1, "segment/regulars": 2}, {}, {}, NOON)
         for partition, store in enumerate(self.stores):
             mine = [each for key, each in self.profiles.items() if partition_of(key, PARTITIONS) == partition]
             states = [StateWrite(each.key, encode_state(each), each.wake_at) for each in mine]

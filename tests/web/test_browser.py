@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Error, Page, expect, sync_playwright
 
 from tactful.values import MINUTE_US
+from tests.web.merging import VISITOR, met
 from tests.web.scene import NOON, Scene, afternoon
 from tests.web.serving import serve
 
@@ -50,6 +51,26 @@ def test_every_page_is_whole(browser: Browser, width: dict[str, int], scheme: st
             expect(page.locator("h1")).to_be_visible()
             too_wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
             assert too_wide <= 0, f"{path} is {too_wide} px too wide"
+        assert wrong == []
+        page.context.close()
+
+
+@pytest.mark.parametrize("width", [TALL, SMALL], ids=["1440", "390"])
+def test_a_person_of_several_identifiers_is_one_page(browser: Browser, width: dict[str, int]) -> None:
+    scene = met()
+    scene.settle()
+    with serve(scene) as served:
+        page, wrong = opened(browser, width)
+        page.goto(f"{served.address}/people?q={VISITOR}")
+        expect(page).to_have_url(f"{served.address}/people/u:ada")
+        expect(page.locator("aside")).to_contain_text("Known as")
+        expect(page.locator("aside")).to_contain_text("anonymous 7f3 since 12 Mar 2025, 12:02:01, by $identify")
+        expect(page.locator(".timeline .tied")).to_contain_text("Became one person with a:7f3")
+        expect(page.locator(".timeline .event").first).to_contain_text("through anonymous 7f3")
+        page.goto(f"{served.address}/people/{VISITOR}")
+        expect(page.locator("h1")).to_contain_text("Ada Byron")
+        expect(page.get_by_text("What was asked for, anonymous 7f3, belongs to this person")).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
         assert wrong == []
         page.context.close()
 

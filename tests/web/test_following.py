@@ -2,25 +2,21 @@
 
 import pytest
 
+from tactful.consent.permits import ConsentWrite
 from tactful.events.derived import (
     DeviceMoved,
-    EventKept,
-    FragmentsCame,
-    FragmentsWent,
     SegmentEntered,
     SendMessage,
     TieRefused,
 )
-from tactful.events.identifiers import partition_of
 from tactful.kernel.state import Fragment, Identity
 from tactful.operations import explain
 from tactful.operations.persons import HOPS
 from tactful.operations.stories import Story
 from tactful.people.traits import TraitWrite
 from tactful.values import MINUTE_US, SECOND_US
-from tests.web.scene import NOON, PARTITIONS, Scene, intent
-
-VISITOR, ADA = "a:7f3", "u:ada"
+from tests.web.merging import ADA, VISITOR, give, give_back, met
+from tests.web.scene import NOON, Scene, intent
 
 
 def told(scene: Scene, text: str, steps: int = 200) -> Story:
@@ -31,44 +27,6 @@ def told(scene: Scene, text: str, steps: int = 200) -> Story:
 
 def steps_of(story: Story) -> list[tuple[str, str]]:
     return [(line.text, line.through) for line in story.lines]
-
-
-def give(scene: Scene, giver: str, owner: str, at: int, cause: str = "merge") -> None:
-    """All that the giver holds goes over, as the kernel would do it."""
-    gone, taking = scene.person(giver), scene.person(owner)
-    names = tuple(gone.fragments)
-    scene.rows(giver, scene.tick(giver, at), FragmentsWent(at, cause, owner, names))
-    came = FragmentsCame(at, cause, giver, partition_of(giver, PARTITIONS), gone.tail, names)
-    scene.rows(owner, scene.tick(owner, at), came)
-    for fragment in gone.fragments.values():
-        fragment.path = [*fragment.path, (giver, gone.epoch)]
-    taking.fragments |= gone.fragments
-    gone.fragments = {}
-    gone.identity = Identity({gone.epoch: owner})
-
-
-def give_back(scene: Scene, owner: str, to: str, at: int) -> None:
-    held, back = scene.person(owner), scene.person(to)
-    names = tuple(name for name, each in held.fragments.items() if any(edge[0] == to for edge in each.path))
-    scene.rows(owner, scene.tick(owner, at), FragmentsWent(at, "unmerge", to, names))
-    came = FragmentsCame(at, "unmerge", owner, partition_of(owner, PARTITIONS), held.tail, names)
-    scene.rows(to, scene.tick(to, at), came)
-    back.fragments = {name: held.fragments.pop(name) for name in names}
-    back.epoch += 1
-
-
-def met() -> Scene:
-    """Somebody looks around, signs up, and looks again without a user id."""
-    scene = Scene()
-    scene.did(VISITOR, NOON, "Product Viewed")
-    scene.did(VISITOR, NOON + MINUTE_US, "Product Added")
-    at = NOON + 2 * MINUTE_US
-    scene.did(ADA, NOON + 30 * SECOND_US, "Cart Viewed")
-    scene.did(ADA, at, "$identify", also=(VISITOR,), name="Ada Byron")
-    give(scene, VISITOR, ADA, at + SECOND_US)
-    seen = scene.event(VISITOR, at + MINUTE_US, "Order Completed")
-    scene.rows(ADA, scene.tick(ADA, at + MINUTE_US), EventKept(at + MINUTE_US, "Order Completed", seen, f"{VISITOR}#1"))
-    return scene
 
 
 @pytest.mark.parametrize("text", ["ada", "u:ada", "a:7f3", "7f3"])
@@ -245,3 +203,35 @@ def test_what_follows_a_merge_says_that_it_did() -> None:
     scene.rows(ADA, scene.tick(ADA, at), SegmentEntered(at, "regulars", "merge"))
     scene.settle()
     assert "identifiers were tied" in told(scene, VISITOR).lines[-1].because
+
+
+def test_consents_say_what_decided_and_through_which_half() -> None:
+    scene = met()
+    said = scene.person(ADA).fragments
+    said[f"{ADA}#1"].consents["marketing.email"] = ConsentWrite(granted=True, timestamp=NOON, received_at=NOON, ref=1)
+    said[f"{VISITOR}#1"].consents["analytics"] = ConsentWrite(
+        granted=False, timestamp=NOON, received_at=NOON, ref=2, origin="gpc"
+    )
+    said[f"{ADA}#1"].consents["analytics"] = ConsentWrite(granted=True, timestamp=NOON + 1, received_at=NOON + 1, ref=3)
+    scene.settle()
+    story = told(scene, "ada")
+    assert {each.purpose: (each.granted, each.through) for each in story.consents} == {
+        "marketing.email": (True, ""),
+        "analytics": (False, VISITOR),
+    }
+    text = explain.as_text(story)
+    assert "marketing.email: granted\n" in text
+    assert "analytics: withdrawn by the browser's Global Privacy Control (through a:7f3)\n" in text
+
+
+def test_a_purpose_that_nobody_decided_says_what_the_policy_does() -> None:
+    scene = met()
+    scene.consent = '{"purposes": {"orders": {"basis": "contract"}, "analytics": {}}, "region": "opt-in"}'
+    scene.settle()
+    story = told(scene, "ada", 0)
+    assert {each.purpose: (each.granted, each.at, each.origin) for each in story.consents} == {
+        "orders": (True, 0, "policy"),
+        "analytics": (False, 0, "policy"),
+    }
+    assert "orders: allowed (contract)" in explain.as_text(story)
+    assert explain.as_values(story)["consents"][0]["at"] is None

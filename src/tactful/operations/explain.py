@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from tactful.operations.stories import Known, Permission, Scalar, SeenEvent, Story, StoryLine, Why
+from tactful.operations.telling import ORIGINS
 from tactful.values import format_time
 
 _MARKS = {
@@ -55,8 +56,9 @@ def permission(consent: Permission) -> str:
     if not consent.at:
         word = "allowed" if consent.granted else "not allowed"
         return f"{word} ({consent.because.partition(': ')[2] or consent.because})" if consent.because else word
+    origin = f" {ORIGINS[consent.origin]}" if consent.origin in ORIGINS and consent.origin != "api" else ""
     through = f" (through {consent.through})" if consent.through else ""
-    return f"{'granted' if consent.granted else 'withdrawn'}{through}"
+    return f"{'granted' if consent.granted else 'withdrawn'}{origin}{through}"
 
 
 def _known(each: Known) -> str:

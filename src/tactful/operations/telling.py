@@ -53,13 +53,14 @@ _REFUSED = {
     "drop": "{name} was not kept",
     "quarantine": "{name} went into the quarantine",
 }
-_ORIGINS = {
-    "api": "told by a server",
+ORIGINS = {
+    "api": "told by a source",
     "unsubscribe": "by the unsubscribe link",
     "confirm": "by the link that confirms the address",
     "gpc": "by the browser's Global Privacy Control",
     "categories": "by the consent categories of a call",
 }
+"""Of decisions, in words."""
 _OUTCOMES = {
     "sent": "{what} was accepted by the receiver",
     "refused": "{what} was stopped at the gate",
@@ -157,7 +158,8 @@ def _intent(row: SendMessage, places: Places) -> StoryLine:
 
 def _consent(row: ConsentChanged) -> StoryLine:
     verb = "granted" if row.granted else "withdrew"
-    through = _ORIGINS.get(row.origin, row.origin)
+    is_told = row.origin == "api" and row.source
+    through = f"told by the source {row.source}" if is_told else ORIGINS.get(row.origin, row.origin)
     version = f", text {row.text_version}" if row.text_version else ""
     return StoryLine(row.at, "consent", f"{verb} {row.purpose}", f"{through}{version}", status=verb)
 

@@ -40,6 +40,7 @@ def filters(zone: ZoneInfo) -> dict[str, Callable[..., Any]]:
         "number": lambda number: f"{number:,}",
         "short": short,
         "value": explain.value,
+        "permission": explain.permission,
         "properties": properties,
         "kind_of": lambda key: _KINDS.get(key.partition(":")[0], ""),
         "bare": lambda key: key.partition(":")[2] or key,
