@@ -8,7 +8,7 @@ Every decision but one is the newest of its kind. Global Privacy Control comes w
 first in event order counts, for what the person says later counts more; it has a place of its own beside the purpose.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, MutableMapping
 from functools import lru_cache
 
 from msgspec import Struct
@@ -176,6 +176,36 @@ def effective(own: Decisions, covered: Mapping[str, Mapping[str, ConsentWrite]],
             if before is None or before.order() < write.order():
                 decisions[place] = write
     return decisions
+
+
+def allows(
+    purpose: str,
+    fragments: Iterable[tuple[Decisions, Mapping[str, Mapping[str, ConsentWrite]]]],
+    with_: Collection[str],
+    policy: Policy,
+    country: Callable[[], str],
+) -> bool:
+    """Whether there is a `permit` by these fragments, each with what entered at it and what covers it: asked for every
+    event, so nothing is put together."""
+    if policy.is_always_allowed(purpose):
+        return True
+    is_decided = False
+    among = places(purpose)
+    for own, covered in fragments:
+        newest: ConsentWrite | None = None
+        for place in among:
+            write = own.get(place)
+            if write is not None and (newest is None or newest.order() < write.order()):
+                newest = write
+            for fragment, other in covered[place].items() if place in covered else ():
+                counts = not other.granted or fragment in with_
+                if counts and (newest is None or newest.order() < other.order()):
+                    newest = other
+        if newest is not None:
+            if not newest.granted:
+                return False
+            is_decided = True
+    return is_decided or policy.by_default(purpose, country()) is not None
 
 
 def decided(decisions: Decisions) -> dict[str, ConsentWrite]:

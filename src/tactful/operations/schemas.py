@@ -182,7 +182,8 @@ METRIC = _object(
 
 
 def _settings() -> Schema:
-    return {"description": "The settings, tactful.toml (docs/configuration.md).", **msgspec.json.schema(Settings)}
+    found = msgspec.json.decode(msgspec.json.encode(msgspec.json.schema(Settings)))  # Defaults as JSON has them.
+    return {"description": "The settings, tactful.toml (docs/configuration.md).", **found}
 
 
 FOLDERS = {
