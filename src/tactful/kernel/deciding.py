@@ -54,10 +54,14 @@ def may_collect_of(turn: Turn, profile: Profile | None) -> bool:
 
 
 def may_collect(turn: Turn, profile: Profile, said: Said) -> bool:
-    policy = turn.plan.policy
-    seen = countries.see(None, said.country(), 0, 0, 0)
-    country = country_of(profile.fragments.values()) or countries.country("", [seen])
-    return permit(policy.collect, fragments.consents(profile.fragments), policy, country) is not None
+    """Whether an event of this person may be kept."""
+    policy, parts = turn.plan.policy, profile.fragments
+
+    def country() -> str:
+        return country_of(parts.values()) or countries.country("", [countries.see(None, said.country(), 0, 0, 0)])
+
+    kept = [(one.consents, one.covered) for one in parts.values()]
+    return permits.allows(policy.collect, kept, parts, policy, country)
 
 
 def _said_of_consent(turn: Turn, said: Said) -> list[tuple[str, bool, str]]:

@@ -55,10 +55,8 @@ def apply_event(
     if reader.read is not None:
         lag = event.received_at - event.timestamp
         told_ = event.timestamp, lag, here, now, properties, context
-        numbers = reader.read.read(fragment.aggregates, *told_)
-        if profile.view is not None:
-            numbers = reader.read.read(profile.view, *told_)
-        for number in numbers:
+        also = fragment.aggregates if profile.view is not None else None
+        for number in reader.read.read(fragments.states(profile), *told_, also):
             if number in turn.plan.reading.aggregate:
                 affected.update(turn.plan.reading.aggregate[number])
     _tell_of_person(turn, profile, fragment, event, here, said, properties, affected, rows)

@@ -114,6 +114,7 @@ class Reader(Struct, frozen=True):
 
     needs_properties: bool
     needs_context: bool
-    read: Callable[[dict[int, State], int, int, int, int, Mapping[str, Any], Mapping[str, Any]], list[int]]
-    """(states, at, lag, ref, now, properties, context) -> numbers of the aggregates whose answers may now be others;
-    changes states in place. An event too old for a window is not taken in."""
+    read: Callable[..., list[int]]
+    """(states, at, lag, ref, now, properties, context, also=None) -> numbers of the aggregates whose answers may now be
+    others; changes states in place. `also` are the states of a part of the person, into which the event is folded as
+    well. An event too old for a window is not taken in."""

@@ -33,7 +33,7 @@ from tactful.language.generate import Generator
 from tactful.language.tree import Node
 from tactful.language.types import is_condition
 
-READ = ("states", "at", "lag", "ref", "now", "properties", "context")
+READ = ("states", "at", "lag", "ref", "now", "properties", "context", "also=None")
 _WORDS = ("add", "remove", "clear")
 _FOLDED = """
 state = states.get(number)
@@ -41,6 +41,13 @@ if state is None:
     state = states[number] = new()
 if fold(state, at, lag, ref, value, now) is not False:
     touched.append(number)
+"""
+_ALSO = """
+if also is not None:
+    state = also.get(number)
+    if state is None:
+        state = also[number] = new()
+    fold(state, at, lag, ref, value, now)
 """
 _NEWEST = """
 state = states.get(number)
@@ -188,13 +195,12 @@ class _Writing:
         return [when(walrus("mask", mask), self._fold(fold, value))]
 
     def _fold(self, fold: Fold, value: ast.expr) -> list[ast.stmt]:
-        spec = fold.spec
-        parts = {"number": self._code.bind(fold.number), "value": value}
-        if spec.kind == "newest" and spec.keep < CAP and not spec.is_between:
-            statements = self._newest(fold, parts)
-        else:
-            parts |= {"new": self._code.bind(fold.aggregate.new), "fold": self._code.bind(fold.aggregate.fold)}
-            statements = fill(_FOLDED, **parts)
+        spec, bind = fold.spec, self._code.bind
+        parts = {"number": bind(fold.number), "value": value}
+        whole = {**parts, "new": bind(fold.aggregate.new), "fold": bind(fold.aggregate.fold)}
+        is_newest = spec.kind == "newest" and spec.keep < CAP and not spec.is_between
+        statements = self._newest(fold, parts) if is_newest else fill(_FOLDED, **whole)
+        statements += fill(_ALSO, **whole)
         horizon = _horizon(fold)
         return statements if horizon is None else [when(less_than(name("age"), self._code.bind(horizon)), statements)]
 
