@@ -9,6 +9,7 @@ import pytest
 
 from tactful.events.records import Consent, Event, pack
 from tactful.messages import links
+from tactful.testing.faults import Faults
 from tactful.testing.receiver import Accepted
 from tactful.testing.world import LETTERHEAD, World
 from tactful.values import DAY_US, HOUR_US, MINUTE_US, SECOND_US
@@ -167,3 +168,35 @@ def test_the_mail_that_was_claimed_before_a_crash_has_the_same_link(scene: Scene
     assert row is not None and row.claimed_at is not None
     assert wanted.intent == mail.intent
     assert wanted.expires_at == row.claimed_at + 14 * DAY_US
+
+
+# ---- while people are tied -------------------------------------------------------------------------------------------
+
+
+def test_a_link_confirms_for_whoever_the_visitor_has_become(scene: Scene) -> None:
+    """The mail went out to a visitor, who has signed in by the time it is read."""
+    scene.sign_up("a:ada", "ada@people.example")
+    wanted = scene.confirm(scene.mails()[0])
+    scene.event("$identify", "u:ada", "a:ada", plan="free")
+    scene.event("News Came Out", "u:ada", "a:ada")
+    assert scene.fates("news") == ["the address is not confirmed"]
+    scene.record(confirmed(wanted, scene.now))
+    scene.event("News Came Out", "u:ada", "a:ada")
+    assert scene.fates("news") == ["the address is not confirmed", "accepted"]
+    assert [row.intent.key for row in scene.world.outbox.rows() if row.intent.journey == "news"] == ["u:ada"] * 2
+
+
+def test_a_message_that_waits_goes_with_its_person_and_leaves_once(scene: Scene) -> None:
+    """The receiver is away while the visitor signs in."""
+    scene.publish(FILES | {"journeys/hook.yaml": "start: {event: Cart}\nsend: {webhook: 'https://crm.example/'}\n"})
+    scene.world.faults = Faults(retry=1.0)
+    scene.event("Cart", "a:ada")
+    assert scene.world.receiver.accepted == []
+    scene.event("$identify", "u:ada", "a:ada", plan="free")
+    scene.world.heal()
+    scene.world.pass_time(DAY_US)
+    assert [one.channel for one in scene.world.receiver.accepted] == ["webhook"]
+    (row,) = scene.world.outbox.rows()
+    assert (row.status, row.intent.key) == ("sent", "u:ada")
+    scene.event("Cart", "u:ada", "a:ada")
+    assert len(scene.world.receiver.accepted) == 2, "its run has ended, and another may begin"
