@@ -227,7 +227,6 @@ class Application:
             noting = asyncio.create_task(_note_tokens(data / identities.TOKENS, tokens.counts))
             await server(app, host, port, news).serve()
             noting.cancel()
-            await asyncio.gather(noting, return_exceptions=True)
             await intake.stop()
 
         uvloop.run(serve())
@@ -321,17 +320,13 @@ def _salt_key(keys: dict[int, bytes]) -> bytes:
 
 
 async def _note_tokens(path: Path, counts: Counter[str]) -> None:
-    """Keeps count in a file, for the doctor, once a minute and at the end."""
+    """Keeps count in a file, for the doctor; what came in the last seconds before a stop is not in it."""
     before, noted = identities.read_counts(path), 0
-    try:
-        while True:
-            await asyncio.sleep(60)
-            if counts.total() != noted:
-                noted = counts.total()
-                await asyncio.to_thread(_write_counts, path, before + counts)
-    finally:
+    while True:
+        await asyncio.sleep(10)
         if counts.total() != noted:
-            _write_counts(path, before + counts)
+            noted = counts.total()
+            await asyncio.to_thread(_write_counts, path, before + counts)
 
 
 def _write_counts(path: Path, counts: Counter[str]) -> None:

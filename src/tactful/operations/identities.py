@@ -40,7 +40,7 @@ def check(identity: IdentitySettings, sources: Mapping[str, SourceSettings]) -> 
         )
         findings.append(Finding("bad", "identity", text))
     else:
-        text = f'browser = "signed": a userId of a browser needs a token, signed with one of {len(identity.secrets)}'
+        text = f'browser = "signed": a userId of a browser needs a token; secrets that hold: {len(identity.secrets)}'
         findings.append(Finding("good", "identity", text))
     return findings
 
