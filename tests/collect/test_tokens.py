@@ -4,6 +4,8 @@ import base64
 import hashlib
 import hmac
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import jwt
@@ -140,3 +142,11 @@ def test_a_token_that_was_changed_anywhere_proves_nothing(data: st.DataObject) -
     at = data.draw(st.integers(0, len(token) - 2))  # The last character has bits that mean nothing.
     other = data.draw(st.sampled_from("ABCxyz019-_.").filter(lambda letter: letter != token[at]))
     assert found(token[:at] + other + token[at + 1 :]) in ("forged", "unreadable")
+
+
+def test_the_token_of_the_documents_is_believed() -> None:
+    (block,) = re.findall(r"```python\n(.*?)```", Path("docs/identity.md").read_text(encoding="utf-8"), re.DOTALL)
+    made: dict[str, Any] = {"SECRET": NEW}
+    exec(block, made)
+    ends = jwt.decode(made["token"], options={"verify_signature": False})["exp"]
+    assert found(made["token"], (ends - 3_600) * SECOND_US) == "good"

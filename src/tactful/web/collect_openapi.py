@@ -25,7 +25,11 @@ _CALL = {
         "sentAt": _TIME | {"description": "Corrects the client's clock."},
         "properties": _OBJECT,
         "traits": _OBJECT,
-        "context": _OBJECT,
+        "context": _OBJECT
+        | {
+            "description": "identityToken: a JWT of the shop's server for the userId (a browser's); it is not stored. "
+            "consent.categoryPreferences and gpc are heard.",
+        },
         "integrations": {},
     },
 }
@@ -66,7 +70,7 @@ _ERROR = {
     "type": "object",
     "required": ["code", "message"],
     "properties": {
-        "code": {"type": "string", "examples": ["no_identifier", "timestamp_absurd", "not_json"]},
+        "code": {"type": "string", "examples": ["no_identifier", "identity_unproved", "not_json"]},
         "message": {"type": "string"},
         "field": {"type": "string", "examples": ["userId", "properties.price"]},
     },
@@ -89,6 +93,20 @@ def _answer(description: str, schema: dict[str, Any], *headers: str) -> dict[str
     return answer
 
 
+_HEADERS = [
+    {
+        "name": "X-Identity-Token",
+        "in": "header",
+        "description": "A JWT (HS256) of the shop's server: who sits at the browser. For every event of the call.",
+        "schema": {"type": "string"},
+    },
+    {
+        "name": "Sec-GPC",
+        "in": "header",
+        "description": "1: Global Privacy Control, for every event of the call.",
+        "schema": {"enum": ["1"]},
+    },
+]
 _ERROR_REF = {"$ref": "#/components/schemas/Error"}
 _TAKEN = {"type": "object", "properties": {"success": {"const": True}}}
 
@@ -108,6 +126,7 @@ def _post(summary: str, schema: str, **more: dict[str, Any]) -> dict[str, Any]:
             "summary": summary,
             "description": "The body may be gzip under any label; its Content-Type is not looked at.",
             "security": [{name: []} for name in COMPONENTS["securitySchemes"]],
+            "parameters": _HEADERS,
             "requestBody": {"required": True, "content": body},
             "responses": answers | more,
         }
