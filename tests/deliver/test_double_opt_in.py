@@ -200,3 +200,42 @@ def test_a_message_that_waits_goes_with_its_person_and_leaves_once(scene: Scene)
     assert (row.status, row.intent.key) == ("sent", "u:ada")
     scene.event("Cart", "u:ada", "a:ada")
     assert len(scene.world.receiver.accepted) == 2, "its run has ended, and another may begin"
+
+
+# ---- attacks ---------------------------------------------------------------------------------------------------------
+
+
+def known(scene: Scene) -> None:
+    """Somebody whom the shop's server knows, and who has agreed."""
+    scene.event("$identify", "u:victim", trust="server", email="victim@people.example", first_name="Vic")
+    scene.record(Consent(1, "shop", "server", "u:victim", "yes", "marketing.email", True, scene.now, scene.now))
+
+
+@pytest.mark.parametrize("is_confirmed", [False, True])
+@pytest.mark.parametrize("ids", [("u:victim", "a:eve"), ("u:victim",)])
+def test_nobodys_mail_is_redirected(scene: Scene, is_confirmed: bool, ids: tuple[str, ...]) -> None:
+    """Eve names her own address, confirms it, and then says that she is the victim; before and after."""
+    known(scene)
+    scene.sign_up("a:eve", "eve@evil.example")
+    (asked,) = scene.mails()
+    if is_confirmed:
+        scene.record(confirmed(scene.confirm(asked), scene.now))
+    scene.event("$identify", *ids, email="eve@evil.example")
+    scene.event("Hello", *ids)
+    scene.event("$identify", "a:eve", email="eve@evil.example")
+    scene.event("News Came Out", "u:victim", trust="server")
+    scene.event("News Came Out", *ids)
+    scene.world.pass_time(2 * HOUR_US)
+    after = scene.mails()[1:]
+    assert {mail.address for mail in after} == {"victim@people.example"}
+    assert len(after) >= 2, "nor is it kept from the victim"
+
+
+def test_a_strangers_link_confirms_no_address_of_the_victim(scene: Scene) -> None:
+    scene.sign_up("a:eve", "eve@evil.example")
+    wanted = scene.confirm(scene.mails()[0])
+    scene.event("$identify", "u:new", "a:eve", email="victim@people.example")
+    scene.record(confirmed(wanted, scene.now))
+    scene.event("News Came Out", "u:new", "a:eve")
+    scene.world.pass_time(2 * HOUR_US)
+    assert "victim@people.example" not in {mail.address for mail in scene.mails()}

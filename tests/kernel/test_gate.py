@@ -130,8 +130,9 @@ NOT_CONFIRMED = "refused: the address is not confirmed"
         ([fragment(BROWSERS, YES, confirmed=("eve@x.example",))], NOT_CONFIRMED),
         ([fragment(BROWSERS, YES), fragment(email("ada@x.example", is_browser=False, at=NOW - DAY_US))], "claimed"),
         ([fragment(BROWSERS, YES), fragment(email(" Ada@X.example", is_browser=False, at=NOW - DAY_US))], "claimed"),
-        ([fragment(BROWSERS, YES), fragment(email("eve@x.example", is_browser=False, at=NOW - DAY_US))], NOT_CONFIRMED),
-        ([fragment(SERVERS, YES), fragment(email("eve@x.example", is_browser=True, at=NOW))], NOT_CONFIRMED),
+        ([fragment(BROWSERS, YES), fragment(email("eve@x.example", is_browser=False, at=NOW - DAY_US))], "claimed"),
+        ([fragment(SERVERS, YES), fragment(email("eve@x.example", is_browser=True, at=NOW))], "claimed"),
+        ([fragment(BROWSERS, YES), fragment(email(None, is_browser=False))], "refused: no e-mail address"),
         ([fragment(email("Bücher@bücher.example", is_browser=True), YES, ("bücher@xn--bcher-kva.example",))], "claimed"),
         ([fragment(SERVERS)], "refused: no consent: marketing.email"),
         ([fragment(SERVERS, said(False))], "refused: no consent: marketing.email"),
@@ -140,6 +141,17 @@ NOT_CONFIRMED = "refused: the address is not confirmed"
 )  # fmt: skip
 def test_an_address_that_only_a_browser_has_named_waits_for_its_reader(fragments: list[Fragment], fate: str) -> None:
     assert verdict("remind", person(*fragments)) == fate
+
+
+@pytest.mark.parametrize("confirmed", [(), ("eve@x.example",)])
+def test_a_servers_word_counts_more_than_what_a_browser_says_later(confirmed: tuple[str, ...]) -> None:
+    """Whoever types an address of theirs and then somebody's user id must not have that person's mail."""
+    desk = Desk()
+    eves = fragment(email("eve@x.example", is_browser=True, at=NOW), YES, confirmed)
+    assert desk.wants("remind", person(fragment(SERVERS, YES), eves)) == "claimed"
+    newer = email("ada@new.example", is_browser=False, at=NOW - 1)
+    assert desk.wants("news", person(fragment(SERVERS, YES), eves, fragment(newer))) == "claimed"
+    assert [one.address for one in desk.outbox.claimed("email")] == ["ada@x.example", "ada@new.example"]
 
 
 def test_a_webhook_needs_no_address() -> None:

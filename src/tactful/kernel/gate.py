@@ -26,6 +26,7 @@ from tactful.kernel.view import country_of
 from tactful.messages.definition import Message
 from tactful.messages.mail import mailbox
 from tactful.people import traits
+from tactful.people.traits import TraitWrite
 from tactful.values import DAY_US, format_time
 
 MAILS_PER_ADDRESS = 10
@@ -65,7 +66,7 @@ class Refusal(Struct, frozen=True):
 
 
 class Recipient(Struct, frozen=True):
-    """The address that the trait `email` names, and who says that it is the person's."""
+    """Where mail to the person goes, and who says that the address is theirs."""
 
     address: str
     is_confirmed: bool
@@ -130,16 +131,17 @@ def _over(intent: SendMessage, run: Run, now: int) -> Refusal | None:
 
 
 def _recipient(profile: Profile) -> Recipient | None:
+    """What a server has said last; browsers are asked only where no server has said anything. Otherwise a visitor who
+    names an address and then somebody's user id would have that person's mail."""
     fragments = profile.fragments.values()
-    address = mailbox(traits.value("email", (fragment.traits for fragment in fragments)))
+    writes = [write for fragment in fragments if (write := fragment.traits.get("email")) is not None]
+    sure = [write for write in writes if not write.is_browser]
+    counts = max(sure or writes, key=TraitWrite.order, default=None)
+    address = mailbox(counts.value) if counts is not None else None
     if address is None:
         return None
-    writes = [write for fragment in fragments if (write := fragment.traits.get("email")) is not None]
-    return Recipient(
-        address,
-        is_confirmed=any(mailbox(one) == address for fragment in fragments for one in fragment.confirmed),
-        is_hearsay=all(write.is_browser for write in writes if mailbox(write.value) == address),
-    )
+    is_confirmed = any(mailbox(one) == address for fragment in fragments for one in fragment.confirmed)
+    return Recipient(address, is_confirmed, is_hearsay=not sure)
 
 
 def _known(to: Recipient, rule: JourneyRule) -> Refusal | None:
