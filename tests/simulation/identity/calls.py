@@ -1,11 +1,14 @@
 """Random calls of few people with many names, so that everything collides: who they are, what they do, what they say."""
 
+from collections.abc import Callable, Sequence
 from random import Random
+from typing import Literal
 
 from msgspec.structs import replace
 
 from tactful.events.records import Consent, Event, Record, Score, Unmerge, pack
 from tests.simulation import histories
+from tests.simulation.definitions import GRID, MINUTE
 from tests.simulation.identity.parts import strength
 
 USERS = tuple(f"u:{number}" for number in range(6))
@@ -13,26 +16,49 @@ EMAILS = tuple(f"e:{name}@example.com" for name in "abcd")
 ANONYMOUS = tuple(f"a:{number}" for number in range(6))
 DEVICES = tuple(f"d:{number}" for number in range(3))
 EVERYBODY = (*USERS, *EMAILS, *ANONYMOUS, *DEVICES)
-KINDS = ("track",) * 9 + ("identify",) * 4 + ("alias",) * 2 + ("consent",) * 3 + ("score", "unmerge", "unmerge")
+KINDS = ("track",) * 9 + ("identify",) * 4 + ("alias",) * 2 + ("consent",) * 3 + ("score",) + ("unmerge",) * 4
 
 Call = Event | Consent | Score | Unmerge
+Later = Callable[[int, str], Call]
+"""A call yet to be made: when it comes in, and its messageId."""
 
 
-def call(rng: Random, at: int, message_id: str) -> Call:
-    """One call that comes in at this instant."""
+def call(rng: Random, at: int, message_id: str, recent: Sequence[str] = ()) -> Call:
+    """One call that comes in at this instant; often about somebody who was named of late."""
+    who = rng.choice(recent) if recent and rng.random() < 0.6 else rng.choice(EVERYBODY)
     match rng.choice(KINDS):
         case "identify":
             return _identify(rng, at, message_id)
         case "alias":
             return _alias(rng, at, message_id)
         case "consent":
-            return histories.consent(rng, rng.choice(EVERYBODY), at, message_id)
+            return histories.consent(rng, who, at, message_id)
         case "score":
-            return histories.score(rng, rng.choice(EVERYBODY), at, message_id)
+            return histories.score(rng, who, at, message_id)
         case "unmerge":
-            return Unmerge(at, rng.choice(EVERYBODY), "somebody")
+            return Unmerge(at, who, "somebody")
         case _:
             return _track(rng, at, message_id)
+
+
+def duet(rng: Random) -> list[Later]:
+    """Two do the same, each under another name; then a call names both. Their runs and limits meet."""
+    one, other = sorted(rng.sample((*USERS[:3], *EMAILS, *ANONYMOUS[:3]), 2), key=strength)
+    name = rng.choice(("Product Added", "Product Viewed", "Product Viewed", "Order Completed"))
+
+    def does(key: str) -> Later:
+        def event(at: int, message_id: str) -> Event:
+            told = {"price": 21, "total": 100}
+            return Event(1, "shop", "server", "track", name, key, (key,), message_id, at, at, pack(told))
+
+        return event
+
+    def tied(at: int, message_id: str) -> Event:
+        kind: Literal["alias", "identify"] = "alias" if one[0] == other[0] == "u" else "identify"
+        return Event(1, "shop", "server", kind, f"${kind}", one, (one, other), message_id, at, at)
+
+    steps = [does(one)] * rng.randrange(1, 4) + [does(other)] * rng.randrange(1, 4)
+    return [*rng.sample(steps, len(steps)), tied]
 
 
 def received(record: Call, at: int) -> Call:
@@ -82,6 +108,18 @@ def _alias(rng: Random, at: int, message_id: str) -> Event:
     event = _event(rng, at, message_id)
     ids = (user, previous, *rest)
     return replace(event, kind="alias", name="$alias", key=user, ids=ids, properties=pack({}))
+
+
+def pause(rng: Random) -> int:
+    """How long until the next call: mostly within what journeys wait, on the grid on which every edge is met."""
+    return rng.choices(
+        (0, GRID, rng.randrange(4) * GRID, rng.randrange(40) * GRID, rng.randrange(MINUTE)), (8, 5, 2, 0.3, 3)
+    )[0]
+
+
+def named(records: Sequence[Call]) -> list[str]:
+    """Identifiers that these calls name."""
+    return [key for one in records for key in (one.ids if isinstance(one, Event) else (one.key,))]
 
 
 def at_most_in_log(record: Record) -> bool:

@@ -8,7 +8,7 @@ from tactful.events.records import Outcome, Publish, Record, Tick, decode
 from tactful.kernel.state import Profile
 from tests.kernel.driver import Driver
 from tests.simulation.definitions import MINUTE
-from tests.simulation.histories import START, pause
+from tests.simulation.histories import START
 from tests.simulation.identity import calls
 from tests.simulation.identity.compare import compare, demand, told
 from tests.simulation.identity.oracle import Whole
@@ -30,6 +30,7 @@ class Cluster:
         self.relayed = [0] * partitions
         self.whole = Whole(partitions, SHOP)
         self.made: list[calls.Call] = []
+        self.planned: list[calls.Later] = []
         self.drained = START
         self.post: dict[str, tuple[str, int, str]] = {}
         """The outbox: of each intent whose it is, by how many hops, and what became of it."""
@@ -40,13 +41,19 @@ class Cluster:
 
     def act(self) -> None:
         """Something happens, and perhaps some partition reads on."""
-        rng, passes = self.rng, pause(self.rng)
+        rng, passes = self.rng, calls.pause(self.rng)
         if self.now + passes > self.drained + MOST_UNDER_WAY:
             self.drain()
         self.now += passes
         what = rng.random()
         if what < 0.72:
-            self.call(calls.call(rng, self.now - rng.choice((0, 0, 0, 1)), f"m{len(self.made)}"))
+            at, message_id = self.now - rng.choice((0, 0, 0, 1)), f"m{len(self.made)}"
+            if not self.planned and what < 0.05:
+                self.planned = calls.duet(rng)
+            if self.planned and rng.random() < 0.7:
+                self.call(self.planned.pop(0)(at, message_id))
+            else:
+                self.call(calls.call(rng, at, message_id, calls.named(self.made[-4:])))
         elif what < 0.8 and self.made:
             again = rng.choice(self.made[-30:])
             if calls.at_most_in_log(again):

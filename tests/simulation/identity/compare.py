@@ -21,7 +21,8 @@ from tactful.events.derived import (
     SendMessage,
     TieRefused,
 )
-from tactful.kernel.fragments import consents, states
+from tactful.kernel import fragments
+from tactful.kernel.fragments import states
 from tactful.kernel.plan import CompiledPlan
 from tactful.kernel.state import Fragment, Identity, Profile
 from tactful.kernel.view import Around, PersonView
@@ -194,7 +195,7 @@ METRICS = {
 
 
 def _consents(profile: Profile, body: Body) -> None:
-    decisions = consents(profile.fragments)
+    decisions = fragments.consents(profile.fragments)
     for purpose in PURPOSES:
         is_permitted = permit(purpose, decisions) is not None
         demand(is_permitted == body.has_consented(purpose), "consent of all fragments", profile.key, purpose)

@@ -100,7 +100,9 @@ class Whole:
         """The run behind an intent, which the engine has named: its id is a digest."""
         key, at, *about = self.intents[intent]
         sends = (one for half in self.halves for one in half.sends if one.key == key and one.at == at)
-        return next(one.run for one in sends if [one.run.journey, one.run.start[0], one.run.key] == about)
+        found = [one.run for one in sends if [one.run.journey, one.run.start[0], one.run.key] == about]
+        assert found, f"nobody was to have that message: {self.intents[intent]}"
+        return found[0]
 
 
 class Half(Oracle):
