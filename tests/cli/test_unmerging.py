@@ -84,7 +84,7 @@ def test_an_unmerge_is_json_for_machines(data: Path, run: Run) -> None:
 @pytest.mark.parametrize(
     ("identifier", "said"),
     [
-        ("bob", "u:bob belongs to nobody else, and nothing was ever tied to it"),
+        ("bob", "u:bob belongs to nobody else, and nothing is tied to it"),
         ("ann", "u:ann belongs to nobody else; of this person could be un-merged: "),
         ("zoe", "nobody is known as 'zoe' here"),
     ],

@@ -5,10 +5,14 @@ import pytest
 from tactful.consent.permits import ConsentWrite
 from tactful.events.derived import (
     DeviceMoved,
+    EventRefused,
+    Group,
     SegmentEntered,
     SendMessage,
     TieRefused,
+    encode_groups,
 )
+from tactful.events.identifiers import partition_of
 from tactful.kernel.state import Fragment, Identity
 from tactful.operations import explain
 from tactful.operations.persons import HOPS
@@ -16,7 +20,7 @@ from tactful.operations.stories import Story
 from tactful.people.traits import TraitWrite
 from tactful.values import MINUTE_US, SECOND_US
 from tests.web.merging import ADA, VISITOR, give, give_back, met
-from tests.web.scene import NOON, Scene, intent
+from tests.web.scene import NOON, PARTITIONS, Scene, intent
 
 
 def told(scene: Scene, text: str, steps: int = 200) -> Story:
@@ -235,3 +239,32 @@ def test_a_purpose_that_nobody_decided_says_what_the_policy_does() -> None:
     }
     assert "orders: allowed (contract)" in explain.as_text(story)
     assert explain.as_values(story)["consents"][0]["at"] is None
+
+
+@pytest.mark.parametrize("verdict", ["anonymous", "count", "drop", "quarantine"])
+def test_what_was_not_kept_is_seen_nowhere(verdict: str) -> None:
+    scene = met()
+    at = NOON + 10 * MINUTE_US
+    refused = scene.event("a:secret", at, "Product Viewed")
+    partition = partition_of("a:secret", PARTITIONS)
+    row = EventRefused(at, "Product Viewed", refused, verdict, "no_permit", "", "nobody permitted analytics")
+    group = Group(refused >> 10, "", 0, (row,))
+    scene.trail.append(partition, refused >> 10, refused >> 10, encode_groups([group]))
+    scene.settle()
+    assert "a:secret" not in [event.key for event in scene.reader.live()]
+    assert [person.key for person in scene.reader.people()] == [ADA]
+    assert scene.reader.story("a:secret") is None
+
+
+def test_what_is_not_decided_yet_is_seen_only_where_everything_may_be_kept() -> None:
+    scene = met()
+    scene.settle()
+    scene.event("a:new", NOON + 10 * MINUTE_US, "Product Viewed")
+    assert "a:new" in [event.key for event in scene.reader.live()]
+    scene = met()
+    scene.consent = '{"collect": "analytics"}'
+    scene.settle()
+    scene.event("a:new", NOON + 10 * MINUTE_US, "Product Viewed")
+    shown = [event.key for event in scene.reader.live()]
+    assert "a:new" not in shown
+    assert ADA in shown

@@ -112,7 +112,7 @@ def test_an_unmerge_says_what_it_will_do_and_does_it(met: Living) -> None:
     ("text", "said"),
     [
         ("u:1", "u:1 belongs to nobody else; of this person could be un-merged: a:1"),
-        ("u:3", "u:3 belongs to nobody else, and nothing was ever tied to it"),
+        ("u:3", "u:3 belongs to nobody else, and nothing is tied to it"),
         ("u:9", "nobody is known as 'u:9' here"),
     ],
 )

@@ -9,9 +9,10 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
-from tactful.events.derived import EventKept, decode_groups
+from tactful.consent.policy import read
+from tactful.events.derived import EventKept, EventRefused, decode_groups, ref
 from tactful.events.identifiers import partition_of
-from tactful.events.records import Event, decode
+from tactful.events.records import CONSENT, Event, decode
 from tactful.kernel.state import (
     PLAN_KEY,
     PartitionState,
@@ -94,7 +95,8 @@ class Reader:
             newest.sort(key=lambda step: step.decided_at, reverse=True)  # Stable: each chain keeps its order.
         narration = Narration(places, self.outbox, user, profile.key)
         lines = narration.tell(reversed(newest))
-        names = self._names(partition)
+        plan = self._plan(partition)
+        names = _names(plan)
         return Story(
             asked=found.asked,
             key=profile.key,
@@ -104,7 +106,7 @@ class Reader:
             partition=partition,
             traits=persons.values(profile),
             segments=tuple(Membership(names.get(number, "?"), at) for number, at in profile.segments.items()),
-            consents=persons.permissions(profile, self._plan(partition)),
+            consents=persons.permissions(profile, plan),
             runs=tuple(Waits(run.journey, run.started_at, run.due) for run in profile.runs if not run.intent),
             lines=tuple(lines),
             is_whole=walk.is_whole,
@@ -138,16 +140,6 @@ class Reader:
     def _home(self, key: str) -> int:
         return partition_of(key, len(self._states))
 
-    def _names(self, partition: int) -> dict[int, str]:
-        plan = self._plan(partition)
-        if plan is None:
-            return {}
-        return {
-            number: name.removeprefix("segment/")
-            for name, number in plan.numbers.items()
-            if name.startswith("segment/")
-        }
-
     def _plan(self, partition: int) -> PlanState | None:
         body = self._states[partition].load([PLAN_KEY]).get(PLAN_KEY)
         return decode_plan(body) if body is not None else None
@@ -155,16 +147,31 @@ class Reader:
     # ---- everybody
 
     def live(self, limit: int = 50) -> list[SeenEvent]:
-        """The newest events, newest first, in order of receipt; also those that no worker has read yet."""
+        """The newest events, newest first, in order of receipt; also those that no worker has read yet, unless whether
+        they may be kept is still to be decided. What was not kept as it came is not among them."""
         events: list[SeenEvent] = []
+        refused = self._refused(4 * limit)
+        plan = self._plan(0)
+        must_permit = plan is not None and bool(read(plan.plan.publish.settings.get(CONSENT, "")).collect)
         for partition in range(self._log.partitions):
             end = self._log.end(partition)
-            for position, body in self._log.read(partition, max(0, end - 2 * limit), 2 * limit)[-2 * limit :]:
+            if must_permit:
+                end = min(end, self._states[partition].checkpoint().position)
+            after = max(0, end - 2 * limit)
+            for position, body in self._log.read(partition, after, end - after)[-2 * limit :]:
                 record = decode(body)
-                if isinstance(record, Event):
+                is_shown = position <= end and ref(partition, position) not in refused
+                if is_shown and isinstance(record, Event):
                     events.append(seen_event(partition, position, record))
         events.sort(key=lambda event: (event.received_at, event.partition, event.position), reverse=True)
         return events[:limit]
+
+    def _refused(self, limit: int) -> set[int]:
+        """Refs of events that were not kept as they came, among the newest groups of each partition."""
+        blobs = [blob for partition in range(len(self._states)) for blob in self._trail.recent(partition, None, limit)]
+        blobs += [blob for states in self._states for _, _, blob in states.derived()]
+        groups = (group for blob in blobs for group in decode_groups(blob))
+        return {row.ref for group in groups for row in group.rows if isinstance(row, EventRefused)}
 
     def people(self, limit: int = 50) -> list[PersonSeen]:
         """Who did something last, newest first."""
@@ -181,25 +188,19 @@ class Reader:
                 if found == limit:
                     break
         people: dict[str, PersonSeen] = {}
+        names: dict[int, dict[int, str]] = {}
         for key, (at, _, last) in sorted(newest.items(), key=lambda item: item[1], reverse=True):
             person = persons.find(key, self._states)
             profile = person.profile if person is not None else None
             owner = profile.key if profile is not None else key
             if owner not in people:  # Who became one with somebody is listed with what the person did last.
-                people[owner] = self._seen(owner, profile, at, last)
+                home = self._home(owner)
+                if home not in names:
+                    names[home] = _names(self._plan(home))
+                people[owner] = _seen(owner, profile, at, last, names[home])
             if len(people) == limit:
                 break
         return list(people.values())
-
-    def _seen(self, key: str, profile: Profile | None, at: int, last: str) -> PersonSeen:
-        if profile is None:
-            return PersonSeen(key, "", at, last, ())
-        known = persons.values(profile)
-        name = next(
-            (str(known[trait]) for trait in ("name", "firstName", "first_name", "email") if known.get(trait)), ""
-        )
-        names = self._names(self._home(key)) if profile.segments else {}
-        return PersonSeen(key, name, at, last, tuple(names.get(number, "?") for number in profile.segments))
 
     def overview(self) -> Overview:
         """The numbers of the whole installation."""
@@ -220,3 +221,17 @@ class Reader:
             plan=plan.plan.version if plan is not None else 0,
             ends=ends,
         )
+
+
+def _names(plan: PlanState | None) -> dict[int, str]:
+    """Of segments, by number."""
+    numbers = plan.numbers if plan is not None else {}
+    return {number: name.removeprefix("segment/") for name, number in numbers.items() if name.startswith("segment/")}
+
+
+def _seen(key: str, profile: Profile | None, at: int, last: str, names: Mapping[int, str]) -> PersonSeen:
+    if profile is None:
+        return PersonSeen(key, "", at, last, ())
+    known = persons.values(profile)
+    name = next((str(known[trait]) for trait in ("name", "firstName", "first_name", "email") if known.get(trait)), "")
+    return PersonSeen(key, name, at, last, tuple(names.get(number, "?") for number in profile.segments))

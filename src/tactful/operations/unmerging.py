@@ -70,4 +70,4 @@ def _alone(found: Found) -> str:
         return f"{profile.key} is being un-merged already; what is its own is on its way back"
     if others := could_be(profile):
         return f"{profile.key} belongs to nobody else; of this person could be un-merged: {', '.join(others)}"
-    return f"{profile.key} belongs to nobody else, and nothing was ever tied to it"
+    return f"{profile.key} belongs to nobody else, and nothing is tied to it"
