@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tactful.adapters.sqlite.connection import Schema, Tuning, open_database
+from tactful.adapters.sqlite.ledger import SqliteLedger
 from tactful.adapters.sqlite.log import SqliteLog
 from tactful.adapters.sqlite.outbox import SqliteOutbox
 from tactful.adapters.sqlite.quarantine import SqliteQuarantine
@@ -17,7 +18,7 @@ from tactful.adapters.sqlite.trail import SqliteTrail
 from tactful.errors import TransientError, UsageError
 from tactful.events.derived import encode_groups
 from tactful.runtime.ports import StateWrite
-from tests.contracts.values import HandClock, commit, group, intent, quarantined
+from tests.contracts.values import HandClock, commit, decided, group, intent, quarantined
 
 FIXTURES = Path(__file__).parent / "fixtures"
 FILES = {
@@ -26,11 +27,12 @@ FILES = {
     "outbox": "outbox.db",
     "trail": "trail/0.db",
     "quarantine": "quarantine.db",
+    "ledger": "ledger.db",
 }
 
 
 class House:
-    """All five engines over one data folder; `write` and `number` tell what each took."""
+    """All engines over one data folder; `write` and `number` tell what each took."""
 
     def __init__(self, data: Path, *, read_only: bool = False) -> None:
         self.log = SqliteLog(data / "log", 2, HandClock(), read_only=read_only)
@@ -38,6 +40,7 @@ class House:
         self.outbox = SqliteOutbox(data / "outbox.db", read_only=read_only)
         self.trail = SqliteTrail(data / "trail", read_only=read_only)
         self.quarantine = SqliteQuarantine(data / "quarantine.db", read_only=read_only)
+        self.ledger = SqliteLedger(data / "ledger.db", read_only=read_only)
 
     def write(self, engine: str, number: int) -> None:
         """Number counts from 1; about 20 KB that do not compress."""
@@ -52,6 +55,8 @@ class House:
             self.trail.append(
                 0, number, number, encode_groups([group(number, f"u:{n * n * number}") for n in range(400)])
             )
+        elif engine == "ledger":
+            self.ledger.append(0, decided(*["u:1"] * 40 * number)[-40:])
         else:
             self.quarantine.put([quarantined(1, body=body)])
 
@@ -64,10 +69,12 @@ class House:
             return self.outbox.counts().get("waiting", 0) // 40
         if engine == "trail":
             return len(self.trail.recent(0, None, 10**6))
+        if engine == "ledger":
+            return len(self.ledger.of(["u:1"])) // 40
         return len(self.quarantine.rows(limit=10**6))
 
     def close(self) -> None:
-        for engine in (self.log, self.store, self.outbox, self.trail, self.quarantine):
+        for engine in (self.log, self.store, self.outbox, self.trail, self.quarantine, self.ledger):
             engine.close()
 
 
@@ -150,7 +157,7 @@ def test_commands_read_beside_a_running_server_and_change_nothing(house: House, 
 def test_commands_need_a_data_folder(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="has the server run on it"):
         SqliteStore(tmp_path, 0, read_only=True)
-    for opened in (SqliteOutbox, SqliteQuarantine):
+    for opened in (SqliteOutbox, SqliteQuarantine, SqliteLedger):
         with pytest.raises(UsageError, match="has the server run on it"):
             opened(tmp_path / "x.db", read_only=True)
     trail = SqliteTrail(tmp_path, read_only=True)
@@ -182,6 +189,8 @@ def _use(data: Path, engine: str, *, read_only: bool) -> None:
         house.outbox = SqliteOutbox(data / "outbox.db", read_only=read_only)
     elif engine == "trail":
         house.trail = SqliteTrail(data / "trail", read_only=read_only)
+    elif engine == "ledger":
+        house.ledger = SqliteLedger(data / "ledger.db", read_only=read_only)
     else:
         house.quarantine = SqliteQuarantine(data / "quarantine.db", read_only=read_only)
     opened: Callable[[], None] = getattr(house, engine).close

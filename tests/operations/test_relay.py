@@ -36,6 +36,10 @@ def failing(port: object, method: str, times: int = 1) -> None:
     setattr(port, method, fail)
 
 
+def fail() -> None:
+    raise TransientError("the disk is full")
+
+
 def forgetful(engine: Engine) -> None:
     """A worker that died after its commit, before it told anybody."""
     with pytest.raises(TransientError):
@@ -167,6 +171,12 @@ def test_an_intent_that_waits_goes_with_its_person_and_back(is_cut_off: bool) ->
     if is_cut_off:
         failing(engine.outbox, "moved")
         forgetful(engine)
+        assert placed(engine) == [(anonymous, home, "waiting")]
+        real = engine.outbox.moved
+        engine.outbox.moved = lambda rows: fail() if rows[0].key else real(rows)  # type: ignore[method-assign]  # planted
+        forgetful(engine)
+        assert placed(engine) == [(anonymous, -1, "waiting")]
+        engine.outbox.moved = real  # type: ignore[method-assign]  # as it was
     engine.run()
     assert placed(engine) == [("u:1", partition_of("u:1", 4), "waiting")]
     assert isinstance(tie, Event)
