@@ -103,7 +103,8 @@ def naive(policy: dict[str, Any], lines: list[dict[str, Any]], purpose: str) -> 
 def country(lines: list[dict[str, Any]]) -> str:
     codes = {"US": "US", "DE": "DE", "BR": "BR", "CH": "CH", "Deutschland": "DE"}
     ordered = sorted(enumerate(lines), key=lambda one: (one[1].get("timestamp", one[1]["receivedAt"]), one[0]))
-    traits, seen = {}, ""
+    traits: dict[str, Any] = {}
+    seen = ""
     for _, line in ordered:
         traits |= line.get("traits", {})
         named = line.get("context", {}).get("location", {}).get("country")
