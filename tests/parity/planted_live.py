@@ -20,9 +20,12 @@ from tactful.aggregates import (
     window,
 )
 from tactful.aggregates.spec import AggregateSpec
+from tactful.consent import permits
 from tactful.events import zones
+from tactful.kernel import fragments
+from tactful.kernel.state import Profile
 from tactful.language import emit, generate, meaning, tree
-from tactful.people import scores, seen, traits
+from tactful.people import identity, scores, seen, traits
 from tactful.people import zones as person_zones
 from tactful.values import DAY_US, SECOND_US
 from tests.parity.planted import Garden, Patch
@@ -291,3 +294,39 @@ def a_line_looks_like_its_first_addition(patch: Patch) -> None:
             state.shown[place] = None
 
     patch.setattr(collection, "_show_newest", show_first)
+
+
+# ---- who is who ------------------------------------------------------------------------------------------------------
+
+
+@live("count", "sum", "latest value")
+def a_merge_leaves_the_other_half_out(patch: Patch) -> None:
+    def merge(profile: Profile, aggregates: Any) -> None:
+        profile.view = None
+
+    patch.setattr(fragments, "merge", merge)
+
+
+@live("count", "trait")
+def a_device_stays_with_its_first_owner(patch: Patch) -> None:
+    patch.setattr(identity.Rules, "may_move", lambda self, key, owner, by: False)
+
+
+@live("count", "trait", "latest")
+def what_came_before_the_tie_does_not_come_back(patch: Patch) -> None:
+    patch.setattr(fragments, "returning", lambda held, edge: {})
+
+
+@live("consents")
+def a_grant_of_somebody_else_is_kept(patch: Patch) -> None:
+    right = permits.effective
+
+    def effective(own: Any, covered: Mapping[str, Mapping[str, Any]], with_: Any) -> Any:
+        return right(own, covered, {fragment for each in covered.values() for fragment in each})
+
+    patch.setattr(fragments, "effective", effective)
+
+
+@live("consents")
+def a_decision_is_of_its_own_fragment_alone(patch: Patch) -> None:
+    patch.setattr(permits, "cover", lambda *about: False)

@@ -1,16 +1,17 @@
 """Bugs that the SQL, or the history that it reads, might have."""
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from sqlglot import exp
 
 from tactful.history import cells
 from tactful.history.cells import zone_rows
 from tactful.language import tree
-from tactful.language.sql import build, events, operators, relations, sequences
+from tactful.language.sql import build, consents, events, operators, relations, sequences
 from tactful.language.sql import collections as sql_collections
 from tactful.language.sql import sessions as sql_sessions
-from tactful.operations import evaluate_sql
+from tactful.operations import evaluate_sql, evaluate_ties
 from tactful.operations.evaluate_lines import read_lines
 from tests.parity.planted import Garden, Patch
 
@@ -33,7 +34,7 @@ def what_is_received_at_the_instant_is_not_seen(patch: Patch) -> None:
     def visible(self: relations.Query, table: str) -> build.Sql:
         return build.compared("<", build.column(table, "received_at"), build.T)
 
-    patch.setattr(relations.Query, "_visible", visible)
+    patch.setattr(relations.Query, "visible", visible)
 
 
 @sql("count", "latest", "sum")
@@ -42,7 +43,7 @@ def what_has_happened_is_seen_before_it_is_received(patch: Patch) -> None:
         name = "timestamp" if table == "e" else "received_at"
         return build.compared("<=", build.column(table, name), build.T)
 
-    patch.setattr(relations.Query, "_visible", visible)
+    patch.setattr(relations.Query, "visible", visible)
 
 
 @sql("first value", "latest value")
@@ -110,3 +111,48 @@ def a_cart_is_cleared_in_order_of_receipt(patch: Patch) -> None:
 @sql("not at the end", "not between")
 def nothing_bars_a_sequence(patch: Patch) -> None:
     patch.setattr(sequences._Chain, "_bars", lambda self, place: False)
+
+
+# ---- who is who ------------------------------------------------------------------------------------------------------
+
+
+@sql("count", "sum", "latest")
+def a_fragment_is_where_it_came_first(patch: Patch) -> None:
+    persons = relations.Query._persons
+
+    def first(self: relations.Query) -> build.Select:
+        with patch.context() as within:
+            within.setattr(build, "at_greatest", build.at_least)
+            return persons(self)
+
+    patch.setattr(relations.Query, "_persons", first)
+
+
+@sql("count", "sum", "trait")
+def a_tie_counts_before_it_is_made(patch: Patch) -> None:
+    persons = relations.Query._persons
+
+    def known(self: relations.Query) -> build.Select:
+        with patch.context() as within:
+            within.setattr(relations.Query, "visible", lambda self, table: build.TRUE)
+            return persons(self)
+
+    patch.setattr(relations.Query, "_persons", known)
+
+
+@sql("consents")
+def a_grant_counts_whoever_is_left(patch: Patch) -> None:
+    patch.setattr(consents, "_BY", relations.FRAGMENT)
+
+
+@sql("count", "trait")
+def all_periods_of_a_device_are_one(patch: Patch) -> None:
+    moved = evaluate_ties._moved
+
+    def whole(*about: Any) -> Iterator[cells.Row]:
+        for row in moved(*about):
+            if isinstance(row, cells.IdentityRow):
+                for epoch in range(1, row.epoch + 1):
+                    yield cells.IdentityRow(row.identifier, epoch, row.person, row.received_at, row.ref)
+
+    patch.setattr(evaluate_ties, "_moved", whole)

@@ -43,7 +43,7 @@ class _Engine:
         if isinstance(record, Threshold):
             yield from rows(record, here)
             return
-        before = len(turn.changed)
+        many = len(turn.changed)
         step(turn, record, position)
         groups, turn.groups = turn.groups, []
         profile = turn.known(record.key)
@@ -55,7 +55,7 @@ class _Engine:
             if any(isinstance(row, ConsentChanged) for row in group.rows):
                 yield from _decided(turn.changed[group.key], here)
         met = [group.key for group in groups if group.key]
-        met += islice(reversed(turn.changed), len(turn.changed) - before)
+        met += islice(reversed(turn.changed), len(turn.changed) - many)
         for key in met:
             yield from self._made(turn.changed[key], record.received_at, here)
         for own, before in self._bare.items():
