@@ -5,6 +5,7 @@ import pytest
 from tactful.consent.permits import ConsentWrite
 from tactful.events.derived import (
     DeviceMoved,
+    EventKept,
     EventRefused,
     Group,
     SegmentEntered,
@@ -100,9 +101,11 @@ def test_marks_that_lead_nowhere_are_no_answer() -> None:
     scene = Scene()
     for number in range(HOPS + 2):
         scene.person(f"u:{number:02}").identity = Identity({1: f"u:{number + 1:02}"})
+    scene.person(f"u:{HOPS + 2:02}")
     scene.person("a:1").identity = Identity({1: "u:nobody"})
     scene.settle()
     assert scene.reader.story("u:00") is None
+    assert told(scene, "u:02").key == f"u:{HOPS + 2:02}"
     assert scene.reader.find("a:1") is None
 
 
@@ -156,12 +159,14 @@ def test_a_device_that_moved_on_leaves_its_past_and_says_so_when_it_is_asked_for
     scene.rows(VISITOR, scene.tick(VISITOR, at), DeviceMoved(at, 2, "u:bea"))
     scene.rows(VISITOR, scene.tick(VISITOR, at + SECOND_US), refused)
     scene.person("u:bea").fragments[f"{VISITOR}#2"] = Fragment([(VISITOR, 2)], {}, {}, {})
+    scene.did("u:bea", at + MINUTE_US, "Cart Viewed")
     scene.settle()
-    assert steps_of(told(scene, "bea")) == [("$identify", "")]
+    assert steps_of(told(scene, "bea")) == [("$identify", ""), ("Cart Viewed", "")]
     assert steps_of(told(scene, VISITOR)) == [
         ("$identify", ""),
         ("belongs to u:bea from here on", VISITOR),
         ("a:7f3 and e:x@kettle.example were not tied", VISITOR),
+        ("Cart Viewed", ""),
     ]
     assert ("Product Viewed", VISITOR) in steps_of(told(scene, "ada"))
 
@@ -268,3 +273,25 @@ def test_what_is_not_decided_yet_is_seen_only_where_everything_may_be_kept() -> 
     shown = [event.key for event in scene.reader.live()]
     assert "a:new" not in shown
     assert ADA in shown
+
+
+def test_an_event_that_came_late_stands_where_it_was_received() -> None:
+    scene = Scene()
+    late = scene.event(VISITOR, NOON, "Product Viewed", late=10 * MINUTE_US)
+    scene.rows(VISITOR, late, EventKept(NOON, "Product Viewed", late))
+    scene.did(ADA, NOON + 5 * MINUTE_US, "Cart Viewed")
+    give(scene, VISITOR, ADA, NOON + 20 * MINUTE_US)
+    scene.settle()
+    assert [text for text, _ in steps_of(told(scene, "ada"))][:2] == ["Cart Viewed", "Product Viewed"]
+
+
+def test_what_has_expired_of_one_half_is_said() -> None:
+    scene = met()
+    scene.settle()
+    of_all = scene.trail.group
+    scene.trail.group = (  # type: ignore[method-assign]  # a trail that has lost one chain
+        lambda partition, position, key: None if key == VISITOR else of_all(partition, position, key)
+    )
+    story = told(scene, "ada")
+    assert not story.is_whole
+    assert ("Cart Viewed", "") in steps_of(story)

@@ -74,6 +74,13 @@ def test_a_name_that_was_bent_to_this_machine_is_refused(host: str) -> None:
     assert ask(host) == 403
 
 
+def test_another_key_makes_nobody_a_neighbour() -> None:
+    write_key = "Basic " + b64encode(b"write-key:").decode()
+    assert ask(authorization=write_key) == 401
+    assert ask(authorization="Bearer write-key") == 401
+    assert ask(authorization=write_key, tokens=()) == 403
+
+
 @pytest.mark.parametrize("client", ["192.168.1.20", "10.0.0.1", "2001:db8::1", "::ffff:10.0.0.1", "unix", "", None])
 def test_others_need_the_token(client: str | None) -> None:
     assert ask(client=client) == 401
