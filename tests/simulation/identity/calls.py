@@ -41,24 +41,75 @@ def call(rng: Random, at: int, message_id: str, recent: Sequence[str] = ()) -> C
             return _track(rng, at, message_id)
 
 
+def plot(rng: Random) -> list[Later]:
+    """Calls that belong together, with others between them."""
+    return rng.choice((duet, duet, quarrel, turncoat))(rng)
+
+
 def duet(rng: Random) -> list[Later]:
     """Two do the same, each under another name; then a call names both. Their runs and limits meet."""
-    one, other = sorted(rng.sample((*USERS[:3], *EMAILS, *ANONYMOUS[:3]), 2), key=strength)
+    one, other = _pair(rng)
     name = rng.choice(("Product Added", "Product Viewed", "Product Viewed", "Order Completed"))
+    steps = [_does(one, name)] * rng.randrange(1, 4) + [_does(other, name)] * rng.randrange(1, 4)
+    return [*rng.sample(steps, len(steps)), _tied(one, other)]
 
-    def does(key: str) -> Later:
-        def event(at: int, message_id: str) -> Event:
-            told = {"price": 21, "total": 100}
-            return Event(1, "shop", "server", "track", name, key, (key,), message_id, at, at, pack(told))
 
-        return event
+def quarrel(rng: Random) -> list[Later]:
+    """Two who are one say yes and no, and part."""
+    one, other = _pair(rng)
+    purpose = rng.choice(histories.PURPOSES)
+    says = [_says(one, purpose, granted=rng.random() < 0.5), _says(other, purpose, granted=rng.random() < 0.5)]
+    steps = rng.sample([says[0], _tied(one, other), says[1]], 3)
 
-    def tied(at: int, message_id: str) -> Event:
-        kind: Literal["alias", "identify"] = "alias" if one[0] == other[0] == "u" else "identify"
+    def parts(at: int, _: str) -> Unmerge:
+        return Unmerge(at, other, "somebody")
+
+    return [*steps, parts, _does(one, "Product Added")]
+
+
+def turncoat(rng: Random) -> list[Later]:
+    """One says what the other said otherwise since, and what is no news to the one's own fragment."""
+    one, other = _pair(rng)
+    mine, theirs = {"plan": "gold", "country": "DE"}, {"plan": "free", "country": "FR"}
+    return [_describes(one, mine), _tied(one, other), _describes(other, theirs), _describes(one, mine)]
+
+
+def _pair(rng: Random) -> tuple[str, str]:
+    """Who may be one, the stronger first."""
+    one, other = sorted(rng.sample((*USERS[:3], *EMAILS[:2], *ANONYMOUS[:3]), 2), key=strength)
+    return one, other
+
+
+def _does(key: str, name: str) -> Later:
+    def event(at: int, message_id: str) -> Event:
+        return Event(
+            1, "shop", "server", "track", name, key, (key,), message_id, at, at, pack({"price": 21, "total": 100})
+        )
+
+    return event
+
+
+def _describes(key: str, traits: dict[str, str]) -> Later:
+    def event(at: int, message_id: str) -> Event:
+        return Event(1, "shop", "server", "identify", "$identify", key, (key,), message_id, at, at, pack(traits))
+
+    return event
+
+
+def _says(key: str, purpose: str, *, granted: bool) -> Later:
+    def consent(at: int, message_id: str) -> Consent:
+        return Consent(1, "shop", "server", key, message_id, purpose, granted, at, at)
+
+    return consent
+
+
+def _tied(one: str, other: str) -> Later:
+    kind: Literal["alias", "identify"] = "alias" if one[0] == other[0] == "u" else "identify"
+
+    def event(at: int, message_id: str) -> Event:
         return Event(1, "shop", "server", kind, f"${kind}", one, (one, other), message_id, at, at)
 
-    steps = [does(one)] * rng.randrange(1, 4) + [does(other)] * rng.randrange(1, 4)
-    return [*rng.sample(steps, len(steps)), tied]
+    return event
 
 
 def received(record: Call, at: int) -> Call:

@@ -48,8 +48,8 @@ class Cluster:
         what = rng.random()
         if what < 0.72:
             at, message_id = self.now - rng.choice((0, 0, 0, 1)), f"m{len(self.made)}"
-            if not self.planned and what < 0.05:
-                self.planned = calls.duet(rng)
+            if not self.planned and what < 0.08:
+                self.planned = calls.plot(rng)
             if self.planned and rng.random() < 0.7:
                 self.call(self.planned.pop(0)(at, message_id))
             else:
