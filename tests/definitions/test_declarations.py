@@ -7,8 +7,9 @@ from tactful.events.tracking import EventRule, PropertyRule, personal
 from tactful.kernel.definitions import Definitions, read_project, vocabulary_of
 from tactful.language.check import check
 from tactful.language.declarations import tracking_rule
+from tactful.language.mistakes import Mistake
 from tactful.language.tree import InSegment, Part, Sessions, walk
-from tactful.language.vocabulary import Collection
+from tactful.language.vocabulary import Collection, TraitRule
 from tactful.values import DAY_US, MINUTE_US
 
 EVENTS = {
@@ -221,3 +222,54 @@ def test_the_gap_between_sessions_is_part_of_the_meaning() -> None:
 def test_the_order_of_files_does_not_matter() -> None:
     files = {**EVENTS, **CART, "segments/b.yaml": 'when: segment("a")', "segments/a.yaml": "when: cart.lines > 1"}
     assert read_project(files) == read_project(dict(reversed(files.items())))
+
+
+# ---- traits ----------------------------------------------------------------------------------------------------------
+
+
+def test_what_a_trait_becomes_of_several_writes() -> None:
+    text = (
+        "name: $identify\nproperties:\n  seen: {type: time, merge: maximum}\n  age: {type: number, merge: minimum}\n"
+        "  tags: {type: text, merge: union}\n  plan: {merge: first}\n  name: {type: text, merge: newest}\n"
+        "  city: {type: text, merge: {sources: [crm, website]}}\n"
+    )
+    definitions = read_project({"events/identify.yaml": text})
+    found = definitions.events["$identify"]
+    assert found.merges == {
+        "seen": TraitRule("maximum", is_time=True),
+        "age": TraitRule("minimum"),
+        "tags": TraitRule("union"),
+        "plan": TraitRule("first"),
+        "city": TraitRule("sources", ("crm", "website")),
+    }
+    assert found.properties["tags"] == "text"
+    vocabulary = vocabulary_of(definitions)
+    assert check('"a" in tags', vocabulary=vocabulary).tree
+    with pytest.raises(Mistake):
+        check('tags == "a"', vocabulary=vocabulary)
+
+
+@pytest.mark.parametrize(
+    ("name", "declared", "told"),
+    [
+        ("Login", "{type: number, merge: maximum}", "only traits merge: what an event says stays as it is"),
+        ("$identify", "{type: text, merge: maximum}", "a maximum is one of numbers or times"),
+        ("$identify", "{merge: minimum}", "a minimum is one of numbers or times"),
+        ("$identify", "{type: object, merge: union}", "a union is one of texts, numbers or lists"),
+        ("$identify", "{merge: latest}", '"merge" cannot be "latest"'),
+        ("$identify", "{merge: {sources: []}}", '"sources" names each source once'),
+        ("$identify", "{merge: {sources: [crm, crm]}}", '"sources" names each source once'),
+        ("$identify", "{merge: {source: crm}}", '"merge" needs "sources"'),
+        ("$identify", "{merge: [first]}", '"merge" is a text'),
+    ],
+)
+def test_a_rule_that_cannot_be_is_refused(name: str, declared: str, told: str) -> None:
+    found = problems({"events/e.yaml": f"name: {name}\nproperties:\n  x: {declared}\n"})
+    assert found[0].startswith("events/e.yaml:3:")
+    assert told in found[0]
+
+
+@pytest.mark.parametrize("trait", ["email", "phone", "country", "address", "timezone"])
+def test_what_the_engine_reads_as_one_value_is_no_union(trait: str) -> None:
+    (found,) = problems({"events/e.yaml": f"name: $identify\nproperties:\n  {trait}: {{merge: union}}\n"})
+    assert "cannot be many" in found

@@ -58,7 +58,8 @@ def may_collect(turn: Turn, profile: Profile, said: Said) -> bool:
     policy, parts = turn.plan.policy, profile.fragments
 
     def country() -> str:
-        return country_of(parts.values()) or countries.country("", [countries.see(None, said.country(), 0, 0, 0)])
+        seen = countries.see(None, said.country(), 0, 0, 0)
+        return country_of(parts.values(), turn.plan.traits) or countries.country("", [seen])
 
     kept = [(one.consents, one.covered) for one in parts.values()]
     return permits.allows(policy.collect, kept, parts, policy, country)
@@ -145,7 +146,7 @@ def _withdraw(turn: Turn, profile: Profile, purpose: str, rows: list[Row]) -> No
     """Nothing that waits for a message of this purpose goes on without it. What other purposes need is asked at the
     claim: it may be given by then."""
     plan, now = turn.plan, turn.state.clock
-    decisions, country = fragments.consents(profile.fragments), country_of(profile.fragments.values())
+    decisions, country = fragments.consents(profile.fragments), country_of(profile.fragments.values(), plan.traits)
     for run in list(profile.runs):
         rule = plan.journeys.get(run.journey)
         if rule is None or purpose not in permits.lineage(rule.purpose):

@@ -92,7 +92,7 @@ def vocabulary_of(
     identify = definitions.events.get("$identify")
     return Vocabulary(
         events=definitions.events or None,
-        traits=identify.properties if identify is not None and identify.properties else None,
+        traits=identify.trait_types if identify is not None and identify.properties else None,
         collections=definitions.collections,
         segment=lambda name: definitions.segments[name].when.tree,
         segments=tuple(definitions.segments),
@@ -140,7 +140,7 @@ class _Reading:
         self.vocabulary = Vocabulary(
             # Without the name of a declared event nobody can say which others are not declared.
             events=self.events if self.events and is_complete else None,
-            traits=identify.properties if identify is not None and identify.properties else None,
+            traits=identify.trait_types if identify is not None and identify.properties else None,
             segment=self._segment,
             segments=tuple(self.names("segments")),
             metric=self._metric,

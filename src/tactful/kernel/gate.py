@@ -26,7 +26,6 @@ from tactful.kernel.view import country_of
 from tactful.messages.definition import Message
 from tactful.messages.mail import mailbox
 from tactful.people import traits
-from tactful.people.traits import TraitWrite
 from tactful.values import DAY_US, format_time
 
 MAILS_PER_ADDRESS = 10
@@ -93,7 +92,7 @@ def decide(
     granted = _permit(rule, profile, plan)
     address, message = rule.target, None
     if rule.channel == "email":
-        message, to = plan.messages[rule.target], _recipient(profile)
+        message, to = plan.messages[rule.target], _recipient(profile, plan)
         if to is None:
             return Refusal("refused", "no e-mail address", "the trait email is missing or is no address")
         address = to.address
@@ -110,7 +109,7 @@ def decide(
         counted = facts.counted(rule.name, now - rule.per_us, _keys(profile), address if message else "")
         if counted >= rule.limit:
             return Refusal("refused", limit_text(rule), f"{counted} claimed for this person or address")
-    frozen = bytes(pack({})) if message is not None and message.confirms else _frozen(intent, profile)
+    frozen = bytes(pack({})) if message is not None and message.confirms else _frozen(intent, profile, plan)
     return Claim(intent.intent, address, granted, message, frozen)
 
 
@@ -130,14 +129,14 @@ def _over(intent: SendMessage, run: Run, now: int) -> Refusal | None:
 # ---- the address -----------------------------------------------------------------------------------------------------
 
 
-def _recipient(profile: Profile) -> Recipient | None:
-    """What a server has said last; browsers are asked only where no server has said anything. Otherwise a visitor who
-    names an address and then somebody's user id would have that person's mail."""
+def _recipient(profile: Profile, plan: CompiledPlan) -> Recipient | None:
+    """What servers have said, by the trait's rule; browsers are asked only where no server has said anything. Otherwise
+    a visitor who names an address and then somebody's user id would have that person's mail."""
     fragments = profile.fragments.values()
     writes = [write for fragment in fragments if (write := fragment.traits.get("email")) is not None]
     sure = [write for write in writes if not write.is_browser]
-    counts = max(sure or writes, key=TraitWrite.order, default=None)
-    address = mailbox(counts.value) if counts is not None else None
+    rule = plan.traits.get("email", traits.NEWEST)
+    address = mailbox(traits.shown(rule, sure or writes)) if writes else None
     if address is None:
         return None
     is_confirmed = any(mailbox(one) == address for fragment in fragments for one in fragment.confirmed)
@@ -192,7 +191,8 @@ def _confirming(plan: CompiledPlan) -> Iterator[str]:
 
 
 def _permit(rule: JourneyRule, profile: Profile, plan: CompiledPlan) -> Permit | None:
-    return permit(rule.purpose, consents(profile.fragments), plan.policy, country_of(profile.fragments.values()))
+    country = country_of(profile.fragments.values(), plan.traits)
+    return permit(rule.purpose, consents(profile.fragments), plan.policy, country)
 
 
 def _keys(profile: Profile) -> list[str]:
@@ -200,9 +200,9 @@ def _keys(profile: Profile) -> list[str]:
     return sorted({profile.key, *map(entry_of, profile.fragments)})
 
 
-def _frozen(intent: SendMessage, profile: Profile) -> bytes:
+def _frozen(intent: SendMessage, profile: Profile, plan: CompiledPlan) -> bytes:
     """What templates may name; frozen now, so that what is rendered is what was allowed."""
-    person = traits.values(fragment.traits for fragment in profile.fragments.values())
+    person = traits.values((fragment.traits for fragment in profile.fragments.values()), plan.traits)
     event = {
         "name": intent.event,
         "timestamp": format_time(intent.started_at),

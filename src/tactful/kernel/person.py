@@ -121,7 +121,9 @@ def _tell_of_person(
     if event.kind == "identify":
         is_browser = event.trust == "browser"
         written = properties if not is_browser else _allowed(turn, profile, event, properties, rows)
-        changed = traits.write(fragment.traits, written, *order, event.source, is_browser=is_browser)
+        changed = traits.write(
+            fragment.traits, written, *order, event.source, is_browser=is_browser, rules=turn.plan.traits
+        )
         for name in written if is_one_of_many else changed:
             affected.update(reading.trait.get(name, {}))
             if name == zones.TRAIT:
@@ -143,7 +145,7 @@ def _allowed(
     for name in ADDRESSES:
         if name not in properties:
             continue
-        before = traits.value(name, (one.traits for one in kept))
+        before = traits.value(name, (one.traits for one in kept), turn.plan.traits)
         if before == properties[name]:
             continue
         if fragments.is_vouched(profile):

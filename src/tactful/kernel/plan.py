@@ -27,7 +27,7 @@ from tactful.language.declarations import tracking_rule
 from tactful.language.folds import combined
 from tactful.language.reader import compile_reader
 from tactful.language.tree import Clock, Now, everything
-from tactful.language.vocabulary import DEFAULT_GAP_US
+from tactful.language.vocabulary import DEFAULT_GAP_US, NO_RULES, TraitRule, TraitRules
 from tactful.messages.definition import Message
 from tactful.people import identity as ties
 from tactful.segments.membership import SegmentRule
@@ -107,6 +107,8 @@ class CompiledPlan(Struct):
     """What events/ says, by the event's name."""
     sources: dict[str, str] = {}
     """What becomes of events that do not fit it, by source; those that are not here keep them."""
+    traits: TraitRules = NO_RULES
+    """Which of several writes of a trait counts."""
 
     @property
     def has_tracking(self) -> bool:
@@ -176,14 +178,15 @@ def adopt(
         return index
 
     compiled_ = _compile(definitions, number)
+    rules = _trait_rules(definitions)
     since: dict[str, tuple[str, int]] = {}
     for name, condition in compiled_.conditions.items():
         if name.startswith("segment/"):
             numbers.setdefault(name, len(numbers) + 1)
-        text = _meaning(condition, plan.publish)
+        text = _meaning(condition, plan.publish, rules)
         known = before.since.get(name) if before else None
         since[name] = known if known and known[0] == text else (text, now)
-    state = PlanState(plan, numbers, since, ready, now)
+    state = PlanState(plan, numbers, since, ready, now, rules)
     return state, _put_together(state, definitions, compiled_)
 
 
@@ -227,11 +230,17 @@ def _definitions(publish: Publish) -> Definitions:
     return read_project(publish.files, gap_us=gap_us, is_strict=False)
 
 
-def _meaning(condition: Condition, publish: Publish) -> str:
+def _trait_rules(definitions: Definitions) -> dict[str, TraitRule]:
+    identify = definitions.events.get("$identify")
+    return dict(identify.merges) if identify is not None else {}
+
+
+def _meaning(condition: Condition, publish: Publish, rules: TraitRules) -> str:
     """A text that changes where the answer may."""
     zone = f" in {publish.settings.get(TIME_ZONE)}" if condition.reads.zone else ""
     policy = publish.settings.get(CONSENT, "") if condition.reads.purposes else ""
-    return condition.text + zone + policy
+    merging = "".join(f" {name} {rules[name]}" for name in sorted(condition.reads.traits) if name in rules)
+    return condition.text + zone + policy + merging
 
 
 def _compile(definitions: Definitions, number: Callable[[AggregateSpec], int]) -> _Compiled:
@@ -293,7 +302,7 @@ def _put_together(state: PlanState, definitions: Definitions, made: _Compiled) -
         time_zone=time_zone,
         segments=segments,
         by_number={rule.number: rule for rule in segments},
-        reading=_readers(segments, definitions, Around(time_zone, dict, policy)),
+        reading=_readers(segments, definitions, Around(time_zone, dict, policy, state.traits)),
         shrinking={number: fold.aggregate for number, fold in folds.items() if _is_shrinking(fold.spec)},
         numbers=frozenset(state.ready) | {rule.number for rule in segments},
         journeys=journeys,
@@ -307,6 +316,7 @@ def _put_together(state: PlanState, definitions: Definitions, made: _Compiled) -
         policy=policy,
         tracking={name: tracking_rule(event) for name, event in definitions.events.items()},
         sources=_unplanned(settings.get(SOURCES, "")),
+        traits=state.traits,
     )
 
 

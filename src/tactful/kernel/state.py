@@ -15,6 +15,7 @@ from tactful.consent.permits import ConsentWrite
 from tactful.events.records import Plan
 from tactful.journeys.rules import Sent
 from tactful.journeys.runs import Run
+from tactful.language.vocabulary import TraitRule
 from tactful.people.countries import CountrySeen
 from tactful.people.scores import ScoreWrite
 from tactful.people.traits import TraitWrite
@@ -162,6 +163,8 @@ class PlanState(Struct, array_like=True):
     ready: dict[int, int]
     """Per aggregate of the plan: the instant from which its state is exact."""
     published_at: int
+    traits: dict[str, TraitRule] = {}
+    """By trait: which of several writes counts, where it is not the newest."""
 
 
 _profile_decoder = msgspec.msgpack.Decoder(Profile)

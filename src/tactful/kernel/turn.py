@@ -80,7 +80,7 @@ class Turn:
     def view(self, profile: Profile) -> PersonView:
         """What expressions see of the person now; after a change of anything but aggregates, take a new one."""
         if self._around is None:
-            self._around = Around(self.plan.time_zone, self._thresholds, self.plan.policy)
+            self._around = Around(self.plan.time_zone, self._thresholds, self.plan.policy, self.plan.traits)
         return PersonView(states(profile), profile.fragments, self._around)
 
     def _thresholds(self) -> Thresholds:
@@ -100,13 +100,24 @@ class Turn:
         profile.now = max(profile.now, self.state.clock)
         if not rows:
             return
-        if profile.tail == position:  # It came up again within one step.
-            index = next(i for i in reversed(range(len(self.groups))) if self.groups[i].key == profile.key)
+        index = self._index_of(profile.key, position) if profile.tail == position else None
+        if index is not None:  # It came up again within one step.
             group = self.groups[index]
             self.groups[index] = Group(position, profile.key, group.before, (*group.rows, *rows))
         else:
             self.groups.append(Group(position, profile.key, profile.tail, tuple(rows)))
             profile.tail = position
+
+    def _index_of(self, key: str, position: int) -> int | None:
+        """Its group of this step. None where the state that was loaded is ahead of this turn: another worker owns the
+        partition meanwhile, and what is decided here will be fenced off."""
+        for index in range(len(self.groups) - 1, -1, -1):
+            group = self.groups[index]
+            if group.position != position:
+                return None
+            if group.key == key:
+                return index
+        return None
 
     def close_nobody(self, position: int, rows: list[Row]) -> None:
         """Rows about somebody who may not be remembered."""

@@ -14,6 +14,7 @@ from tactful.consent.permits import granted
 from tactful.consent.policy import DEFAULT, Policy
 from tactful.kernel.fragments import consents
 from tactful.kernel.state import Fragment
+from tactful.language.vocabulary import NO_RULES, TraitRules
 from tactful.people import countries, scores, traits, zones
 
 Thresholds = Mapping[str, Mapping[float, float]]
@@ -26,6 +27,7 @@ class Around(Struct, frozen=True):
     """The workspace's."""
     thresholds: Callable[[], Thresholds]
     policy: Policy = DEFAULT
+    traits: TraitRules = NO_RULES
 
 
 class PersonView:
@@ -50,15 +52,17 @@ class PersonView:
         fragments = self._fragments.values()
         match name:
             case "traits":
-                value = traits.values(one.traits for one in fragments)
+                value = traits.values([one.traits for one in fragments], self._around.traits)
             case "scores":
                 value = scores.values(one.scores for one in fragments)
             case "thresholds":
                 value = self._around.thresholds()
             case "consents":
-                value = granted(consents(self._fragments), self._around.policy, country_of(fragments))
+                value = granted(
+                    consents(self._fragments), self._around.policy, country_of(fragments, self._around.traits)
+                )
             case "zone":
-                told = traits.value(zones.TRAIT, (one.traits for one in fragments))
+                told = traits.value(zones.TRAIT, (one.traits for one in fragments), self._around.traits)
                 value = zones.zone(told, (one.zone for one in fragments), self._around.zone)
             case _:
                 raise AttributeError(name)
@@ -66,8 +70,8 @@ class PersonView:
         return value
 
 
-def country_of(fragments: Iterable[Fragment]) -> str:
+def country_of(fragments: Iterable[Fragment], rules: TraitRules) -> str:
     """Where the person is (ISO 3166 alpha-2), for the rules of the region; "" where nobody knows."""
     kept = list(fragments)
-    country, address = (traits.value(name, (one.traits for one in kept)) for name in ("country", "address"))
+    country, address = (traits.value(name, (one.traits for one in kept), rules) for name in ("country", "address"))
     return countries.country(countries.told(country, address), (one.country for one in kept))

@@ -10,6 +10,7 @@ properties:                       # optional; of $identify these are the traits
   total: {type: number, required: true, description: With tax}
   currency: {type: text, enum: [EUR, USD]}
   note: {type: text, personal: true}
+  plan: {type: text, merge: first}  # only of $identify: which of several writes counts
 
 # collections/cart.yaml
 add: Product Added                # an event, or a list of them; so remove and clear, which are optional
@@ -23,7 +24,8 @@ limit: 200                        # optional: changes that are kept exactly
 """
 
 from collections.abc import Mapping
-from typing import get_args
+from typing import Literal as OneOf
+from typing import NamedTuple, get_args
 
 from tactful.aggregates.spec import CAP
 from tactful.events.tracking import EventRule, PropertyRule
@@ -32,9 +34,9 @@ from tactful.language.document import Document, Fields
 from tactful.language.mistakes import did_you_mean
 from tactful.language.names import EVERYTHING, ROOTS, is_plain
 from tactful.language.tree import Path, Property
-from tactful.language.vocabulary import Collection, EventType, PropertyType, Vocabulary
+from tactful.language.vocabulary import Collection, EventType, PropertyType, TraitRule, Vocabulary
 from tactful.language.yaml_nodes import Mapping as MappingNode
-from tactful.language.yaml_nodes import Text
+from tactful.language.yaml_nodes import Node, Text
 from tactful.values import format_duration
 
 TYPES: tuple[PropertyType, ...] = get_args(PropertyType)
@@ -53,6 +55,28 @@ _PERSONAL = frozenset(
 )
 _PERSONAL_TRAITS = _PERSONAL | {"name", "address"}
 """Personal data unless the declaration says `personal: false`."""
+MERGES: tuple[OneOf["newest", "first", "maximum", "minimum", "union"], ...] = (
+    "newest",
+    "first",
+    "maximum",
+    "minimum",
+    "union",
+)
+"""Beside {sources: [...]}."""
+SINGLE = frozenset({"email", "phone", "country", "address", "timezone"})
+"""Traits that the engine itself reads, as one value."""
+
+
+class _Declared(NamedTuple):
+    """A property, as far as it can be read."""
+
+    kind: PropertyType
+    description: str = ""
+    is_required: bool = False
+    is_personal: bool | None = None
+    """None: nothing is said."""
+    choices: tuple[float | str, ...] = ()
+    rule: TraitRule | None = None
 
 
 # ---- events ----------------------------------------------------------------------------------------------------------
@@ -72,39 +96,70 @@ def read_event(document: Document) -> EventType | None:
         return None
     retention_us = fields.duration("retention", 0, LONGEST_RETENTION_DAYS)
     is_server_only = fields.flag("server_only")
-    types: dict[str, PropertyType] = {}
-    choices: dict[str, tuple[float | str, ...]] = {}
-    descriptions: dict[str, str] = {}
-    required = set()
-    is_personal = dict.fromkeys(_PERSONAL_TRAITS if name == "$identify" else _PERSONAL, True)
+    declared: dict[str, _Declared] = {}
     for key, node in fields.pairs("properties"):
-        if isinstance(node, MappingNode):
-            known = ("type", "description", "required", "enum", "personal")
-            more = document.fields_of(node, f'the property "{key.value}"', known, ())
-            assert more is not None
-            types[key.value] = _type(more, more.text("type", "anything"), "type")
-            descriptions[key.value] = more.text("description")
-            required |= {key.value} if more.flag("required") else set()
-            if "personal" in more:
-                is_personal[key.value] = more.flag("personal")
-            choices[key.value] = _choices(more, types[key.value])
-        elif isinstance(node, Text):
-            one = Fields(document, "properties", {key.value: node})
-            types[key.value] = "anything" if node.is_null else _type(one, node.value, key.value)
-        else:
-            document.refuse(node.start, "a property is declared by its type", f"write {key.value}: text")
+        found = _property(document, key, node, is_trait=name == "$identify")
+        if found is not None:
+            declared[key.value] = found
+    usual = _PERSONAL_TRAITS if name == "$identify" else _PERSONAL
+    personal = {key for key, one in declared.items() if (key in usual if one.is_personal is None else one.is_personal)}
     return EventType(
         name=name,
         # A file with mistakes is refused anyway; nothing should be told twice.
-        properties={} if document.problems else types,
+        properties={} if document.problems else {key: one.kind for key, one in declared.items()},
         retention_us=retention_us or None,
         description=fields.text("description"),
-        required=frozenset(required),
-        choices={one: values for one, values in choices.items() if values},
-        descriptions={one: text for one, text in descriptions.items() if text},
+        required=frozenset(key for key, one in declared.items() if one.is_required),
+        choices={key: one.choices for key, one in declared.items() if one.choices},
+        descriptions={key: one.description for key, one in declared.items() if one.description},
         is_server_only=is_server_only,
-        personal=frozenset([one for one in types if is_personal.get(one)]),
+        personal=frozenset(personal),
+        merges={key: one.rule for key, one in declared.items() if one.rule is not None},
     )
+
+
+def _property(document: Document, key: Text, node: Node, *, is_trait: bool) -> _Declared | None:
+    if isinstance(node, Text):
+        one = Fields(document, "properties", {key.value: node})
+        return _Declared("anything" if node.is_null else _type(one, node.value, key.value))
+    if not isinstance(node, MappingNode):
+        document.refuse(node.start, "a property is declared by its type", f"write {key.value}: text")
+        return None
+    known = ("type", "description", "required", "enum", "personal", "merge")
+    more = document.fields_of(node, f'the property "{key.value}"', known, ())
+    assert more is not None
+    kind = _type(more, more.text("type", "anything"), "type")
+    return _Declared(
+        kind,
+        more.text("description"),
+        more.flag("required"),
+        more.flag("personal") if "personal" in more else None,
+        _choices(more, kind),
+        _rule(more, key.value, kind, is_trait=is_trait),
+    )
+
+
+def _rule(fields: Fields, trait: str, kind: PropertyType, *, is_trait: bool) -> TraitRule | None:
+    """None where the newest write counts."""
+    if "merge" not in fields:
+        return None
+    if not is_trait:
+        fields.refuse("merge", "only traits merge: what an event says stays as it is", "say it of $identify")
+        return None
+    if isinstance(fields.nodes["merge"], MappingNode):
+        inner = fields.mapping("merge", ("sources",), ("sources",))
+        sources = inner.texts("sources") if inner is not None else ()
+        if inner is not None and "sources" in inner and len(set(sources)) != max(len(sources), 1):
+            inner.refuse("sources", '"sources" names each source once', "write sources: [crm, website]")
+        return TraitRule("sources", sources)
+    merge = next((one for one in MERGES if one == fields.choice("merge", MERGES, "newest")), MERGES[0])
+    if merge in ("maximum", "minimum") and kind not in ("number", "time"):
+        fields.refuse("merge", f"a {merge} is one of numbers or times", "add type: number, or type: time")
+    if merge == "union" and kind == "object":
+        fields.refuse("merge", "a union is one of texts, numbers or lists", "write merge: newest")
+    if merge == "union" and trait in SINGLE:
+        fields.refuse("merge", f'"{trait}" is read as one value, and cannot be many', "write merge: newest")
+    return None if merge == "newest" else TraitRule(merge, is_time=kind == "time")
 
 
 def tracking_rule(event: EventType) -> EventRule:

@@ -19,6 +19,22 @@ DEFAULT_GAP_US = 30 * MINUTE_US
 """Between sessions, where the workspace says nothing."""
 
 PropertyType = OneOf["number", "text", "boolean", "time", "list", "object", "anything"]
+MergeRule = OneOf["newest", "first", "maximum", "minimum", "union", "sources"]
+
+
+class TraitRule(Struct, array_like=True, frozen=True):
+    """Which of several writes of a trait counts, or that all do together (people/traits.py)."""
+
+    merge: MergeRule = "newest"
+    sources: tuple[str, ...] = ()
+    """Of `sources`: those whose writes go first; all others come after them."""
+    is_time: bool = False
+    """Of `maximum` and `minimum`: texts count as the times that they read as; else numbers do."""
+
+
+TraitRules = Mapping[str, TraitRule]
+"""By trait; of those that are not here the newest write counts."""
+NO_RULES: TraitRules = {}
 
 
 class EventType(Struct, frozen=True):
@@ -40,6 +56,16 @@ class EventType(Struct, frozen=True):
     """Only a source of trust `server` may send it."""
     personal: frozenset[str] = frozenset()
     """Properties that hold personal data."""
+    merges: TraitRules = NO_RULES
+    """Of $identify."""
+
+    @property
+    def trait_types(self) -> Mapping[str, PropertyType]:
+        """What expressions find in the traits: of a union a list, whatever each call writes."""
+        unions: dict[str, PropertyType] = {
+            name: "list" for name, rule in self.merges.items() if rule.merge == "union" and name in self.properties
+        }
+        return {**self.properties, **unions} if unions else self.properties
 
 
 class Collection(Struct, frozen=True):

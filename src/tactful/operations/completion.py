@@ -122,8 +122,12 @@ def _help(name: str, declared: EventType | None) -> str:
     return (declared.description if declared is not None else "") or CALLS.get(name, "")
 
 
-def _properties(declared: EventType | None, seen: Mapping[str, str]) -> list[dict[str, Any]]:
-    own = dict(declared.properties) if declared is not None else {}
+def _properties(
+    declared: EventType | None, seen: Mapping[str, str], *, are_traits: bool = False
+) -> list[dict[str, Any]]:
+    own: dict[str, str] = {}
+    if declared is not None:
+        own = dict(declared.trait_types if are_traits else declared.properties)
     texts = declared.descriptions if declared is not None else {}
     return [
         {"name": name, "type": own.get(name) or seen[name], "help": texts.get(name, "")} for name in {**own, **seen}
@@ -131,7 +135,7 @@ def _properties(declared: EventType | None, seen: Mapping[str, str]) -> list[dic
 
 
 def _traits(definitions: Definitions, lately: Lately) -> list[dict[str, Any]]:
-    known = _properties(definitions.events.get("$identify"), lately.properties.get("$identify", {}))
+    known = _properties(definitions.events.get("$identify"), lately.properties.get("$identify", {}), are_traits=True)
     names_of_known = {one["name"] for one in known}
     spoken = {node.name for tree in _trees(definitions) for node in everything(tree) if isinstance(node, Trait)}
     more = [{"name": name, "type": "anything", "help": ""} for name in sorted(spoken - names_of_known)]

@@ -132,6 +132,18 @@ _PROPERTY = _object(
         "required": {"type": "boolean", "description": "Whether every such event should have it."},
         "enum": {"type": "array", "items": _SCALAR, "minItems": 1, "description": "The values that it may have."},
         "personal": {"type": "boolean", "description": "Whether it is personal data, such as an address or a name."},
+        "merge": {
+            "anyOf": [
+                {"enum": ["newest", "first", "maximum", "minimum", "union"]},
+                _object(
+                    "The newest write of the first of these sources that wrote any.",
+                    {"sources": {"type": "array", "items": _TEXT, "minItems": 1, "description": "Names of sources."}},
+                    ["sources"],
+                ),
+            ],
+            "default": "newest",
+            "description": "Of a trait ($identify): which of several writes counts, or that all do together.",
+        },
     },
 )
 
