@@ -4,7 +4,8 @@ engine can be held to the same cases; `tactful eval --cases` and the tests read 
 [{"name": "...", "expr": "...", "events": [lines], "checks": [{"at": "...", "values": {"ada": true}}]}]
 
 A case may bring the files of a project ("files": {path: text}), a "time_zone" and a "session_gap". Who is not named in
-a check is not asked about; who is named and not known at that instant is a difference.
+a check is not asked about; who is named and not known at that instant is a difference, and so is who is known and
+stands under "nobody" (somebody else's identifier, or nobody's yet).
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -28,6 +29,7 @@ EXPRESSION = "expression"
 class Check(Struct, frozen=True, forbid_unknown_fields=True):
     at: str
     values: dict[str, Any]
+    nobody: list[str] = []
 
 
 class Case(Struct, frozen=True, forbid_unknown_fields=True):
@@ -92,6 +94,9 @@ def differences(case: Case, engine: Engine, project: Question) -> Iterator[Diffe
     answers = engine(asked, [bytes(event) for event in case.events], instants)
     for check, at in zip(case.checks, instants, strict=True):
         found = answers[at][EXPRESSION]
+        for person in check.nobody:
+            if person in found:
+                yield Difference(check.at, person, NOBODY, found[person].value)
         for person, expected in check.values.items():
             answer = found.get(person)
             if answer is None:
