@@ -61,9 +61,10 @@ def identifiers(profile: Profile) -> list[str]:
     return list(dict.fromkeys([profile.key, *(entry_of(name) for name in profile.fragments)]))
 
 
-def values(profile: Profile) -> dict[str, object]:
+def values(profile: Profile, plan: PlanState | None) -> dict[str, object]:
     """The traits of all its fragments."""
-    return traits.values(fragment.traits for fragment in profile.fragments.values())
+    rules = plan.traits if plan is not None else {}
+    return traits.values((fragment.traits for fragment in profile.fragments.values()), rules)
 
 
 def permissions(profile: Profile, plan: PlanState | None) -> tuple[Permission, ...]:
@@ -71,7 +72,7 @@ def permissions(profile: Profile, plan: PlanState | None) -> tuple[Permission, .
     policy = read(plan.plan.publish.settings.get(CONSENT, "")) if plan is not None else DEFAULT
     decisions = consents(profile.fragments)
     writes = [decided(each) for each in decisions]
-    known = values(profile)
+    known = values(profile, plan)
     told = countries.told(known.get("country"), known.get("address"))
     country = countries.country(told, [fragment.country for fragment in profile.fragments.values()])
     found = []

@@ -104,7 +104,7 @@ class Reader:
             identifiers=self._identifiers(found, narration.known),
             is_waiting=profile.identity is not None and profile.identity.is_waiting,
             partition=partition,
-            traits=persons.values(profile),
+            traits=persons.values(profile, plan),
             segments=tuple(Membership(names.get(number, "?"), at) for number, at in profile.segments.items()),
             consents=persons.permissions(profile, plan),
             runs=tuple(Waits(run.journey, run.started_at, run.due) for run in profile.runs if not run.intent),
@@ -188,16 +188,16 @@ class Reader:
                 if found == limit:
                     break
         people: dict[str, PersonSeen] = {}
-        names: dict[int, dict[int, str]] = {}
+        plans: dict[int, PlanState | None] = {}
         for key, (at, _, last) in sorted(newest.items(), key=lambda item: item[1], reverse=True):
             person = persons.find(key, self._states)
             profile = person.profile if person is not None else None
             owner = profile.key if profile is not None else key
             if owner not in people:  # Who became one with somebody is listed with what the person did last.
                 home = self._home(owner)
-                if home not in names:
-                    names[home] = _names(self._plan(home))
-                people[owner] = _seen(owner, profile, at, last, names[home])
+                if home not in plans:
+                    plans[home] = self._plan(home)
+                people[owner] = _seen(owner, profile, at, last, plans[home])
             if len(people) == limit:
                 break
         return list(people.values())
@@ -229,9 +229,9 @@ def _names(plan: PlanState | None) -> dict[int, str]:
     return {number: name.removeprefix("segment/") for name, number in numbers.items() if name.startswith("segment/")}
 
 
-def _seen(key: str, profile: Profile | None, at: int, last: str, names: Mapping[int, str]) -> PersonSeen:
+def _seen(key: str, profile: Profile | None, at: int, last: str, plan: PlanState | None) -> PersonSeen:
     if profile is None:
         return PersonSeen(key, "", at, last, ())
-    known = persons.values(profile)
+    known, names = persons.values(profile, plan), _names(plan) if profile.segments else {}
     name = next((str(known[trait]) for trait in ("name", "firstName", "first_name", "email") if known.get(trait)), "")
     return PersonSeen(key, name, at, last, tuple(names.get(number, "?") for number in profile.segments))
