@@ -92,12 +92,17 @@ def test_a_star_stands_for_anything(pattern: str, value: str) -> None:
     assert rules.blocks(f"u:{value}") == wanted
 
 
-@given(st.lists(st.sampled_from(["null", "42", "a" * 600, "0", "test@x.example", "b"]), max_size=40))
-def test_what_was_let_through_before_changes_nothing(values: list[str]) -> None:
-    rules = naming(KINDS, (), is_signed=False)
-    for value in values:
-        fresh = naming(KINDS, (), is_signed=False)
-        assert ids({"userId": value}, rules=rules) == ids({"userId": value}, rules=fresh)
+@given(st.sampled_from([*NOBODY, "kiosk-7", "0", "42", "b"]), st.data())
+def test_the_glance_sees_what_the_rule_says(value: str, data: st.DataObject) -> None:
+    """Whatever case it is in and whatever surrounds it."""
+    rules = naming(KINDS, ["kiosk-7"], is_signed=False)
+    letters = [data.draw(st.sampled_from((letter, letter.upper()))) for letter in value]
+    name = "".join(letters) + data.draw(st.text("0xl-", max_size=2))
+    wanted = [key for key in (f"u:{name}", "a:a1") if not rules.blocks(key)]
+    assert ids({"userId": name, "anonymousId": "a1"}, rules=rules) == wanted
+    assert ids({"userId": "a1", "anonymousId": name}, rules=rules)[1:] == [
+        key for key in [f"a:{name}"] if len(wanted) > 1
+    ]
 
 
 def test_the_strongest_is_what_the_workspace_says() -> None:

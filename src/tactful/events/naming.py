@@ -9,7 +9,7 @@ needs one as well. Pure: whether a token is right was found out by whoever calls
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from tactful.events.calls import Call
 from tactful.events.identifiers import MAX_LENGTH, PRIORITY, keys_of, rank, user_key
@@ -27,7 +27,6 @@ NOBODY = frozenset(("null", "nil", "none", "undefined", "nan", "n/a", "true", "f
 """Values, in lower case, that name nobody; beside them a character that repeats six times or more, and zeros alone."""
 NOBODYS_MAIL = ("test@*", "example@*", "noreply@*", "no-reply@*")
 _REPEATED = 6
-_PASSED = 1 << 15
 _FIELD_OF = {
     "u": "userId",
     "x": "context.externalIds",
@@ -49,7 +48,11 @@ Prove = Callable[[object, int], Proof | Refusal]
 """Looks at a token as of an instant."""
 
 
-class Naming(Struct, frozen=True, eq=False):
+def _tails(values: Iterable[str]) -> frozenset[str]:
+    return frozenset(letter for value in values for letter in (value[-1], value[-1].upper()))
+
+
+class Naming(Struct, frozen=True):
     """The rules of a workspace; fixed for it as far as they decide in which partition an event enters."""
 
     priority: str = PRIORITY
@@ -62,8 +65,9 @@ class Naming(Struct, frozen=True, eq=False):
     """Such patterns with an @, which few identifiers have."""
     is_signed: bool = False
     """A browser's user id needs a token."""
-    passed: set[str] = field(default_factory=set)
-    """Keys that were found good lately, since most come again and again: a memo, bounded."""
+    tails: frozenset[str] = _tails(NOBODY)
+    longest: int = 2 + max(map(len, NOBODY))
+    """How a key ends, and how long it is at most, whose value may be one of `values`."""
 
     def blocks(self, key: str) -> bool:
         """Whether the value of a key stands for nobody."""
@@ -88,6 +92,8 @@ def naming(kinds: Sequence[str], blocked: Iterable[str], *, is_signed: bool) -> 
         tuple(pieces for pieces in patterns if not any("@" in piece for piece in pieces)),
         tuple(pieces for pieces in patterns if any("@" in piece for piece in pieces)),
         is_signed,
+        _tails(values),
+        2 + max(map(len, values)),
     )
 
 
@@ -111,17 +117,21 @@ def names_of(
         keys = keys_of(call.user_id, previous, call.anonymous_id, traits, context)
     else:
         user_id = call.user_id
-        if isinstance(proof, Proof) and user_key(user_id) == proof.user:
+        if proof is not None and isinstance(proof, Proof) and user_key(user_id) == proof.user:
             is_verified, vouched = True, proof.addresses
         elif rules.is_signed:
             user_id = None
-        said = traits if vouched else None
-        keys = keys_of(user_id, previous, call.anonymous_id, said, context, vouched)
-    if not rules.passed.issuperset(keys):
-        sound = _sound(keys, rules)
-        if isinstance(sound, Refusal):
-            return sound
-        keys = sound
+        keys = keys_of(user_id, previous, call.anonymous_id, traits if vouched else None, context, vouched)
+    # Seen at a glance of most identifiers: they are none of those that would be dropped.
+    tails, longest, is_wary = rules.tails, rules.longest, rules.patterns or "externalIds" in context
+    for key in keys:
+        last = key[-1]
+        if last == key[2] or (last in tails and len(key) <= longest) or "@" in key or is_wary or len(key) > MAX_LENGTH:
+            sound = _sound(keys, rules)
+            if isinstance(sound, Refusal):
+                return sound
+            keys = sound
+            break
     if not keys:
         return _nobody(call, traits, context, trust, rules, proof)
     if rules.priority != PRIORITY:
@@ -134,12 +144,7 @@ def _sound(keys: tuple[str, ...], rules: Naming) -> tuple[str, ...] | Refusal:
     for key in keys:
         if len(key) > MAX_LENGTH:
             return Refusal("too_long", f"{_FIELD_OF[key[0]]} has more than {MAX_LENGTH} characters", _FIELD_OF[key[0]])
-        if rules.blocks(key):
-            keys = tuple([other for other in keys if not rules.blocks(other)])
-    if len(rules.passed) > _PASSED:
-        rules.passed.clear()
-    rules.passed.update(keys)
-    return keys
+    return tuple([key for key in keys if not rules.blocks(key)])
 
 
 def _nobody(
