@@ -32,6 +32,9 @@ trust = "server"
 
 # [channels.webhook]
 # secret = "..."                          # signs each call, so that the receiver can trust it
+
+# [identity]
+# browser = "signed"                      # a page names its user by a token of your server (docs/identity.md)
 """
 
 _FILES = {
