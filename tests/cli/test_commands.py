@@ -163,6 +163,28 @@ def test_a_publish_says_what_is_silent_at_first(data: Path, project: Path, run: 
     assert "segments/de.yaml is" not in said and "recent_buyers" not in said
 
 
+def test_the_order_of_identifiers_stays_with_the_folder(data: Path, project: Path, run: Run) -> None:
+    assert run("publish", "--project", project, "--data", data).exit_code == 0
+    with (project / "tactful.toml").open("a") as file:
+        file.write('[identity]\npriority = ["email", "user", "external", "phone", "anonymous", "device"]\n')
+    for command in ("publish", "up"):
+        refused = run(command, "--project", project, "--data", data)
+        assert refused.exit_code == 1
+        assert "priority cannot be changed" in refused.output
+
+
+def test_the_doctor_says_whom_browsers_may_speak_for(data: Path, project: Path, run: Run) -> None:
+    (data / "tokens.json").write_text('{"good": 3, "expired": 2}')
+    said = run("doctor", "--project", project, "--data", data)
+    assert said.exit_code == 0
+    assert "public write keys: website" in said.output
+    assert "any userId" in said.output
+    assert "2 expired; good: 3" in said.output
+    with (project / "tactful.toml").open("a") as file:
+        file.write('[identity]\nbrowser = "signed"\n')
+    assert run("doctor", "--project", project).exit_code == 1
+
+
 @pytest.mark.parametrize("command", [("events",), ("explain", "ann"), ("outbox", "list"), ("quarantine", "list")])
 def test_a_folder_without_data_is_refused_plainly(tmp_path: Path, run: Run, command: tuple[str, ...]) -> None:
     result = run(*command, "--data", tmp_path)
