@@ -50,3 +50,13 @@ def test_a_check_names_everybody_who_is_known(case: cases.Case) -> None:
 
 def test_each_case_has_a_name_of_its_own() -> None:
     assert len({case.id for case in CASES}) == len(CASES)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_somebody_who_ought_to_be_nobody_is_a_difference(engine: str) -> None:
+    told = b"""[{"name": "one", "expr": "1", "checks": [{"at": "2025-03-01", "values": {}, "nobody": ["ada", "bob"]}],
+        "events": [{"type": "page", "userId": "ada", "receivedAt": "2025-03-01"}]}]"""
+    (case,) = cases.read_cases(told, "here")
+    assert list(cases.differences(case, ENGINES[engine], Question({}))) == [
+        cases.Difference("2025-03-01", "ada", cases.NOBODY, 1)
+    ]

@@ -40,7 +40,7 @@ def test_a_repeat_keeps_its_place_and_is_left_out() -> None:
 
 
 def test_scores_consents_and_thresholds_stand_beside_calls() -> None:
-    lines = [
+    lines: list[Line] = [
         {"type": "score", "model": "churn", "userId": 42, "value": 1, "receivedAt": NOON},
         {"type": "consent", "purpose": "ads", "anonymousId": "x", "granted": False, "receivedAt": NOON},
         {"type": "threshold", "metric": "spend", "percent": 80, "value": 2.5, "receivedAt": NOON},
@@ -81,7 +81,7 @@ def test_a_line_that_cannot_be_taken_is_named(line: Any, said: str) -> None:
 
 
 def test_people_are_printed_by_their_identifier_alone_where_that_is_enough() -> None:
-    lines = [
+    lines: list[Line] = [
         track("A", 1, "x"),
         {"type": "page", "anonymousId": "x", "receivedAt": NOON},
         {"type": "page", "anonymousId": "y", "receivedAt": NOON},
