@@ -108,6 +108,7 @@ class TraitRow(Struct):
     timestamp: int
     received_at: int
     ref: int
+    source: str
     traits: Cells
     """Of an object with this trait alone; empty where the call cleared it."""
 
@@ -233,7 +234,7 @@ def _of_event(event: Event, ref: int, epoch: int) -> Iterator[Row]:
     if event.kind == "identify":
         for name, value in properties.items():
             written = cells({name: value}) if value is not None else _EMPTY
-            yield TraitRow(event.key, epoch, name, event.timestamp, event.received_at, ref, written)
+            yield TraitRow(event.key, epoch, name, event.timestamp, event.received_at, ref, event.source, written)
 
 
 def marker(identifier: str, epoch: int, kind: str, received_at: int, ref: int, message_id: str = "") -> EventRow:

@@ -65,7 +65,7 @@ _COLUMNS: Mapping[str, list[tuple[str, pa.DataType]]] = {
         *(*_FRAGMENT, ("kind", TEXT), ("name", TEXT), *_ORDER, ("message_id", TEXT), ("zone", TEXT)),
         *(("properties", CELLS), ("context", CELLS)),
     ],
-    TRAITS: [*_FRAGMENT, ("name", TEXT), *_ORDER, ("traits", CELLS)],
+    TRAITS: [*_FRAGMENT, ("name", TEXT), *_ORDER, ("source", TEXT), ("traits", CELLS)],
     SCORES: [*_FRAGMENT, ("model", TEXT), ("value", NUMBER), *_ORDER[1:]],
     THRESHOLDS: [("metric", TEXT), ("percent", NUMBER), ("value", NUMBER), *_ORDER[1:]],
     CONSENTS: [

@@ -19,7 +19,7 @@ from tactful.language.sql.engines import write
 from tactful.language.sql.layout import TABLES, Layout, layout
 from tactful.language.sql.query import ask
 from tactful.language.tree import Node
-from tactful.language.vocabulary import Vocabulary
+from tactful.language.vocabulary import NO_RULES, TraitRules, Vocabulary
 from tactful.operations.evaluate_lines import Answer, Answers, Line, Question, people, plain, read_lines
 from tactful.operations.evaluate_ties import history_rows
 from tactful.values import DAY_US
@@ -37,7 +37,7 @@ def answers(
     """
     vocabulary = _vocabulary(question)
     trees = [(name, _checked(text, vocabulary)) for name, text in question.expressions.items()]
-    own, defaults = _own(vocabulary), _defaults(question)
+    own, defaults, rules = _own(vocabulary), _defaults(question), _rules(vocabulary)
     records = read_lines(lines)
     names = people(records)
     history = [*history_rows(question, records)]
@@ -51,7 +51,7 @@ def answers(
         with queries.open(files) as session:
             for begin in range(0, len(trees), at_once):
                 part, zone = dict(trees[begin : begin + at_once]), question.time_zone
-                asked = ask(part, layout=own, time_zone=zone, has_ties=has_ties, defaults=defaults)
+                asked = ask(part, layout=own, time_zone=zone, has_ties=has_ties, defaults=defaults, rules=rules)
                 query = write(asked.query, queries.engine)
                 for at, by_name in found.items():
                     for row in session.rows(query.given({"t": at})):
@@ -76,6 +76,11 @@ def _own(vocabulary: Vocabulary) -> Layout:
     """Declared properties have columns of their own."""
     events = (vocabulary.events or {}).values()
     return layout((name,) for event in events for name in event.properties)
+
+
+def _rules(vocabulary: Vocabulary) -> TraitRules:
+    identify = (vocabulary.events or {}).get("$identify")
+    return identify.merges if identify is not None else NO_RULES
 
 
 def _defaults(question: Question) -> Defaults:

@@ -7,11 +7,13 @@ Tracking calls stand as clients send them. Beside them, what reaches the engine 
 {"type": "threshold", "metric": "spend_90d", "percent": 80, "value": 412.5, "receivedAt": ...}
 {"type": "unmerge", "anonymousId": "1", "receivedAt": ...}
 
-Whoever a score or a decision is of, and whoever is un-merged, is named by userId, anonymousId, email or phone.
+Whoever a score or a decision is of, and whoever is un-merged, is named by userId, anonymousId, email or phone. A
+tracking call may name its `source`, for traits that go by it; else it is "import". All is taken as from a server.
 """
 
 import math
 from collections.abc import Callable
+from typing import TypeGuard
 
 import msgspec
 from msgspec import Struct
@@ -33,6 +35,7 @@ class Head(Struct, rename="camel"):
 
     type: object = None
     message_id: object = None
+    source: object = None
 
 
 class _Said(Struct, rename="camel"):
@@ -67,7 +70,8 @@ def read_line(
         return Refusal("not_json", f"is no JSON object: {error}")
     read = _READERS.get(head.type) if isinstance(head.type, str) else None
     if read is None:
-        event = accept(body, Arrival(SOURCE, received_at, naming=naming), number)
+        source = Source(head.source, "", "server") if _is_source(head.source) else SOURCE
+        event = accept(body, Arrival(source, received_at, naming=naming), number)
         return replace(event, message_id=fallback_id) if isinstance(event, Event) and not head.message_id else event
     try:
         said = _said.decode(body)
@@ -137,6 +141,10 @@ _READERS: dict[str, Callable[[_Said, int], History | Refusal]] = {
 def _key(said: _Said) -> str:
     keys = keys_of(said.user_id, None, said.anonymous_id, {"email": said.email, "phone": said.phone}, None)
     return keys[0] if keys and len(keys[0]) <= MAX_LENGTH else ""
+
+
+def _is_source(said: object) -> TypeGuard[str]:
+    return isinstance(said, str) and _is_name(said)
 
 
 def _is_name(text: str) -> bool:

@@ -17,7 +17,7 @@ from tactful.language.sql.build import Select, Sql, column
 from tactful.language.sql.engines import own
 from tactful.language.sql.events import in_units, named, summable
 from tactful.language.sql.relations import ORDER, Gathered, Match, Query
-from tactful.language.sql.values import Carried, Elements, Scalar, Shown, Value, Wrapped
+from tactful.language.sql.values import Carried, Elements, Nth, Scalar, Shown, Value, Wrapped
 from tactful.language.tree import Part, Path
 from tactful.language.types import LIST, NUMBER, OBJECT, TIME
 from tactful.language.vocabulary import Collection
@@ -168,7 +168,7 @@ def _items(lines: _Lines, path: Path) -> Value:
         raise UsageError(
             f"{steps}: below an element of what all items hold SQL cannot look; ask an item first: items[0]"
         )
-    return _Told(_Nth(held, build.whole(int(path[-1]))), shown)
+    return _Told(Nth(held, build.whole(int(path[-1]))), shown)
 
 
 def _of_line(lines: _Lines, path: Path, read: Callable[[cells.Source, Path], Value]) -> Value:
@@ -271,29 +271,6 @@ class _Seen(Value):
 
     def shown(self) -> Shown:
         return self._shown
-
-
-class _Nth(Value):
-    """One element of a list, of which no element is a list."""
-
-    def __init__(self, held: Elements, index: Sql) -> None:
-        self._held = held
-        self._index = index
-
-    def num(self) -> Sql:
-        return build.nth(self._held.nums, self._index)
-
-    def text(self) -> Sql:
-        return build.nth(self._held.texts, self._index)
-
-    def flag(self) -> Sql:
-        return build.nth(self._held.flags, self._index)
-
-    def read(self) -> Sql:
-        return build.nth(self._held.times, self._index)
-
-    def missing(self) -> Sql:
-        return build.surely(build.compared("<=", self._held.size, self._index))
 
 
 class _Opened(Wrapped):

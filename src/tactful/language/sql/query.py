@@ -15,6 +15,7 @@ from tactful.language.sql.layout import Layout
 from tactful.language.sql.persons import OverPerson
 from tactful.language.sql.relations import Query
 from tactful.language.tree import Node
+from tactful.language.vocabulary import NO_RULES, TraitRules
 
 
 class Column(NamedTuple):
@@ -44,11 +45,12 @@ def ask(
     partitions: Sequence[int] | None = None,
     has_ties: bool = True,
     defaults: Defaults = NO_DEFAULTS,
+    rules: TraitRules = NO_RULES,
 ) -> Asked:
     """Checked trees over a person, by a name of the asker's. `partitions`: those of which positions will be given;
     records of others do not count then. `has_ties`: False where the table `identity` is known to be empty, for then
-    nobody looks there. `defaults`: what is permitted where nobody has decided."""
-    query = Query(layout, time_zone, partitions, has_ties=has_ties)
+    nobody looks there. `defaults`: what is permitted where nobody has decided. `rules` of traits."""
+    query = Query(layout, time_zone, partitions, has_ties=has_ties, rules=rules)
     over = OverPerson(query, defaults)
     selected: dict[str, exp.Expression] = {}
     columns: dict[str, Column] = {}

@@ -17,6 +17,7 @@ from sqlglot import exp
 from tactful.language.sql import build
 from tactful.language.sql.build import Sql, column
 from tactful.language.sql.layout import EVENTS, IDENTITY, SCORES, THRESHOLDS, TRAITS, Layout
+from tactful.language.vocabulary import NO_RULES, TraitRules
 
 ORDER = ("timestamp", "received_at", "ref")
 RECEIPT = ORDER[1:]
@@ -123,7 +124,13 @@ class Query:
     """Everything that the expressions of one query ask for. Relations are written when all have asked."""
 
     def __init__(
-        self, layout: Layout, time_zone: str, partitions: Sequence[int] | None = None, *, has_ties: bool = True
+        self,
+        layout: Layout,
+        time_zone: str,
+        partitions: Sequence[int] | None = None,
+        *,
+        has_ties: bool = True,
+        rules: TraitRules = NO_RULES,
     ) -> None:
         self.own: Mapping[str, Sql] = {path: column("e", "own", path) for path in layout.own}
         self.time_zone = time_zone
@@ -135,7 +142,10 @@ class Query:
         self.has_profile = False
         """Whether where= or a value asks for traits, so that the rows of events need them."""
         self.has_ties = has_ties
+        self.rules = rules
+        """Of traits."""
         self._partitions = partitions
+        self._of_person: dict[str, tuple[str, Callable[[str], exp.Select]]] = {}
         self._others: dict[str, tuple[str, Callable[[], exp.Select]]] = {}
         self._joined: list[str] = []
         self._shared: dict[str, Any] = {}
@@ -149,6 +159,11 @@ class Query:
             if is_joined:
                 self._joined.append(name)
         return self._others[key][0]
+
+    def of_person(self, key: str, write: Callable[[str], exp.Select]) -> str:
+        """The name of a relation by person that rows of events may ask for, as they may for `t`."""
+        name, _ = self._of_person.setdefault(key, (f"u{len(self._of_person)}", write))
+        return name
 
     def shared(self, key: str, make: Callable[[], Shared]) -> Shared:
         """Made once for the same key."""
@@ -164,14 +179,17 @@ class Query:
         person = self.person("e")
         rows = [self.owned(self.rows.select(person, self.visible("e")), "e")] if self.rows.is_used else []
         events = self.owned(self.events.select(EVENTS, "e", self.visible("e"), person), "e")
+        unions = [(name, write(name)) for name, write in self._of_person.values()]
         if self.has_profile:
-            for query in (events, *rows):
-                build.joined_by(query, "t", build.compared("==", person, column("t", "person")))
+            traits = ["t"] if self.traits.is_used else []
+            for name in (*traits, *(name for name, _ in unions)):
+                for query in (events, *rows):
+                    build.joined_by(query, name, build.compared("==", person, column(name, "person")))
         small = [
             (one.name, self.owned(one.select(table, "w", self.visible("w"), self.person("w")), "w"))
             for one, table in ((self.scores, SCORES), (self.traits, TRAITS))
             if one.is_used
-        ]
+        ] + unions
         found = build.select({"person": column("a", "person"), **columns}, "a")
         for name in [name for name, _ in small] + self._joined:
             build.joined_by(found, name, build.compared("==", column("a", "person"), column(name, "person")))

@@ -214,6 +214,29 @@ class Carried(Value):
         return Shown((is_there, *map(self._carry, columns)), lambda row: read(row[1:]) if row[0] else None)
 
 
+class Nth(Value):
+    """One element of a list, of which no element is a list or null."""
+
+    def __init__(self, held: Elements, index: Sql) -> None:
+        self._held = held
+        self._index = index
+
+    def num(self) -> Sql:
+        return build.nth(self._held.nums, self._index)
+
+    def text(self) -> Sql:
+        return build.nth(self._held.texts, self._index)
+
+    def flag(self) -> Sql:
+        return build.nth(self._held.flags, self._index)
+
+    def read(self) -> Sql:
+        return build.nth(self._held.times, self._index)
+
+    def missing(self) -> Sql:
+        return build.coalesced(build.compared("<=", self._held.size, self._index), build.TRUE)
+
+
 # ---- bounds (LANGUAGE.md 3.1, docs/decisions/0007) -------------------------------------------------------------------
 
 
