@@ -200,7 +200,7 @@ def unless_is_ignored_after_the_hand_over(patch: Patch) -> None:
 
 
 def the_permit_is_not_asked_at_the_claim(patch: Patch) -> None:
-    patch.setattr(gate, "permit", lambda purpose, consents: Permit(purpose, "it was there once"))
+    patch.setattr(gate, "permit", lambda purpose, *_: Permit(purpose, "it was there once"))
 
 
 def the_sweep_skips_a_person(patch: Patch) -> None:
