@@ -244,7 +244,7 @@ def test_what_a_trait_becomes_of_several_writes() -> None:
     }
     assert found.properties["tags"] == "text"
     vocabulary = vocabulary_of(definitions)
-    assert check('"a" in tags', vocabulary=vocabulary).tree
+    assert check("'a' in tags", vocabulary=vocabulary).canonical
     with pytest.raises(Mistake):
         check('tags == "a"', vocabulary=vocabulary)
 

@@ -22,6 +22,7 @@ ZONES = ("Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathm
 NO_ZONES = ("europe/berlin", "Mars/Base", "", "UTC+2", "Europe/Berlin ", 5, None, ["UTC"], "../UTC")
 SCORES = ("churn", "ltv")
 PURPOSES = ("mail", "sms")
+SOURCES = ("crm", "web", "till")
 
 NUMBERS = (0, 1, 2, 3, -1, 0.5, 2.5, 1.0, -0.0, 0.1, 0.2, 0.3, 100, 3.0000005, 1e-7, 0.0000005, -0.0000005)
 COMMON_NUMBERS, COMMON_TEXTS = (0, 1, 2), ("a", "b", "shoes")
@@ -305,7 +306,8 @@ class Teller:
         told = {"context": context} if context else {}
         match name:
             case "$identify":
-                return {"type": "identify", "traits": self._traits(context), **told}
+                source = {"source": self._random.choice(SOURCES)} if self._random.random() < 0.5 else {}
+                return {"type": "identify", "traits": self._traits(context), **source, **told}
             case "$group":
                 return {"type": "group", "groupId": "g", "traits": self._values.bag(), **told}
             case "$alias":

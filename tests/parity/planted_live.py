@@ -25,6 +25,7 @@ from tactful.events import zones
 from tactful.kernel import fragments
 from tactful.kernel.state import Profile
 from tactful.language import emit, generate, meaning, tree
+from tactful.language.vocabulary import TraitRule
 from tactful.people import identity, scores, seen, traits
 from tactful.people import zones as person_zones
 from tactful.values import DAY_US, SECOND_US
@@ -109,15 +110,30 @@ def late_amounts_are_lost(patch: Patch) -> None:
 def null_does_not_clear_a_trait(patch: Patch) -> None:
     write = traits.write
 
-    def kept(known: dict[str, traits.TraitWrite], values: Mapping[str, Any], *rest: Any) -> Any:
-        return write(known, {name: value for name, value in values.items() if value is not None}, *rest)
+    def kept(known: dict[str, traits.TraitWrite], values: Mapping[str, Any], *rest: Any, **more: Any) -> Any:
+        return write(known, {name: value for name, value in values.items() if value is not None}, *rest, **more)
 
     patch.setattr(traits, "write", kept)
 
 
 @live("trait", "profile.")
 def the_trait_that_came_last_wins(patch: Patch) -> None:
-    patch.setattr(traits.TraitWrite, "order", lambda self: (self.received_at, self.ref))
+    patch.setattr(traits.TraitWrite, "order", lambda self: (self.received_at, self.ref, 0))
+
+
+@live("trait", "profile.")
+def of_tied_people_the_first_one_s_traits_count(patch: Patch) -> None:
+    patch.setattr(traits, "shown", lambda rule, writes: writes[0].value)
+
+
+@live("trait", "profile.")
+def a_late_write_under_a_rule_is_lost(patch: Patch) -> None:
+    fold = traits.fold
+
+    def timely(rule: TraitRule, one: traits.TraitWrite, other: traits.TraitWrite) -> traits.TraitWrite:
+        return one if rule.merge != "newest" and other.order() < one.order() else fold(rule, one, other)
+
+    patch.setattr(traits, "fold", timely)
 
 
 @live("score")

@@ -11,6 +11,7 @@ from tactful.language import tree
 from tactful.language.sql import build, consents, events, operators, relations, sequences
 from tactful.language.sql import collections as sql_collections
 from tactful.language.sql import sessions as sql_sessions
+from tactful.language.sql import traits as sql_traits
 from tactful.operations import evaluate_sql, evaluate_ties
 from tactful.operations.evaluate_lines import read_lines
 from tests.parity.planted import Garden, Patch
@@ -79,6 +80,7 @@ def a_part_of_a_text_is_a_pattern(patch: Patch) -> None:
 @sql("count", "sum", "trait")
 def repeats_are_in_the_history(patch: Patch) -> None:
     patch.setattr(evaluate_sql, "read_lines", lambda lines: read_lines(lines, with_repeats=True))
+    patch.setattr(evaluate_ties, "_is_kept", lambda *about: True)
 
 
 @sql("count", "avg", "in name")
@@ -95,6 +97,18 @@ def the_history_knows_one_offset_of_each_zone(patch: Patch) -> None:
                 yield cells.ZoneRow(row.zone, row.from_us, until_us + 1, row.offset_us)
 
     patch.setattr(evaluate_sql, "zone_rows", rows)
+
+
+@sql("trait", "profile.")
+def the_first_write_counts_where_the_last_should(patch: Patch) -> None:
+    chosen = sql_traits._chosen
+    patch.setattr(sql_traits, "_chosen", lambda rule, written: (*chosen(rule, written)[:2], True))
+
+
+@sql("trait", "in name", "len")
+def unions_stand_in_order_of_receipt(patch: Patch) -> None:
+    patch.setattr(sql_traits, "ORDER", ("received_at", "timestamp", "ref"))
+    patch.setattr(sql_traits, "_ORDER", [build.column("w", name) for name in sql_traits.ORDER])
 
 
 @sql("sessions", "session_length", "avg_session_length")

@@ -1,7 +1,7 @@
 """Random projects: what an expression may name beside the language, and the files that say so."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from random import Random
 from typing import Any
 
@@ -38,13 +38,26 @@ def project(random: Random) -> Project:
     retention = {"D": 3 * DAY} if random.random() < 0.4 else {}
     zone, gap = random.choice(ZONES), random.choice((30 * 60 * SECOND, SECOND, HOUR, 10 * SECOND))
     few = {**WISHES, "limit": random.choice((3, 200))}
-    plain = Project({}, {}, {"cart": CART, "wishes": few}, retention, zone, gap)
+    rules = {name: random.choice(rules) for name, rules in RULES.items() if random.random() < 0.5}
+    plain = Project({}, {}, {"cart": CART, "wishes": few}, retention, zone, gap, rules)
     writer = Writer(random, plain, SCORES, PURPOSES, has_clock=False)
     segments = {"s1": writer.condition("person", 1), "s2": writer.condition("person", 2)}
     segments["s3"] = f'(segment("s1") or (not segment("s2"))) and {writer.condition("person", 1)}'
     metrics = {name: writer.value("person", "number", 1, is_constant=False) for name in ("m1", "m2", "m3")}
     return plain._replace(segments=segments, metrics=metrics)
 
+
+RULES: Mapping[str, Sequence[Any]] = {
+    "age": ("maximum", "minimum"),
+    "born": ("latest time", "earliest time"),
+    "plan": ("first", ["crm", "web"]),
+    "tags": ("union",),
+    "likes": ("union", ["crm"]),
+    "address": ("first", ["web"]),
+    "timezone": ("first", ["web", "crm"]),
+}
+MERGES = {"latest time": ("time", "maximum"), "earliest time": ("time", "minimum")}
+MERGES |= {name: ("number", name) for name in ("maximum", "minimum")}
 
 TYPES = {
     **dict.fromkeys(("n", "q", "a b", "o.n", "quantity", "price"), "number"),
@@ -67,7 +80,17 @@ def files(project: Project) -> dict[str, str]:
         folder[f"collections/{name}.yaml"] = _yaml({key: value for key, value in told.items() if value})
     if project.retention:
         folder |= {f"events/e{place}.yaml": _event(project, name) for place, name in enumerate(DECLARED)}
+    if project.rules:
+        properties = {name: _trait(rule) for name, rule in project.rules.items()}
+        folder["events/identify.yaml"] = _yaml({"name": "$identify", "properties": properties})
     return folder
+
+
+def _trait(rule: Any) -> dict[str, Any]:
+    if isinstance(rule, list):
+        return {"merge": {"sources": rule}}
+    kind, merge = MERGES.get(rule, ("anything", rule))
+    return {"type": kind, "merge": merge}
 
 
 def _yaml(told: Mapping[str, Any]) -> str:
@@ -104,7 +127,17 @@ def read_files(folder: Mapping[str, str], time_zone: str = "UTC") -> Project:
         collections,
         {told["name"]: read_duration(told["retention"]) for _, told in events if "retention" in told},
         time_zone,
+        rules={name: rule for told in read.values() for name, rule in _rules(told)},
     )
+
+
+def _rules(told: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Of a file, if it is the one that declares the traits."""
+    for name, about in (told.get("properties") or {}).items() if told.get("name") == "$identify" else ():
+        if isinstance(about, dict) and "merge" in about:
+            named = about["merge"]
+            times = [rule for rule, pair in MERGES.items() if pair == (about.get("type"), named)]
+            yield name, named["sources"] if isinstance(named, dict) else times[0] if times else named
 
 
 def _several(told: str | list[str] | None) -> list[str]:

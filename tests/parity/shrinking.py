@@ -129,7 +129,7 @@ def _replaced(root: ast.expr, inner: ast.AST) -> Iterator[str]:
 
 
 def _smaller_project(batch: Batch, holds: StillDiffers) -> Batch:
-    for kind in ("segments", "metrics", "collections", "retention"):
+    for kind in ("segments", "metrics", "collections", "retention", "rules"):
         for name in sorted(getattr(batch.project, kind)):
             rest = {key: value for key, value in getattr(batch.project, kind).items() if key != name}
             smaller = batch._replace(project=batch.project._replace(**{kind: rest}))  # type: ignore[arg-type]  # by name

@@ -56,7 +56,7 @@ def naive(calls: Sequence[tuple[int, Said]], name: str) -> Any:
             return (max if name == "maximum" else min)(numbers, default=None)  # Of equal ones the first.
         case "latest time" | "earliest time":
             times = [said for *_, said, _ in writes if isinstance(said, str) and said in TIMES and "02-29" not in said]
-            return (max if name == "latest time" else min)(times, key=parse_time, default=None)  # type: ignore[arg-type, type-var]  # no None here
+            return (max if name == "latest time" else min)(times, key=parse_time, default=None)  # type: ignore[arg-type]  # no None here
         case "sources":
             for source in ("crm", "website", None):
                 mine = [one for one in writes if one[4] == source or (source is None and one[4] in ("x", ""))]

@@ -27,6 +27,8 @@ class Project(NamedTuple):
     retention: Mapping[str, int] = {}
     time_zone: str = "UTC"
     gap: int = 30 * 60 * 1_000_000
+    rules: Mapping[str, Any] = {}
+    """Of traits: first, maximum, minimum, latest time, earliest time, union, or a list of sources."""
 
 
 class Oracle:
@@ -39,7 +41,7 @@ class Oracle:
 
     def worlds(self, now: int) -> dict[str, World]:
         """Everybody known at the instant."""
-        return worlds(self._history, now, self._project.time_zone, self._project.retention)
+        return worlds(self._history, now, self._project.time_zone, self._project.retention, self._project.rules)
 
     def ask(self, text: str, seen: World) -> Any:
         if text not in self._meanings:

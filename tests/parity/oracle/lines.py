@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from tests.parity.oracle.ties import Fragment, Ties, identifiers
+from tests.parity.oracle.traits import Rules, Write, traits
 from tests.parity.oracle.values import EPOCH, read_time
 
 CALLS = ("track", "identify", "page", "screen", "group", "alias")
@@ -24,6 +25,7 @@ class Happening(NamedTuple):
     name: str
     properties: Mapping[str, Any]
     context: Mapping[str, Any]
+    source: str = "import"
 
 
 class Told(NamedTuple):
@@ -106,7 +108,11 @@ def happening(line: Mapping[str, Any], place: int) -> Happening:
         bag = {**context["traits"], **bag}
     if kind in ("page", "screen"):
         bag = {**bag, **{key: line[key] for key in ("name", "category") if line.get(key)}}
-    return Happening(timestamp, received, place, kind, line["event"] if kind == "track" else f"${kind}", bag, context)
+    return Happening(timestamp, received, place, kind, _name(line), bag, context, line.get("source", "import"))
+
+
+def _name(line: Mapping[str, Any]) -> str:
+    return str(line["event"]) if line["type"] == "track" else f"${line['type']}"
 
 
 def read(lines: Sequence[Mapping[str, Any]]) -> History:
@@ -165,7 +171,7 @@ def shown(names: set[str]) -> dict[str, str]:
 # ---- what is known at T ----------------------------------------------------------------------------------------------
 
 
-def worlds(history: History, now: int, time_zone: str, retention: Mapping[str, int]) -> dict[str, World]:
+def worlds(history: History, now: int, time_zone: str, retention: Mapping[str, int], rules: Rules) -> dict[str, World]:
     """Everybody who is known at the instant (LANGUAGE.md 1.8), by how they are printed."""
     ties = Ties()
     visible = [said for said in history.sayings if said.received <= now]
@@ -181,7 +187,9 @@ def worlds(history: History, now: int, time_zone: str, retention: Mapping[str, i
     thresholds = [told for told in history.thresholds if told.received <= now]
     known = {told.about: told.value for told in sorted(thresholds, key=lambda told: told[:2])}
     return {
-        history.shown[person]: world(now, said, decided(ties, person, decisions[person]), known, time_zone, retention)
+        history.shown[person]: world(
+            now, said, decided(ties, person, decisions[person]), known, time_zone, retention, rules
+        )
         for person, said in mine.items()
     }
 
@@ -193,22 +201,20 @@ def world(
     thresholds: Mapping[tuple[str, float], Any],
     time_zone: str,
     retention: Mapping[str, int],
+    rules: Rules,
 ) -> World:
     calls = sorted(said.call for said in sayings if said.call is not None)
     scores = [said.told for said in sayings if said.told is not None and said.kind == "score"]
-    traits: dict[str, Any] = {}
-    for call in calls:
-        if call.kind == "identify":
-            traits.update(call.properties)
+    known = traits([Write(call.properties, call.source) for call in calls if call.kind == "identify"], rules)
     return World(
         now,
         calls,
         [call for call in calls if call.name not in retention or call.timestamp > now - retention[call.name]],
-        traits,
+        known,
         {told.about: told.value for told in sorted(scores, key=lambda told: told[:2])},
         decisions,
         thresholds,
-        zone_of(traits, calls, time_zone),
+        zone_of(known, calls, time_zone),
     )
 
 
@@ -245,9 +251,9 @@ def zone(name: str) -> ZoneInfo:
         return ZoneInfo.from_file(file, key=name)
 
 
-def zone_of(traits: Mapping[str, Any], calls: list[Happening], time_zone: str) -> ZoneInfo:
+def zone_of(known: Mapping[str, Any], calls: list[Happening], time_zone: str) -> ZoneInfo:
     """The trait, else the context of the latest event with a valid one, else the workspace's (LANGUAGE.md 8)."""
-    candidates = [traits.get("timezone"), *(call.context.get("timezone") for call in reversed(calls)), time_zone]
+    candidates = [known.get("timezone"), *(call.context.get("timezone") for call in reversed(calls)), time_zone]
     return zone(next(name for name in candidates if isinstance(name, str) and name in zone_names()))
 
 
