@@ -118,7 +118,7 @@ def test_refused_and_lapsed_are_reported_once(open_outbox: OutboxMaker) -> None:
         ("b", "lapsed", "too late", "", 61),
     ]
     assert len(outbox.unreported(1)) == 1
-    outbox.reported([("a", "refused"), ("b", "sent")])
+    outbox.reported([("a", "refused", "u:2"), ("a", "refused", "u:1"), ("b", "sent", "u:1")])
     assert [row.intent.intent for row in open_outbox().unreported(9)] == ["b"], "another status is another outcome"
 
 
@@ -357,3 +357,17 @@ def test_mails_to_one_inbox_count_under_all_its_addresses(open_outbox: OutboxMak
             0,
         ]
         assert claiming.counted("cart", 0, [], "ada@example.com") == 1, "a journey's limit is an address's"
+
+
+def test_an_outcome_on_the_way_is_told_again_on_arrival(open_outbox: OutboxMaker) -> None:
+    outbox = open_outbox()
+    outbox.put(0, [intent("a"), intent("b")])
+    with outbox.claiming(0, outbox.own(0)) as claiming:
+        claiming.close(Verdict("a", "refused", "no permit"), 61)
+    outbox.moved([moves("a", "", -1, 1), moves("b", "", -1, 1)])
+    [(told, key)] = [(row.status, row.intent.key) for row in outbox.unreported(9)]
+    outbox.moved([moves("a", "u:2", 1, 2), moves("b", "u:2", 1, 2)])
+    outbox.reported([("a", told, key)])
+    assert [(row.intent.intent, row.intent.key) for row in outbox.unreported(9)] == [("a", "u:2")]
+    outbox.reported([("a", told, "u:2")])
+    assert outbox.unreported(9) == []

@@ -232,7 +232,7 @@ def outcomes_are_forgotten(patch: Patch) -> None:
 
     def hasty(outbox: Outbox, log: Log, clock: Clock) -> set[int]:
         rows = outbox.unreported(500)
-        outbox.reported([(row.intent.intent, row.status) for row in rows])
+        outbox.reported([(row.intent.intent, row.status, row.intent.key) for row in rows])
         for row in rows:
             log.append({row.partition: [encode(outcome(row, clock.now_us()))]})
         return {row.partition for row in rows}

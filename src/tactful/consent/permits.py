@@ -28,6 +28,8 @@ class ConsentWrite(Struct, array_like=True, frozen=True):
     ref: int
     text_version: str = ""
     origin: str = "api"
+    is_hearsay: bool = False
+    """A browser said so without a token, so that anybody may have."""
 
     def order(self) -> tuple[int, int, int]:
         """Event order (LANGUAGE.md 1.4)."""
@@ -141,6 +143,13 @@ def record(decisions: MutableMapping[str, ConsentWrite], purpose: str, write: Co
     return True
 
 
+def proved(decisions: Decisions) -> Decisions:
+    """Without the agreement that anybody may have given in somebody's name; a no counts from whomever it comes."""
+    if not any(write.granted and write.is_hearsay for write in decisions.values()):
+        return decisions
+    return {place: write for place, write in decisions.items() if not (write.granted and write.is_hearsay)}
+
+
 def says_again(decisions: Decisions, purpose: str, write: ConsentWrite) -> bool:
     """Whether a fragment that hears the same with every call has heard this before."""
     if write.origin == GPC:
@@ -184,9 +193,11 @@ def allows(
     with_: Collection[str],
     policy: Policy,
     country: Callable[[], str],
+    *,
+    hears: bool = True,
 ) -> bool:
     """Whether there is a `permit` by these fragments, each with what entered at it and what covers it: asked for every
-    event, so nothing is put together."""
+    event, so nothing is put together. Without `hears`, by what was `proved`."""
     if policy.is_always_allowed(purpose):
         return True
     is_decided = False
@@ -195,12 +206,14 @@ def allows(
         newest: ConsentWrite | None = None
         for place in among:
             write = own.get(place)
-            if write is not None and (newest is None or newest.order() < write.order()):
-                newest = write
             for fragment, other in covered[place].items() if place in covered else ():
                 counts = not other.granted or fragment in with_
-                if counts and (newest is None or newest.order() < other.order()):
-                    newest = other
+                if counts and (write is None or write.order() < other.order()):
+                    write = other
+            if write is None or (write.granted and write.is_hearsay and not hears):
+                continue
+            if newest is None or newest.order() < write.order():
+                newest = write
         if newest is not None:
             if not newest.granted:
                 return False

@@ -179,6 +179,8 @@ class Take(Struct, frozen=True, array_like=True, tag=12):
     """The call itself, where nothing is known of `by`, and only what `key` has decided can allow to keep it."""
     ref: int = 0
     """Where it entered the log; 0: no call comes with it."""
+    is_alias: bool = False
+    """Somebody says so expressly: it holds although they were un-merged."""
 
 
 class Link(Struct, frozen=True, array_like=True, tag=13):

@@ -54,15 +54,25 @@ def may_collect_of(turn: Turn, profile: Profile | None) -> bool:
 
 
 def may_collect(turn: Turn, profile: Profile, said: Said) -> bool:
-    """Whether an event of this person may be kept."""
+    """Whether an event of this person may be kept. Its own yes is enough for itself, where nobody said no: of somebody
+    whom a server knows no more is heard of a browser."""
     policy, parts = turn.plan.policy, profile.fragments
 
     def country() -> str:
-        seen = countries.see(None, said.country(), 0, 0, 0)
-        return country_of(parts.values(), turn.plan.traits) or countries.country("", [seen])
+        kept = country_of(parts.values(), turn.plan.traits)
+        return kept or countries.country("", [countries.see(None, said.country(), 0, 0, 0)])
 
     kept = [(one.consents, one.covered) for one in parts.values()]
-    return permits.allows(policy.collect, kept, parts, policy, country)
+    hears = fragments.hears_browsers(parts, is_signed=turn.plan.identity.is_signed)
+    if permits.allows(policy.collect, kept, parts, policy, country, hears=hears):
+        return True
+    if hears or said.consent is None:
+        return False
+    among = permits.lineage(policy.collect)
+    if not any(granted and purpose in among for purpose, granted, _ in _said_of_consent(turn, said)):
+        return False
+    decided = (write for one in fragments.consents(parts, hears=False) for write in one.items())
+    return not any(place in permits.places(policy.collect) and not write.granted for place, write in decided)
 
 
 def _said_of_consent(turn: Turn, said: Said) -> list[tuple[str, bool, str]]:
@@ -74,12 +84,18 @@ def hear(
 ) -> None:
     """What an event says of consent: once, not with every call that says it again."""
     for purpose, granted, origin in _said_of_consent(turn, said):
-        write = ConsentWrite(granted, event.timestamp, event.received_at, entry.ref, "", origin)
+        hearsay = is_hearsay(event)
+        write = ConsentWrite(granted, event.timestamp, event.received_at, entry.ref, "", origin, hearsay)
         own = profile.fragments.get(entry.fragment)
         if own is not None and permits.says_again(own.consents, purpose, write):
             continue
         salt = event.salt or ledger.plain_salt(event.message_id, entry.ref)
         decide(turn, profile, event, entry, purpose, write, salt, affected, rows)
+
+
+def is_hearsay(record: Event | Consent) -> bool:
+    """Whether anybody may have sent it: write keys of browsers are public."""
+    return record.trust == "browser" and not record.is_verified
 
 
 def decide(
@@ -96,9 +112,10 @@ def decide(
     """A decision counts for its fragment and covers all that are the person's now; it is an entry of the ledger, also
     where it changes nothing."""
     state = turn.state
-    if write.granted and record.trust == "browser" and not record.is_verified and fragments.is_vouched(profile):
-        why = "a browser may not agree for somebody whom a server knows"
-        rows.append(TraitRefused(state.clock, f"consent to {purpose}", why))
+    if write.granted and write.is_hearsay and fragments.is_vouched(profile):
+        if isinstance(record, Consent):
+            why = "a browser may not agree for somebody whom a server knows"
+            rows.append(TraitRefused(state.clock, f"consent to {purpose}", why))
         return
     own = fragment_of(turn, profile, entry, rows)
     permits.record(own.consents, purpose, write)
@@ -146,7 +163,11 @@ def _withdraw(turn: Turn, profile: Profile, purpose: str, rows: list[Row]) -> No
     """Nothing that waits for a message of this purpose goes on without it. What other purposes need is asked at the
     claim: it may be given by then."""
     plan, now = turn.plan, turn.state.clock
-    decisions, country = fragments.consents(profile.fragments), country_of(profile.fragments.values(), plan.traits)
+    hears = fragments.hears_browsers(profile.fragments, is_signed=plan.identity.is_signed)
+    decisions, country = (
+        fragments.consents(profile.fragments, hears=hears),
+        country_of(profile.fragments.values(), plan.traits),
+    )
     for run in list(profile.runs):
         rule = plan.journeys.get(run.journey)
         if rule is None or purpose not in permits.lineage(rule.purpose):

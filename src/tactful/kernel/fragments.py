@@ -13,7 +13,7 @@ from msgspec import Raw, Struct
 
 from tactful.aggregates.kinds import State
 from tactful.aggregates.spec import Aggregate
-from tactful.consent.permits import ConsentWrite, effective
+from tactful.consent.permits import ConsentWrite, effective, proved
 from tactful.events.records import Edge
 from tactful.journeys.rules import Sent
 from tactful.journeys.runs import Run
@@ -99,10 +99,17 @@ def _copy(aggregates: Mapping[int, State]) -> dict[int, State]:
     return _states.decode(encode_state(aggregates))
 
 
-def consents(fragments: Mapping[str, Fragment]) -> list[Mapping[str, ConsentWrite]]:
-    """Of each fragment, the decisions that count for it now."""
+def consents(fragments: Mapping[str, Fragment], *, hears: bool) -> list[Mapping[str, ConsentWrite]]:
+    """Of each fragment, the decisions that count for it now; `hears_browsers`."""
     names = fragments.keys()
-    return [effective(one.consents, one.covered, names) for one in fragments.values()]
+    found = [effective(one.consents, one.covered, names) for one in fragments.values()]
+    return found if hears else [proved(one) for one in found]
+
+
+def hears_browsers(fragments: Mapping[str, Fragment], *, is_signed: bool) -> bool:
+    """Whether a yes counts that anybody may have said: not of somebody whom a server knows, where any browser may say
+    that it is theirs."""
+    return is_signed or not any(one.is_vouched for one in fragments.values())
 
 
 def crossed(fragments: Mapping[str, Fragment], edge: Edge) -> None:

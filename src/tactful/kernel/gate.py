@@ -19,7 +19,7 @@ from tactful.events.derived import SendMessage
 from tactful.events.records import pack, unpack
 from tactful.journeys.rules import JourneyRule, limit_text
 from tactful.journeys.runs import Run
-from tactful.kernel.fragments import consents, entry_of
+from tactful.kernel.fragments import consents, entry_of, hears_browsers
 from tactful.kernel.plan import CompiledPlan
 from tactful.kernel.state import Profile
 from tactful.kernel.view import country_of
@@ -156,7 +156,7 @@ def _confirmable(to: Recipient, message: Message, run: Run, profile: Profile) ->
     """Whether there is anything to confirm, and nobody has said no since it was asked for."""
     if to.is_confirmed:
         return Refusal("refused", "the address is confirmed already")
-    for decisions in consents(profile.fragments):
+    for decisions in consents(profile.fragments, hears=True):
         for place in places(message.confirms):
             write = decisions.get(place)
             if write is not None and not write.granted and write.order() > run.started():
@@ -191,8 +191,11 @@ def _confirming(plan: CompiledPlan) -> Iterator[str]:
 
 
 def _permit(rule: JourneyRule, profile: Profile, plan: CompiledPlan) -> Permit | None:
+    """By what the person decided. For somebody whom a server knows, a yes that anybody may have said is none."""
     country = country_of(profile.fragments.values(), plan.traits)
-    return permit(rule.purpose, consents(profile.fragments), plan.policy, country)
+    hears = hears_browsers(profile.fragments, is_signed=plan.identity.is_signed)
+    decisions = consents(profile.fragments, hears=hears)
+    return permit(rule.purpose, decisions, plan.policy, country)
 
 
 def _keys(profile: Profile) -> list[str]:

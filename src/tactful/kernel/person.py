@@ -10,17 +10,18 @@ from typing import Any
 from tactful.consent import ledger
 from tactful.consent.permits import ConsentWrite
 from tactful.events.derived import EventKept, EventRefused, OutcomeNoted, Row, TraitRefused
-from tactful.events.identifiers import normalize_email
+from tactful.events.identifiers import email_key, phone_key
 from tactful.events.records import Consent, Event, Outcome, Score, unpack
 from tactful.journeys.rules import Cause, stop
 from tactful.kernel import fragments, names, verdict
-from tactful.kernel.deciding import Entry, decide, fragment_of, hear, may_collect
+from tactful.kernel.deciding import Entry, decide, fragment_of, hear, is_hearsay, may_collect
 from tactful.kernel.instants import begin, due_runs, flip, pass_time
 from tactful.kernel.plan import EventReader, Rules
 from tactful.kernel.state import Fragment, Profile
 from tactful.kernel.turn import Turn
 from tactful.kernel.verdict import KEEP, Judged, Said
 from tactful.kernel.view import PersonView
+from tactful.messages.mail import mailbox
 from tactful.people import countries, traits, zones
 from tactful.people.scores import ScoreWrite
 from tactful.people.scores import record as record_score
@@ -121,9 +122,13 @@ def _tell_of_person(
     if event.kind == "identify":
         is_browser = event.trust == "browser"
         written = properties if not is_browser else _allowed(turn, profile, event, properties, rows)
-        changed = traits.write(
-            fragment.traits, written, *order, event.source, is_browser=is_browser, rules=turn.plan.traits
-        )
+        proved = {name for name in ADDRESSES if name in written and _is_proved(event, name, written[name])}
+        changed = []
+        for some, is_said in ((written.keys() - proved, is_browser), (proved, False)):
+            if some:
+                values = {name: value for name, value in written.items() if name in some}
+                told = turn.plan.traits
+                changed += traits.write(fragment.traits, values, *order, event.source, is_browser=is_said, rules=told)
         for name in written if is_one_of_many else changed:
             affected.update(reading.trait.get(name, {}))
             if name == zones.TRAIT:
@@ -138,7 +143,7 @@ def _allowed(
     turn: Turn, profile: Profile, event: Event, properties: Mapping[str, Any], rows: list[Row]
 ) -> Mapping[str, Any]:
     """What a browser may say of the person: anybody may speak through it, so not the address of somebody known."""
-    if event.is_verified or not any(name in properties for name in ADDRESSES):
+    if not any(name in properties for name in ADDRESSES):
         return properties
     allowed = dict(properties)
     kept = list(profile.fragments.values())
@@ -146,19 +151,25 @@ def _allowed(
         if name not in properties:
             continue
         before = traits.value(name, (one.traits for one in kept), turn.plan.traits)
-        if before == properties[name]:
+        if before == properties[name] or _is_proved(event, name, properties[name]):
             continue
         if fragments.is_vouched(profile):
             why = "a browser may not say the address of somebody whom a server knows"
         elif before is not None and profile.key[0] not in "ad":
             why = "a browser may not change the address that a user has"
-        elif isinstance(before, str) and any(normalize_email(before) in one.confirmed for one in kept):
+        elif name == "email" and any(mailbox(before) in one.confirmed for one in kept):
             why = "a browser may not change an address that was confirmed"
         else:
             continue
         del allowed[name]
         rows.append(TraitRefused(turn.state.clock, name, why))
     return allowed
+
+
+def _is_proved(event: Event, name: str, value: object) -> bool:
+    """Whether the token of a browser's call speaks of this address."""
+    key = email_key(value) if name == "email" else phone_key(value)
+    return event.is_verified and key is not None and key in event.ids
 
 
 # ---- consent, scores and outcomes -----------------------------------------------------------------------------------
@@ -168,7 +179,13 @@ def apply_consent(turn: Turn, profile: Profile, consent: Consent, entry: Entry, 
     """A decision of this person."""
     affected: Rules = {}
     write = ConsentWrite(
-        consent.granted, consent.timestamp, consent.received_at, entry.ref, consent.text_version, consent.origin
+        consent.granted,
+        consent.timestamp,
+        consent.received_at,
+        entry.ref,
+        consent.text_version,
+        consent.origin,
+        is_hearsay(consent),
     )
     salt = consent.salt or ledger.plain_salt(consent.message_id, entry.ref)
     decide(turn, profile, consent, entry, consent.purpose, write, salt, affected, rows)

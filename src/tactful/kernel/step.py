@@ -105,22 +105,19 @@ def _event(turn: Turn, event: Event, position: int) -> None:
                 person.refuse(turn, None, event, here, Judged(plan.policy.otherwise, "no_consent"), position)
             return
         profile = turn.person(event.key)
-    rows: list[Row] = []
-    if len(event.ids) > 1:
-        ties.meet(turn, profile, event, rows)
-    _enter(turn, profile, event, here, position, rows, judged)
+    _enter(turn, profile, event, here, position, judged)
 
 
 def _of_person(turn: Turn, record: Consent | Score, position: int) -> None:
     profile = turn.person(record.key)
     if not _is_repeat(turn, profile, record.message_id):
-        _enter(turn, profile, record, ref(turn.state.partition, position), position, [])
+        _enter(turn, profile, record, ref(turn.state.partition, position), position)
 
 
 def _outcome(turn: Turn, outcome: Outcome, position: int) -> None:
     profile = turn.known(outcome.key)
     if profile is not None:
-        _enter(turn, profile, outcome, ref(turn.state.partition, position), position, [])
+        _enter(turn, profile, outcome, ref(turn.state.partition, position), position)
 
 
 def _is_repeat(turn: Turn, profile: Profile, message_id: str) -> bool:
@@ -136,28 +133,29 @@ def _remember(turn: Turn, profile: Profile, record: Event | Consent | Score) -> 
 
 
 def _enter(
-    turn: Turn,
-    profile: Profile,
-    record: OfPerson,
-    here: int,
-    position: int,
-    rows: list[Row],
-    judged: Judged | None = None,
+    turn: Turn, profile: Profile, record: OfPerson, here: int, position: int, judged: Judged | None = None
 ) -> None:
     """A record at the identifier that it names first: from here it goes to whoever that belongs to."""
     if not isinstance(record, Outcome):
         _remember(turn, profile, record)
     name = name_of(profile.key, profile.epoch)
-    if profile.identity is not None:
-        is_waiting = profile.identity.is_waiting
-        if is_waiting or profile.owner() is not None:
-            if is_waiting:
-                ties.defer(profile, Passed(profile.key, Raw(encode(record)), here, name, ()))
-            else:
-                ties.pass_on(turn, profile, record, here)
-            turn.close(profile, position, rows)
-            return
-    _apply(turn, profile, record, Entry(here, name), position, rows, judged)
+    row = profile.identity
+    if row is None or not (row.is_waiting or profile.owner() is not None):
+        _apply(turn, profile, record, Entry(here, name), position, judged)
+        return
+    if isinstance(record, Event):
+        _meet(turn, profile, record, position)
+    if row.is_waiting:
+        ties.defer(profile, Passed(profile.key, Raw(encode(record)), here, name, ()))
+    else:
+        ties.pass_on(turn, profile, record, here)
+
+
+def _meet(turn: Turn, profile: Profile, event: Event, position: int) -> None:
+    if len(event.ids) > 1:
+        rows: list[Row] = []
+        ties.meet(turn, profile, event, rows)
+        turn.close(profile, position, rows)
 
 
 def _passed(turn: Turn, passed: Passed, position: int) -> None:
@@ -177,39 +175,40 @@ def _passed(turn: Turn, passed: Passed, position: int) -> None:
         if _is_repeat(turn, profile, record.message_id):
             return
         _remember(turn, profile, record)
-    _apply(turn, profile, record, Entry(passed.ref, passed.fragment, passed.path), position, [], None)
+    _apply(turn, profile, record, Entry(passed.ref, passed.fragment, passed.path), position, None)
 
 
-def _apply(
-    turn: Turn,
-    profile: Profile,
-    record: OfPerson,
-    entry: Entry,
-    position: int,
-    rows: list[Row],
-    judged: Judged | None,
-) -> None:
+def _apply(turn: Turn, profile: Profile, record: OfPerson, entry: Entry, position: int, judged: Judged | None) -> None:
     """The record has come to the person. What was due before fires before."""
     state = turn.state
     if isinstance(record, Outcome):
         person.apply_outcome(turn, profile, record, position)
         return
+    rows: list[Row] = []
     if profile.settled < state.generation or (profile.wake_at is not None and profile.wake_at <= state.clock):
         pass_time(turn, profile, state.clock, rows)
     match record:
         case Event():
-            judged = judged or verdict.judge(turn.plan, record, turn.plan.reader(record.kind, record.name))
-            if judged.verdict == KEEP:
-                if person.apply_event(turn, profile, record, entry, judged, position, rows):
-                    return
-                judged = Judged(turn.plan.policy.otherwise, "no_consent")
-            else:
-                turn.close(profile, position, rows)
-            person.refuse(turn, profile, record, entry.ref, judged, position)
+            _apply_event(turn, profile, record, entry, position, rows, judged)
         case Consent():
             person.apply_consent(turn, profile, record, entry, position, rows)
         case Score():
             person.apply_score(turn, profile, record, entry, position, rows)
+
+
+def _apply_event(
+    turn: Turn, profile: Profile, event: Event, entry: Entry, position: int, rows: list[Row], judged: Judged | None
+) -> None:
+    """Only what may be kept ties identifiers: nothing of another one is remembered for somebody who said no."""
+    plan = turn.plan
+    judged = judged or verdict.judge(plan, event, plan.reader(event.kind, event.name))
+    if judged.verdict != KEEP:
+        turn.close(profile, position, rows)
+        person.refuse(turn, profile, event, entry.ref, judged, position)
+    elif not person.apply_event(turn, profile, event, entry, judged, position, rows):
+        person.refuse(turn, profile, event, entry.ref, Judged(plan.policy.otherwise, "no_consent"), position)
+    elif not entry.path:
+        _meet(turn, profile, event, position)
 
 
 def _agrees(turn: Turn, take: Take) -> bool:

@@ -79,7 +79,7 @@ def meet(turn: Turn, profile: Profile, event: Event, rows: list[Row]) -> None:
             weaker, stronger = sorted((event.key, key), key=rules.order, reverse=True)
             turn.send(Link(weaker, stronger))
         else:
-            turn.send(Take(key, event.key))
+            turn.send(Take(key, event.key, is_alias=event.kind == "alias"))
 
 
 def ask(turn: Turn, event: Event, here: int) -> bool:
@@ -88,7 +88,7 @@ def ask(turn: Turn, event: Event, here: int) -> bool:
     rules = turn.plan.identity
     for key in reversed(event.ids[1:]):
         if rules.may_tie(event.key, key, event.kind) and not (rules.is_shared(key) or rules.is_shared(event.key)):
-            turn.send(Take(key, event.key, Raw(encode(event)), here))
+            turn.send(Take(key, event.key, Raw(encode(event)), here, event.kind == "alias"))
             return True
     return False
 
@@ -119,6 +119,9 @@ def _take(turn: Turn, take: Take, position: int) -> None:
     if owner == take.by:
         return
     why = why_not(turn, profile, take)
+    apart = row_of(profile).apart
+    if take.is_alias and take.by in apart:
+        apart.remove(take.by)
     if why:
         _refuse(turn, profile, take.by, why, position)
     elif owner is None:
@@ -134,7 +137,7 @@ def why_not(turn: Turn, profile: Profile, take: Take) -> str:
     row, owner, rules = row_of(profile), profile.owner(), turn.plan.identity
     if row.is_shared:
         return "it is taken for a shared one, since it went to and fro"
-    if take.by in row.apart:
+    if take.by in row.apart and not take.is_alias:
         return "they were un-merged; an alias ties them again"
     if rules.order(take.by) >= rules.order(take.key):
         return "it is the stronger of the two"

@@ -80,7 +80,10 @@ class Turn:
     def view(self, profile: Profile) -> PersonView:
         """What expressions see of the person now; after a change of anything but aggregates, take a new one."""
         if self._around is None:
-            self._around = Around(self.plan.time_zone, self._thresholds, self.plan.policy, self.plan.traits)
+            plan = self.plan
+            self._around = Around(
+                plan.time_zone, self._thresholds, plan.policy, plan.traits, is_signed=plan.identity.is_signed
+            )
         return PersonView(states(profile), profile.fragments, self._around)
 
     def _thresholds(self) -> Thresholds:

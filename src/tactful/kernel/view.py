@@ -12,7 +12,7 @@ from msgspec import Struct
 from tactful.aggregates.kinds import State
 from tactful.consent.permits import granted
 from tactful.consent.policy import DEFAULT, Policy
-from tactful.kernel.fragments import consents
+from tactful.kernel.fragments import consents, hears_browsers
 from tactful.kernel.state import Fragment
 from tactful.language.vocabulary import NO_RULES, TraitRules
 from tactful.people import countries, scores, traits, zones
@@ -28,6 +28,8 @@ class Around(Struct, frozen=True):
     thresholds: Callable[[], Thresholds]
     policy: Policy = DEFAULT
     traits: TraitRules = NO_RULES
+    is_signed: bool = False
+    """Browsers prove whose they are (`[identity] browser`)."""
 
 
 class PersonView:
@@ -58,9 +60,10 @@ class PersonView:
             case "thresholds":
                 value = self._around.thresholds()
             case "consents":
-                value = granted(
-                    consents(self._fragments), self._around.policy, country_of(fragments, self._around.traits)
-                )
+                around = self._around
+                hears = hears_browsers(self._fragments, is_signed=around.is_signed)
+                country = country_of(fragments, around.traits)
+                value = granted(consents(self._fragments, hears=hears), around.policy, country)
             case "zone":
                 told = traits.value(zones.TRAIT, (one.traits for one in fragments), self._around.traits)
                 value = zones.zone(told, (one.zone for one in fragments), self._around.zone)

@@ -90,6 +90,23 @@ else:
 """
 
 
+_ALSO_NEWEST = """
+if also is not None:
+    state = also.get(number)
+    if state is None:
+        also[number] = new([at], [ref])
+    else:
+        times = state.times
+        if not times or at <= times[-1]:
+            fold(state, at, lag, ref, None, now)
+        else:
+            times.append(at)
+            state.refs.append(ref)
+            if len(times) > keep:
+                del times[0], state.refs[0]
+"""
+
+
 def compile_reader(names: Sequence[str], folds: Sequence[Fold]) -> Reader:
     """`names` of the event: its own and, for track, page and screen, "*"."""
     fed = [(fold, feeds) for fold in folds if (feeds := _feeds(fold, names))]
@@ -199,8 +216,7 @@ class _Writing:
         parts = {"number": bind(fold.number), "value": value}
         whole = {**parts, "new": bind(fold.aggregate.new), "fold": bind(fold.aggregate.fold)}
         is_newest = spec.kind == "newest" and spec.keep < CAP and not spec.is_between
-        statements = self._newest(fold, parts) if is_newest else fill(_FOLDED, **whole)
-        statements += fill(_ALSO, **whole)
+        statements = self._newest(fold, parts) if is_newest else fill(_FOLDED, **whole) + fill(_ALSO, **whole)
         horizon = _horizon(fold)
         return statements if horizon is None else [when(less_than(name("age"), self._code.bind(horizon)), statements)]
 
@@ -216,9 +232,8 @@ class _Writing:
             is_told = compared(ast.Subscript(name("times"), ast.Constant(0), LOAD), ast.LtE(), begin)
         text = _ONE_NEWEST if spec.keep == 1 else _NEWEST
         bound = {"new": bind(Newest), "fold": bind(fold.aggregate.fold), "len": bind(len)}
-        return fill(
-            text, **parts, **bound, keep=ast.Constant(spec.keep), least=ast.Constant(fold.least), is_told=is_told
-        )
+        more = {**parts, **bound, "keep": ast.Constant(spec.keep)}
+        return fill(text, **more, least=ast.Constant(fold.least), is_told=is_told) + fill(_ALSO_NEWEST, **more)
 
 
 def _there(names: Sequence[str], *values: object) -> dict[str, object]:

@@ -11,13 +11,13 @@ from msgspec import Struct
 from tactful.consent.permits import ConsentWrite, decided, granted, permit
 from tactful.consent.policy import DEFAULT, Policy, read
 from tactful.events.identifiers import partition_of
-from tactful.events.records import CONSENT
-from tactful.kernel.fragments import consents, entry_of
+from tactful.events.records import CONSENT, IDENTITY
+from tactful.kernel.fragments import consents, entry_of, hears_browsers
 from tactful.kernel.state import PlanState, Profile, decode_profile
 from tactful.operations.finding import candidates
 from tactful.operations.places import States
 from tactful.operations.stories import Permission
-from tactful.people import countries, traits
+from tactful.people import countries, identity, traits
 
 HOPS = 16
 """Marks that are followed at most: four of the protocol, the others for a chain of aliases."""
@@ -70,7 +70,8 @@ def values(profile: Profile, plan: PlanState | None) -> dict[str, object]:
 def permissions(profile: Profile, plan: PlanState | None) -> tuple[Permission, ...]:
     """Every purpose that was decided or is declared, and why it is allowed or not."""
     policy = read(plan.plan.publish.settings.get(CONSENT, "")) if plan is not None else DEFAULT
-    decisions = consents(profile.fragments)
+    rules = identity.read(plan.plan.publish.settings.get(IDENTITY, "")) if plan is not None else identity.DEFAULT
+    decisions = consents(profile.fragments, hears=hears_browsers(profile.fragments, is_signed=rules.is_signed))
     writes = [decided(each) for each in decisions]
     known = values(profile, plan)
     told = countries.told(known.get("country"), known.get("address"))

@@ -34,10 +34,10 @@ class Rules(Struct, frozen=True):
 
     def may_tie(self, one: str, other: str, kind: str) -> bool:
         """Whether a call of this kind that names both, the stronger first, ties them."""
-        if "u" in (one[0], other[0]) and one[0] == other[0]:
-            return kind == "alias"
-        if one[0] == other[0] and one[0] in "ep":
+        if one[0] in _LEAVES:  # What moves may own nothing: it would have to move along, and leave its past behind.
             return False
+        if one[0] == other[0] and one[0] in "uep":
+            return one[0] == "u" and kind == "alias"
         return other[0] in self.ties and self.order(one) < self.order(other)
 
     def is_shared(self, key: str) -> bool:

@@ -22,7 +22,7 @@ def report(outbox: Outbox, log: Log, clock: Clock) -> set[int]:
             home = row.partition if row.partition >= 0 else partition_of(row.intent.key, log.partitions)
             by_partition.setdefault(home, []).append(records.encode(outcome(row, now_us)))
         log.append(by_partition)
-        outbox.reported([(row.intent.intent, row.status) for row in rows])
+        outbox.reported([(row.intent.intent, row.status, row.intent.key) for row in rows])
         touched.update(by_partition)
         if len(rows) < REPORT_ROWS:
             break

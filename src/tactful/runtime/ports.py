@@ -274,7 +274,8 @@ class Outbox(Protocol):
 
     def moved(self, rows: Sequence[Moved]) -> None:
         """What waits, waits there from now on, and so does what comes back to wait; claims go on. Only a higher hop
-        than the one known changes anything. On the way, an intent keeps the key that it had."""
+        than the one known changes anything. On the way, an intent keeps the key that it had; where it ended meanwhile,
+        its outcome is told once more when it has arrived, since nobody had its run before."""
         ...
 
     def claiming(self, partition: int, token: int) -> AbstractContextManager[Claiming]:
@@ -311,8 +312,8 @@ class Outbox(Protocol):
         """Ended or held rows whose outcome does not stand in the log yet."""
         ...
 
-    def reported(self, intents: Sequence[tuple[str, str]]) -> None:
-        """(intent, status) pairs whose outcome now stands in the log."""
+    def reported(self, intents: Sequence[tuple[str, str, str]]) -> None:
+        """(intent, status, key) whose outcome now stands in the log, told to this key."""
         ...
 
     def suppress(self, address: str, reason: str, at_us: int) -> None: ...

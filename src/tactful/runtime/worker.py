@@ -277,6 +277,8 @@ class Worker:
         self._relay.fresh(turn, first, last, derived)
         if turn.intents or turn.moved:
             self._claims.look()
+        if turn.moved:
+            self.report()
         if derived:
             self._bells.ring("watch")
         self._tell(outgoing)

@@ -81,17 +81,21 @@ class Ties:
             is_alias = kind == "alias" and first[0] == other[0] == "u"
             if (first, other) in self._taken and kind not in ("identify", "alias"):
                 continue
-            if not is_alias and ((first[0] == other[0] and first[0] in "uep") or order(first) >= order(other)):
+            if first[0] in "ad" or (not is_alias and first[0] == other[0] and first[0] in "uep"):
+                continue
+            if order(first) >= order(other) and not is_alias:
                 continue
             self._taken.add((first, other))
             if is_alias:
                 self._join(first, other)
             else:
-                self._take(first, other)
+                self._take(first, other, kind == "alias")
 
-    def _take(self, by: str, name: str) -> None:
+    def _take(self, by: str, name: str, is_said: bool) -> None:
         self.known.add(name)
         owner = self._owners.get(self.now(name))
+        if is_said and owner != by:
+            self._apart.discard((name, by))
         if owner == by or (name, by) in self._apart:
             return
         if owner is not None:

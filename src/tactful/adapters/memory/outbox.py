@@ -39,7 +39,9 @@ class MemoryOutbox:
                 continue
             intent = replace(row.shown.intent, key=one.key) if one.key else row.shown.intent
             shown = replace(row.shown, intent=intent, partition=one.partition)
-            self._table.by_intent[one.intent] = replace(row, shown=shown, hop=one.hop)
+            has_ended = bool(one.key) and shown.status not in ("waiting", "claimed")
+            is_unreported = row.is_unreported or has_ended
+            self._table.by_intent[one.intent] = replace(row, shown=shown, hop=one.hop, is_unreported=is_unreported)
 
     @contextmanager
     def claiming(self, partition: int, token: int) -> Iterator[MemoryClaiming]:
@@ -104,10 +106,10 @@ class MemoryOutbox:
     def unreported(self, limit: int) -> list[OutboxRow]:
         return [row.shown for row in self._table.by_intent.values() if row.is_unreported][:limit]
 
-    def reported(self, intents: Sequence[tuple[str, str]]) -> None:
-        for intent, status in intents:
+    def reported(self, intents: Sequence[tuple[str, str, str]]) -> None:
+        for intent, status, key in intents:
             row = self._table.by_intent.get(intent)
-            if row and row.shown.status == status:
+            if row and (row.shown.status, row.shown.intent.key) == (status, key):
                 self._table.by_intent[intent] = replace(row, is_unreported=False)
 
     # ---- suppression -------------------------------------------------------------------------------------------

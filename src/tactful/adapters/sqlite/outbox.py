@@ -36,7 +36,8 @@ UPDATE intent SET status = 'waiting', attempt = attempt + 1, reason = ?, detail 
 WHERE intent = ? AND status = ?
 """
 _MOVE = """
-UPDATE intent SET partition = :partition, key = CASE :key WHEN '' THEN key ELSE :key END, hop = :hop
+UPDATE intent SET partition = :partition, key = CASE :key WHEN '' THEN key ELSE :key END, hop = :hop,
+  unreported = CASE WHEN :key <> '' AND status NOT IN ('waiting', 'claimed') THEN 1 ELSE unreported END
 WHERE intent = :intent AND hop < :hop
 """
 _ENDS = {"sent", "rejected", "held"}
@@ -182,10 +183,10 @@ class SqliteOutbox:
         )
         return [as_row(row) for row in rows]
 
-    def reported(self, intents: Sequence[tuple[str, str]]) -> None:
+    def reported(self, intents: Sequence[tuple[str, str, str]]) -> None:
         with self._changing() as execute:
-            for pair in intents:
-                execute("UPDATE intent SET unreported = NULL WHERE intent = ? AND status = ?", pair)
+            for one in intents:
+                execute("UPDATE intent SET unreported = NULL WHERE intent = ? AND status = ? AND key = ?", one)
 
     # ---- suppression -------------------------------------------------------------------------------------------
 
