@@ -19,7 +19,7 @@ from tests.parity.expressions import Writer
 from tests.parity.histories import PURPOSES, SCORES
 from tests.parity.projects import project
 
-SIZE = Size(50, 420, 16)
+SIZE = Size(50, 380, 14)
 SEEDS = range(4)
 LONG_SEEDS = range(100, 160)
 
