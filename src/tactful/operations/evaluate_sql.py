@@ -40,7 +40,7 @@ def answers(
     own, defaults, rules = _own(vocabulary), _defaults(question), _rules(vocabulary)
     records = read_lines(lines)
     names = people(records)
-    history = [*history_rows(question, records)]
+    history = [*history_rows(question, records, rules)]
     has_ties = any(isinstance(row, IdentityRow) for row in history)
     found: Answers = {at: {name: {} for name, _ in trees} for at in instants}
     if not history:

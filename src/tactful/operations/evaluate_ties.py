@@ -9,19 +9,24 @@ from tactful.consent.permits import purpose_of
 from tactful.events.derived import ConsentChanged, EventKept, FragmentsCame, FragmentsWent, Group, ref
 from tactful.events.records import Consent, Event, Plan, Publish, Score, Threshold
 from tactful.history.cells import Fragment, IdentityRow, Row, decided, marker, rows
+from tactful.kernel.definitions import Definitions
 from tactful.kernel.plan import adopt
 from tactful.kernel.state import PartitionState, Profile
 from tactful.kernel.step import step
 from tactful.kernel.turn import Turn
+from tactful.language.vocabulary import NO_RULES, EventType, TraitRules
 from tactful.operations.evaluate_lines import Question, plan_settings
 from tactful.operations.lines import History
 
 PARTITION = 0
 
 
-def history_rows(question: Question, records: Iterable[tuple[int, History]]) -> Iterator[Row]:
-    """What the history has of records, each with its position in the log and without repeats."""
-    engine = _Engine(question)
+def history_rows(
+    question: Question, records: Iterable[tuple[int, History]], rules: TraitRules = NO_RULES
+) -> Iterator[Row]:
+    """What the history has of records, each with its position in the log and without repeats. `rules` of traits: what
+    may be kept can depend on where the person is."""
+    engine = _Engine(question, rules)
     for position, record in records:
         yield from engine.take(position, record)
 
@@ -29,8 +34,10 @@ def history_rows(question: Question, records: Iterable[tuple[int, History]]) -> 
 class _Engine:
     """A partition that decides nothing but who is who."""
 
-    def __init__(self, question: Question) -> None:
-        plan_state, plan = adopt(None, Plan(1, Publish(0, {}, plan_settings(question))), 0, is_empty=True)
+    def __init__(self, question: Question, rules: TraitRules) -> None:
+        traits = {"$identify": EventType("$identify", {}, merges=rules)} if rules else {}
+        settings = Plan(1, Publish(0, {}, plan_settings(question)))
+        plan_state, plan = adopt(None, settings, 0, is_empty=True, definitions=Definitions({}, {}, {}, events=traits))
         self._turn = Turn(PartitionState(PARTITION, 1), plan, plan_state, lambda _: None)
         self._known: set[Fragment] = set()
         """Fragments with a row by which their person is known."""

@@ -64,7 +64,7 @@ def write(
     changed = []
     for name, value in values.items():
         rule = rules.get(name, NEWEST)
-        if not _counts(rule, value):
+        if rule is not NEWEST and not _counts(rule, value):
             continue
         before = traits.get(name)
         written = TraitWrite(value, timestamp, received_at, ref, source, is_browser)
