@@ -227,6 +227,7 @@ class Teller:
         more += [
             {**user, "device": f"d{number}"},
             {"device": f"d{number - 1}"},
+            {**anonymous, "device": f"d{number}"},
             {**anonymous, "externalId": f"{number}"},
         ]
         return chosen + self._random.sample(more, draw((0, 1, 2, 4)))

@@ -193,6 +193,7 @@ def true_is_summed_as_one(patch: Patch) -> None:
 def true_is_one_as_in_python(patch: Patch) -> None:
     def keys(value: Any) -> list[Any]:
         every = value if isinstance(value, list) else [value]
+        every = [1.0 if one is True else 0.0 if one is False else one for one in every]
         return list(dict.fromkeys(one for one in every if isinstance(one, str | int | float)))
 
     patch.setattr(distinct, "keys", keys)
