@@ -304,7 +304,7 @@ class Drama:
         for intent, row in rows.items():
             demand((intent, row.status) in told_of, "every outcome stands in the log", intent, row.status)
         intents = {row.intent for oracle in self.oracles for row in self._intents(oracle.partition)}
-        demand(intents == set(rows), "outbox and trail have the same intents", intents ^ set(rows))
+        demand(intents == set(rows), "I3: outbox and trail have the same intents", intents ^ set(rows))
         accepted = set(world.receiver.intents("email")) | set(world.receiver.intents("webhook"))
         for intent, row in rows.items():
             if row.status == "sent":

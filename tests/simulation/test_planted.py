@@ -15,7 +15,7 @@ from tactful.consent.permits import Permit
 from tactful.events.derived import RunEnded
 from tactful.events.records import Outcome, Threshold, Tick, decode, encode
 from tactful.journeys.runs import Run
-from tactful.kernel import gate, instants, plan, step
+from tactful.kernel import gate, instants, person, plan, step
 from tactful.kernel.turn import Turn
 from tactful.language.compiled import Condition
 from tactful.people import seen, zones
@@ -46,7 +46,7 @@ def lost_wake_up_of_the_deliverer(patch: Patch) -> None:
     make = Worker.__init__
 
     def init(self: Worker, *args: object) -> None:
-        make(self, *args[:5], Deaf(args[5]), *args[6:])  # type: ignore[arg-type,call-arg]  # as they came
+        make(self, *args[:7], Deaf(args[7]), *args[8:])  # type: ignore[arg-type,call-arg]  # as they came
 
     patch.setattr(Worker, "__init__", init)
 
@@ -157,11 +157,11 @@ def repeats_are_not_dropped(patch: Patch) -> None:
 
 
 def limits_are_given_back_by_what_was_sent(patch: Patch) -> None:
-    patch.setattr(step, "GIVEN_BACK", (*step.GIVEN_BACK, "sent"))
+    patch.setattr(person, "GIVEN_BACK", (*person.GIVEN_BACK, "sent"))
 
 
 def limits_are_never_given_back(patch: Patch) -> None:
-    patch.setattr(step, "GIVEN_BACK", ())
+    patch.setattr(person, "GIVEN_BACK", ())
 
 
 def a_held_outcome_is_noted_twice(patch: Patch) -> None:
@@ -186,7 +186,7 @@ def the_store_fences_nobody(patch: Patch) -> None:
 
 
 def unless_is_ignored_after_the_hand_over(patch: Patch) -> None:
-    stop: Callable[..., list[RunEnded]] = step.stop  # type: ignore[attr-defined]  # imported there
+    stop: Callable[..., list[RunEnded]] = person.stop  # type: ignore[attr-defined]  # imported there
 
     def blind(
         journeys: frozenset[str], runs: list[Run], event: tuple[int, int, int], name: str, now: int
@@ -196,7 +196,7 @@ def unless_is_ignored_after_the_hand_over(patch: Patch) -> None:
             run.exited_by = 0
         return rows
 
-    patch.setattr(step, "stop", blind)
+    patch.setattr(person, "stop", blind)
 
 
 def the_permit_is_not_asked_at_the_claim(patch: Patch) -> None:
