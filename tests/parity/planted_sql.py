@@ -107,8 +107,9 @@ def the_first_write_counts_where_the_last_should(patch: Patch) -> None:
 
 @sql("trait", "in name", "len")
 def unions_stand_in_order_of_receipt(patch: Patch) -> None:
-    patch.setattr(sql_traits, "ORDER", ("received_at", "timestamp", "ref"))
-    patch.setattr(sql_traits, "_ORDER", [build.column("w", name) for name in relations.ORDER])
+    order = ("received_at", "timestamp", "ref")
+    patch.setattr(sql_traits, "ORDER", order)
+    patch.setattr(sql_traits, "_ORDER", [build.column("w", name) for name in order])
 
 
 @sql("sessions", "session_length", "avg_session_length")
