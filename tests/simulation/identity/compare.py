@@ -105,9 +105,11 @@ def _told(row: Row) -> Told | None:
 # ---- states ----------------------------------------------------------------------------------------------------------
 
 
-def compare(whole: Whole, profiles: Sequence[Mapping[str, Profile]], plan: CompiledPlan) -> None:
-    """Every identifier of every partition."""
+def compare(whole: Whole, profiles: Sequence[Mapping[str, Profile] | None], plan: CompiledPlan) -> None:
+    """Every identifier of every partition, but for those (None) which stand elsewhere than the oracle."""
     for half, known in zip(whole.halves, profiles, strict=True):
+        if known is None:
+            continue
         for key, profile in known.items():
             _identity(half, profile)
             if profile.owner() is not None:
@@ -195,7 +197,7 @@ METRICS = {
 
 
 def _consents(profile: Profile, body: Body) -> None:
-    decisions = fragments.consents(profile.fragments)
+    decisions = fragments.consents(profile.fragments, hears=False)
     for purpose in PURPOSES:
         is_permitted = permit(purpose, decisions) is not None
         demand(is_permitted == body.has_consented(purpose), "consent of all fragments", profile.key, purpose)

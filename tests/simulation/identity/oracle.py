@@ -489,7 +489,7 @@ def _said(told: Any) -> tuple[Any, ...]:
     """A record between identifiers in the model's words."""
     match told:
         case Take():
-            return ("Take", told.key, told.by)
+            return ("Take", told.key, told.by, told.is_alias)
         case Link():
             return ("Link", told.key, told.to)
         case Give():

@@ -1,0 +1,246 @@
+"""Identity in a whole installation: production loops, two workers, crashes, power cuts, lost calls; the same oracle."""
+
+from collections import Counter
+from random import Random
+
+from msgspec import Struct
+
+from tactful.events.derived import Group, SendMessage, decode_groups
+from tactful.events.records import Event, Record, Unmerge, decode
+from tactful.kernel.plan import CompiledPlan, compiled
+from tactful.kernel.state import FIRST_KEY, PLAN_KEY, Profile, decode_partition, decode_plan, decode_profile
+from tactful.runtime.ports import OutboxRow
+from tactful.testing import NONE, World, draw
+from tests.kernel.driver import Driver
+from tests.simulation.definitions import DAY, GRID, HOUR, MINUTE
+from tests.simulation.histories import START
+from tests.simulation.identity import calls
+from tests.simulation.identity.compare import compare, demand, told
+from tests.simulation.identity.oracle import Whole
+from tests.simulation.identity.shop import SHOP
+from tests.simulation.oracle import difference
+
+OWNERS = (((0,),), ((0, 1),), ((0,), (1,)), ((0, 2), (1,)))
+ENDED = {"sent", "refused", "rejected", "lapsed", "dropped"}
+PURPOSES = {journey.name: journey.purpose for journey in SHOP.journeys}
+
+
+class Scene(Struct, frozen=True):
+    rounds: int = 5
+    actions: int = 6
+
+
+class Drama:
+    def __init__(self, seed: int, scene: Scene | None = None) -> None:
+        self.rng = Random(seed)
+        self.scene = scene or Scene()
+        self.faults = draw(self.rng)
+        slots = {"email": self.rng.choice((1, 2, 5)), "webhook": self.rng.choice((1, 3))}
+        self.world = World(seed, START, NONE, self.rng.choice(OWNERS), slots)
+        self.world.observe = self.look
+        self.whole = Whole(self.world.log.partitions, SHOP)
+        self.logs: list[list[Record]] = [[] for _ in self.whole.halves]
+        self.made: list[calls.Call] = []
+        self.planned: list[calls.Later] = []
+        self.released: Counter[str] = Counter()
+        self.claims: set[tuple[str, str, int, int, str]] = set()
+        """Intent, journey, partition, position, person."""
+        self.checked: set[tuple[str, str, int, int, str]] = set()
+        self.plan: CompiledPlan | None = None
+
+    # ---- what happens ------------------------------------------------------------------------------------------
+
+    def play(self) -> None:
+        """To the end; raises where anything is wrong."""
+        try:
+            self.world.publish(SHOP.files(), SHOP.name)
+            self.world.run()
+            self._plan()
+            for _ in range(self.scene.rounds):
+                self.world.faults = self.faults
+                for _ in range(self.scene.actions):
+                    self.act()
+                    self.look_closely()
+                self.heal()
+            self.end()
+        finally:
+            self.world.close()
+
+    def act(self) -> None:
+        rng, world, faults = self.rng, self.world, self.faults
+        if rng.random() < faults.power_cut:
+            world.cut_power()
+        if rng.random() < faults.second_worker:
+            world.start_second(rng.choice(world.names()[:-1]))
+        for _ in range(rng.randrange(1, 5)):
+            self._one_thing()
+        world.pass_time(rng.choice((0, GRID, calls.pause(rng), 2 * HOUR if rng.random() < 0.2 else 0)))
+
+    def _one_thing(self) -> None:
+        rng, world = self.rng, self.world
+        match rng.choice(("call",) * 16 + ("retry", "sync", "release", "drop", "kill", "stop")):
+            case "call":
+                self._call()
+            case "retry":
+                world.retry_calls()
+            case "sync":
+                world.sync()
+            case "release":
+                for intent in world.outbox.release(self._some("held"), world.clock.now_us()):
+                    self.released[intent] += 1
+                self._ring()
+            case "drop":
+                world.outbox.drop(self._some("held", "waiting")[:1], "nobody wants it", world.clock.now_us())
+                self._ring()
+            case "kill" if self.faults.crash:
+                world.crash(rng.choice(world.names()))
+            case "stop":
+                world.stop(rng.choice(world.names()))
+
+    def _call(self) -> None:
+        """The same call each time it is sent, but for when it is received."""
+        now_us, message_id = self.world.clock.now_us(), f"m{len(self.made)}"
+        if not self.planned and self.rng.random() < 0.1:
+            self.planned = calls.plot(self.rng)
+        if self.planned and self.rng.random() < 0.7:
+            made = self.planned.pop(0)(now_us, message_id)
+        else:
+            made = calls.call(self.rng, now_us, message_id, calls.named(self.made[-4:]))
+        self.made.append(made)
+        self.world.call(lambda received_us: calls.received(made, received_us))
+
+    def _some(self, *statuses: str) -> list[str]:
+        rows = [row.intent.intent for row in self.rows() if row.status in statuses]
+        return self.rng.sample(rows, min(len(rows), 2))
+
+    def _ring(self) -> None:
+        for partition in range(self.world.log.partitions):
+            self.world.bells.ring(f"work-{partition}")
+        self.world.bells.ring("deliver")
+
+    # ---- what must always hold ---------------------------------------------------------------------------------
+
+    def rows(self) -> list[OutboxRow]:
+        return self.world.outbox.rows(limit=1 << 30)
+
+    def look(self) -> None:
+        """Cheap enough for after every turn."""
+        for intent, times in Counter(self.world.receiver.intents("email")).items():
+            demand(times <= 1 + self.released[intent], "I4 an e-mail goes at most once", intent, times)
+        for row in self.rows():
+            if row.status == "claimed" and row.position is not None and row.partition >= 0:
+                one = row.intent
+                self.claims.add((one.intent, one.journey, row.partition, row.position, one.key))
+
+    def look_closely(self, *, is_all: bool = False) -> None:
+        """The oracle reads what the workers have read, and agrees with what they keep where it stands where they do."""
+        positions = [store.checkpoint().position for store in self.world.stores]
+        for partition, log in enumerate(self.logs):
+            body_of = self.world.log.read(partition, len(log), max(0, positions[partition] - len(log)))
+            log += [decode(body) for _, body in body_of]
+        self.whole.know(row for group in self.groups() for row in group.rows if isinstance(row, SendMessage))
+        self.whole.read(self.logs, is_all=is_all)
+        profiles = [
+            self.profiles(partition) if half.position == positions[partition] else None
+            for partition, half in enumerate(self.whole.halves)
+        ]
+        compare(self.whole, profiles, self._plan())
+        for claim in self.claims - self.checked:
+            self._look_at_claim(claim)
+
+    def _look_at_claim(self, claim: tuple[str, str, int, int, str]) -> None:
+        """I7 by the oracle alone: did all parts of the person allow it, at the position that the claim names?"""
+        _, journey, partition, position, key = claim
+        half, purpose = self.whole.halves[partition], PURPOSES[journey]
+        if half.position < position:
+            return
+        self.checked.add(claim)
+        if purpose:
+            demand(half.was_allowed(key, purpose, position), "I7 nothing without the consent of all parts", *claim)
+
+    def _plan(self) -> CompiledPlan:
+        if self.plan is None:
+            self.plan = compiled(decode_plan(self.world.stores[0].load([PLAN_KEY])[PLAN_KEY]))
+        return self.plan
+
+    def profiles(self, partition: int) -> dict[str, Profile]:
+        store = self.world.stores[partition]
+        keys = store.keys_after(FIRST_KEY, 1 << 30)
+        return {key: decode_profile(body) for key, body in store.load(keys).items()}
+
+    def groups(self, partition: int | None = None) -> list[Group]:
+        partitions = range(self.world.log.partitions) if partition is None else [partition]
+        blobs = [blob for one in partitions for blob in self.world.trail.between(one, 1, 1 << 60)]
+        return [group for blob in blobs for group in decode_groups(blob)]
+
+    # ---- what must hold in the end -----------------------------------------------------------------------------
+
+    def heal(self) -> None:
+        """No more faults: everything comes to rest, and nothing waits for what is on its way."""
+        world = self.world
+        world.run()
+        world.heal()
+        world.pass_time(MINUTE)
+        while world.pending:
+            world.retry_calls()
+            world.run()
+        self.look_closely(is_all=True)
+        for partition in range(world.log.partitions):
+            for profile in self.profiles(partition).values():
+                known = profile.identity
+                demand(known is None or not (known.is_waiting or known.deferred), "nobody waits at rest", profile.key)
+        left = {channel: one for channel, one in self.whole.under_way.items() if one}
+        demand(not left, "everything that was said was told", left)
+
+    def end(self) -> None:
+        for duration in (MINUTE, HOUR, DAY + 4 * HOUR):
+            self.world.pass_time(duration)
+        self.look_closely(is_all=True)
+        self._nobody_is_due()
+        for half in self.whole.halves:
+            half.settle()
+        truth = {key: rows for half in self.whole.halves for key, rows in half.stories.items()}
+        surplus, missing = difference(told(self.groups()), truth)
+        demand(not surplus and not missing, "rows are the oracle's", surplus, missing)
+        self._every_message_ended()
+        self._everything_acknowledged_is_applied()
+        for partition in range(self.world.log.partitions):
+            self._replay(partition)
+
+    def _nobody_is_due(self) -> None:
+        for partition, store in enumerate(self.world.stores):
+            wake, clock = store.next_wake(), decode_partition(store.checkpoint().partition_state).clock
+            demand(wake is None or wake > max(clock, self.world.clock.now_us()), "no timer is due", partition)
+
+    def _every_message_ended(self) -> None:
+        rows = {row.intent.intent: row for row in self.rows()}
+        for row in rows.values():
+            demand(row.status in ENDED | {"held"}, "every intent ended or is held", row)
+            demand("no longer knows" not in row.reason, "every intent finds its run", row)
+        for partition in range(self.world.log.partitions):
+            for profile in self.profiles(partition).values():
+                for run in profile.runs:
+                    is_open = not run.intent or rows[run.intent].status == "held"
+                    demand(is_open, "no run waits for an outcome that was told", profile.key, run)
+
+    def _everything_acknowledged_is_applied(self) -> None:
+        kept = {
+            (each.event.key, each.event.message_id)
+            for half in self.whole.halves
+            for body in half.bodies.values()
+            for each in body.kept
+        }
+        for record in self.world.acknowledged:
+            if isinstance(record, Event):
+                demand((record.key, record.message_id) in kept, "I1 what was acknowledged is applied", record)
+            else:
+                assert isinstance(record, Unmerge) or record.message_id
+
+    def _replay(self, partition: int) -> None:
+        """I2: the log alone, read in one go, gives the same states and rows."""
+        again = Driver(partition, self.world.log.partitions)
+        again.log = [body for _, body in self.world.log.read(partition, 0, 1 << 30)]
+        again.read(1000)
+        states = self.world.stores[partition].load(sorted(again.states))
+        demand(states == again.states, "I2 a replay makes the same states", partition)
+        demand(again.groups == self.groups(partition), "I2 a replay makes the same rows", partition)
