@@ -105,7 +105,7 @@ def the_first_write_counts_where_the_last_should(patch: Patch) -> None:
     patch.setattr(sql_traits, "_chosen", lambda rule, written: (*chosen(rule, written)[:2], True))
 
 
-@sql("trait", "in name", "len")
+@sql("trait", "in name")
 def unions_stand_in_order_of_receipt(patch: Patch) -> None:
     order = ("received_at", "timestamp", "ref")
     patch.setattr(sql_traits, "ORDER", order)

@@ -16,7 +16,7 @@ HALF = [
 ]
 """Every second one in each run, all in the long ones."""
 SIZES = {"live": Size(12, 60, 20), "sql": Size(10, 80, 6)}
-MOST_BATCHES = 4
+MOST_BATCHES = 8
 
 
 @cache
