@@ -127,10 +127,10 @@ class Drama:
         """Cheap enough for after every turn."""
         for intent, times in Counter(self.world.receiver.intents("email")).items():
             demand(times <= 1 + self.released[intent], "I4 an e-mail goes at most once", intent, times)
-        for row in self.rows():
-            if row.status == "claimed" and row.position is not None and row.partition >= 0:
-                one = row.intent
-                self.claims.add((one.intent, one.journey, row.partition, row.position, one.key))
+        for row in self.world.outbox._table.by_intent.values():
+            one = row.claimed  # As it was claimed, whoever the person has become since.
+            if one is not None:
+                self.claims.add((one.intent.intent, one.intent.journey, one.partition, one.position, one.intent.key))
 
     def look_closely(self, *, is_all: bool = False) -> None:
         """The oracle reads what the workers have read, and agrees with what they keep where it stands where they do."""
