@@ -141,7 +141,7 @@ def _enter(
     name = name_of(profile.key, profile.epoch)
     row = profile.identity
     if row is None or not (row.is_waiting or profile.owner() is not None):
-        _apply(turn, profile, record, Entry(here, name), position, judged)
+        _apply(turn, profile, record, Entry(here, name), position, judged, is_entering=True)
         return
     if isinstance(record, Event):
         _meet(turn, profile, record, position)
@@ -175,10 +175,21 @@ def _passed(turn: Turn, passed: Passed, position: int) -> None:
         if _is_repeat(turn, profile, record.message_id):
             return
         _remember(turn, profile, record)
-    _apply(turn, profile, record, Entry(passed.ref, passed.fragment, passed.path), position, None)
+    is_entering = passed.is_entering and not passed.path
+    entry = Entry(passed.ref, passed.fragment, passed.path)
+    _apply(turn, profile, record, entry, position, None, is_entering=is_entering)
 
 
-def _apply(turn: Turn, profile: Profile, record: OfPerson, entry: Entry, position: int, judged: Judged | None) -> None:
+def _apply(
+    turn: Turn,
+    profile: Profile,
+    record: OfPerson,
+    entry: Entry,
+    position: int,
+    judged: Judged | None,
+    *,
+    is_entering: bool,
+) -> None:
     """The record has come to the person. What was due before fires before."""
     state = turn.state
     if isinstance(record, Outcome):
@@ -189,7 +200,8 @@ def _apply(turn: Turn, profile: Profile, record: OfPerson, entry: Entry, positio
         pass_time(turn, profile, state.clock, rows)
     match record:
         case Event():
-            _apply_event(turn, profile, record, entry, position, rows, judged)
+            if _apply_event(turn, profile, record, entry, position, rows, judged) and is_entering:
+                _meet(turn, profile, record, position)  # What waited, or came from elsewhere, has met already.
         case Consent():
             person.apply_consent(turn, profile, record, entry, position, rows)
         case Score():
@@ -198,17 +210,19 @@ def _apply(turn: Turn, profile: Profile, record: OfPerson, entry: Entry, positio
 
 def _apply_event(
     turn: Turn, profile: Profile, event: Event, entry: Entry, position: int, rows: list[Row], judged: Judged | None
-) -> None:
-    """Only what may be kept ties identifiers: nothing of another one is remembered for somebody who said no."""
+) -> bool:
+    """Whether it was kept. Only what may be kept ties identifiers: nothing of another one is remembered for somebody
+    who said no."""
     plan = turn.plan
     judged = judged or verdict.judge(plan, event, plan.reader(event.kind, event.name))
     if judged.verdict != KEEP:
         turn.close(profile, position, rows)
         person.refuse(turn, profile, event, entry.ref, judged, position)
-    elif not person.apply_event(turn, profile, event, entry, judged, position, rows):
+        return False
+    is_kept = person.apply_event(turn, profile, event, entry, judged, position, rows)
+    if not is_kept:
         person.refuse(turn, profile, event, entry.ref, Judged(plan.policy.otherwise, "no_consent"), position)
-    elif not entry.path:
-        _meet(turn, profile, event, position)
+    return is_kept
 
 
 def _agrees(turn: Turn, take: Take) -> bool:
