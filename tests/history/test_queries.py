@@ -8,7 +8,7 @@ import pytest
 from sqlglot import exp
 
 from tactful.adapters.duckdb_queries import DuckDBQueries
-from tactful.errors import DefinitionError, TransientError, UsageError
+from tactful.errors import DefinitionError, TransientError
 from tactful.events.derived import ref
 from tactful.history.cells import rows, zone_rows
 from tactful.history.table import parquet, sorted_out
@@ -18,7 +18,7 @@ from tactful.language.sql.layout import SHARED, TABLES, layout
 from tactful.language.sql.query import ask
 from tactful.operations import evaluate_sql
 from tactful.operations.evaluate_lines import Question, read_lines
-from tests.history.shop import FILES, NOON, call
+from tests.history.shop import NOON, call
 
 CALLS = [call(f"0{day}T10:00:00", "A", {"n": day, "t": "x"}) for day in range(1, 10)]
 EVERY = (
@@ -142,12 +142,6 @@ def test_a_file_that_is_gone_is_the_world_failing(tmp_path: Path) -> None:
         files["events"][0].unlink()
         with pytest.raises(TransientError, match="the history could not be read"):
             session.rows(query)
-
-
-def test_what_sql_cannot_look_at_is_said() -> None:
-    asked = Question({"x": "cart.items.tags[0].a is None"}, FILES)
-    with pytest.raises(UsageError, match=r"cart.items.tags\[0\].a: .* ask an item first"):
-        evaluate_sql.answers(asked, CALLS, [NOON], queries=DuckDBQueries(threads=1))
 
 
 def test_evaluation_of_nothing_and_of_mistakes() -> None:

@@ -107,6 +107,12 @@ REFUSED: list[Row] = [
         "a step of a sequence is an event",
         'write the event: "Order Completed", or event("Order Completed", where=...)',
     ),
+    (
+        "sequence(" + ", ".join(['"A"'] * 65) + ")",
+        " " * (9 + 64 * 5) + "^",
+        "a sequence has 64 steps at most",
+        "ask in two sequences, with and between them",
+    ),
     ('sequence("A", x == 1)', "              ^", "an event is a text in quotes", 'write "Order Completed"'),
     (
         'sequence(not "A", "B")',

@@ -34,6 +34,8 @@ from tactful.language.types import (
 from tactful.values import parse_duration
 
 _ADDED = ("sum", "avg", "min", "max")
+MOST_STEPS = 64
+"""A state says which steps an event matches as bits of one number, and its encoding has no larger ones."""
 
 
 # ---- f(EVENT, [VALUE], where=, last= | between=) ---------------------------------------------------------------------
@@ -181,6 +183,9 @@ def sequence(reader: Reader, node: ast.Call, called: Function) -> Node:
         if node.args and isinstance(node.args[0], ast.List | ast.Tuple):
             hint = "a list is one step, any of its events; write the steps one by one"
         raise Mistake(span[0], "a sequence has two steps or more", hint)
+    if len(node.args) > MOST_STEPS:
+        at = reader.parsed.span(node.args[MOST_STEPS])[0]
+        raise Mistake(at, f"a sequence has {MOST_STEPS} steps at most", "ask in two sequences, with and between them")
     steps = tuple(_step(reader, argument) for argument in node.args)
     if steps[0].is_absent:
         at = reader.parsed.span(node.args[0])[0]

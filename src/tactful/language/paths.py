@@ -78,6 +78,11 @@ def _part(reader: Reader, collection: Collection, path: Path, span: Span) -> Nod
     if field is not None and field not in fields:
         hint = did_you_mean(field, sorted(fields)) or f"add it to fields: in collections/{name}.yaml"
         raise Mistake(span[0], f"the items of {name} have no {field}", hint)
+    # An index behind names is one of what all items hold together, of which nobody knows whose it was.
+    if any(isinstance(step, int) for step in path[2:-1]) and isinstance(path[1], str):
+        held = next(place for place, step in enumerate(path) if isinstance(step, int))
+        hint = f"ask one item: {_written(name, ('items', 0, *path[1:held], *path[held + 1 :]))}"
+        raise Mistake(span[0], f"what all items of {name} hold has no parts within its elements", hint)
     return Part(collection, path, span)
 
 

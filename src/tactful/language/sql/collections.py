@@ -10,7 +10,6 @@ from typing import Any
 import msgspec
 from sqlglot import exp
 
-from tactful.errors import UsageError
 from tactful.language.meaning import follow
 from tactful.language.sql import build, cells
 from tactful.language.sql.build import Select, Sql, column
@@ -161,13 +160,7 @@ def _items(lines: _Lines, path: Path) -> Value:
     held = _together(lines, _of_line(lines, names, _opened))
     if len(names) == len(path):
         return _Seen(LIST, shown, elements=held)
-    if path[: len(names)] != names or len(path) > len(names) + 1:
-        steps = f"{lines.collection.name}.items" + "".join(
-            f"[{one}]" if isinstance(one, int) else f".{one}" for one in path
-        )
-        raise UsageError(
-            f"{steps}: below an element of what all items hold SQL cannot look; ask an item first: items[0]"
-        )
+    assert path[:-1] == names, "check has refused what lies within an element"
     return _Told(Nth(held, build.whole(int(path[-1]))), shown)
 
 
