@@ -180,7 +180,8 @@ def _moved(model: bytes, key: str, later_us: int) -> Profile:
         assert isinstance(newest, Newest), "the shop of the benchmarks only counts"
         newest.times = [at + later_us for at in newest.times]
     profile.segments = {number: at + later_us for number, at in profile.segments.items()}
-    profile.sent = {name: [(at + later_us, intent, about) for at, intent, about in sent] for name, sent in profile.sent.items()}
+    for name, sent in profile.sent.items():
+        profile.sent[name] = [(at + later_us, intent, about) for at, intent, about in sent]
     profile.runs = []
     profile.now += later_us
     profile.wakes = {number: at + later_us for number, at in profile.wakes.items()}
