@@ -10,6 +10,7 @@ first in event order counts, for what the person says later counts more; it has 
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, MutableMapping
 from functools import lru_cache
+from typing import Protocol
 
 from msgspec import Struct
 
@@ -187,30 +188,39 @@ def effective(own: Decisions, covered: Mapping[str, Mapping[str, ConsentWrite]],
     return decisions
 
 
+class Decided(Protocol):
+    """A fragment, as far as it has decided: what entered at it, and what covers it."""
+
+    @property
+    def consents(self) -> Decisions: ...
+    @property
+    def covered(self) -> Mapping[str, Mapping[str, ConsentWrite]]: ...
+
+
 def allows(
     purpose: str,
-    fragments: Iterable[tuple[Decisions, Mapping[str, Mapping[str, ConsentWrite]]]],
-    with_: Collection[str],
+    fragments: Mapping[str, Decided],
     policy: Policy,
     country: Callable[[], str],
-    *,
-    hears: bool = True,
+    hears: Callable[[], bool] = lambda: True,
 ) -> bool:
-    """Whether there is a `permit` by these fragments, each with what entered at it and what covers it: asked for every
-    event, so nothing is put together. Without `hears`, by what was `proved`."""
+    """Whether there is a `permit` by these fragments: asked for every event, so nothing is put together that does not
+    decide. Where it does not hear browsers, by what was `proved`."""
     if policy.is_always_allowed(purpose):
         return True
     is_decided = False
     among = places(purpose)
-    for own, covered in fragments:
+    for part in fragments.values():
         newest: ConsentWrite | None = None
+        covered = part.covered
         for place in among:
-            write = own.get(place)
-            for fragment, other in covered[place].items() if place in covered else ():
-                counts = not other.granted or fragment in with_
-                if counts and (write is None or write.order() < other.order()):
-                    write = other
-            if write is None or (write.granted and write.is_hearsay and not hears):
+            write = part.consents.get(place)
+            if covered and place in covered:
+                for fragment, other in covered[place].items():
+                    counts = not other.granted or fragment in fragments
+                    if counts and (write is None or write.order() < other.order()):
+                        write = other
+            if write is None or (write.granted and write.is_hearsay and not hears()):
                 continue
             if newest is None or newest.order() < write.order():
                 newest = write

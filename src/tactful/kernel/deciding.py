@@ -62,11 +62,12 @@ def may_collect(turn: Turn, profile: Profile, said: Said) -> bool:
         kept = country_of(parts.values(), turn.plan.traits)
         return kept or countries.country("", [countries.see(None, said.country(), 0, 0, 0)])
 
-    kept = [(one.consents, one.covered) for one in parts.values()]
-    hears = fragments.hears_browsers(parts, is_signed=turn.plan.identity.is_signed)
-    if permits.allows(policy.collect, kept, parts, policy, country, hears=hears):
+    def hears() -> bool:
+        return fragments.hears_browsers(parts, is_signed=turn.plan.identity.is_signed)
+
+    if permits.allows(policy.collect, parts, policy, country, hears):
         return True
-    if hears or said.consent is None:
+    if said.consent is None or hears():
         return False
     among = permits.lineage(policy.collect)
     if not any(granted and purpose in among for purpose, granted, _ in _said_of_consent(turn, said)):
