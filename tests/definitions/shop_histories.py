@@ -214,15 +214,22 @@ porto  2025-03-01 10:00  $identify       gender="female" birthday="1995-06-15" a
 porto  2025-03-01 10:00  Product Viewed  category="Running Shoes"
 lamps  2025-03-01 10:00  $identify       gender="female" birthday="1995-06-15" address={"city": "Lisbon"}
 lamps  2025-03-01 10:00  Product Viewed  category="Lights"
+in     2025-03-01 10:00  consent profiling  yes
+old    2025-03-01 10:00  consent profiling  yes
+young  2025-03-01 10:00  consent profiling  yes
+porto  2025-03-01 10:00  consent profiling  yes
+lamps  2025-03-01 10:00  consent profiling  yes
+asked  2025-03-01 10:00  $identify       gender="female" birthday="1990-06-15" address={"city": "Lisbon"}
+asked  2025-03-01 10:00  Product Viewed  category="Running Shoes"
 
 at 2025-03-01 10:00
-in true, old false, young false, porto false, lamps false
+in true, old false, young false, porto false, lamps false, asked false
 at 2025-03-03 10:00
-in true, old false, young true, porto false, lamps false
+in true, old false, young true, porto false, lamps false, asked false
 at 2025-03-08 09:59
-in true, old false, young true, porto false, lamps false
+in true, old false, young true, porto false, lamps false, asked false
 at 2025-03-08 10:00
-in false, old false, young false, porto false, lamps false
+in false, old false, young false, porto false, lamps false, asked false
 """,
     "left_cart": """
 in    2025-03-01 10:00  Product Added
@@ -277,11 +284,22 @@ in   2025-03-01 10:00  Product Viewed  price=150
 in   2025-03-01 10:30  Product Viewed  price=200
 out  2025-03-01 10:00  Product Viewed  price=149.99
 out  2025-03-01 10:30  Product Viewed  price=200
+no   2025-03-01 10:00  Product Viewed  price=150
+no   2025-03-01 10:30  Product Viewed  price=200
+in   2025-03-01 09:00  consent profiling  yes
+out  2025-03-01 09:00  consent profiling  yes
+no   2025-03-01 09:00  consent profiling  no
+no   2025-03-01 10:40  consent profiling  yes
+in   2025-03-01 10:50  consent profiling  no
 
 at 2025-03-01 10:30
-in true, out false
+in true, out false, no false
+at 2025-03-01 10:40
+in true, out false, no true
+at 2025-03-01 10:50
+in false, out false, no true
 at 2025-03-01 11:00
-in false, out false
+in false, out false, no false
 """,
     "regulars": """
 in   2025-03-01 10:00  Order Completed

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,17 +23,18 @@ class Listening(shoppers.Shop):
         super().__init__(None, "", 7)  # type: ignore[arg-type]  # nothing is sent
         self.calls: list[tuple[str, str, dict[str, Any]]] = []
 
-    async def call(self, path: str, key: str, body: dict[str, Any]) -> None:
+    async def call(self, path: str, key: str, body: dict[str, Any], headers: Mapping[str, str] | None = None) -> None:
         self.calls.append((path, key, body))
 
 
 async def shopping(shop: Listening, visits: int) -> None:
-    await shop.sign_up(1)
+    await shop.sign_up(shoppers.Browser("visitor"), "visitor@mail.example")
     for person in shoppers.PEOPLE:
         await shop.welcome(person)
         cart: dict[shoppers.Product, int] = {}
-        for _ in range(visits):
-            await shop.visit(person, cart)
+        for browser in shoppers.browsers_of(person):
+            for _ in range(visits):
+                await shop.visit(person, browser, cart)
 
 
 def test_the_simulator_fits_the_plan(monkeypatch: pytest.MonkeyPatch) -> None:
