@@ -96,15 +96,16 @@ def _event(turn: Turn, event: Event, position: int) -> None:
     if profile is not None and _is_repeat(turn, profile, event.message_id):
         return
     judged = verdict.judge(plan, event, plan.reader(event.kind, event.name))
-    if judged.verdict != KEEP:
+    is_nobodys = profile is None and plan.policy.collect != "" and not deciding.may_collect_of_nobody(turn, event)
+    if is_nobodys and judged.verdict == KEEP and ties.ask(turn, event, here):
+        return
+    if is_nobodys:
+        person.refuse(turn, None, event, here, Judged(plan.policy.otherwise, "no_consent"), position)
+        return
+    if judged.verdict != KEEP and (profile is None or not plan.policy.collect):
         person.refuse(turn, profile, event, here, judged, position)
         return
-    if profile is None:
-        if plan.policy.collect and not deciding.may_collect_of_nobody(turn, event):
-            if not ties.ask(turn, event, here):
-                person.refuse(turn, None, event, here, Judged(plan.policy.otherwise, "no_consent"), position)
-            return
-        profile = turn.person(event.key)
+    profile = profile or turn.person(event.key)
     _enter(turn, profile, event, here, position, judged)
 
 
@@ -135,15 +136,17 @@ def _remember(turn: Turn, profile: Profile, record: Event | Consent | Score) -> 
 def _enter(
     turn: Turn, profile: Profile, record: OfPerson, here: int, position: int, judged: Judged | None = None
 ) -> None:
-    """A record at the identifier that it names first: from here it goes to whoever that belongs to."""
-    if not isinstance(record, Outcome):
+    """A record at the identifier that it names first: from here it goes to whoever that belongs to. What does not fit
+    is not remembered, so that it may come again when it does."""
+    is_fit = judged is None or judged.verdict == KEEP
+    if is_fit and not isinstance(record, Outcome):
         _remember(turn, profile, record)
     name = name_of(profile.key, profile.epoch)
     row = profile.identity
     if row is None or not (row.is_waiting or profile.owner() is not None):
         _apply(turn, profile, record, Entry(here, name), position, judged, is_entering=True)
         return
-    if isinstance(record, Event):
+    if is_fit and isinstance(record, Event):
         _meet(turn, profile, record, position)
     if row.is_waiting:
         ties.defer(profile, Passed(profile.key, Raw(encode(record)), here, name, ()))
@@ -200,7 +203,7 @@ def _apply(
         pass_time(turn, profile, state.clock, rows)
     match record:
         case Event():
-            if _apply_event(turn, profile, record, entry, position, rows, judged) and is_entering:
+            if _apply_event(turn, profile, record, entry, position, rows, judged, is_entering) and is_entering:
                 _meet(turn, profile, record, position)  # What waited, or came from elsewhere, has met already.
         case Consent():
             person.apply_consent(turn, profile, record, entry, position, rows)
@@ -209,18 +212,29 @@ def _apply(
 
 
 def _apply_event(
-    turn: Turn, profile: Profile, event: Event, entry: Entry, position: int, rows: list[Row], judged: Judged | None
+    turn: Turn,
+    profile: Profile,
+    event: Event,
+    entry: Entry,
+    position: int,
+    rows: list[Row],
+    judged: Judged | None,
+    is_entering: bool,
 ) -> bool:
     """Whether it was kept. Only what may be kept ties identifiers: nothing of another one is remembered for somebody
     who said no."""
     plan = turn.plan
     judged = judged or verdict.judge(plan, event, plan.reader(event.kind, event.name))
     if judged.verdict != KEEP:
+        if plan.policy.collect and not deciding.may_collect(turn, profile, verdict.said(event)):
+            # Not even the quarantine remembers whoever does not allow it.
+            judged = Judged(plan.policy.otherwise, "no_consent")
         turn.close(profile, position, rows)
         person.refuse(turn, profile, event, entry.ref, judged, position)
         return False
     is_kept = person.apply_event(turn, profile, event, entry, judged, position, rows)
-    if not is_kept:
+    may_ask = is_entering and deciding.is_undecided(turn, profile)
+    if not is_kept and not (may_ask and ties.ask(turn, event, entry.ref, profile.epoch)):
         person.refuse(turn, profile, event, entry.ref, Judged(plan.policy.otherwise, "no_consent"), position)
     return is_kept
 
