@@ -1,7 +1,7 @@
 """What the engine keeps and says, against what the oracle believes. At rest, or after any record of any partition."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from tactful.consent.permits import granted, permit
 from tactful.events.derived import (
@@ -188,7 +188,7 @@ def _numbers(kept: Iterable[Kept], name: str, of: str) -> list[int]:
     return [value for value in values if isinstance(value, int)]
 
 
-METRICS = {
+METRICS: dict[str, Callable[[Sequence[Kept]], int]] = {
     "events": lambda kept: sum(each.is_named("*") for each in kept),
     "prices": lambda kept: sum(_numbers(kept, "Product Added", "price")),
     "totals": lambda kept: sum(_numbers(kept, "Order Completed", "total")),

@@ -63,7 +63,7 @@ class Whole:
         self.moves_per_hour = moves_per_hour
         self.under_way: dict[tuple[int, int], list[Message]] = defaultdict(list)
         """By sender and receiver, in the order in which they were sent."""
-        self.intents: dict[str, tuple[str, int, str, int, str]] = {}
+        self.intents: dict[str, tuple[str, int, str, int, int, str]] = {}
         """Whose, when it was sent; journey, start and entry key of its run. Told by the test."""
         self.halves = [Half(partition, partitions, self) for partition in range(partitions)]
 
@@ -95,13 +95,14 @@ class Whole:
 
     def know(self, intents: Iterable[SendMessage]) -> None:
         for one in intents:
-            self.intents[one.intent] = (one.key, one.at, one.journey, one.started_at, one.entry_key)
+            self.intents[one.intent] = (one.key, one.at, one.journey, one.started_at, one.started_ref, one.entry_key)
 
     def run_of(self, intent: str) -> FragmentRun:
         """The run behind an intent, which the engine has named: its id is a digest."""
         key, at, *about = self.intents[intent]
         sends = (one for half in self.halves for one in half.sends if one.key == key and one.at == at)
-        found = [one.run for one in sends if [one.run.journey, one.run.start[0], one.run.key] == about]
+        runs = ((one.run, [one.run.journey, one.run.start[0], one.run.start[2], one.run.key]) for one in sends)
+        found = [run for run, named in runs if named == about]
         assert found, f"nobody was to have that message: {self.intents[intent]}"
         return found[0]
 
@@ -371,7 +372,7 @@ class Half(Oracle):
         elif isinstance(record, Consent):
             self._decide(body, fragment, record, here)
             if not record.granted:
-                self._withdraw(body, record.purpose)
+                self._withdrawn(body, record.purpose)
             self._look(body, self.clock, "consent")
         else:
             fragment.kept.append(Kept(record, here, unpack(record.properties)))
@@ -386,7 +387,7 @@ class Half(Oracle):
             one.decisions.append(decision)
         body.rows.append((self.clock, "consent", record.purpose, record.granted, record.key))
 
-    def _withdraw(self, body: Body, purpose: str) -> None:
+    def _withdrawn(self, body: Body, purpose: str) -> None:
         """What waits for a message that is no longer allowed ends."""
         if body.has_consented(purpose):
             return

@@ -7,7 +7,7 @@ import pytest
 
 from tactful.consent import permits
 from tactful.consent.permits import ConsentWrite
-from tactful.events.records import Link, Lost
+from tactful.events.records import Detach, Link, Lost, Unmerge
 from tactful.kernel import deciding, fragments, instants, person, step, ties, view
 from tactful.kernel.state import Fragment, Profile
 from tactful.kernel.turn import Turn
@@ -53,7 +53,7 @@ def acts_before_its_history_is_back(patch: Patch) -> None:
             profile.identity.is_waiting = False
 
     patch.setattr(ties, "unmerge", at_once)
-    patch.setitem(step._PASSES, step.Unmerge, at_once)
+    patch.setitem(step._PASSES, Unmerge, at_once)
 
 
 def what_came_meanwhile_is_dropped(patch: Patch) -> None:
@@ -81,7 +81,7 @@ def both_runs_go_on(patch: Patch) -> None:
 
 
 def runs_stay_where_they_were(patch: Patch) -> None:
-    detach = ties._PASSES[ties.Detach]
+    detach = ties._PASSES[Detach]
 
     def keep(turn: Turn, record: Any, position: int) -> None:
         profile = turn.known(record.key)
@@ -89,11 +89,11 @@ def runs_stay_where_they_were(patch: Patch) -> None:
             run.origin = ""
         detach(turn, record, position)
 
-    patch.setitem(ties._PASSES, ties.Detach, keep)
+    patch.setitem(ties._PASSES, Detach, keep)
 
 
 def the_last_decision_counts(patch: Patch) -> None:
-    def newest(kept: Mapping[str, Fragment]) -> list[Mapping[str, ConsentWrite]]:
+    def newest(kept: Mapping[str, Fragment], *, hears: bool) -> list[Mapping[str, ConsentWrite]]:
         together: dict[str, ConsentWrite] = {}
         for one in kept.values():
             for purpose, write in one.consents.items():
@@ -154,7 +154,7 @@ def it_may_be_taken_again_at_once(patch: Patch) -> None:
         if profile is not None and profile.identity is not None:
             profile.identity.apart = []
 
-    patch.setitem(step._PASSES, step.Unmerge, forgiving)
+    patch.setitem(step._PASSES, Unmerge, forgiving)
 
 
 def what_was_due_is_handed_over(patch: Patch) -> None:
