@@ -179,6 +179,8 @@ class Cluster:
         demand(not surplus and not missing, "rows are the oracle's", surplus, missing)
         intents = [intent.intent for driver in self.drivers for intent in driver.intents]
         demand(len(intents) == len(set(intents)), "no message twice")
+        twice = self.whole.sent_twice()
+        demand(not twice, "no message to a half that got it from another", twice)
 
     def check_replay(self, cut_after: int) -> None:
         """I2: the same logs, cut at other places, give the same bytes."""

@@ -97,6 +97,22 @@ class Whole:
         for one in intents:
             self.intents[one.intent] = (one.key, one.at, one.journey, one.started_at, one.started_ref, one.entry_key)
 
+    def sent_twice(self) -> list[tuple[Send, Send]]:
+        """Messages to a half that already got the same from a part that is now merged: their runs waited apart, the
+        first was sent since the second had begun, and the second was sent when they were one."""
+        sends = sorted((one for half in self.halves for one in half.sends), key=lambda one: one.at)
+        return [
+            (first, second)
+            for place, second in enumerate(sends)
+            for first in sends[:place]
+            if (first.run.journey, first.run.key) == (second.run.journey, second.run.key)
+            and not first.run.is_given_back
+            and first.run.origin in second.mates
+            and first.run.origin not in second.run.mates
+            and second.run.origin not in first.mates
+            and second.run.start[0] <= first.at < second.at
+        ]
+
     def run_of(self, intent: str) -> FragmentRun:
         """The run behind an intent, which the engine has named: its id is a digest."""
         key, at, *about = self.intents[intent]
@@ -423,6 +439,7 @@ class Half(Oracle):
         else:
             body.runs.remove(run)
         if outcome.status in GIVES_BACK:
+            run.is_given_back = True
             body.counted = [one for one in body.counted if one[2] is not run]
         body.rows.append((self.clock, "outcome", run.journey, outcome.status))
 

@@ -52,6 +52,8 @@ class FragmentRun(Run):
     """The fragment whose record started it."""
     mates: frozenset[str] = frozenset()
     """Fragments that the person had when it started."""
+    is_given_back: bool = False
+    """Its message was not sent."""
 
 
 @dataclass(frozen=True)

@@ -93,7 +93,7 @@ def runs_stay_where_they_were(patch: Patch) -> None:
 
 
 def the_last_decision_counts(patch: Patch) -> None:
-    def newest(kept: Mapping[str, Fragment], *, hears: bool) -> list[Mapping[str, ConsentWrite]]:
+    def newest(kept: Mapping[str, Fragment], **_: object) -> list[Mapping[str, ConsentWrite]]:
         together: dict[str, ConsentWrite] = {}
         for one in kept.values():
             for purpose, write in one.consents.items():

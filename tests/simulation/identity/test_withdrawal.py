@@ -118,7 +118,7 @@ def withdraw_everywhere(owners: Sequence[Sequence[int]], by: str, stride: int = 
 
 
 def test_i7_nothing_leaves_whenever_consent_is_withdrawn_before_the_claim() -> None:
-    withdraw_everywhere(OWNERS[0], BROWSER)
+    withdraw_everywhere(OWNERS[0], BROWSER, stride=2)
 
 
 def test_i7_nor_where_the_withdrawal_has_to_be_passed_on() -> None:
