@@ -176,11 +176,13 @@ class Take(Struct, frozen=True, array_like=True, tag=12):
     key: str
     by: str
     record: Raw = EMPTY_MAP
-    """The call itself, where nothing is known of `by`, and only what `key` has decided can allow to keep it."""
+    """The call itself, where `by` has not decided, and only what `key` has decided can allow to keep it."""
     ref: int = 0
     """Where it entered the log; 0: no call comes with it."""
     is_alias: bool = False
     """Somebody says so expressly: it holds although they were un-merged."""
+    epoch: int = 0
+    """The period of `by` in which the call entered; 0: nothing is known of `by`."""
 
 
 class Link(Struct, frozen=True, array_like=True, tag=13):

@@ -12,11 +12,13 @@ from tactful.consent.policy import told
 from tactful.events.derived import ConsentChanged, FragmentsCame, Row, RunEnded, TraitRefused
 from tactful.events.records import Consent, Edge, Event
 from tactful.kernel import fragments, verdict
+from tactful.kernel.addresses import recipient
 from tactful.kernel.plan import Rules
 from tactful.kernel.state import Fragment, Profile
 from tactful.kernel.turn import Turn
 from tactful.kernel.verdict import Said
 from tactful.kernel.view import country_of
+from tactful.messages.mail import mailbox
 from tactful.people import countries
 
 
@@ -76,6 +78,13 @@ def may_collect(turn: Turn, profile: Profile, said: Said) -> bool:
     return not any(place in permits.places(policy.collect) and not write.granted for place, write in decided)
 
 
+def is_undecided(turn: Turn, profile: Profile) -> bool:
+    """Whether nobody has said yes or no to keeping this person's events."""
+    among = permits.places(turn.plan.policy.collect)
+    parts = profile.fragments.values()
+    return not any(place in one.consents or place in one.covered for one in parts for place in among)
+
+
 def _said_of_consent(turn: Turn, said: Said) -> list[tuple[str, bool, str]]:
     return told(turn.plan.policy, {"consent": said.consent}, has_gpc=said.gpc is True)
 
@@ -113,11 +122,14 @@ def decide(
     """A decision counts for its fragment and covers all that are the person's now; it is an entry of the ledger, also
     where it changes nothing."""
     state = turn.state
-    if write.granted and write.is_hearsay and fragments.is_vouched(profile):
-        if isinstance(record, Consent):
-            why = "a browser may not agree for somebody whom a server knows"
-            rows.append(TraitRefused(state.clock, f"consent to {purpose}", why))
-        return
+    if write.granted and fragments.is_vouched(profile):
+        why = "a browser may not agree for somebody whom a server knows" if write.is_hearsay else ""
+        if write.is_confirmation() and isinstance(record, Consent) and _is_elsewhere(turn, profile, record.address):
+            why = "who reads another address may not agree for somebody whom a server knows"
+        if why:
+            if isinstance(record, Consent):
+                rows.append(TraitRefused(state.clock, f"consent to {purpose}", why))
+            return
     own = fragment_of(turn, profile, entry, rows)
     permits.record(own.consents, purpose, write)
     for name, other in profile.fragments.items():
@@ -160,13 +172,21 @@ def decide(
         _withdraw(turn, profile, purpose, rows)
 
 
+def _is_elsewhere(turn: Turn, profile: Profile, address: str) -> bool:
+    """Whether mail to the person goes to another address, where any browser may have said that this one is theirs."""
+    if fragments.hears_browsers(profile.fragments, is_signed=turn.plan.identity.is_signed):
+        return False
+    to = recipient(profile.fragments, turn.plan.traits)
+    return to is None or mailbox(address) != to.address
+
+
 def _withdraw(turn: Turn, profile: Profile, purpose: str, rows: list[Row]) -> None:
     """Nothing that waits for a message of this purpose goes on without it. What other purposes need is asked at the
     claim: it may be given by then."""
     plan, now = turn.plan, turn.state.clock
     hears = fragments.hears_browsers(profile.fragments, is_signed=plan.identity.is_signed)
     decisions, country = (
-        fragments.consents(profile.fragments, hears=hears),
+        fragments.consents(profile.fragments, hears=hears, rules=plan.traits),
         country_of(profile.fragments.values(), plan.traits),
     )
     for run in list(profile.runs):

@@ -13,12 +13,14 @@ from msgspec import Raw, Struct
 
 from tactful.aggregates.kinds import State
 from tactful.aggregates.spec import Aggregate
-from tactful.consent.permits import ConsentWrite, effective, proved
+from tactful.consent.permits import ConsentWrite, effective, proved, unconfirmed
 from tactful.events.records import Edge
 from tactful.journeys.rules import Sent
 from tactful.journeys.runs import Run
+from tactful.kernel.addresses import has_confirmed, recipient
 from tactful.kernel.state import Fragment, Profile
 from tactful.kernel.state import encode as encode_state
+from tactful.language.vocabulary import NO_RULES, TraitRules
 
 
 class Bundle(Struct, array_like=True):
@@ -99,11 +101,36 @@ def _copy(aggregates: Mapping[int, State]) -> dict[int, State]:
     return _states.decode(encode_state(aggregates))
 
 
-def consents(fragments: Mapping[str, Fragment], *, hears: bool) -> list[Mapping[str, ConsentWrite]]:
-    """Of each fragment, the decisions that count for it now; `hears_browsers`."""
+def consents(
+    fragments: Mapping[str, Fragment], *, hears: bool, rules: TraitRules = NO_RULES
+) -> list[Mapping[str, ConsentWrite]]:
+    """Of each fragment, the decisions that count for it now; `hears_browsers`. By the rules of traits it is known where
+    mail to the person goes."""
     names = fragments.keys()
-    found = [effective(one.consents, one.covered, names) for one in fragments.values()]
-    return found if hears else [proved(one) for one in found]
+    if hears:
+        return [effective(one.consents, one.covered, names) for one in fragments.values()]
+    elsewhere = _confirmed_elsewhere(fragments, rules)
+    if not elsewhere:
+        return [proved(effective(one.consents, one.covered, names)) for one in fragments.values()]
+    found: list[Mapping[str, ConsentWrite]] = []
+    for name, one in fragments.items():
+        own = one.consents if name not in elsewhere else unconfirmed(one.consents)
+        covered = {
+            place: {each: write for each, write in by.items() if each not in elsewhere or not write.is_confirmation()}
+            for place, by in one.covered.items()
+        }
+        found.append(proved(effective(own, covered, names)))
+    return found
+
+
+def _confirmed_elsewhere(fragments: Mapping[str, Fragment], rules: TraitRules) -> set[str]:
+    """Those at which an address was confirmed, and not the one that mail to the person goes to: that reader's yes is
+    not the person's."""
+    asked = [name for name, one in fragments.items() if one.confirmed]
+    if not asked:
+        return set()
+    to = recipient(fragments, rules)
+    return {name for name in asked if to is None or not has_confirmed(fragments[name], to.address)}
 
 
 def hears_browsers(fragments: Mapping[str, Fragment], *, is_signed: bool) -> bool:

@@ -19,12 +19,12 @@ from tactful.events.derived import SendMessage
 from tactful.events.records import pack, unpack
 from tactful.journeys.rules import JourneyRule, limit_text
 from tactful.journeys.runs import Run
+from tactful.kernel.addresses import Recipient, recipient
 from tactful.kernel.fragments import consents, entry_of, hears_browsers
 from tactful.kernel.plan import CompiledPlan
 from tactful.kernel.state import Profile
 from tactful.kernel.view import country_of
 from tactful.messages.definition import Message
-from tactful.messages.mail import mailbox
 from tactful.people import traits
 from tactful.values import DAY_US, format_time
 
@@ -64,16 +64,6 @@ class Refusal(Struct, frozen=True):
     detail: str = ""
 
 
-class Recipient(Struct, frozen=True):
-    """Where mail to the person goes, and who says that the address is theirs."""
-
-    address: str
-    is_confirmed: bool
-    """Its reader does."""
-    is_hearsay: bool
-    """Browsers do, and no server."""
-
-
 def decide(
     intent: SendMessage,
     profile: Profile,
@@ -92,7 +82,7 @@ def decide(
     granted = _permit(rule, profile, plan)
     address, message = rule.target, None
     if rule.channel == "email":
-        message, to = plan.messages[rule.target], _recipient(profile, plan)
+        message, to = plan.messages[rule.target], recipient(profile.fragments, plan.traits)
         if to is None:
             return Refusal("refused", "no e-mail address", "the trait email is missing or is no address")
         address = to.address
@@ -127,20 +117,6 @@ def _over(intent: SendMessage, run: Run, now: int) -> Refusal | None:
 
 
 # ---- the address -----------------------------------------------------------------------------------------------------
-
-
-def _recipient(profile: Profile, plan: CompiledPlan) -> Recipient | None:
-    """What servers have said, by the trait's rule; browsers are asked only where no server has said anything. Otherwise
-    a visitor who names an address and then somebody's user id would have that person's mail."""
-    fragments = profile.fragments.values()
-    writes = [write for fragment in fragments if (write := fragment.traits.get("email")) is not None]
-    sure = [write for write in writes if not write.is_browser]
-    rule = plan.traits.get("email", traits.NEWEST)
-    address = mailbox(traits.shown(rule, sure or writes)) if writes else None
-    if address is None:
-        return None
-    is_confirmed = any(mailbox(one) == address for fragment in fragments for one in fragment.confirmed)
-    return Recipient(address, is_confirmed, is_hearsay=not sure)
 
 
 def _known(to: Recipient, rule: JourneyRule) -> Refusal | None:
@@ -194,7 +170,7 @@ def _permit(rule: JourneyRule, profile: Profile, plan: CompiledPlan) -> Permit |
     """By what the person decided. For somebody whom a server knows, a yes that anybody may have said is none."""
     country = country_of(profile.fragments.values(), plan.traits)
     hears = hears_browsers(profile.fragments, is_signed=plan.identity.is_signed)
-    decisions = consents(profile.fragments, hears=hears)
+    decisions = consents(profile.fragments, hears=hears, rules=plan.traits)
     return permit(rule.purpose, decisions, plan.policy, country)
 
 

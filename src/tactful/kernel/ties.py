@@ -82,13 +82,15 @@ def meet(turn: Turn, profile: Profile, event: Event, rows: list[Row]) -> None:
             turn.send(Take(key, event.key, is_alias=event.kind == "alias"))
 
 
-def ask(turn: Turn, event: Event, here: int) -> bool:
+def ask(turn: Turn, event: Event, here: int, epoch: int = 0) -> bool:
     """Whether a visitor whom the call names as well can be asked: their consent is that of whom they turn out to be.
     The call goes with the question; nothing is kept before the answer."""
-    rules = turn.plan.identity
+    rules, profile = turn.plan.identity, turn.known(event.key)
+    ties = profile.identity.ties if profile is not None and profile.identity is not None else {}
     for key in reversed(event.ids[1:]):
-        if rules.may_tie(event.key, key, event.kind) and not (rules.is_shared(key) or rules.is_shared(event.key)):
-            turn.send(Take(key, event.key, Raw(encode(event)), here, event.kind == "alias"))
+        is_anybodys = rules.is_shared(key) or rules.is_shared(event.key)
+        if rules.may_tie(event.key, key, event.kind) and not (is_anybodys or ties.get(key)):
+            turn.send(Take(key, event.key, Raw(encode(event)), here, event.kind == "alias", epoch))
             return True
     return False
 
@@ -127,7 +129,8 @@ def _take(turn: Turn, take: Take, position: int) -> None:
     elif owner is None:
         give(turn, profile, take.by, position)
         if take.ref:
-            turn.send(Passed(take.by, take.record, take.ref, name_of(take.by, 1), (), is_entering=True))
+            name = name_of(take.by, take.epoch or 1)
+            turn.send(Passed(take.by, take.record, take.ref, name, (), is_entering=not take.epoch))
     else:
         _move(turn, profile, owner, take.by, position)
 

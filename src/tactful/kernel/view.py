@@ -63,7 +63,7 @@ class PersonView:
                 around = self._around
                 hears = hears_browsers(self._fragments, is_signed=around.is_signed)
                 country = country_of(fragments, around.traits)
-                value = granted(consents(self._fragments, hears=hears), around.policy, country)
+                value = granted(consents(self._fragments, hears=hears, rules=around.traits), around.policy, country)
             case "zone":
                 told = traits.value(zones.TRAIT, (one.traits for one in fragments), self._around.traits)
                 value = zones.zone(told, (one.zone for one in fragments), self._around.zone)
