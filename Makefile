@@ -7,6 +7,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8080
 ARGS ?=
+# One process per core, up to four, shares the tests out among them; `make test ARGS=-n0` runs them in one.
+PROCESSES := -n auto --maxprocesses 4 --dist loadgroup
 # Tests that need real data look for it here, and skip where there is none.
 export TACTFUL_TEST_DATA ?= $(realpath ../shared/data)
 
@@ -26,10 +28,10 @@ run: $(RUNTIME) ## start Tactful with the example shop at http://127.0.0.1:8080
 	$(BIN)/python examples/shop/run.py --port $(PORT) $(ARGS)
 
 test: $(DEV) test-packages $(CLIENTS) ## run the tests, real servers and browsers included; LONG=1 adds the long ones
-	$(BIN)/python -m pytest $(if $(LONG),-m "",) $(ARGS)
+	$(BIN)/python -m pytest $(PROCESSES) $(if $(LONG),-m "",) $(ARGS)
 
 test-fast: $(DEV) ## run the embedded tests only: no browser, no node
-	$(BIN)/python -m pytest -m "not long and not external" $(ARGS)
+	$(BIN)/python -m pytest $(PROCESSES) -m "not long and not external" $(ARGS)
 
 check: $(DEV) ## format, lint, strict types, import contracts, dead code, docs: what CI runs
 	$(BIN)/ruff format --check .

@@ -118,9 +118,9 @@ def test_brackets_a_hundred_thousand_deep_spoil_only_their_own_event(edge: Edge)
         (b'{"batch":null}', "not_a_batch"),
         (b'{"batch":[],"context":{"ip":"\\u0000"}}', "nul_byte"),
         (b"\x1f\x8b not gzip at all", "bad_gzip"),
-        (gzip.compress(b'{"batch":[]}')[:-9], "bad_gzip"),
+        (gzip.compress(b'{"batch":[]}', mtime=0)[:-9], "bad_gzip"),
         (b'{"batch":[' + b",".join([b"{}"] * 2501) + b"]}", "too_many_events"),
-        (gzip.compress(b"0" * 100_000_000), "call_too_large"),
+        (gzip.compress(b"0" * 100_000_000, mtime=0), "call_too_large"),
         (b"0" * (5 * 1024 * 1024 + 1), "call_too_large"),
     ],
 )
