@@ -30,7 +30,7 @@ from tactful.segments import membership
 from tactful.segments.membership import SegmentRule
 from tests.simulation.drama import Drama
 
-SEEDS = 60
+SEEDS = 120
 Patch = pytest.MonkeyPatch
 
 
@@ -299,45 +299,39 @@ def late_events_of_a_window_in_the_past_are_let_go(patch: Patch) -> None:
 BUGS: list[tuple[Callable[[Patch], None], str, int]] = [
     (lost_wake_up_of_the_deliverer, "no lost wake-up", 0),
     (lost_wake_up_of_a_timer, "no lost wake-up", 0),
-    (nobody_is_rung_at_the_start, "no lost wake-up", 0),
+    (nobody_is_rung_at_the_start, "no lost wake-up", 1),
     (begun_claims_are_begun_again, "I4", 3),
     (hand_off_after_the_socket, "I4", 3),
-    (an_unknown_outcome_is_tried_again, "I4", 10),
-    (orphans_wait_again, "I4", 10),
+    (an_unknown_outcome_is_tried_again, "I4", 11),
+    (orphans_wait_again, "I4", 18),
     (a_window_is_closed_at_both_ends, "I6", 0),
     (a_tick_overtakes_a_record, "", 0),
     (relay_forgets_after_a_crash, "I", 0),
-    (derived_rows_are_forgotten_before_the_trail_has_them, "I3", 1),
-    (another_partition_is_told_before_the_commit_only, "every partition has the", 25),
+    (derived_rows_are_forgotten_before_the_trail_has_them, "I3", 4),
+    (another_partition_is_told_before_the_commit_only, "every partition has the", 48),
     (repeats_are_not_dropped, "I3", 0),
-    (limits_are_given_back_by_what_was_sent, "I3", 0),
-    (limits_are_never_given_back, "I3", 0),
-    (a_held_outcome_is_noted_twice, "I3", 5),
-    (the_store_fences_nobody, "I", 0),
-    (unless_is_ignored_after_the_hand_over, "I7", 3),
+    (limits_are_given_back_by_what_was_sent, "I3", 2),
+    (limits_are_never_given_back, "I3", 1),
+    (a_held_outcome_is_noted_twice, "I3", 38),
+    (the_store_fences_nobody, "I", 2),
+    (unless_is_ignored_after_the_hand_over, "I7", 4),
     (the_permit_is_not_asked_at_the_claim, "I7", 0),
-    (the_sweep_skips_a_person, "I", 0),
-    (the_clock_goes_back, "", 0),
-    (claims_before_the_log_was_read, "nothing is claimed before the log was read", 29),
-    (outcomes_are_forgotten, "every outcome stands in the log", 3),
+    (the_sweep_skips_a_person, "I", 1),
+    (the_clock_goes_back, "", 1),
+    (claims_before_the_log_was_read, "nothing is claimed before the log was read", 56),
+    (outcomes_are_forgotten, "every outcome stands in the log", 5),
     (a_threshold_is_told_to_nobody, "every partition has the thresholds", 0),
-    (a_threshold_reaches_only_who_comes, "I", 0),
+    (a_threshold_reaches_only_who_comes, "I", 30),
     (zones_of_calls_are_not_kept, "I", 0),
     (what_only_the_clock_moves_is_forgotten, "I", 0),
-    (what_a_count_was_about_is_forgotten, "I", 0),
-    (late_events_of_a_window_in_the_past_are_let_go, "I", 0),
+    (what_a_count_was_about_is_forgotten, "I", 6),
+    (late_events_of_a_window_in_the_past_are_let_go, "I", 2),
 ]
-"""Each with (a part of) the invariant that it breaks, and a seed to begin with, since some take a rare coincidence."""
-RAREST = (orphans_wait_again, another_partition_is_told_before_the_commit_only, a_threshold_reaches_only_who_comes)
-"""These take the most seeds."""
+"""Each with (a part of) the invariant that it breaks, and a seed to begin with: some take a rare coincidence, of which
+one is known. A change of the engine may move it; then it is looked for, one in thirty seeds or more often."""
 
 
-def _case(bug: Callable[[Patch], None], invariant: str, begin: int) -> Any:
-    marks = [pytest.mark.long] if bug in RAREST else []
-    return pytest.param(bug, invariant, begin, id=bug.__name__, marks=marks)
-
-
-@pytest.mark.parametrize(("bug", "invariant", "begin"), [_case(*bug) for bug in BUGS])
+@pytest.mark.parametrize(("bug", "invariant", "begin"), BUGS, ids=[bug.__name__ for bug, _, _ in BUGS])
 def test_a_planted_bug_is_caught(
     bug: Callable[[Patch], None], invariant: str, begin: int, monkeypatch: Patch, caplog: pytest.LogCaptureFixture
 ) -> None:
