@@ -72,8 +72,8 @@ class Product(NamedTuple):
 
 PEOPLE = [
     Person("ines", "Inês", True, "female", "1996-05-02", "Lisbon", ((40, 380), (12, 189)), CATEGORIES),
-    # Looks at the same things as Inês, but his browsers object to profiles of him.
-    Person("oskar", "Oskar", True, "male", "1988-11-20", "Hamburg", ((75, 520),), ("Analytics", "Personalization"), has_gpc=True),
+    # Looks at the same things as Inês, but he and his browsers object to profiles of him.
+    Person("oskar", "Oskar", True, "male", "1988-11-20", "Hamburg", ((75, 520),), USUAL[:2], has_gpc=True),
     Person("amelie", "Amélie", True, "female", "1993-02-14", "Lisbon"),
     # Declined everything: nothing is kept of him but that he did.
     Person("tomasz", "Tomasz", False, "male", "1979-07-08", "Gdańsk", agrees=()),
