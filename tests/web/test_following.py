@@ -230,7 +230,7 @@ def test_consents_say_what_decided_and_through_which_half() -> None:
     }
     text = explain.as_text(story)
     assert "marketing.email: granted\n" in text
-    assert "analytics: withdrawn by the browser's Global Privacy Control (through a:7f3)\n" in text
+    assert "analytics: denied by the browser's Global Privacy Control (through a:7f3)\n" in text
 
 
 def test_a_purpose_that_nobody_decided_says_what_the_policy_does() -> None:
@@ -259,6 +259,16 @@ def test_what_was_not_kept_is_seen_nowhere(verdict: str) -> None:
     assert "a:secret" not in [event.key for event in scene.reader.live()]
     assert [person.key for person in scene.reader.people()] == [ADA]
     assert scene.reader.story("a:secret") is None
+
+
+def test_what_no_row_tells_of_is_seen_nowhere() -> None:
+    """Of what was only counted or dropped nothing is written down."""
+    scene = met()
+    scene.event("a:secret", NOON + 10 * MINUTE_US, "Product Viewed")
+    scene.settle()
+    shown = [event.key for event in scene.reader.live()]
+    assert "a:secret" not in shown
+    assert ADA in shown
 
 
 def test_what_is_not_decided_yet_is_seen_only_where_everything_may_be_kept() -> None:

@@ -43,7 +43,8 @@ def as_text(story: Story) -> str:
         lines.append(f"{_INDENT}{consent.purpose}: {permission(consent)}")
     for run in story.runs:
         lines.append(f"{_INDENT}waits in the journey {run.journey} until {format_time(run.due)}")
-    lines.append("")
+    if len(lines) > 2:
+        lines.append("")
     if not story.is_whole:
         lines += ["(older steps are left out, or have expired with their log)", ""]
     for line in story.lines:
@@ -52,13 +53,13 @@ def as_text(story: Story) -> str:
 
 
 def permission(consent: Permission) -> str:
-    """`granted`, `withdrawn (through a:7f3)`; where nobody decided, what the policy says."""
+    """`granted`, `denied (through a:7f3)`; where nobody decided, what the policy says."""
     if not consent.at:
         word = "allowed" if consent.granted else "not allowed"
         return f"{word} ({consent.because.partition(': ')[2] or consent.because})" if consent.because else word
     origin = f" {ORIGINS[consent.origin]}" if consent.origin in ORIGINS and consent.origin != "api" else ""
     through = f" (through {consent.through})" if consent.through else ""
-    return f"{'granted' if consent.granted else 'withdrawn'}{origin}{through}"
+    return f"{'granted' if consent.granted else 'denied'}{origin}{through}"
 
 
 def _known(each: Known) -> str:

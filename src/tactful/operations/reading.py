@@ -10,7 +10,7 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from tactful.consent.policy import read
-from tactful.events.derived import EventKept, EventRefused, decode_groups, ref
+from tactful.events.derived import EventKept, decode_groups, ref
 from tactful.events.identifiers import partition_of
 from tactful.events.records import CONSENT, Event, decode
 from tactful.kernel.state import (
@@ -148,30 +148,31 @@ class Reader:
 
     def live(self, limit: int = 50) -> list[SeenEvent]:
         """The newest events, newest first, in order of receipt; also those that no worker has read yet, unless whether
-        they may be kept is still to be decided. What was not kept as it came is not among them."""
+        they may be kept is still to be decided. What was not kept as it came is not among them: of what was only
+        counted or dropped no row tells, so that what is shown are those of which one tells."""
         events: list[SeenEvent] = []
-        refused = self._refused(4 * limit)
+        kept = self._kept(4 * limit)
         plan = self._plan(0)
         must_permit = plan is not None and bool(read(plan.plan.publish.settings.get(CONSENT, "")).collect)
         for partition in range(self._log.partitions):
-            end = self._log.end(partition)
+            end, read_to = self._log.end(partition), self._states[partition].checkpoint().position
             if must_permit:
-                end = min(end, self._states[partition].checkpoint().position)
+                end = min(end, read_to)
             after = max(0, end - 2 * limit)
             for position, body in self._log.read(partition, after, end - after)[-2 * limit :]:
                 record = decode(body)
-                is_shown = position <= end and ref(partition, position) not in refused
+                is_shown = position <= end and (position > read_to or ref(partition, position) in kept)
                 if is_shown and isinstance(record, Event):
                     events.append(seen_event(partition, position, record))
         events.sort(key=lambda event: (event.received_at, event.partition, event.position), reverse=True)
         return events[:limit]
 
-    def _refused(self, limit: int) -> set[int]:
-        """Refs of events that were not kept as they came, among the newest groups of each partition."""
+    def _kept(self, limit: int) -> set[int]:
+        """Refs of events that were kept as they came, among the newest groups of each partition."""
         blobs = [blob for partition in range(len(self._states)) for blob in self._trail.recent(partition, None, limit)]
         blobs += [blob for states in self._states for _, _, blob in states.derived()]
         groups = (group for blob in blobs for group in decode_groups(blob))
-        return {row.ref for group in groups for row in group.rows if isinstance(row, EventRefused)}
+        return {row.ref for group in groups for row in group.rows if isinstance(row, EventKept)}
 
     def people(self, limit: int = 50) -> list[PersonSeen]:
         """Who did something last, newest first."""

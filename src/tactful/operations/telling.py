@@ -38,6 +38,11 @@ _CAUSES = {
     "publish": "when the plan was published, which starts no journey",
     "merge": "as identifiers were tied or un-merged, which starts no journey that does not ask for it",
 }
+_ENDED = {
+    "merged": "two became one person, and the run of the other goes on",
+    "already sent": "two became one person, and the other has had this message",
+}
+"""Reasons that need more words than the engine has for them."""
 _CAME = {
     "merge": ("became one person with {giver}", "a call named both"),
     "unmerge": ("got back what is its own from {giver}", "they were un-merged"),
@@ -82,7 +87,8 @@ def tell(row: Row, places: Places) -> StoryLine | None:
             text = f"entered the segment {segment}{_entry(matched)}"
             return StoryLine(at, "entered", text, _CAUSES[cause], whys(because, places))
         case SegmentLeft(at, segment, cause, because):
-            return StoryLine(at, "left", f"left the segment {segment}", _CAUSES[cause], whys(because, places))
+            cause = _CAUSES[cause].partition(", which")[0]  # What starts journeys is entering.
+            return StoryLine(at, "left", f"left the segment {segment}", cause, whys(because, places))
         case RunStarted() | RunEnded() | SendMessage():
             return _of_journey(row, places)
         case OutcomeNoted():
@@ -107,7 +113,7 @@ def _of_journey(row: RunStarted | RunEnded | SendMessage, places: Places) -> Sto
         case RunEnded():
             event = places.event(row.ref) if row.ref else None
             text = f"the journey {row.journey}{_entry(row.entry_key)} ended and sent nothing"
-            return StoryLine(row.at, "ended", text, row.reason, event=event)
+            return StoryLine(row.at, "ended", text, _ENDED.get(row.reason, row.reason), event=event)
         case SendMessage():
             return _intent(row, places)
 
@@ -157,7 +163,7 @@ def _intent(row: SendMessage, places: Places) -> StoryLine:
 
 
 def _consent(row: ConsentChanged) -> StoryLine:
-    verb = "granted" if row.granted else "withdrew"
+    verb = "granted" if row.granted else "denied"
     is_told = row.origin == "api" and row.source
     through = f"told by the source {row.source}" if is_told else ORIGINS.get(row.origin, row.origin)
     version = f", text {row.text_version}" if row.text_version else ""
