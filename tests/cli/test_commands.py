@@ -139,6 +139,10 @@ def test_what_was_refused_by_mistake_is_taken_in(data: Path, project: Path, run:
 
 def test_an_empty_outbox_says_so(data: Path, run: Run) -> None:
     assert run("outbox", "list", "--data", data).output.strip().endswith("empty")
+    assert run("outbox", "list", "--person", "ann", "--data", data).output.strip().endswith("empty")
+    nobody = run("outbox", "list", "--person", "carl@shop.example", "--data", data)
+    assert nobody.exit_code == 1
+    assert "nobody is known as 'carl@shop.example' here; an address that only browsers have named" in nobody.output
     missing = run("outbox", "show", "feed", "--data", data)
     assert missing.exit_code == 1
     assert "there is no intent feed" in missing.output

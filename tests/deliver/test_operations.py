@@ -8,6 +8,7 @@ from tactful.adapters.smtp import Smtp
 from tactful.errors import UsageError
 from tactful.operations import doctor, outbox
 from tactful.runtime.channels import EmailSettings, WebhookSettings
+from tactful.runtime.ports import OutboxRow
 from tests.deliver.desk import Desk, order, run
 from tests.deliver.faulty_smtp import FaultySmtp
 
@@ -18,7 +19,11 @@ def test_what_is_held_can_be_seen_released_and_dropped(tmp_path: Path) -> None:
     desk.claim(limit=2)
     desk.outbox.hand_off(["i1", "i2"], "gone")
     desk.outbox.hold_orphans("next", ["email"], desk.clock.now)
-    held = outbox.lines(desk.outbox, status="held")
+
+    def messages(status: str | None, text: str, before: int | None, limit: int) -> list[OutboxRow]:
+        return desk.outbox.rows(status, text or None, before, limit)
+
+    held = outbox.lines(messages, status="held")
     assert {(line.intent, line.person, line.reason) for line in held} == {
         ("i1", "u:i1", "outcome unknown"),
         ("i2", "u:i2", "outcome unknown"),
@@ -31,7 +36,7 @@ def test_what_is_held_can_be_seen_released_and_dropped(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no intent"):
         outbox.show(desk.outbox, "no")
     with pytest.raises(UsageError, match="no status"):
-        outbox.lines(desk.outbox, status="lost")
+        outbox.lines(messages, status="lost")
     desk.close()
 
 

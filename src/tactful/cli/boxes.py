@@ -2,6 +2,7 @@
 
 import base64
 import secrets
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,9 +11,11 @@ import msgspec
 
 from tactful.cli.build import Build
 from tactful.cli.main import data_option, echo_json, json_option, opened, project_option, table
-from tactful.events.identifiers import user_key
+from tactful.errors import UsageError
 from tactful.operations import outbox as outbox_operations
 from tactful.operations import quarantine as quarantine_operations
+from tactful.operations.finding import unknown
+from tactful.operations.reading import Reader
 from tactful.runtime.ports import Quarantined
 from tactful.runtime.settings import naming_of
 from tactful.values import format_time
@@ -34,20 +37,23 @@ def _register_outbox(group: click.Group, build: Build) -> None:
     @data_option
     @json_option
     @click.option("--status", help="Only these: " + ", ".join(outbox_operations.STATUSES) + ".")
-    @click.option("--person", help="Only of this user id.")
+    @click.option("--person", help="Only of this person, by any identifier.")
     @click.option("--limit", default=50, show_default=True)
     def list_command(data: Path, as_json: bool, status: str | None, person: str | None, limit: int) -> None:
         """Messages and webhooks, the newest first."""
-        box = opened(build, data).outbox
-        key = user_key(person) or person if person else None
-        lines = outbox_operations.lines(box, status, key, limit=limit)
+        house = opened(build, data)
+        box, reader = house.outbox, Reader(house.log, house.stores(), house.trail, house.outbox, house.quarantine)
+        lines = outbox_operations.lines(reader.messages, status, person or "", limit=limit)
+        if person and not lines and reader.find(person) is None:
+            raise UsageError(unknown(person))
         if as_json:
             for line in lines:
                 echo_json(msgspec.to_builtins(line))
             return
         rows = [(line.due, line.status, line.journey, line.person, line.intent, line.reason) for line in lines]
         table(rows, ("due", "status", "journey", "person", "intent", "reason"))
-        click.echo("\n" + (", ".join(f"{count} {name}" for name, count in box.counts().items() if count) or "empty"))
+        counts = Counter(line.status for line in lines) if person else box.counts()
+        click.echo("\n" + (", ".join(f"{count} {name}" for name, count in counts.items() if count) or "empty"))
 
     @outbox.command()
     @click.argument("intent")

@@ -9,6 +9,12 @@ from tactful.cli.build import Build
 from tactful.cli.main import counted, data_option, echo_json, json_option, opened, table
 from tactful.operations.consenting import Checked, decisions, verify
 
+_BROKEN = (
+    "\nThe ledger is not as it was written: somebody was at it, or a file was damaged or put back from a backup. Keep "
+    "the data\nfolder as it is, and compare it with a backup, or with what `verify --json` said before "
+    "(docs/consent.md)."
+)
+
 
 def register(group: click.Group, build: Build) -> None:
     @group.group()
@@ -20,7 +26,7 @@ def register(group: click.Group, build: Build) -> None:
     @data_option
     @json_option
     def show(person: str, data: Path, as_json: bool) -> None:
-        """Everything that PERSON (user id, e-mail, or anonymous id) has decided, oldest first."""
+        """Everything that PERSON (by any identifier) has decided, oldest first."""
         house = opened(build, data)
         found = decisions(person, house.ledger, house.stores())
         if as_json:
@@ -59,6 +65,8 @@ def register(group: click.Group, build: Build) -> None:
             else:
                 click.echo(_said(one))
         if not is_whole:
+            if not as_json:
+                click.echo(_BROKEN, err=True)
             raise SystemExit(1)
 
 

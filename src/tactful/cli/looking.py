@@ -8,6 +8,7 @@ from tactful.cli.build import Build
 from tactful.cli.main import data_option, echo_json, json_option, opened
 from tactful.errors import UsageError
 from tactful.operations.explain import as_text, as_values
+from tactful.operations.finding import unknown
 from tactful.operations.listing import Listing, rules_of
 from tactful.operations.reading import Reader
 from tactful.operations.unmerging import unmerge
@@ -40,11 +41,11 @@ def register(group: click.Group, build: Build) -> None:
     @data_option
     @json_option
     def explain(person: str, data: Path, as_json: bool) -> None:
-        """Tell the story of PERSON (user id, e-mail, or anonymous id): what happened, what was decided, and why."""
+        """Tell the story of PERSON (by any identifier): what happened, what was decided, and why."""
         house = opened(build, data)
         story = Reader(house.log, house.stores(), house.trail, house.outbox, house.quarantine).story(person)
         if story is None:
-            raise UsageError(f"nobody is known as {person!r} here")
+            raise UsageError(unknown(person))
         if as_json:
             echo_json(as_values(story))
         else:
@@ -65,7 +66,7 @@ def register(group: click.Group, build: Build) -> None:
         if as_json:
             echo_json({"identifier": undone.key, "person": undone.owner, "returning": list(undone.returning)})
             return
-        click.echo(f"{undone.key} belonged to {undone.owner}, and is a person of its own as soon as this is read")
+        click.echo(f"{undone.key} belonged to {undone.owner}, and is a person of its own once the engine has read this")
         through = ", ".join(undone.returning)
         click.echo(f"  goes back: what came through {through}" if through else "  nothing has come through it yet")
         click.echo(f"  `tactful explain {undone.key}` tells the rest")

@@ -14,7 +14,7 @@ from tactful.events.derived import ConsentChanged, decode_groups
 from tactful.kernel.fragments import entry_of
 from tactful.kernel.state import PartitionState, decode_partition
 from tactful.operations import persons
-from tactful.operations.finding import candidates
+from tactful.operations.finding import candidates, unknown
 from tactful.operations.places import States
 from tactful.runtime.keeping import Ledger
 from tactful.runtime.ports import Log
@@ -63,7 +63,7 @@ def decisions(text: str, ledger: Ledger, states: Sequence[States]) -> list[Decis
         # Somebody may have decided and nothing else, or not be known any more.
         entries = next((entries for key in candidates(text) if (entries := ledger.of([key]))), None)
         if entries is None:
-            raise UsageError(f"nobody is known as {text!r} here")
+            raise UsageError(unknown(text))
         return [_decision(partition, one) for partition, one in entries]
     keys = dict.fromkeys((found.asked, found.profile.key, *map(entry_of, found.profile.fragments)))
     return [_decision(partition, one) for partition, one in ledger.of(list(keys))]

@@ -5,6 +5,7 @@ and lapses there if its time has passed) or drops it.
 """
 
 from collections.abc import Sequence
+from typing import Protocol
 
 from msgspec import Struct
 
@@ -44,13 +45,17 @@ class Done(Struct, frozen=True):
     unchanged: tuple[str, ...]
 
 
-def lines(
-    outbox: Outbox, status: str | None = None, person: str | None = None, before_us: int | None = None, limit: int = 100
-) -> list[Line]:
+class Messages(Protocol):
+    """Gives rows of the outbox, newest first; with `text` those of a person, by whatever identifier."""
+
+    def __call__(self, status: str | None, text: str, before: int | None, limit: int) -> list[OutboxRow]: ...
+
+
+def lines(messages: Messages, status: str | None = None, person: str = "", limit: int = 100) -> list[Line]:
     """Newest first. Raises UsageError for a status that there is not."""
     if status is not None and status not in STATUSES:
         raise UsageError(f'there is no status "{status}"; there are {", ".join(STATUSES)}')
-    return [line(row) for row in outbox.rows(status=status, key=person, before=before_us, limit=limit)]
+    return [line(row) for row in messages(status, person, None, limit)]
 
 
 def show(outbox: Outbox, intent: str) -> Line:

@@ -14,6 +14,7 @@ from tactful.events.records import Unmerge, encode
 from tactful.kernel.fragments import entry_of
 from tactful.kernel.state import Profile
 from tactful.operations import persons
+from tactful.operations.finding import unknown
 from tactful.operations.persons import Found
 from tactful.operations.places import States
 from tactful.runtime.ports import Bells, Clock, Log
@@ -34,7 +35,7 @@ def tie(text: str, states: Sequence[States]) -> Tie:
     """Raises UsageError where the identifier belongs to nobody, which names what could be un-merged instead."""
     found = persons.find(text, states)
     if found is None:
-        raise UsageError(f"nobody is known as {text!r} here")
+        raise UsageError(unknown(text))
     marked = found.marked
     if marked is None:
         raise UsageError(_alone(found))
