@@ -36,6 +36,10 @@ class ConsentWrite(Struct, array_like=True, frozen=True):
         """Event order (LANGUAGE.md 1.4)."""
         return (self.timestamp, self.received_at, self.ref)
 
+    def is_confirmation(self) -> bool:
+        """The reader of an address has agreed."""
+        return self.granted and self.origin == "confirm"
+
 
 Decisions = Mapping[str, ConsentWrite]
 """Of one fragment, by the place of each (`places`)."""
@@ -149,6 +153,11 @@ def proved(decisions: Decisions) -> Decisions:
     if not any(write.granted and write.is_hearsay for write in decisions.values()):
         return decisions
     return {place: write for place, write in decisions.items() if not (write.granted and write.is_hearsay)}
+
+
+def unconfirmed(decisions: Decisions) -> Decisions:
+    """Without what the reader of an address agreed to."""
+    return {place: write for place, write in decisions.items() if not write.is_confirmation()}
 
 
 def says_again(decisions: Decisions, purpose: str, write: ConsentWrite) -> bool:

@@ -71,7 +71,8 @@ def permissions(profile: Profile, plan: PlanState | None) -> tuple[Permission, .
     """Every purpose that was decided or is declared, and why it is allowed or not."""
     policy = read(plan.plan.publish.settings.get(CONSENT, "")) if plan is not None else DEFAULT
     rules = identity.read(plan.plan.publish.settings.get(IDENTITY, "")) if plan is not None else identity.DEFAULT
-    decisions = consents(profile.fragments, hears=hears_browsers(profile.fragments, is_signed=rules.is_signed))
+    hears = hears_browsers(profile.fragments, is_signed=rules.is_signed)
+    decisions = consents(profile.fragments, hears=hears, rules=plan.traits if plan is not None else {})
     writes = [decided(each) for each in decisions]
     known = values(profile, plan)
     told = countries.told(known.get("country"), known.get("address"))
