@@ -154,6 +154,38 @@ def test_a_servers_word_counts_more_than_what_a_browser_says_later(confirmed: tu
     assert [one.address for one in desk.outbox.claimed("email")] == ["ada@x.example", "ada@new.example"]
 
 
+def vouched(one: Fragment) -> Fragment:
+    one.is_vouched = True
+    return one
+
+
+def confirms(address: str, covers: Fragment | None = None) -> Fragment:
+    """Of a visitor who named an address and confirmed it, perhaps when they were taken for the person already."""
+    write = ConsentWrite(True, NOW - MINUTE_US, NOW - MINUTE_US, 3, "", "confirm")
+    if covers is not None:
+        covers.covered = {"marketing.email": {"u:ada#2": write}}
+    return fragment(email(address, is_browser=True), {"marketing.email": write}, (address,))
+
+
+@pytest.mark.parametrize("is_covering", [False, True])
+def test_who_confirms_another_address_agrees_for_nobody_who_gets_mail_elsewhere(is_covering: bool) -> None:
+    for first in (vouched(fragment(SERVERS)), vouched(fragment(BROWSERS))):
+        covers = first if is_covering else None
+        fate = verdict("remind", person(first, confirms("eve@x.example", covers)))
+        assert fate in ("refused: no consent: marketing.email", NOT_CONFIRMED)
+        assert verdict("remind", person(first, confirms("Ada@x.example", covers))) == "claimed"
+
+
+def test_where_no_server_named_an_address_the_first_browser_is_asked() -> None:
+    """Whoever confirms an address of their own and then types somebody's user id must not have that person's mail."""
+    own, eves = confirms("ada@x.example"), confirms("eve@x.example")
+    eves.traits = email("eve@x.example", is_browser=True, at=NOW)
+    desk = Desk()
+    assert desk.wants("remind", person(own, eves)) == "claimed"
+    assert [one.address for one in desk.outbox.claimed("email")] == ["ada@x.example"]
+    assert verdict("remind", person(fragment(BROWSERS, YES), eves)) == NOT_CONFIRMED
+
+
 def test_a_webhook_needs_no_address() -> None:
     assert verdict("hook", person(fragment())) == "claimed"
 
