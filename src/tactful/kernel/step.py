@@ -158,7 +158,8 @@ def _meet(turn: Turn, profile: Profile, event: Event, position: int) -> None:
     if len(event.ids) > 1:
         rows: list[Row] = []
         ties.meet(turn, profile, event, rows)
-        turn.close(profile, position, rows)
+        if rows:
+            turn.close(profile, position, rows)
 
 
 def _passed(turn: Turn, passed: Passed, position: int) -> None:

@@ -238,7 +238,7 @@ class Worker:
             if key not in self._hot and key not in self._cold and key not in self._turn.changed
         }
         if missing:
-            self._loaded = {**missing, **self._store.load(list(missing))}
+            self._loaded |= {**missing, **self._store.load(list(missing))}
 
     # ---- committing ----------------------------------------------------------------------------------------
 
