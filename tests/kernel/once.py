@@ -1,0 +1,59 @@
+"""What makes thousands of small histories quick: the same project is read once, the same plan is compiled once in a test.
+
+What is remembered by what was asked is what would be made again: nothing else goes into a plan.
+"""
+
+from collections.abc import Mapping
+from functools import lru_cache
+
+import pytest
+
+from tactful.events.records import Plan
+from tactful.events.records import encode as encode_record
+from tactful.kernel import plan, step
+from tactful.kernel.definitions import Definitions, read_project
+from tactful.kernel.plan import CompiledPlan
+from tactful.kernel.state import PlanState, decode_plan, encode
+from tactful.runtime import worker
+from tests.kernel import driver
+
+
+def compile_once(patch: pytest.MonkeyPatch) -> None:
+    """In this test: what it plants must reach what is compiled."""
+    once = Compiled()
+    patch.setattr(plan, "read_project", read_once)
+    patch.setattr(step, "adopt", once.adopt)
+    for module in (driver, worker):
+        patch.setattr(module, "compiled", once.compiled)
+
+
+def read_once(files: Mapping[str, str], *, gap_us: int, is_strict: bool) -> Definitions:
+    return _read(frozenset(files.items()), gap_us, is_strict=is_strict)
+
+
+@lru_cache(maxsize=16)
+def _read(files: frozenset[tuple[str, str]], gap_us: int, *, is_strict: bool) -> Definitions:
+    return read_project(dict(files), gap_us=gap_us, is_strict=is_strict)
+
+
+class Compiled:
+    """States are given out as new objects each time; what was adopted and what is compiled again at a start stay two
+    things, as they are for a worker."""
+
+    def __init__(self) -> None:
+        self._plans: dict[bytes, CompiledPlan] = {}
+        self._adopted: dict[tuple[bytes, bytes, int, bool], tuple[bytes, CompiledPlan]] = {}
+
+    def compiled(self, state: PlanState) -> CompiledPlan:
+        body = encode(state)
+        if body not in self._plans:
+            self._plans[body] = plan.compiled(state)
+        return self._plans[body]
+
+    def adopt(self, before: PlanState | None, new: Plan, now: int, *, is_empty: bool) -> tuple[PlanState, CompiledPlan]:
+        asked = (encode(before) if before else b"", encode_record(new), now, is_empty)
+        if asked not in self._adopted:
+            state, made = plan.adopt(before, new, now, is_empty=is_empty)
+            self._adopted[asked] = (encode(state), made)
+        body, made = self._adopted[asked]
+        return decode_plan(body), made
