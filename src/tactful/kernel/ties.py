@@ -215,8 +215,8 @@ def give(turn: Turn, profile: Profile, to: str, position: int) -> None:
 
 
 def _leave_all(turn: Turn, profile: Profile, now: int, rows: list[Row]) -> None:
-    names = {rule.number: rule.name for rule in turn.plan.segments}
-    rows += [SegmentLeft(now, names[number], "merge") for number in profile.segments if number in names]
+    rules = turn.plan.by_number
+    rows += [SegmentLeft(now, rules[number].name, "merge") for number in profile.segments if number in rules]
 
 
 def _hand_over(turn: Turn, runs: list[Run], now: int, rows: list[Row]) -> None:
