@@ -104,6 +104,9 @@ CASES: Sequence[tuple[str, Any]] = [
     ('country != "AT" and nowhere != "AT" and not (country < 5) and country < "DF"', True),
     ('country in ("DE", "AT") and age not in ("30", 31) and born in (time("1995-02-03"), now())', True),
     ("country == plan or tags == tags or age == country", False),
+    ("(age == 30) in (nowhere, vip) and (age == 31) not in (nowhere, vip, age) and -(age - 30) in (nowhere, 0)", True),
+    ('lower(plan) in (nowhere, plan) and (time(born) - "1d") in (nowhere, "1995-02-02", plan)', True),
+    ("(huge * huge) in (huge, nowhere) or (nowhere * 2) in (nowhere, age) or lower(plan) in (country, age)", False),
     # ---- arithmetic
     ("age / 4 - 1 * 2 + -age", -24.5),
     ("age / 0 is None and huge * huge is None and 1 / (huge * huge) is None and country + 1 is None", True),

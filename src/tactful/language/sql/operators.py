@@ -4,7 +4,7 @@
 event is left to the two subclasses (persons.py, events.py).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 
 from sqlglot import exp
@@ -39,7 +39,7 @@ from tactful.language.tree import (
     Not,
     ReadTime,
 )
-from tactful.language.types import BOOLEAN, DURATION, NUMBER, TEXT, TIME, kind_of
+from tactful.language.types import ANYTHING, BOOLEAN, DURATION, NUMBER, TEXT, TIME, kind_of
 from tactful.values import FIRST_US, LAST_US, SECOND_US, read_time
 
 
@@ -70,8 +70,10 @@ class Operators:
             case Compare(op=op, left=left, right=right):
                 return compare(op, self.value(left), self.value(right))
             case In(item=item, among=Items(items=items)):
-                held = self.value(item)
-                return build.either(*(compare("==", held, self.value(one)) for one in items))
+                held, others = self.value(item), [self.value(one) for one in items]
+                if held.kind != ANYTHING and not isinstance(item, Literal) and len(others) > 1:
+                    return _among(held, others)
+                return build.either(*(compare("==", held, one) for one in others))
             case In(item=item, among=among):
                 return contained(self.value(item), self.value(among))
             case IsMissing(operand=operand):
@@ -182,6 +184,24 @@ def contained(item: Value, among: Value) -> Sql:
         (held.times, item.moment()),
     ]
     return build.either(*(build.surely(build.has(some, one)) for some, one in pairs if one is not None))
+
+
+def _among(item: Value, others: Sequence[Value]) -> Sql:
+    """Whether one of them equals the item, which is written once: conditions within conditions would double it at every
+    level."""
+    pairs: list[tuple[build.Type, Sql | None, list[Sql | None]]] = [
+        ("number", item.num(), [one.num() for one in others]),
+        ("text", item.text(), [one.text() for one in others]),
+        ("whole", item.moment(), [one.moment() for one in others]),
+        ("whole", item.lasting(), [one.lasting() for one in others]),
+        ("flag", item.flag(), [one.flag() for one in others]),
+    ]
+    found = []
+    for kind, mine, theirs in pairs:
+        some = [one for one in theirs if one is not None]
+        if mine is not None and some:
+            found.append(build.surely(build.has(build.array(some, kind), mine)))
+    return build.either(*found)
 
 
 # ---- functions of values ---------------------------------------------------------------------------------------------
