@@ -41,7 +41,8 @@ from tactful.operations.reading import Reader
 from tactful.operations.retention import trim
 from tactful.runtime.channels import EmailSettings, WebhookSettings
 from tactful.runtime.intake import Bounds, Intake
-from tactful.runtime.settings import FILE, Settings, naming_of, plan_settings, read_settings
+from tactful.runtime.settings import Settings, naming_of, plan_settings, read_settings
+from tactful.runtime.settings_mistakes import FILE
 from tactful.runtime.work import Work
 from tactful.values import HOUR_US
 

@@ -11,6 +11,8 @@ from tactful.runtime.ports import Quarantined
 from tactful.values import parse_time
 from tests.cli.conftest import Run
 
+PURPOSES = '[consent.purposes.a]\ncategories = ["A"]\n\n[consent.purposes."b.c"]\n'
+SOURCES = "[sources.a]\nwrite_key = 'k'\ntrust = 'server'\n[sources.b]\n"
 DAY = parse_time("2025-03-03T10:00:00Z") or 0
 
 
@@ -69,12 +71,27 @@ def test_smtp_without_https_is_refused(project: Path, run: Run) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[retention]\nlog_weeks = 3\n", "2:1: Object contains unknown field `log_weeks`"),
+        ("[retention]\nlog_weeks = 3\n", "2:1: there is no retention.log_weeks"),
         ("[retention]\nlog_day = 3\n", 'did you mean "log_days"?'),
-        ("[retention]\n\n  log_days = 'many'\n", "3:3: Expected `int`, got `str`"),
+        ("[retention]\n\n  log_days = 'many'\n", "3:3: retention.log_days must be a whole number, not a text"),
+        ("[identity]\nbrowser = 'sigend'\n", '2:1: identity.browser cannot be "sigend"'),
+        ("[identity]\nbrowser = 'sigend'\n", 'did you mean "signed"?'),
+        ("[identity]\nbrowser = 'closed'\n", "write open or signed"),
+        ("[identity]\n# users = 3\nusers = 0\n", "3:1: identity.users must be 1 or more"),
+        ("[identity]\n\nblocked = 'x'\n", "3:1: identity.blocked must be a list, not a text"),
+        ("[identity]\nties = ['mail']\n", "2:1: identity.ties: 'mail' is no kind"),
+        ("[consent]\nopt_in = []\nopt_out = ['USA']\n", "3:1: consent.opt_out: 'USA' is no country"),
+        ("[consent]\nopt_out = ['USA']\n", 'did you mean "US"?'),
+        ("[consent]\ncollect = 'x'\n", '2:1: consent.collect: no purpose "x" is declared'),
+        (f'{PURPOSES}categories = "B"\n', '5:1: consent.purposes."b.c".categories must be a list'),
+        (f'{PURPOSES}categories = ["A"]\n', '5:1: consent.purposes."b.c".categories: the category "A" is one of a'),
+        (f'{PURPOSES}basis = "contarct"\n', 'did you mean "contract"?'),
+        (f"{PURPOSES}[consent.purposes.Big]\n", '5:1: consent.purposes.Big: "Big" is no name of a purpose'),
+        (f"{SOURCES}trust = 'sever'\n", '5:1: sources.b.trust cannot be "sever"'),
+        (f"{SOURCES}write_key = 'k'\n", "5:1: sources.b.write_key: every source needs a write_key of its own"),
         ("[workspace]\ntime_zone = 'Europe/Lisbo'\n", "2:1: workspace.time_zone: there is no time zone"),
-        ("[workspce]\n", "1:1: Object contains unknown field `workspce`"),
-        ("[sources.web]\ntrust = 'server'\n", "1:1: Object missing required field `write_key`"),
+        ("[workspce]\n", "1:1: there is no workspce"),
+        ("[sources.web]\ntrust = 'server'\n", "1:1: sources.web needs write_key"),
         ("[workspace]\nname = [1,\n", "this is no TOML"),
     ],
 )

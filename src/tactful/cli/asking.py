@@ -29,7 +29,8 @@ from tactful.operations.cases import Case, Difference, Engine
 from tactful.operations.completion import events_named
 from tactful.operations.evaluate_lines import Answer, Question, read_lines
 from tactful.operations.project import load
-from tactful.runtime.settings import FILE, Settings, plan_settings
+from tactful.runtime.settings import Settings, plan_settings
+from tactful.runtime.settings_mistakes import FILE
 from tactful.values import SECOND_US, format_duration, format_time, parse_duration
 
 COARSE = "≈"

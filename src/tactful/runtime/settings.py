@@ -5,24 +5,25 @@ docs/configuration.md documents every key (a test says so). Pure: the text and t
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
-from typing import Any, Literal, get_args
+from collections.abc import Mapping
+from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct, field
 
 from tactful.errors import DefinitionError, Place, Problem
 from tactful.events.naming import LETTERS, Naming, naming
-from tactful.events.normalize import COUNTRIES
+from tactful.events.normalize import COUNTRIES, country
 from tactful.events.records import CONSENT, IDENTITY, SESSION_GAP, SOURCES, TIME_ZONE, Trust
 from tactful.events.zones import names
 from tactful.language.document import PURPOSE, PURPOSE_HINT
 from tactful.language.mistakes import did_you_mean
+from tactful.runtime.settings_mistakes import FILE, dotted, error_of, misfit
 from tactful.values import DAY_US, parse_duration
 
-FILE = "tactful.toml"
 MIN_SECRET, MAX_SECRETS = 32, 5
 """Bytes that a secret of tokens has at least (RFC 7518 3.2), and how many may hold at the same time."""
+NEW_KEY = 'python -c "import secrets; print(secrets.token_urlsafe(18))"'
 Unplanned = Literal["keep", "mend", "quarantine", "drop"]
 
 
@@ -174,12 +175,10 @@ def read_settings(text: str, variables: Mapping[str, str]) -> Settings:
     try:
         settings = msgspec.convert(tree, Settings, strict=False)
     except msgspec.ValidationError as error:
-        unknown = re.search(r"unknown field `(\w+)`", str(error))
-        hint = did_you_mean(unknown[1], _keys(Settings)) if unknown else ""
-        raise _wrong(str(error), hint or "docs/configuration.md lists every key", text) from None
+        raise misfit(error, tree, Settings, text) from None
     problem = _problem(settings)
     if problem:
-        raise _wrong(*problem, text)
+        raise error_of(*problem, text)
     return settings
 
 
@@ -202,15 +201,6 @@ def plan_settings(settings: Settings) -> dict[str, str]:
 def naming_of(identity: IdentitySettings) -> Naming:
     """Whom calls may name."""
     return naming(identity.priority, identity.blocked, is_signed=identity.browser == "signed")
-
-
-def _keys(struct: type[Struct]) -> Iterator[str]:
-    """Every key and section of the file."""
-    for one in msgspec.structs.fields(struct):
-        yield one.encode_name
-        for inner in (one.type, *get_args(one.type)):
-            if isinstance(inner, type) and issubclass(inner, Struct):
-                yield from _keys(inner)
 
 
 def _put(tree: dict[str, Any], path: tuple[str, ...], value: str | list[str]) -> None:
@@ -236,9 +226,10 @@ def _problem(settings: Settings) -> tuple[str, str] | None:
         return "engine.partitions must be from 1 to 1024", "4 is a good start"
     if settings.limits.mails_per_address < 1:
         return "limits.mails_per_address must be 1 or more", "10 is a good start"
-    keys = [source.write_key for source in settings.sources.values()]
-    if len(set(keys)) != len(keys) or "" in keys:
-        return "every source needs a write_key of its own", "`tactful init` makes one"
+    keys = {"": ""}
+    for name, source in settings.sources.items():
+        if keys.setdefault(source.write_key, name) != name:
+            return f"{dotted(('sources', name))}.write_key: every source needs a write_key of its own", NEW_KEY
     return _identity_problem(settings.identity) or _consent_problem(settings.consent)
 
 
@@ -260,40 +251,31 @@ def _identity_problem(identity: IdentitySettings) -> tuple[str, str] | None:
     return None
 
 
+def _meant_country(said: str) -> str:
+    """Whatever people call it: USA, Deutschland, uk."""
+    code = country(said)
+    return f'did you mean "{code}"?' if code in COUNTRIES else ""
+
+
 def _consent_problem(consent: ConsentSettings) -> tuple[str, str] | None:
     for key, countries in (("opt_in", consent.opt_in), ("opt_out", consent.opt_out)):
-        for country in countries:
-            if country not in COUNTRIES:
-                return f"consent.{key}: {country!r} is no country (ISO 3166 alpha-2)", 'for instance "DE"'
-            if country in consent.opt_in and country in consent.opt_out:
-                return f"consent.{key}: {country} stands in both lists", "keep it in one of them"
+        for code in countries:
+            if code not in COUNTRIES:
+                hint = _meant_country(code) or 'for instance "DE"'
+                return f"consent.{key}: {code!r} is no country (ISO 3166 alpha-2)", hint
+            if code in consent.opt_in and code in consent.opt_out:
+                return f"consent.{key}: {code} stands in both lists", "keep it in one of them"
     used: dict[str, str] = {}
     for name, purpose in consent.purposes.items():
         if not PURPOSE.fullmatch(name):
-            return f'consent.purposes: "{name}" is no name of a purpose', PURPOSE_HINT
+            return f'{dotted(("consent", "purposes", name))}: "{name}" is no name of a purpose', PURPOSE_HINT
         for category in purpose.categories:
             if category in used:
                 hint = 'a purpose above both ("marketing" of "marketing.email") can have it'
-                return f'consent.purposes: the category "{category}" is of {used[category]} and of {name}', hint
+                key = dotted(("consent", "purposes", name, "categories"))
+                return f'{key}: the category "{category}" is one of {used[category]} already', hint
             used[category] = name
     if consent.collect and consent.collect not in consent.purposes:
         hint = did_you_mean(consent.collect, consent.purposes) or f'add [consent.purposes."{consent.collect}"]'
         return f'consent.collect: no purpose "{consent.collect}" is declared', hint
     return None
-
-
-def _wrong(message: str, hint: str, text: str) -> DefinitionError:
-    return DefinitionError(Problem(message, _place(message, text), hint))
-
-
-def _place(message: str, text: str) -> Place:
-    """The line of the key that a message names: `workspace.time_zone: ...`, or as msgspec does, an unknown field and
-    where it is (`$.retention`). The beginning of the file where the key is not in it."""
-    named = re.match(r"(\w+)\.(\w+)", message) or re.search(r"at `\$(?:\.(\w+))?.*?\.?(\w+)?`", message)
-    unknown = re.search(r"unknown field `(\w+)`", message)
-    key = unknown[1] if unknown else named[2] if named else None
-    for number, line in enumerate(text.splitlines(), 1):
-        found = re.match(rf"\s*(?:\[(?:\w+\.)*{key}[\].]|{key}\s*=)", line) if key else None
-        if found:
-            return Place(FILE, number, len(line) - len(line.lstrip()) + 1, line)
-    return Place(FILE, 1, 1)
