@@ -18,7 +18,7 @@ class Run(Struct, array_like=True):
     started_received: int
     started_ref: int
     message_id: str
-    """Of the starting event; "" where a timer started it."""
+    """Of the starting event, as repeats are told (people/seen.py); "" where a timer started it."""
     due: int
     event: str
     properties: Raw

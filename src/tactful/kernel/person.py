@@ -22,7 +22,7 @@ from tactful.kernel.turn import Turn
 from tactful.kernel.verdict import KEEP, Judged, Said
 from tactful.kernel.view import PersonView
 from tactful.messages.mail import mailbox
-from tactful.people import countries, traits, zones
+from tactful.people import countries, seen, traits, zones
 from tactful.people.scores import ScoreWrite
 from tactful.people.scores import record as record_score
 
@@ -72,7 +72,7 @@ def apply_event(
                 event.timestamp,
                 event.received_at,
                 here,
-                event.message_id,
+                seen.name_of(event),
                 event.name,
                 event.properties,
                 origin=entry.fragment,
@@ -114,9 +114,9 @@ def _tell_of_person(
             affected.update(reading.zone)
     is_elsewhere = False
     if said.location is not None:
-        seen = fragment.country
-        fragment.country = countries.see(seen, said.country(), *order)
-        is_elsewhere = fragment.country is not seen or is_one_of_many
+        known = fragment.country
+        fragment.country = countries.see(known, said.country(), *order)
+        is_elsewhere = fragment.country is not known or is_one_of_many
     if event.trust == "server" and not fragment.is_vouched:
         fragment.is_vouched = True
     if event.kind == "identify":

@@ -93,7 +93,7 @@ def _event(turn: Turn, event: Event, position: int) -> None:
     state, plan = turn.state, turn.plan
     here = ref(state.partition, position)
     profile = turn.known(event.key)
-    if profile is not None and _is_repeat(turn, profile, event.message_id):
+    if profile is not None and _is_repeat(turn, profile, event):
         return
     judged = verdict.judge(plan, event, plan.reader(event.kind, event.name))
     is_nobodys = profile is None and plan.policy.collect != "" and not deciding.may_collect_of_nobody(turn, event)
@@ -111,7 +111,7 @@ def _event(turn: Turn, event: Event, position: int) -> None:
 
 def _of_person(turn: Turn, record: Consent | Score, position: int) -> None:
     profile = turn.person(record.key)
-    if not _is_repeat(turn, profile, record.message_id):
+    if not _is_repeat(turn, profile, record):
         _enter(turn, profile, record, ref(turn.state.partition, position), position)
 
 
@@ -121,14 +121,14 @@ def _outcome(turn: Turn, outcome: Outcome, position: int) -> None:
         _enter(turn, profile, outcome, ref(turn.state.partition, position), position)
 
 
-def _is_repeat(turn: Turn, profile: Profile, message_id: str) -> bool:
-    is_repeat = seen.is_repeat(profile.seen, seen.mark(message_id))
+def _is_repeat(turn: Turn, profile: Profile, record: Event | Consent | Score) -> bool:
+    is_repeat = seen.is_repeat(profile.seen, seen.mark(seen.name_of(record)))
     turn.state.repeats += is_repeat
     return is_repeat
 
 
 def _remember(turn: Turn, profile: Profile, record: Event | Consent | Score) -> None:
-    mark = seen.mark(record.message_id)
+    mark = seen.mark(seen.name_of(record))
     profile.seen, early = seen.remember(profile.seen, mark, record.received_at // 1_000_000)
     turn.state.forgotten += early
 
@@ -176,7 +176,7 @@ def _passed(turn: Turn, passed: Passed, position: int) -> None:
     record = decode(passed.record)
     assert isinstance(record, OfPerson)
     if passed.is_entering and not isinstance(record, Outcome):
-        if _is_repeat(turn, profile, record.message_id):
+        if _is_repeat(turn, profile, record):
             return
         _remember(turn, profile, record)
     is_entering = passed.is_entering and not passed.path

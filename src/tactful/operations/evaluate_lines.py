@@ -17,6 +17,7 @@ from tactful.events.records import CONSENT, IDENTITY, SESSION_GAP, TIME_ZONE, Co
 from tactful.events.verdicts import Refusal
 from tactful.language.vocabulary import DEFAULT_GAP_US
 from tactful.operations.lines import History, read_line
+from tactful.people import seen
 from tactful.values import SECOND_US, Duration, Time, format_duration, format_time, parse_time
 
 Line = Mapping[str, Any] | bytes
@@ -88,13 +89,13 @@ def _read(body: bytes, number: int) -> History:
 
 def _first_of_each(records: Iterable[tuple[int, History]]) -> list[tuple[int, History]]:
     """Without repeats: a person's second record with the same messageId (LANGUAGE.md 1.5)."""
-    kept, seen = [], set()
+    kept, known = [], set()
     for position, record in records:
         if isinstance(record, Event | Consent | Score):
-            named = (record.key, record.message_id)
-            if named in seen:
+            named = (record.key, seen.name_of(record))
+            if named in known:
                 continue
-            seen.add(named)
+            known.add(named)
         kept.append((position, record))
     return kept
 

@@ -2,15 +2,28 @@
 
 Kept per identifier where events enter: the newest 256 always, and those of the last 48 hours up to 4,096 (DESIGN 5);
 12 bytes each (8 of a digest, 4 for the second of receipt), since this is most of a quiet profile. Pure.
+
+MessageIds can be guessed, of a shop that names them after its orders. So what anybody may have said of a user, with a
+browser's public write key, is no repeat of what a server says, nor the other way round.
 """
 
 from functools import lru_cache
 from hashlib import blake2b
 
+from tactful.events.records import Consent, Event, Score
+
 ENTRY = 12
 ALWAYS = 256
 AT_MOST = 4096
 KEPT_S = 48 * 3600
+
+
+def name_of(record: Event | Consent | Score) -> str:
+    """By which a record is known from others of its identifier: its messageId, marked where anybody may have said it.
+    No messageId has a NUL, which is refused wherever a record comes in."""
+    if record.trust == "server" or record.key[0] in "ad" or (not isinstance(record, Score) and record.is_verified):
+        return record.message_id
+    return "\0" + record.message_id
 
 
 @lru_cache(8)
