@@ -78,6 +78,7 @@ def test_another_key_makes_nobody_a_neighbour() -> None:
     write_key = "Basic " + b64encode(b"write-key:").decode()
     assert ask(authorization=write_key) == 401
     assert ask(authorization="Bearer write-key") == 401
+    assert ask(x_write_key="write-key") == 401
     assert ask(authorization=write_key, tokens=()) == 403
 
 
@@ -88,7 +89,9 @@ def test_others_need_the_token(client: str | None) -> None:
     assert ask(client=client, authorization=f"Bearer {TOKEN}") == 200
 
 
-@pytest.mark.parametrize("header", ["x_forwarded_for", "forwarded", "x_real_ip", "via", "x_forwarded_host"])
+@pytest.mark.parametrize(
+    "header", ["x_forwarded_for", "forwarded", "x_real_ip", "via", "x_forwarded_host", "x_forwarded_proto"]
+)
 def test_behind_a_proxy_everybody_would_be_this_machine(header: str) -> None:
     forwarded = {header: "203.0.113.9"}
     assert ask(headers=forwarded) == 401

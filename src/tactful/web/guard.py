@@ -19,8 +19,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 LOOKING = ("GET", "HEAD", "OPTIONS")
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
-PROXIED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
-"""Headers that a proxy leaves; behind one, everybody would come from loopback."""
+PROXIED = ("forwarded", "x-forwarded-", "x-real-ip", "via")
+"""How headers begin that a proxy leaves; behind one, everybody would come from loopback."""
+KEYS = ("authorization", "x-write-key")
 
 
 class Guard:
@@ -38,7 +39,7 @@ class Guard:
         headers = Headers(scope=scope)
         if not self._has_token(headers):
             # Whoever shows a key of another kind (a write key, say) is not taken for a neighbour.
-            has_other = "authorization" in headers
+            has_other = any(name in headers for name in KEYS)
             refusal = self._ask_for_token("this is no token") if has_other else self._refuse(scope, headers)
             if refusal is not None:
                 await refusal(scope, receive, send)
@@ -53,7 +54,7 @@ class Guard:
 
     def _refuse(self, scope: Scope, headers: Headers) -> Response | None:
         client = scope.get("client")
-        if client is None or not _is_loopback(client[0]) or any(name in headers for name in PROXIED):
+        if client is None or not _is_loopback(client[0]) or any(name.startswith(PROXIED) for name in headers):
             return self._ask_for_token("this is open to this machine only, or with an administrator's token")
         if not _is_loopback_name(urlsplit("//" + headers.get("host", "")).hostname):
             return _forbidden("the Host is not this machine; a token is needed for other names")
