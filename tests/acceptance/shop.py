@@ -72,6 +72,7 @@ class Letter(NamedTuple):
     to: str
     whole: str
     """Everything that a reader's program may show, decoded, with all headers."""
+    html: str
 
     def link(self, page: str) -> str:
         """The path of the link to `page` (`unsubscribe`, `confirm`)."""
@@ -97,7 +98,9 @@ class Letters(Mailbox):
         mail = message_from_bytes(envelope.original_content, _class=EmailMessage, policy=policy.default)
         parts = [str(part.get_content()) for part in mail.walk() if not part.is_multipart()]
         whole = "\n".join([*(f"{name}: {value}" for name, value in mail.items()), *parts])
-        self.letters += [Letter(to, whole) for to in envelope.rcpt_tos]
+        html = mail.get_body(("html",))
+        shown = str(html.get_content()) if html is not None else ""
+        self.letters += [Letter(to, whole, shown) for to in envelope.rcpt_tos]
         return "250 kept"
 
     def to(self, *addresses: str) -> list[Letter]:
