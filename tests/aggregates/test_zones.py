@@ -1,7 +1,9 @@
 """Local time as zoneinfo has it from the same package, over all zones and 1970-2100, and exact at every change."""
 
+import gc
 import io
 import sys
+import weakref
 import zoneinfo
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -195,7 +197,7 @@ def test_the_system_has_no_say(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     zoneinfo.reset_tzpath(to=[str(tmp_path)])
     try:
         assert ZoneInfo.no_cache("Europe/Berlin").utcoffset(datetime(2024, 1, 1)) == timedelta(hours=9)  # noqa: DTZ001 - the zone itself is asked
-        zones.zone.cache_clear()
+        zones.known.cache_clear()
         assert zones.offset_us(there("Europe/Berlin"), instant(2024)) == HOUR
     finally:
         zoneinfo.reset_tzpath()
@@ -244,3 +246,17 @@ def test_a_footer_is_taken_apart() -> None:
     assert day_of("59", 2023) * DAY == instant(2023, 3, 1)
     assert day_of("59", 2024) * DAY == instant(2024, 2, 29)
     assert day_of("365", 2024) * DAY == instant(2024, 12, 31)
+
+
+def test_a_name_that_is_none_is_not_remembered() -> None:
+    class Name(str):
+        """One that can be seen to go."""
+
+        __slots__ = ("__weakref__",)
+
+    name = Name("Europe/Nowhere")
+    gone = weakref.ref(name)
+    assert zones.zone(name) is None
+    del name
+    gc.collect()
+    assert gone() is None

@@ -57,10 +57,15 @@ def names() -> frozenset[str]:
     return frozenset(_read("zones").decode("ascii").split())
 
 
-@cache
 def zone(name: str) -> Zone | None:
     """By its exact IANA name; None where there is none."""
-    return Zone(name, parse(_read(f"zoneinfo/{name}"))) if name in names() else None
+    return known(name) if name in names() else None
+
+
+@cache
+def known(name: str) -> Zone:
+    """Of one of names(): there are some hundreds, and what anybody else makes up is not remembered."""
+    return Zone(name, parse(_read(f"zoneinfo/{name}")))
 
 
 def _read(path: str) -> bytes:

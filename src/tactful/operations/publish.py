@@ -8,12 +8,14 @@ import msgspec
 
 from tactful.consent import policy
 from tactful.errors import UsageError
-from tactful.events.records import CONSENT, IDENTITY, Plan, Publish, encode
+from tactful.events.records import CONSENT, IDENTITY, SESSION_GAP, Plan, Publish, encode
 from tactful.kernel.definitions import read_project
 from tactful.kernel.plan import NEVER, adopt
 from tactful.kernel.state import PLAN_KEY, PlanState, decode_partition, decode_plan
+from tactful.language.vocabulary import DEFAULT_GAP_US
 from tactful.runtime.ports import Bells, Clock, Log, Store
 from tactful.runtime.settings import IdentitySettings
+from tactful.values import parse_duration
 
 
 def published(store: Store) -> PlanState | None:
@@ -28,7 +30,9 @@ def publish(
     """Check the project and append it; returns its position in partition 0."""
     from tactful.messages.template import check_template  # Seldom wanted, and slow to import.
 
-    read_project(files, check_template, purposes=policy.read(settings.get(CONSENT, "")).purposes)
+    gap_us = parse_duration(settings.get(SESSION_GAP, "")) or DEFAULT_GAP_US
+    purposes = policy.read(settings.get(CONSENT, "")).purposes
+    read_project(files, check_template, gap_us=gap_us, purposes=purposes)
     record = Publish(clock.now_us(), dict(files), dict(settings), author)
     position = log.append({0: [encode(record)]})[0]
     bells.ring("work-0")
