@@ -63,7 +63,7 @@ ORIGINS = {
     "unsubscribe": "by the unsubscribe link",
     "confirm": "by the link that confirms the address",
     "gpc": "by the browser's Global Privacy Control",
-    "categories": "by the consent categories of a call",
+    "categories": "in the consent banner",
 }
 """Of decisions, in words."""
 _OUTCOMES = {
