@@ -5,6 +5,7 @@ import pytest
 
 from tests.acceptance.installation import Running, project
 from tests.acceptance.receivers import Hooks, Mailbox, hook_server, mail_server
+from tests.acceptance.shop import Pair, Shop, shop
 
 HERE = Path(__file__).parent
 
@@ -34,3 +35,15 @@ def running(tmp_path: Path, mailbox: Mailbox, hooks: Hooks) -> Iterator[Running]
     made = Running(project(tmp_path / "project", mailbox.port, hooks.port), tmp_path / "data")
     yield made
     made.kill_all()
+
+
+@pytest.fixture(scope="module", params=["open", "signed"])
+def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """One for all stories of a file, in each mode of `[identity] browser`."""
+    with shop(tmp_path_factory.mktemp(request.param), request.param) as running:
+        yield running
+
+
+@pytest.fixture
+def pair(site: Shop) -> Pair:
+    return Pair(site)

@@ -26,6 +26,7 @@ from tests.acceptance.waiting import until
 SERVER_KEY, PAGE_KEY, TOKEN = "shop-server", "shop-page", "token-of-the-administrator"
 SECRET = "secret-of-the-shops-tokens-0123456789"
 PURPOSE = "email_marketing"
+_numbers = count()
 SETTINGS = """
 [workspace]
 name = "Kettle Shop"
@@ -194,6 +195,50 @@ class Shop:
         until(lambda: len(self.letters.to(to)) >= number, f"letter {number} to {to}")
         self.settle()
         return self.letters.to(to)[-1]
+
+
+class Pair:
+    """A victim and an attacker of their own for each story; all that a story names is theirs."""
+
+    def __init__(self, site: Shop) -> None:
+        number = next(_numbers)
+        self.site = site
+        self.user, self.visitor = f"victim{number}", f"eve{number}"
+        self.key, self.address, self.eves = (
+            f"u:{self.user}",
+            f"victim{number}@people.example",
+            f"eve{number}@evil.example",
+        )
+
+    def known(self, *, has_agreed: bool | None = True) -> "Pair":
+        """The shop's server has told of the victim, and what they decided."""
+        traits = {"email": self.address, "firstName": "Ada"}
+        self.site.server("/v1/identify", userId=self.user, traits=traits)
+        if has_agreed is not None:
+            self.site.server("/v1/consent", userId=self.user, purpose=PURPOSE, granted=has_agreed)
+        self.site.settle()
+        return self
+
+    def order(self, note: str = "your kettle") -> None:
+        """What brings a letter to whoever permits it."""
+        self.site.server("/v1/track", userId=self.user, event="Order Completed", properties={"note": note})
+
+    def eve_confirms(self) -> None:
+        """Eve's own address, by the link that went to it."""
+        self.site.page("/v1/identify", anonymousId=self.visitor, traits={"email": self.eves, "firstName": "Eve"})
+        self.site.page("/v1/track", anonymousId=self.visitor, event="Newsletter Subscribed")
+        press(self.site, self.site.await_letter(self.eves).link("confirm"), "confirm=yes")
+
+    def eve_signs_in_as_victim(self) -> None:
+        self.site.page("/v1/identify", userId=self.user, anonymousId=self.visitor, traits={})
+        if self.site.mode == "open":
+            self.site.await_tied(f"a:{self.visitor}", self.key)
+        self.site.settle()
+
+
+def press(site: Shop, path: str, button: str) -> int:
+    """The button of a page that a mail leads to."""
+    return site.ask("POST", path, button.encode(), Content_Type="application/x-www-form-urlencoded").status
 
 
 def basic(user: str, password: str = "") -> str:

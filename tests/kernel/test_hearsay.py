@@ -4,6 +4,7 @@ from itertools import permutations
 
 import pytest
 
+from tactful.language.vocabulary import TraitRule
 from tactful.people.traits import TraitWrite, write
 
 
@@ -36,3 +37,32 @@ def test_what_a_server_has_said_is_no_browsers(
             max(at for _, at, _ in writes),
             is_browser,
         )
+
+
+EVE, ADA, BOB = ("eve@x", 9, True), ("ada@x", 1, False), ("bob@x", 3, False)
+
+
+@pytest.mark.parametrize(
+    ("writes", "rule", "sure"),
+    [
+        ((EVE,), "newest", None),
+        ((EVE, ADA), "newest", "ada@x"),
+        ((EVE, ADA, BOB), "newest", "bob@x"),
+        ((EVE, ADA, (None, 3, False)), "newest", None),
+        ((("eve@x", 0, True), ADA, BOB), "first", "ada@x"),
+        ((("eve@x", 0, True), ("eve@y", 9, True), BOB), "first", "bob@x"),
+    ],
+)
+def test_what_servers_said_of_an_address_is_kept_in_mind(
+    writes: tuple[tuple[object, int, bool], ...], rule: str, sure: str | None
+) -> None:
+    """A server may come late, with something older than what a browser says, and mail goes there nevertheless."""
+    for order in permutations(writes):
+        traits: dict[str, TraitWrite] = {}
+        rules = {"email": TraitRule(rule)}  # type: ignore[arg-type]  # the names of rules, from a table
+        for value, at, is_browser in order:
+            write(traits, {"email": value}, at, at, at, is_browser=is_browser, rules=rules)
+        counts = traits["email"]
+        assert counts.is_browser
+        assert (counts.sure and counts.sure.value) == sure
+        assert counts.sure is None or counts.sure.sure is None

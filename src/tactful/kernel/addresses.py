@@ -24,15 +24,14 @@ def recipient(fragments: Mapping[str, Fragment], rules: TraitRules) -> Recipient
     """What servers have said, by the trait's rule; browsers are asked only where no server has said anything. Otherwise
     a visitor who names an address and then somebody's user id would have that person's mail. For the same reason the
     first to have come to the person with an address is the one browser that is asked."""
-    written = [(one, write) for one in fragments.values() if (write := one.traits.get("email")) is not None]
-    writes = [write for _, write in written]
-    sure = [write for write in writes if not write.is_browser]
-    rule = rules.get("email", traits.NEWEST)
-    address = mailbox(traits.shown(rule, sure or writes[:1])) if writes else None
+    writes = [write for one in fragments.values() if (write := one.traits.get(traits.ADDRESS)) is not None]
+    rule = rules.get(traits.ADDRESS, traits.NEWEST)
+    sure = traits.surest(rule, writes)
+    address = mailbox(traits.shown(rule, [sure] if sure else writes[:1])) if writes else None
     if address is None:
         return None
     is_confirmed = any(has_confirmed(one, address) for one in fragments.values())
-    return Recipient(address, is_confirmed, is_hearsay=not sure)
+    return Recipient(address, is_confirmed, is_hearsay=sure is None)
 
 
 def has_confirmed(fragment: Fragment, address: str) -> bool:

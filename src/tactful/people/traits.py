@@ -22,6 +22,8 @@ MOST = 1000
 LONGEST = 255
 """Bytes (UTF-8) of a text that a union takes in."""
 NEWEST = TraitRule()
+ADDRESS = "email"
+"""The trait that mail goes to: it is kept in mind what servers said of it (`TraitWrite.sure`)."""
 First = tuple[int, int, int, int]
 """When an element was first written: event order, and its place in the list."""
 
@@ -38,6 +40,8 @@ class TraitWrite(Struct, array_like=True, frozen=True):
     """Said by a browser, so that anybody may have said it."""
     firsts: list[First] | None = None
     """Of several writes as a union: beside each element of `value`, in ascending order."""
+    sure: "TraitWrite | None" = None
+    """Of an address that a browser said: what counts of those that servers said, however early or late."""
 
     def order(self) -> tuple[int, int, int]:
         """Event order (LANGUAGE.md 1.4)."""
@@ -81,6 +85,8 @@ def write(
         kept = traits[name] = fold(rule, before, written)
         if kept is not before and not is_same and (kept.firsts is None or kept.firsts != before.firsts):
             changed.append(name)
+        if name == ADDRESS and kept.is_browser:
+            traits[name] = replace(kept, sure=surest(rule, [before, written]))
     return changed
 
 
@@ -104,6 +110,12 @@ def values(fragments: Iterable[Written], rules: TraitRules = NO_RULES) -> dict[s
         found |= {name: value(name, parts, rules) for name in kept if name in rules}
         found = {name: held for name, held in found.items() if held is not None}
     return found
+
+
+def surest(rule: TraitRule, writes: Iterable[TraitWrite]) -> TraitWrite | None:
+    """What counts of the writes of servers alone."""
+    told = [sure for one in writes if (sure := one.sure if one.is_browser else one) is not None]
+    return reduce(lambda one, other: fold(rule, one, other), told) if told else None
 
 
 # ---- rules -----------------------------------------------------------------------------------------------------------
