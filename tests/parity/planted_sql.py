@@ -79,7 +79,7 @@ def a_part_of_a_text_is_a_pattern(patch: Patch) -> None:
 
 @sql("count", "sum", "trait")
 def repeats_are_in_the_history(patch: Patch) -> None:
-    patch.setattr(evaluate_sql, "read_lines", lambda lines: read_lines(lines, with_repeats=True))
+    patch.setattr(evaluate_sql, "read_lines", lambda lines, naming: read_lines(lines, naming, with_repeats=True))
     patch.setattr(evaluate_ties, "_is_kept", lambda *about: True)
 
 

@@ -13,11 +13,14 @@ import msgspec
 from msgspec import Struct
 
 from tactful.errors import UsageError
+from tactful.events.naming import DEFAULT, Naming
 from tactful.events.records import CONSENT, IDENTITY, SESSION_GAP, TIME_ZONE, Consent, Event, Score, Unmerge
 from tactful.events.verdicts import Refusal
 from tactful.language.vocabulary import DEFAULT_GAP_US
 from tactful.operations.lines import History, read_line
 from tactful.people import seen
+from tactful.runtime import settings
+from tactful.runtime.settings import IdentitySettings
 from tactful.values import SECOND_US, Duration, Time, format_duration, format_time, parse_time
 
 Line = Mapping[str, Any] | bytes
@@ -57,7 +60,15 @@ class _Received(Struct, rename="camel"):
 _received = msgspec.json.Decoder(_Received)
 
 
-def read_lines(lines: Sequence[Line], *, with_repeats: bool = False) -> list[tuple[int, History]]:
+def naming_of(question: Question) -> Naming:
+    """Whom lines may name."""
+    section = msgspec.json.decode(question.identity, type=IdentitySettings) if question.identity else IdentitySettings()
+    return settings.naming_of(section)
+
+
+def read_lines(
+    lines: Sequence[Line], naming: Naming = DEFAULT, *, with_repeats: bool = False
+) -> list[tuple[int, History]]:
     """The records as a log would hold them, each with its position there: in the order of receivedAt, ties by line,
     from position 1. A repeated messageId keeps its position and is left out, unless asked for.
 
@@ -67,21 +78,21 @@ def read_lines(lines: Sequence[Line], *, with_repeats: bool = False) -> list[tup
     for number, line in enumerate(lines):
         body = line if isinstance(line, bytes) else json.dumps(dict(line)).encode()
         if body.strip():
-            record = _read(body, number)
+            record = _read(body, number, naming)
             found.append((record.received_at, number, record))
     found.sort(key=lambda one: one[:2])
     records = [(position, record) for position, (_, _, record) in enumerate(found, 1)]
     return records if with_repeats else _first_of_each(records)
 
 
-def _read(body: bytes, number: int) -> History:
+def _read(body: bytes, number: int, naming: Naming) -> History:
     try:
         received_at = parse_time(_received.decode(body).received_at)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise UsageError(f"line {number + 1}: this is no JSON object: {error}") from None
     if received_at is None:
         raise UsageError(f'line {number + 1}: "receivedAt" as ISO 8601 is missing')
-    record = read_line(body, received_at, number, f"line {number + 1}")
+    record = read_line(body, received_at, number, f"line {number + 1}", naming)
     if isinstance(record, Refusal):
         raise UsageError(f"line {number + 1}: {record.message}")
     return record

@@ -24,6 +24,7 @@ from tactful.operations.evaluate_lines import (
     Answers,
     Line,
     Question,
+    naming_of,
     people,
     plain,
     plan_settings,
@@ -43,7 +44,7 @@ def answers(question: Question, lines: Sequence[Line], instants: Sequence[int], 
     Raises DefinitionError for a mistake in the project or in an expression, UsageError for a line, AssertionError where
     the engine contradicts itself.
     """
-    records = read_lines(lines, with_repeats=True)
+    records = read_lines(lines, naming_of(question), with_repeats=True)
     names = people(records)
     begin = min([*(record.received_at for _, record in records[:1]), *instants], default=0) - 1
     partition = _Partition(question, begin, cut_after)

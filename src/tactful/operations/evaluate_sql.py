@@ -20,7 +20,7 @@ from tactful.language.sql.layout import TABLES, Layout, layout
 from tactful.language.sql.query import ask
 from tactful.language.tree import Node
 from tactful.language.vocabulary import NO_RULES, TraitRules, Vocabulary
-from tactful.operations.evaluate_lines import Answer, Answers, Line, Question, people, plain, read_lines
+from tactful.operations.evaluate_lines import Answer, Answers, Line, Question, naming_of, people, plain, read_lines
 from tactful.operations.evaluate_ties import history_rows
 from tactful.values import DAY_US
 
@@ -38,7 +38,7 @@ def answers(
     vocabulary = _vocabulary(question)
     trees = [(name, _checked(text, vocabulary)) for name, text in question.expressions.items()]
     own, defaults, rules = _own(vocabulary), _defaults(question), _rules(vocabulary)
-    records = read_lines(lines)
+    records = read_lines(lines, naming_of(question))
     names = people(records)
     history = [*history_rows(question, records, rules)]
     has_ties = any(isinstance(row, IdentityRow) for row in history)

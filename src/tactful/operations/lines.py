@@ -19,7 +19,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from tactful.events.identifiers import MAX_LENGTH, keys_of
+from tactful.events.identifiers import MAX_LENGTH, keys_of, rank
 from tactful.events.intake import MAX_TEXT, VERSION, Arrival, accept
 from tactful.events.naming import DEFAULT, Naming
 from tactful.events.records import Consent, Event, Score, Threshold, Unmerge
@@ -78,11 +78,11 @@ def read_line(
     except msgspec.ValidationError as error:
         return Refusal("wrong_type", f"a {head.type} line: {error}")
     said.message_id = said.message_id or fallback_id
-    return read(said, received_at)
+    return read(said, received_at, naming)
 
 
-def _score(said: _Said, received_at: int) -> Score | Refusal:
-    key = _key(said)
+def _score(said: _Said, received_at: int, naming: Naming) -> Score | Refusal:
+    key = _key(said, naming)
     if not key:
         return Refusal("no_identifier", "a score is somebody's: it needs a userId or an anonymousId", "userId")
     if not _is_name(said.model):
@@ -92,8 +92,8 @@ def _score(said: _Said, received_at: int) -> Score | Refusal:
     return Score(VERSION, SOURCE.name, SOURCE.trust, key, said.message_id, said.model, said.value, received_at)
 
 
-def _consent(said: _Said, received_at: int) -> Consent | Refusal:
-    key = _key(said)
+def _consent(said: _Said, received_at: int, naming: Naming) -> Consent | Refusal:
+    key = _key(said, naming)
     if not key:
         return Refusal("no_identifier", "consent is somebody's: it needs a userId or an anonymousId", "userId")
     if not _is_name(said.purpose):
@@ -113,7 +113,7 @@ def _consent(said: _Said, received_at: int) -> Consent | Refusal:
     )
 
 
-def _threshold(said: _Said, received_at: int) -> Threshold | Refusal:
+def _threshold(said: _Said, received_at: int, naming: Naming) -> Threshold | Refusal:
     if not _is_name(said.metric):
         return Refusal("metric_missing", "a threshold needs the name of its metric or model", "metric")
     if said.percent is None or not 0 <= said.percent <= 100:
@@ -123,14 +123,14 @@ def _threshold(said: _Said, received_at: int) -> Threshold | Refusal:
     return Threshold(received_at, said.metric, said.percent, said.value)
 
 
-def _unmerge(said: _Said, received_at: int) -> Unmerge | Refusal:
-    key = _key(said)
+def _unmerge(said: _Said, received_at: int, naming: Naming) -> Unmerge | Refusal:
+    key = _key(said, naming)
     if not key:
         return Refusal("no_identifier", "an identifier is un-merged: it needs a userId or an anonymousId", "userId")
     return Unmerge(received_at, key, SOURCE.name)
 
 
-_READERS: dict[str, Callable[[_Said, int], History | Refusal]] = {
+_READERS: dict[str, Callable[[_Said, int, Naming], History | Refusal]] = {
     "score": _score,
     "consent": _consent,
     "threshold": _threshold,
@@ -138,9 +138,11 @@ _READERS: dict[str, Callable[[_Said, int], History | Refusal]] = {
 }
 
 
-def _key(said: _Said) -> str:
+def _key(said: _Said, naming: Naming) -> str:
+    """The strongest of those named that may be somebody; "" where nobody is."""
     keys = keys_of(said.user_id, None, said.anonymous_id, {"email": said.email, "phone": said.phone}, None)
-    return keys[0] if keys and len(keys[0]) <= MAX_LENGTH else ""
+    sound = [key for key in keys if len(key) <= MAX_LENGTH and not naming.blocks(key)]
+    return min(sound, key=lambda key: rank(key[0], naming.priority), default="")
 
 
 def _is_source(said: object) -> TypeGuard[str]:
