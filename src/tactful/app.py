@@ -33,6 +33,7 @@ from tactful.events.sources import Source
 from tactful.history.queries import Queries
 from tactful.messages.links import unseal, unseal_confirm
 from tactful.operations import identities
+from tactful.operations.consenting import check as check_consent
 from tactful.operations.doctor import Finding, check_channels, examine
 from tactful.operations.patching import SOURCE as API
 from tactful.operations.project import load
@@ -116,7 +117,7 @@ class Application:
 
         settings = self.settings(project)
         email, public_url = _email(settings), settings.workspace.public_url
-        found = identities.check(settings.identity, settings.sources)
+        found = identities.check(settings.identity, settings.sources) + check_consent(settings.consent)
         reach_mail = Smtp(email).probe if email.smtp_url else None
         reach_page = (lambda: reach.page(public_url)) if public_url else None
         return found + asyncio.run(examine(email, _webhook(settings), public_url, reach_mail, reach_page))

@@ -59,7 +59,9 @@ def test_explain_tells_one_story_whoever_is_asked_for(data: Path, run: Run) -> N
 def test_what_was_undone_is_told_on_both_sides(data: Path, run: Run) -> None:
     result = run("unmerge", "a:7f3", "--data", data)
     assert result.exit_code == 0, result.output
-    assert result.output.startswith("a:7f3 belonged to u:ann, and is a person of its own once the engine has read this\n")
+    assert result.output.startswith(
+        "a:7f3 belonged to u:ann, and is a person of its own once the engine has read this\n"
+    )
     assert "goes back: what came through a:7f3" in result.output
     work(data)
     assert told(run, data, "7f3") == [

@@ -5,7 +5,8 @@ from msgspec.structs import replace
 
 from tactful.consent.ledger import Entry, committed, link
 from tactful.errors import TransientError, UsageError
-from tactful.operations.consenting import decisions, verify
+from tactful.operations.consenting import check, decisions, look, verify
+from tactful.runtime.settings import ConsentSettings, PurposeSettings, Settings, plan_settings
 from tests.operations.engine import Engine
 from tests.operations.test_relay import failing
 
@@ -30,6 +31,27 @@ def test_an_untouched_ledger_is_whole() -> None:
     checked = list(verify(engine.ledger, engine.stores, engine.log))
     assert [one.fault for one in checked] == [None, None]
     assert (sum(one.entries for one in checked), sum(one.erased for one in checked)) == (12, 4)
+
+
+def test_the_doctor_says_what_people_are_asked_for() -> None:
+    (said,) = check(ConsentSettings())
+    assert said.level == "note" and "no purpose is declared" in said.text
+    purposes = {"b": PurposeSettings(), "a": PurposeSettings()}
+    named, kept = check(ConsentSettings(purposes=purposes))
+    assert named.text == "purposes: a, b" and kept.level == "note"
+    _, kept = check(ConsentSettings(purposes=purposes, collect="a", otherwise="anonymous"))
+    assert kept.text == "events are kept of who permits a; of others: kept without identifiers"
+
+
+def test_the_doctor_counts_what_was_not_kept() -> None:
+    engine = Engine(2)
+    assert look(engine.stores) == []
+    engine.settings |= plan_settings(Settings(consent=ConsentSettings(collect="a", purposes={"a": PurposeSettings()})))
+    engine.publish({})
+    engine.take(*(engine.event("Seen", f"u:{n}") for n in range(3)))
+    engine.run()
+    (said,) = look(engine.stores)
+    assert said.text == "3 only counted"
 
 
 @pytest.mark.parametrize("number", [1, 5, 12])

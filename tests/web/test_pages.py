@@ -155,6 +155,14 @@ def test_a_profile_is_what_is_known_now(shop: Served) -> None:
     assert profile["consents"][0]["granted"] is True
 
 
+def test_people_are_listed_the_newest_first(shop: Served) -> None:
+    people = json.loads(get(shop, "/v1/profiles")[1])["profiles"]
+    assert people == sorted(people, key=lambda person: str(person["at"]), reverse=True)
+    (ada,) = [person for person in people if person["person"] == "u:ada"]
+    assert (ada["name"], ada["segments"]) == ("Ada Byron", ["regulars"])
+    assert json.loads(get(shop, "/v1/profiles?limit=1")[1])["profiles"] == people[:1]
+
+
 def test_explain_gives_the_story(shop: Served) -> None:
     story = json.loads(get(shop, "/v1/explain/u:ada")[1])["story"]
     assert story[-1]["why"][0]["value"] == 3.0

@@ -20,7 +20,7 @@ from tactful.cli.main import (
     seen_option,
 )
 from tactful.errors import DefinitionError
-from tactful.operations import identities, scaffold
+from tactful.operations import consenting, identities, scaffold
 from tactful.operations.checking import as_values, examine
 from tactful.operations.counting import seen_names
 from tactful.operations.project import load
@@ -117,13 +117,16 @@ def register(group: click.Group, build: Build) -> None:
     @project_option
     @seen_option
     def doctor(project: Path, data: Path | None) -> None:
-        """Say what is good, and what is not: channels, addresses, who signs the mail, whom browsers may speak for.
+        """Say what is good, and what is not: channels, addresses, who signs the mail, whom browsers may speak for, what
+        people are asked for.
 
-        Where there is a data folder (--data, or `data` in the project), also which ties do not hold.
+        Where there is a data folder (--data, or `data` in the project), also which ties do not hold, and how many
+        events were not kept.
         """
         findings = list(build.doctor(project))
         if house := beside(build, project, data):
             findings += identities.look(house.data, house.trail, house.log.partitions)
+            findings += consenting.look(house.stores())
         for finding in findings:
             click.echo(f"{finding.level:6}{finding.about:14}{finding.text}")
         if any(finding.level == "bad" for finding in findings):

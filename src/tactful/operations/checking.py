@@ -1,18 +1,25 @@
 """Checking: everything that is to say about a project, for people and for editors (`tactful check`)."""
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
-from tactful.errors import DefinitionError, Problem
+from tactful.errors import DefinitionError, Place, Problem
 from tactful.kernel.definitions import FOLDERS, Definitions
 from tactful.language.document import TemplateCheck
+from tactful.language.mistakes import did_you_mean, place_at
 from tactful.language.vocabulary import DEFAULT_GAP_US
-from tactful.operations.project import check
+from tactful.operations.patching import SOURCE
+from tactful.operations.project import check, load
 from tactful.runtime.settings import Settings
 from tactful.values import parse_duration
+
+PATCHES = SOURCE.name
+"""The source of traits that the API sets."""
 
 
 class Report(Struct, frozen=True):
@@ -37,17 +44,41 @@ def examine(
     """Mistakes in settings and definitions are told together. Raises UsageError where there is no project."""
     problems: tuple[Problem, ...] = ()
     gap_us, purposes = DEFAULT_GAP_US, frozenset[str]()
+    sources: set[str] | None = None
     try:
         told = settings()
         gap_us = parse_duration(told.workspace.session_gap) or DEFAULT_GAP_US
         purposes = frozenset(told.consent.purposes)
+        sources = {*told.sources, PATCHES}
     except DefinitionError as error:
         problems = error.problems
     try:
         definitions = check(project, check_template, gap_us=gap_us, seen=seen, purposes=purposes)
     except DefinitionError as error:
         return Report(None, (*problems, *error.problems))
+    if sources is not None:
+        warnings = (*definitions.warnings, *_unknown_sources(definitions, sources, load(project)))
+        definitions = msgspec.structs.replace(definitions, warnings=warnings)
     return Report(None if problems else definitions, problems)
+
+
+def _unknown_sources(definitions: Definitions, known: Collection[str], files: Mapping[str, str]) -> Iterator[Problem]:
+    """Of traits that go by their sources: those from which nothing can come, since the settings have none so named."""
+    event = definitions.events.get("$identify")
+    for trait, rule in event.merges.items() if event is not None else ():
+        for source in rule.sources:
+            if source not in known:
+                hint = did_you_mean(source, known) or f"the settings have {', '.join(sorted(known))}"
+                yield Problem(f'the trait "{trait}": there is no source "{source}"', _named(source, files), hint)
+
+
+def _named(source: str, files: Mapping[str, str]) -> Place:
+    """Where a file of events names a source."""
+    for file, text in files.items():
+        found = re.search(rf"\bsources\b[^\]]*?(?<![\w-])({re.escape(source)})(?![\w-])", text)
+        if file.startswith("events/") and found is not None:
+            return place_at(file, text, found.start(1))
+    return Place("events", 1, 1)
 
 
 def as_values(problem: Problem) -> dict[str, Any]:

@@ -4,6 +4,7 @@ Both read beside a running server. The engine commits a decision before it tells
 looked for in the store; and after a power cut the ledger may know more than a store that is still reading.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
@@ -14,12 +15,24 @@ from tactful.events.derived import ConsentChanged, decode_groups
 from tactful.kernel.fragments import entry_of
 from tactful.kernel.state import PartitionState, decode_partition
 from tactful.operations import persons
+from tactful.operations.doctor import Finding
 from tactful.operations.finding import candidates, unknown
 from tactful.operations.places import States
 from tactful.runtime.keeping import Ledger
 from tactful.runtime.ports import Log
+from tactful.runtime.settings import ConsentSettings
 from tactful.values import format_time
 
+_NOTHING_DECLARED = (
+    "no purpose is declared: messages go to who agreed to theirs, and events are kept of everybody (docs/consent.md)"
+)
+_OTHERWISE = {"anonymous": "kept without identifiers", "count": "only counted", "drop": "dropped"}
+_VERDICTS = {
+    "anonymous": "events kept without identifiers",
+    "count": "only counted",
+    "drop": "dropped",
+    "quarantine": "put into the quarantine",
+}
 PAGE = 10_000
 """Entries read at once."""
 
@@ -85,6 +98,33 @@ def _decision(partition: int, one: Entry) -> Decision:
         one.commitment.hex(),
         said.salt.hex(),
     )
+
+
+# ---- what the doctor says -------------------------------------------------------------------------------------------
+
+
+def check(consent: ConsentSettings) -> list[Finding]:
+    """What the settings ask people for."""
+    if not consent.purposes:
+        return [Finding("note", "consent", _NOTHING_DECLARED)]
+    found = [Finding("good", "consent", f"purposes: {', '.join(sorted(consent.purposes))}")]
+    if consent.collect:
+        text = f"events are kept of who permits {consent.collect}; of others: {_OTHERWISE[consent.otherwise]}"
+        found.append(Finding("good", "consent", text))
+    else:
+        found.append(Finding("note", "consent", "events are kept of everybody: [consent] collect names no purpose"))
+    return found
+
+
+def look(states: Sequence[States]) -> list[Finding]:
+    """How many events were not kept as they came."""
+    counts: Counter[str] = Counter()
+    for store in states:
+        point = store.checkpoint()
+        if point.partition_state:
+            counts.update(decode_partition(point.partition_state).verdicts)
+    told = [f"{counts[verdict]:,} {text}" for verdict, text in _VERDICTS.items() if counts[verdict]]
+    return [Finding("note", "not kept", ", ".join(told))] if told else []
 
 
 # ---- whether it is what it was ---------------------------------------------------------------------------------------

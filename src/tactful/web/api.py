@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from tactful.operations.explain import as_values
-from tactful.operations.stories import Overview
+from tactful.operations.stories import Overview, PersonSeen
 from tactful.runtime.ports import OutboxRow
 from tactful.values import format_time, parse_time
 from tactful.web import openapi
@@ -20,12 +20,15 @@ PROFILE = ("person", "userId", "identifiers", "waiting", "traits", "segments", "
 """Of a story, what a profile shows."""
 MOST = 1000
 """Rows of one answer at most."""
+LOOKED_AT = 100
+"""People at least, to find the newest among them."""
 
 
 def routes(desk: Desk) -> list[Route]:
-    """GET /v1/profiles/{id}, /v1/explain/{id}, /v1/outbox[/{intent}], /healthz, /readyz, /metrics."""
+    """GET /v1/profiles[/{id}], /v1/explain/{id}, /v1/outbox[/{intent}], /healthz, /readyz, /metrics."""
     api = Api(desk)
     return [
+        Route("/v1/profiles", api.profiles),
         Route("/v1/profiles/{person:path}", api.profile),
         Route("/v1/explain/{person:path}", api.explain),
         Route("/v1/outbox", api.outbox),
@@ -40,6 +43,11 @@ def routes(desk: Desk) -> list[Route]:
 class Api:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
+
+    async def profiles(self, request: Request) -> Response:
+        limit = _number(request, "limit", 100)
+        people = await self._desk.ask(lambda reader: reader.people(max(limit, LOOKED_AT)))
+        return _json({"profiles": [seen_values(person) for person in people[:limit]]})
 
     async def profile(self, request: Request) -> Response:
         story = await self._desk.ask(lambda reader: reader.story(request.path_params["person"], 0))
@@ -80,6 +88,17 @@ class Api:
         return PlainTextResponse(prometheus(overview), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
+def seen_values(person: PersonSeen) -> dict[str, Any]:
+    """A person of the list as JSON values."""
+    return {
+        "person": person.key,
+        "name": person.name or None,
+        "at": format_time(person.at),
+        "last": person.last,
+        "segments": list(person.segments),
+    }
+
+
 def row_values(row: OutboxRow) -> dict[str, Any]:
     """One message of the outbox as JSON values."""
     intent = row.intent
@@ -110,6 +129,12 @@ def prometheus(overview: Overview) -> str:
     lines = [
         *_metric("tactful_events_total", "counter", "Events applied.", {"": overview.events}),
         *_metric("tactful_repeats_total", "counter", "Events dropped as repeats.", {"": overview.repeats}),
+        *_metric(
+            "tactful_events_refused_total",
+            "counter",
+            "Events that were not kept as they came, by verdict.",
+            {f'{{verdict="{verdict}"}}': number for verdict, number in overview.refused.items()},
+        ),
         *_metric("tactful_people", "gauge", "Profiles kept.", {"": overview.people}),
         *_metric("tactful_quarantined", "gauge", "Calls in the quarantine.", {"": overview.quarantined}),
         *_metric("tactful_lag_records", "gauge", "Records that no worker has read yet.", {"": overview.lag}),

@@ -50,6 +50,7 @@ _PATCH = {
     },
 }
 PATHS = {
+    "/v1/profiles": _get("People who did something last, the newest first"),
     "/v1/profiles/{id}": {
         **_get("Identifiers, traits, segments, permits and runs of the person whose identifier this is", "id"),
         "patch": _change(
