@@ -215,6 +215,10 @@ class Reader:
         return Overview(
             events=sum(state.events for state in partitions),
             repeats=sum(state.repeats for state in partitions),
+            refused={
+                verdict: sum(state.verdicts.get(verdict, 0) for state in partitions)
+                for verdict in sorted({one for state in partitions for one in state.verdicts})
+            },
             people=sum(state.profiles for state in partitions),
             messages=self.outbox.counts(),
             quarantined=sum(number for code, number in self._quarantine.counts().items() if code != "forgotten"),

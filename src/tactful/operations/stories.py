@@ -138,6 +138,8 @@ class Overview(Struct, frozen=True):
 
     events: int
     repeats: int
+    refused: dict[str, int]
+    """Events that were not kept as they came, by verdict."""
     people: int
     messages: dict[str, int]
     """By status of the outbox."""
