@@ -155,7 +155,8 @@ class Oracle:
             order = (record.timestamp, record.received_at, position)
             person.consents.append((order, record.purpose, record.granted))
             person.rows.append((self.clock, "consent", record.purpose, record.granted))
-            self._withdraw(person, record.purpose)
+            if not record.granted:
+                self._withdraw(person, record.purpose)
             self._look(person, self.clock, "consent")
 
     def _withdraw(self, person: Person, purpose: str) -> None:
