@@ -79,7 +79,7 @@ PEOPLE = [
     Person("tomasz", "Tomasz", False, "male", "1979-07-08", "Gdańsk", agrees=()),
     Person("freya", "Freya", False, "female", "1991-09-30", "Bergen", ((120, 79),), devices=("tablet",)),
     # Signs in at a friend's sometimes: that laptop changes hands.
-    Person("luca", "Luca", True, "male", "2000-01-25", "Lisbon", devices=("phone", "amelie-laptop")),
+    Person("luca", "Luca", True, "male", "2000-01-25", "Lisbon", devices=("phone", "phone", "phone", "amelie-laptop")),
 ]
 
 PRODUCTS = [
@@ -103,6 +103,7 @@ class Shop:
         self._session = session
         self._url = url
         self._random = random.Random(seed)  # noqa: S311  (a demo, not a secret)
+        self._browsers: dict[str, Browser] = {}
         self._numbers = itertools.count(1)
         self._run = self._random.getrandbits(32)
 
@@ -136,6 +137,13 @@ class Shop:
         order = {"order_id": number, "total": total, "currency": "EUR", "products": lines}
         await self.call("track", "demo-backend", {"userId": user, "event": "Order Completed", "properties": order})
 
+    def browsers_of(self, person: Person) -> list[Browser]:
+        """A device whose name says whose it is may be somebody else's, and is the same browser then."""
+        names = [name if "-" in name else f"{person.user}-{name}" for name in person.devices]
+        for name in names:
+            self._browsers.setdefault(name, Browser(name, person.agrees, has_gpc=person.has_gpc))
+        return [self._browsers[name] for name in names]
+
     async def welcome(self, person: Person) -> None:
         """What the backend tells of an account: what its holder agreed to, who it is, what was bought before."""
         told = {"analytics": "Analytics" in person.agrees, "email_marketing": person.is_willing}
@@ -157,6 +165,8 @@ class Shop:
     async def visit(self, person: Person, browser: Browser, cart: dict[Product, int]) -> None:
         """Look around; perhaps search, watch a film, put things into the cart and sign in; perhaps buy them."""
         chance = self._random.random
+        if browser.user != person.user:
+            browser.user = ""  # Whoever sat here before is signed out.
         product = self._random.choice(PRODUCTS)
         if chance() < 0.3:
             query = {"query": product.name.lower(), "category": product.category}
@@ -225,17 +235,11 @@ class Shop:
 
     async def live(self, person: Person) -> None:
         await self.welcome(person)
-        browsers = browsers_of(person)
+        browsers = self.browsers_of(person)
         cart: dict[Product, int] = {}
         while True:
             await self.visit(person, self._random.choice(browsers), cart)
             await asyncio.sleep(self._random.uniform(4, 25))
-
-
-def browsers_of(person: Person) -> list[Browser]:
-    """A device whose name says whose it is may be somebody else's."""
-    names = [name if "-" in name else f"{person.user}-{name}" for name in person.devices]
-    return [Browser(name, person.agrees, has_gpc=person.has_gpc) for name in names]
 
 
 def token(user: str) -> str:

@@ -32,7 +32,7 @@ async def shopping(shop: Listening, visits: int) -> None:
     for person in shoppers.PEOPLE:
         await shop.welcome(person)
         cart: dict[shoppers.Product, int] = {}
-        for browser in shoppers.browsers_of(person):
+        for browser in shop.browsers_of(person):
             for _ in range(visits):
                 await shop.visit(person, browser, cart)
 

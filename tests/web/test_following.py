@@ -171,6 +171,18 @@ def test_a_device_that_moved_on_leaves_its_past_and_says_so_when_it_is_asked_for
     assert ("Product Viewed", VISITOR) in steps_of(told(scene, "ada"))
 
 
+def test_a_device_that_came_from_somebody_else_is_known_before_it_brings_anything() -> None:
+    scene = met()
+    scene.did("u:bea", NOON + 30 * MINUTE_US, "$identify", also=(VISITOR,))
+    device = scene.person(VISITOR)
+    assert device.identity is not None
+    device.epoch = 2
+    device.identity.owners[2] = "u:bea"
+    scene.person("u:bea").identity = Identity(ties={VISITOR: True, "a:gone": False, ADA: True})
+    scene.settle()
+    assert [(each.key, each.is_past) for each in told(scene, "bea").identifiers] == [("u:bea", False), (VISITOR, False)]
+
+
 def test_who_waits_for_what_is_its_own_says_so() -> None:
     scene = met()
     scene.person("u:cy").identity = Identity(is_waiting=True)

@@ -128,6 +128,6 @@ def register(group: click.Group, build: Build) -> None:
             findings += identities.look(house.data, house.trail, house.log.partitions)
             findings += consenting.look(house.stores())
         for finding in findings:
-            click.echo(f"{finding.level:6}{finding.about:14}{finding.text}")
+            click.echo(f"{finding.level:6}{finding.about:16}{finding.text}")
         if any(finding.level == "bad" for finding in findings):
             raise SystemExit(1)

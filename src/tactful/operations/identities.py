@@ -78,7 +78,7 @@ def _ties(trail: Trail, partitions: int) -> Iterator[Finding]:
             elif isinstance(row, DeviceMoved) and not row.to:
                 shared[key] = None
     if shared:
-        text = f"{len(shared):,} change hands so often that their records stay their own: {_some(list(shared))}"
+        text = f"{len(shared):,} so often in other hands that their records stay their own: {_some(list(shared))}"
         yield Finding("note", "shared devices", text)
     if reasons:
         text = "; ".join(f"{reason}: {number:,}" for reason, number in reasons.most_common(_SHOWN))

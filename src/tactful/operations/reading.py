@@ -113,8 +113,11 @@ class Reader:
         )
 
     def _identifiers(self, found: Found, known: Mapping[str, Known]) -> tuple[Known, ...]:
-        own = found.profile.key
-        keys = dict.fromkeys([*persons.identifiers(found.profile), found.asked])
+        own, row = found.profile.key, found.profile.identity
+        # A device that came from somebody else brings nothing along, so that no fragment tells of it yet.
+        named = [key for key, is_taken in row.ties.items() if is_taken] if row is not None else []
+        silent = [key for key in named if self._owner(key) == own]
+        keys = dict.fromkeys([*persons.identifiers(found.profile), found.asked, *silent])
         owners = {key: own if key in (own, found.asked) else self._owner(key) for key in keys}
         return tuple(replace(known.get(key, Known(key)), is_past=owners[key] != own) for key in keys)
 
