@@ -5,6 +5,7 @@ import gc
 import pytest
 
 
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in the same hook.
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Where several processes share the suite (`make test`), tests for which their file builds something once (a browser,
     a wheel) go to the same one; all others go wherever there is room."""
