@@ -14,7 +14,7 @@ from tactful.events.records import Consent, Edge, Event
 from tactful.kernel import fragments, verdict
 from tactful.kernel.addresses import recipient
 from tactful.kernel.plan import Rules
-from tactful.kernel.state import Fragment, Profile
+from tactful.kernel.state import Fragment, PartitionState, Profile
 from tactful.kernel.turn import Turn
 from tactful.kernel.verdict import Said
 from tactful.kernel.view import country_of
@@ -121,48 +121,20 @@ def decide(
 ) -> None:
     """A decision counts for its fragment and covers all that are the person's now; it is an entry of the ledger, also
     where it changes nothing."""
-    state = turn.state
     if write.granted and fragments.is_vouched(profile):
         why = "a browser may not agree for somebody whom a server knows" if write.is_hearsay else ""
         if write.is_confirmation() and isinstance(record, Consent) and _is_elsewhere(turn, profile, record.address):
             why = "who reads another address may not agree for somebody whom a server knows"
         if why:
             if isinstance(record, Consent):
-                rows.append(TraitRefused(state.clock, f"consent to {purpose}", why))
+                rows.append(TraitRefused(turn.state.clock, f"consent to {purpose}", why))
             return
     own = fragment_of(turn, profile, entry, rows)
     permits.record(own.consents, purpose, write)
     for name, other in profile.fragments.items():
         if name != entry.fragment:
             permits.cover(other.covered, purpose, entry.fragment, write)
-    state.decisions += 1
-    number, key = state.decisions, fragments.entry_of(entry.fragment)
-    sealed = ledger.commitment(
-        salt,
-        key,
-        purpose,
-        write.granted,
-        write.timestamp,
-        state.clock,
-        write.text_version,
-        write.origin,
-        record.source,
-        number,
-    )
-    state.ledger = ledger.link(state.ledger, number, sealed)
-    row = ConsentChanged(
-        state.clock,
-        purpose,
-        write.granted,
-        write.origin,
-        write.text_version,
-        number,
-        key,
-        write.timestamp,
-        record.source,
-        salt,
-        state.ledger,
-    )
+    row = _noted(turn.state, write, entry, purpose, record.source, salt)
     rows.append(row)
     turn.decisions.append(row)
     for name, rules in turn.plan.reading.purpose.items():
@@ -170,6 +142,19 @@ def decide(
             affected.update(rules)
     if not write.granted:
         _withdraw(turn, profile, purpose, rows)
+
+
+def _noted(
+    state: PartitionState, write: ConsentWrite, entry: Entry, purpose: str, source: str, salt: bytes
+) -> ConsentChanged:
+    """The decision as the next entry of the partition's ledger."""
+    state.decisions += 1
+    number, key = state.decisions, fragments.entry_of(entry.fragment)
+    said = purpose, write.granted
+    text, origin, at = write.text_version, write.origin, write.timestamp
+    sealed = ledger.commitment(salt, key, *said, at, state.clock, text, origin, source, number)
+    state.ledger = ledger.link(state.ledger, number, sealed)
+    return ConsentChanged(state.clock, *said, origin, text, number, key, at, source, salt, state.ledger)
 
 
 def _is_elsewhere(turn: Turn, profile: Profile, address: str) -> bool:
