@@ -5,6 +5,8 @@ from typing import Any
 
 from tactful.operations.listing import Listing, rules_of
 from tactful.operations.publish import published
+from tactful.operations.reading import Reader
+from tactful.web.api import prometheus
 from tests.operations.engine import Engine
 
 CONSENT = json.dumps({"collect": "analytics", "otherwise": "anonymous", "purposes": {"analytics": {}}})
@@ -72,3 +74,15 @@ def test_what_the_log_no_longer_has_is_left_out() -> None:
     assert engine.log.trim(2**60, {0: 9, 1: 9}) > 0
     left = [message_id for message_id, _, _ in listed(engine)]
     assert 0 < len(left) < 9 and left == [f"{n}" for n in range(9 - len(left), 9)]
+
+
+def test_the_metrics_count_what_was_refused_in_all_partitions() -> None:
+    engine = Engine(4, sources=json.dumps({"shop": {"unplanned": "drop"}}))
+    engine.publish({"events/paid.yaml": "name: Paid\nserver_only: true\n"})
+    for n in range(5):
+        engine.take(engine.event("Paid", f"u:{n}", trust="browser"), engine.event("Seen", f"u:{n}"))
+    engine.run()
+    reader = Reader(engine.log, engine.stores, engine.trail, engine.outbox, engine.quarantine)
+    lines = prometheus(reader.overview()).splitlines()
+    refused = [line for line in lines if line.startswith("tactful_events_refused_total")]
+    assert refused == [f'tactful_events_refused_total{{verdict="{verdict}"}} 5' for verdict in ("drop", "quarantine")]
