@@ -110,7 +110,8 @@ def test_the_keys_are_those_of_the_readers(monkeypatch: pytest.MonkeyPatch) -> N
             if inner.get("additionalProperties") is False:
                 named[folder, name] = inner
             elif "additionalProperties" in inner:
-                named[folder, "a property"] = inner["additionalProperties"]["anyOf"][1]
+                named[folder, "a property"] = one = inner["additionalProperties"]["anyOf"][1]
+                named[folder, "merge"] = one["properties"]["merge"]["anyOf"][1]
     assert {place: (set(one["properties"]), set(one.get("required", ()))) for place, one in named.items()} == asked
 
 

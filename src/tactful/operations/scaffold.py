@@ -35,6 +35,12 @@ trust = "server"
 
 # [identity]
 # browser = "signed"                      # a page names its user by a token of your server (docs/identity.md)
+
+# [consent]
+# collect = "analytics"                   # keep events of who permits that, and only count others (docs/consent.md)
+# [consent.purposes.analytics]
+# categories = ["Analytics"]              # its name in the consent banner
+# [consent.purposes.email_marketing]
 """
 
 _FILES = {
