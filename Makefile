@@ -7,8 +7,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8080
 ARGS ?=
-# One process per core, up to four, shares the tests out among them; `make test ARGS=-n0` runs them in one.
-PROCESSES := -n auto --maxprocesses 4 --dist loadgroup
+# One process per core, up to four, take the files of tests in turn; `make test ARGS=-n0` runs them all in one.
+PROCESSES := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 # Tests that need real data look for it here, and skip where there is none.
 export TACTFUL_TEST_DATA ?= $(realpath ../shared/data)
 
