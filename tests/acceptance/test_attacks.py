@@ -102,6 +102,7 @@ def test_nobody_agrees_in_somebodys_name(site: Shop, pair: Pair, has_agreed: boo
     site.await_fate(pair.key, f"thanks refused: no consent: {PURPOSE}")
     assert not site.granted(pair.key)
     assert site.letters.to(pair.address, pair.eves) == []
+    assert ("a browser may not agree" in str(site.look("explain", pair.key))) is (site.mode == "open")
 
 
 @pytest.mark.parametrize("has_agreed", [None, False])
@@ -124,6 +125,8 @@ def test_who_confirms_their_own_address_agrees_for_nobody_else(
     site.await_fate(pair.key, f"thanks refused: no consent: {PURPOSE}")
     assert not site.granted(pair.key)
     assert site.letters.to(pair.address) == []
+    is_refused = "who reads another address may not agree" in str(site.look("explain", pair.key))
+    assert is_refused is (is_tied_first and site.mode == "open")
 
 
 def test_who_was_there_under_a_user_id_before_its_user_is_not_that_user(site: Shop, pair: Pair) -> None:
