@@ -12,6 +12,9 @@ from examples.shop import shoppers
 from tactful.events.tracking import fit
 from tactful.kernel.definitions import read_project
 from tactful.language.declarations import tracking_rule
+from tactful.runtime.settings import read_settings
+from tactful.runtime.tokens import Tokens
+from tactful.values import SECOND_US
 
 SHOP = Path("examples/shop")
 
@@ -56,3 +59,14 @@ def test_the_simulator_fits_the_plan(monkeypatch: pytest.MonkeyPatch) -> None:
         assert fit(rules[name], body.get("properties") or body["traits"], mends=False)[1] == ()
         assert key == "demo-backend" or not rules[name].is_server_only
     assert set(sent) == set(rules), "the plan has what nobody sends, or the other way round"
+
+
+def test_the_simulator_goes_by_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its tokens are believed for an hour, and its banner asks for what the settings know."""
+    settings = read_settings((SHOP / "tactful.toml").read_text(encoding="utf-8"), {})
+    monkeypatch.setattr("time.time", lambda: 1_741_000_000.0)
+    tokens, token = Tokens(settings.identity.secrets), shoppers.token("ines")
+    assert getattr(tokens.prove(token, 1_741_003_500 * SECOND_US), "user", None) == "u:ines"
+    assert getattr(tokens.prove(token, 1_741_009_000 * SECOND_US), "user", None) is None
+    categories = {name for purpose in settings.consent.purposes.values() for name in purpose.categories}
+    assert categories == set(shoppers.CATEGORIES)
