@@ -29,3 +29,7 @@ block_nesting_limit
 
 # A field of the stored state whose use comes with tied identifiers; states are arrays, so its place must not move.
 gen
+
+# Fields that stand for a column, or a key of JSON, and are read there.
+by_epoch
+recorded_at
