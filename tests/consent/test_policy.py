@@ -80,6 +80,8 @@ def test_what_categories_say() -> None:
     assert said({"Analytics": True, "C0002": False}) == [("analytics", False, "categories")]
     assert said({"C0002": True}) == [("analytics", True, "categories")], "the other name is another site's"
     assert said({}, has_gpc=True) == [("marketing.email", False, "gpc")]
+    assert said({"Advertising": True}, has_gpc=True) == [("marketing.email", False, "gpc")], "perhaps a preset"
+    assert ("marketing.email", False, "categories") in said({"Advertising": False}, has_gpc=True)
     nonsense: tuple[object, ...] = ({"Functional": True}, {"Analytics": 1}, {"Analytics": "yes"}, {"Analytics": None})
     assert all(said(one) == [] for one in (*nonsense, [], "all", None))
     assert told(policy, {}, has_gpc=False) == told(policy, {"consent": True}, has_gpc=False) == []

@@ -80,14 +80,16 @@ def read(text: str) -> Policy:
 
 def told(policy: Policy, context: Mapping[str, Any], *, has_gpc: bool) -> list[Said]:
     """What the context of an event says of consent. A purpose with several categories is denied where one of those
-    that the context names is false, and granted where all of them are true."""
+    that the context names is false, and granted where all of them are true; not where Global Privacy Control objects in
+    the same call, since a banner's answer may be its preset."""
     said: list[Said] = []
     if has_gpc:
         said += [(name, False, GPC) for name, purpose in policy.purposes.items() if purpose.has_gpc]
     consent = context.get("consent")
     preferences = consent.get("categoryPreferences") if isinstance(consent, dict) else None
     if isinstance(preferences, dict):
-        said += _by_categories(policy, preferences)
+        objected = {name for name, _, _ in said}
+        said += [one for one in _by_categories(policy, preferences) if not (one[1] and one[0] in objected)]
     return said
 
 

@@ -136,6 +136,7 @@ class PartitionState(Struct, array_like=True):
     """Per digest of a file: the last line taken, and whether that was all."""
     is_replay: bool = False
     profiles: int = 0
+    """People; identifiers that belong to somebody else, or wait, are none."""
     adopted: int = 0
     """The generation that began with the plan in force."""
     thresholds: dict[str, dict[float, ThresholdSet]] = {}

@@ -167,6 +167,7 @@ def _move(turn: Turn, profile: Profile, owner: str, by: str, position: int) -> N
     turn.send(Lost(owner, profile.key))
     rows: list[Row] = [DeviceMoved(now, profile.epoch, "" if row.is_shared else by)]
     if row.is_shared:
+        turn.state.profiles += 1
         look_at_all(turn, profile, position, rows)
     else:
         turn.close(profile, position, rows)
@@ -211,6 +212,7 @@ def give(turn: Turn, profile: Profile, to: str, position: int) -> None:
     profile.fragments, profile.runs, profile.sent = {}, [], {}
     profile.segments, profile.wakes, profile.wake_at, profile.view = {}, {}, None, None
     row_of(profile).owners[profile.epoch] = to
+    turn.state.profiles -= 1
     turn.send(Give(to, profile.key, profile.epoch, fragments.pack(bundle)))
 
 
@@ -351,6 +353,7 @@ def _back(turn: Turn, profile: Profile, given: Give, position: int) -> None:
     """Everything is here: what came meanwhile is read, in order."""
     row = row_of(profile)
     row.is_waiting = False
+    turn.state.profiles += 1
     deferred, row.deferred = row.deferred, []
     _absorb(turn, profile, given, position, "unmerge")
     # Before what this very step told itself since: it came earlier.
