@@ -156,3 +156,9 @@ class Running:
 
         await self.app(scope, receive, send)
         return reply
+
+
+def repeats(batch: list[Any]) -> int:
+    """How many may be a call that stands in the batch before, and in the quarantine once."""
+    named = [json.dumps(call["messageId"]) for call in batch if isinstance(call, dict) and "messageId" in call]
+    return len(named) - len(set(named))

@@ -17,7 +17,7 @@ from tactful.operations.quarantine import replay
 from tactful.runtime.tokens import Tokens
 from tactful.values import SECOND_US
 from tactful.web.collect_reading import Rules
-from tests.collect.edge import BROWSER, NOW, Edge, Reply
+from tests.collect.edge import BROWSER, NOW, Edge, Reply, repeats
 
 SECRET, OTHER = "s" * 32, "t" * 32
 KINDS = ("user", "external", "email", "phone", "anonymous", "device")
@@ -285,11 +285,13 @@ def test_whatever_a_page_sends_it_speaks_of_itself(
     edge: Edge, batch: list[dict[str, Any]], headers: dict[str, str], is_signed: bool, is_single: bool
 ) -> None:
     edge.rules = Rules(SIGNED if is_signed else OPEN, Tokens([SECRET]).prove, b"k")
-    before, refused = len(edge.records()), len(edge.refused())
+    before = len(edge.records())
+    edge.quarantine.remove([row.id for row in edge.refused()])
     reply = send(edge, batch, BROWSER_KEY | headers, is_single=is_single)
     sent = 1 if is_single else len(batch)
     assert reply.status in ((200, 400) if is_single else (200,))
-    assert len(edge.records()) - before + len(edge.refused()) - refused == sent
+    found = len(edge.records()) - before + len(edge.refused())
+    assert sent - (0 if is_single else repeats(batch)) <= found <= sent
     for event in edge.events():
         assert "identityToken" not in unpack(event.context)
         assert not any(key[0] == "x" for key in event.ids)

@@ -93,3 +93,20 @@ def test_what_is_not_there_cannot_be_shown(edge: Edge) -> None:
     assert show(edge.quarantine, edge.refused()[0].id).body == b"not json"
     with pytest.raises(UsageError, match="no call 99"):
         show(edge.quarantine, 99)
+
+
+def test_a_refused_call_that_is_sent_again_stands_there_once(edge: Edge) -> None:
+    wrong = GOOD | {"event": ""}
+    for second in range(3):
+        sent = {"sentAt": f"2026-05-07T00:00:0{second}Z"}
+        edge.post("/v1/track", wrong | sent)
+        edge.post("/v1/batch", {"batch": [wrong | {"messageId": "batched"}], **sent})
+        edge.clock.now += 1_000_000
+    assert [row.received_at for row in edge.refused()] == [NOW, NOW], "the first is the one that counts"
+    edge.post("/v1/track", wrong | {"userId": "43"})
+    edge.post("/v1/track", wrong | {"messageId": "other"})
+    assert len(edge.refused()) == 4, "a messageId alone may be anybody's"
+    for _ in range(2):
+        edge.post("/v1/track", {"userId": "42", "event": ""})
+        edge.post("/v1/track", b"not json")
+    assert len(edge.refused()) == 8, "without a messageId nobody knows whether it is the same call"

@@ -76,3 +76,34 @@ def test_what_was_vouched_for_is_kept(open_quarantine: QuarantineMaker) -> None:
     quarantine = open_quarantine()
     quarantine.put([replace(quarantined(1), vouched=("u:1", "e:ada@example.com"))])
     assert open_quarantine().rows()[0].vouched == ("u:1", "e:ada@example.com")
+
+
+def test_what_is_sent_again_while_it_stands_there_adds_nothing(open_quarantine: QuarantineMaker) -> None:
+    quarantine = open_quarantine()
+    first = replace(quarantined(1, body=b"first"), call="m1")
+    quarantine.put([first, replace(first, body=b"within one put")])
+    again = open_quarantine()
+    again.put([replace(first, body=b"again"), replace(first, source="other"), replace(first, call="m2")])
+    again.put([replace(first, call="", body=b"unnamed"), replace(first, call="", body=b"unnamed")])
+    rows = quarantine.rows()
+    assert [(row.source, row.call, row.body) for row in rows] == [
+        ("shop", "", b"unnamed"),
+        ("shop", "", b"unnamed"),
+        ("shop", "m2", b"first"),
+        ("other", "m1", b"first"),
+        ("shop", "m1", b"first"),
+    ]
+    assert quarantine.counts() == {"no_identifier": 5, "forgotten": 0}
+    quarantine.remove([rows[-1].id])
+    quarantine.put([replace(first, body=b"after it was worked off")])
+    assert quarantine.rows()[0].body == b"after it was worked off"
+
+
+def test_what_adds_nothing_was_told_of_all_the_same(open_quarantine: QuarantineMaker) -> None:
+    quarantine = open_quarantine()
+    quarantine.put([replace(quarantined(1), call="m1")])
+    told = replace(quarantined(2, ref=ref(0, 5)), call="m1")
+    quarantine.put([told])
+    quarantine.remove([row.id for row in quarantine.rows()])
+    quarantine.put([told])
+    assert quarantine.rows() == []

@@ -80,6 +80,19 @@ def test_it_is_refused_once_however_often_it_is_told() -> None:
     assert engine.quarantine.rows() == [], "what somebody worked off does not come back"
 
 
+def test_what_a_client_sends_again_is_refused_again_and_stands_there_once() -> None:
+    engine = Engine()
+    engine.publish(PAID)
+    for message_id in ("m1", "m1", "m2"):
+        engine.take(engine.event("Paid", "u:1", trust="browser", message_id=message_id))
+        engine.run()
+    assert [json.loads(row.body)["messageId"] for row in engine.quarantine.rows()] == ["m2", "m1"]
+    engine.quarantine.remove([row.id for row in engine.quarantine.rows()])
+    engine.take(engine.event("Paid", "u:1", trust="browser", message_id="m1"))
+    engine.run()
+    assert len(engine.quarantine.rows()) == 1
+
+
 def test_of_what_the_log_has_lost_the_reason_is_left() -> None:
     engine = Engine(1)
     engine.publish(PAID)

@@ -362,6 +362,8 @@ class Quarantined(Struct, frozen=True):
     """Where in the logs the engine refused it (events/derived.py); 0: refused at the door."""
     vouched: tuple[str, ...] = ()
     """Identifiers that a token of the shop's server vouched for when it came; the token is not kept."""
+    call: str = ""
+    """Digest of all it says but when it was sent, by which it is known when it comes again; "": without messageId."""
 
 
 class Quarantine(Protocol):
@@ -369,7 +371,8 @@ class Quarantine(Protocol):
 
     def put(self, items: Sequence[Quarantined]) -> None:
         """Durable on return; `id` is given by the quarantine. An item whose `ref` lies at or below the highest position
-        of its partition that was put before changes nothing, also where that one is gone."""
+        of its partition that was put before changes nothing, also where that one is gone; nor does one of the same
+        source and `call` as one that is there: a client that sends again what was refused adds nothing."""
         ...
 
     def rows(self, before: int | None = None, limit: int = 100) -> list[Quarantined]: ...

@@ -5,6 +5,7 @@ trail comes last: what stands in it for good, the store forgets.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from hashlib import blake2b
 
 from tactful.consent.ledger import entry
 from tactful.events.derived import (
@@ -101,9 +102,23 @@ def _quarantined(row: EventRefused, event: Event | None, number: int) -> Quarant
         return Quarantined(0, row.at, "", row.code, row.field, f"{row.name}: {row.message}", b"", 1, number)
     body = call_of(event)
     vouched = tuple(key for key in event.ids if key[0] in "uep") if event.is_verified else ()
-    return Quarantined(
-        0, event.received_at, event.source, row.code, row.field, row.message, body, len(body), number, vouched
-    )
+    told = event.received_at, event.source, row.code, row.field, row.message
+    return Quarantined(0, *told, body, len(body), number, vouched, _call_of(event))
+
+
+def _call_of(event: Event) -> str:
+    """Without its timestamp, which is put right by when the call was sent."""
+    said = (event.message_id, event.kind, event.name, *event.ids, *(("verified",) if event.is_verified else ()))
+    return call_digest(*(one.encode("utf-8", "surrogatepass") for one in said), event.properties, event.context)
+
+
+def call_digest(*parts: bytes) -> str:
+    """Of what a refused call says (Quarantined.call)."""
+    digest = blake2b(digest_size=16)
+    for part in parts:
+        digest.update(b"%d:" % len(part))
+        digest.update(part)
+    return digest.hexdigest()
 
 
 def untold(items: Sequence[Quarantined], told: Mapping[int, int]) -> tuple[list[Quarantined], dict[int, int]]:

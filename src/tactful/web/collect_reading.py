@@ -6,6 +6,7 @@ decoded calls, many times larger, are gone by then, which keeps them in the proc
 
 import asyncio
 import re
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -29,6 +30,7 @@ from tactful.events.records import encode
 from tactful.events.sources import Source
 from tactful.events.verdicts import Refusal
 from tactful.runtime.ports import Quarantined
+from tactful.runtime.relay import call_digest
 from tactful.values import parse_time
 from tactful.web.answers import OK, Answer, refusal_answer
 
@@ -37,6 +39,9 @@ _SLICE = 250  # Events of a large batch that are read before other requests get 
 
 
 _TOKEN = re.compile(rb'"%b"\s*+:\s*+("(?:[^"\\]++|\\.)*+(?:"|\Z))' % TOKEN.encode(), re.DOTALL)
+
+
+_parts = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 class Rules(Struct, frozen=True):
@@ -139,7 +144,7 @@ def refuse(refusal: Refusal, arrived: Arrived, size: int | None = None) -> Taken
 
 def quarantined(refusal: Refusal, arrived: Arrived, size: int | None = None) -> Quarantined:
     """A refused call as the quarantine keeps it; `size` where more came than stands in the body."""
-    body = _keepable(arrived)
+    body, vouched = _keepable(arrived), _vouched(arrived)
     return Quarantined(
         0,
         arrived.received_at,
@@ -149,8 +154,22 @@ def quarantined(refusal: Refusal, arrived: Arrived, size: int | None = None) -> 
         refusal.message,
         body[:QUARANTINED_BYTES],
         size or len(body),
-        vouched=_vouched(arrived),
+        vouched=vouched,
+        call=_call(body, vouched),
     )
+
+
+def _call(body: bytes, vouched: Sequence[str]) -> str:
+    """By what it is known when its client sends it again, which a call without a messageId is not."""
+    try:
+        parts = _parts.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return ""
+    if bytes(parts.get("messageId", b"null")) in (b"null", b'""'):
+        return ""
+    parts.pop("sentAt", None)
+    said = [part for name, value in parts.items() for part in (name.encode(), bytes(value))]
+    return call_digest(*said, *(key.encode("utf-8", "surrogatepass") for key in vouched))
 
 
 def _vouched(arrived: Arrived) -> tuple[str, ...]:

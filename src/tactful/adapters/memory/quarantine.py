@@ -29,6 +29,8 @@ class MemoryQuarantine:
         new, told = untold(items, self._told)
         self._told |= told
         for one in new:
+            if one.call and any((row.source, row.call) == (one.source, one.call) for row in self._rows.values()):
+                continue
             self._last_id += 1
             self._rows[self._last_id] = replace(one, id=self._last_id, body=one.body[:BODY_BYTES])
         oldest_us = max((one.received_at for one in items), default=0) - self._age_us

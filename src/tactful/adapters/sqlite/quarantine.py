@@ -47,6 +47,10 @@ SCHEMA = Schema(
             "ALTER TABLE item ADD COLUMN vouched TEXT NOT NULL DEFAULT '[]'",
             "CREATE TABLE told (partition INTEGER PRIMARY KEY, position INTEGER NOT NULL)",
         ),
+        (
+            "ALTER TABLE item ADD COLUMN call TEXT NOT NULL DEFAULT ''",
+            "CREATE UNIQUE INDEX item_by_call ON item (source, call) WHERE call <> ''",
+        ),
     ),
 )
 TUNING = Tuning("FULL", cache_bytes=2 << 20)
@@ -54,7 +58,7 @@ TUNING = Tuning("FULL", cache_bytes=2 << 20)
 BODY_BYTES = 64 << 10
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(tuple[str, ...]).decode
-_COLUMNS = "id, received_at, source, code, field, message, body, size, ref, vouched"
+_COLUMNS = "id, received_at, source, code, field, message, body, size, ref, vouched, call"
 
 
 class SqliteQuarantine:
@@ -83,8 +87,8 @@ class SqliteQuarantine:
             told = dict(self._connection.execute("SELECT partition, position FROM told").fetchall())
             new, told_now = untold(items, told)
             self._connection.executemany(
-                "INSERT INTO item (received_at, source, code, field, message, body, size, ref, vouched) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO item (received_at, source, code, field, message, body, size, ref, vouched, call) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (source, call) WHERE call <> '' DO NOTHING",
                 map(_written, new),
             )
             self._connection.executemany(
@@ -139,8 +143,8 @@ class SqliteQuarantine:
 
 def _written(one: Quarantined) -> tuple[object, ...]:
     body, vouched = one.body[:BODY_BYTES], _encode(one.vouched).decode()
-    return (one.received_at, one.source, one.code, one.field, one.message, body, one.size, one.ref, vouched)
+    return (one.received_at, one.source, one.code, one.field, one.message, body, one.size, one.ref, vouched, one.call)
 
 
 def _read(row: Any) -> Quarantined:
-    return Quarantined(*(*row[:-1], _decode(row[-1])))
+    return Quarantined(*(*row[:-2], _decode(row[-2]), row[-1]))
