@@ -67,7 +67,7 @@ LINES: Sequence[Mapping[str, Any]] = [
         {"total": 99.5, "products": [{"sku": "S1", "price": 10, "category": "shoes"}, {"category": ["x", None]}]},
     ),
     call("05T23:30:00", "Order Completed", {"total": 0.3}),
-    call("09T09:00:00", "Product Viewed", {"sku": "S1", "category": "shoes", "price": 10}),
+    call("09T09:00:00", "Product Viewed", {"sku": "S1", "category": "shoes", "price": 10, "sizes": [[38, 40.5], 7]}),
     call("09T09:05:00", "Product Viewed", {"sku": "S1", "category": ["shoes", "new"], "price": "12"}),
     call(
         "09T09:10:00", "Product Added", {"sku": "S1", "quantity": 2, "price": 10, "color": "red", "tags": ["a", ["b"]]}
@@ -132,8 +132,12 @@ CASES: Sequence[tuple[str, Any]] = [
     ('avg("Nothing", price) is None and sum("Nothing", price) == 0', True),
     ('min("Product Viewed", price)', 1),
     ('max("Product Viewed", price)', 1_000_000_000_000),
+    ('min("Product Viewed", sizes[0])', 38),
+    ('max("Product Viewed", sizes[0], where=len(sizes) == 2 and len(sizes[0]) == 2)', 40.5),
     ('distinct("Product Viewed", sku)', 3),
     ('distinct("Product Viewed", category)', 2),
+    ('distinct("Order Completed", products[1].category, where=coupon is None)', 1),
+    ('any("Order Completed", where=products[1].category[0] == "x" and coupon is None)', True),
     ('count("Product Viewed", same=category)', 2),
     ('count("Product Viewed", same=sku, last="2d")', 2),
     ('first("Product Viewed")', "2025-03-09T09:00:00.000Z"),

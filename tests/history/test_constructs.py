@@ -1,5 +1,6 @@
 """Every construct in SQL, asked of one small history: DuckDB, and in the long run Spark, which must say the same."""
 
+import re
 from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
@@ -73,6 +74,15 @@ LEAVES_SOCKETS = pytest.mark.filterwarnings(
 @LEAVES_SOCKETS
 def test_spark(spark: Queries, of_duckdb: Mapping[str, Mapping[str, Any]]) -> None:
     assert answers(spark, at_once=10) == of_duckdb
+
+
+@pytest.mark.long
+@LEAVES_SOCKETS
+@pytest.mark.parametrize("text", [text for text in TEXTS if re.search(r"\w\[\d", text)])
+def test_spark_asked_one_thing(spark: Queries, of_duckdb: Mapping[str, Mapping[str, Any]], text: str) -> None:
+    """What else a query asks for hides what Spark loses of a column."""
+    alone = evaluate_sql.answers(Question({text: text}, FILES, "America/New_York"), LINES, [NOON], queries=spark)
+    assert alone[NOON][text] == of_duckdb[text]
 
 
 @pytest.mark.long

@@ -1,5 +1,6 @@
 """The query as a whole: one pass, as of positions, many at once; and what happens when a file is gone."""
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,14 @@ def test_what_filters_events_is_one_pass_over_them() -> None:
     assert [table.name for table in query.find_all(exp.Table)].count("events") == 1
     counts = [found for found in query.find_all(exp.Count) if isinstance(found.this, exp.Star)]
     assert len(counts) == 2  # That of seven days is asked for twice, and any() once.
+
+
+def test_for_spark_no_field_is_taken_of_a_field_but_a_columns_own() -> None:
+    texts = ('min("A", n[0])', 'any("A", where=n[0][1].x[2] == 1)', "tags[3][0] == 'b'", "len(flats[1].no) == 2")
+    for own in (SHARED, layout([("n",)])):
+        query = ask(trees(*texts), layout=own).query
+        fields = re.findall(r"\)((?:\.`\w+`)+)", write(query, "spark").given({"t": NOON}))
+        assert {field.count(".") for field in fields} == {1}
 
 
 def test_what_needs_rows_reads_few_of_them_and_once() -> None:

@@ -67,8 +67,24 @@ class _DuckDBGenerator(DuckDBGenerator):
     TRANSFORMS: ClassVar = {**DuckDBGenerator.TRANSFORMS, **_writes("duckdb")}
 
 
+def _field_in_spark(generator: Generator, node: exp.Expression) -> str:
+    """Spark 4.0 cuts off of a column what seems unread (NestedColumnAliasing): it takes a field of a field as one, with
+    the keys in it, and where the same keys are read beside it, it forgets that the map is read at all ("Couldn't find
+    _extract_elements"). A list of one between the fields keeps them apart; columns' own fields may stay together."""
+    held = generator.sql(node, "this")
+    if isinstance(node.this, exp.Dot) and not isinstance(_root(node), exp.Column):
+        held = f"TRY_ELEMENT_AT(ARRAY({held}), 1)"
+    return f"{held}.{generator.sql(node, 'expression')}"
+
+
+def _root(node: exp.Expression) -> exp.Expression:
+    while isinstance(node, exp.Dot):
+        node = node.this
+    return node
+
+
 class _SparkGenerator(SparkGenerator):
-    TRANSFORMS: ClassVar = {**SparkGenerator.TRANSFORMS, **_writes("spark")}
+    TRANSFORMS: ClassVar = {**SparkGenerator.TRANSFORMS, **_writes("spark"), exp.Dot: _field_in_spark}
 
 
 class _DuckDB(DuckDB):
