@@ -67,7 +67,7 @@ class Pace(Struct, frozen=True):
 
     read: int = 1000
     """Records of one read, and so of one commit."""
-    slice: int = 200
+    slice: int = 50
     """Profiles that one Tick brings on, so that fresh events never wait long."""
     sync: int = 100
     """Commits after which the trail is made durable."""
