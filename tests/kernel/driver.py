@@ -175,6 +175,8 @@ def _told(row: Row, intents: dict[str, SendMessage]) -> Told:
             return (row.at, "trait refused", row.name)
         case IntentMoved():
             return (row.at, "moved", row.intent, row.key)
+        case _:
+            return (row.at, type(row).__name__)
 
 
 def _identity_told(row: FragmentsCame | FragmentsWent | TieRefused | DeviceMoved) -> Told:

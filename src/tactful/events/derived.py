@@ -42,6 +42,12 @@ class RunStarted(Struct, frozen=True, array_like=True, tag=3):
     entry_key: str
     due: int
     because: tuple[Reading, ...] = ()
+    version: str = ""
+    """Of the journey."""
+    arm: str = ""
+    """`holdout`, `global`: nothing will be sent; "" otherwise."""
+    started_at: int = 0
+    """Its moment; with journey and entry key it names the run."""
 
 
 class RunEnded(Struct, frozen=True, array_like=True, tag=4):
@@ -52,6 +58,11 @@ class RunEnded(Struct, frozen=True, array_like=True, tag=4):
     entry_key: str
     reason: str
     ref: int = 0
+    version: str = ""
+    arm: str = ""
+    started_at: int = 0
+    step: str = ""
+    """Where it was; "" of a run that never began."""
 
 
 class SendMessage(Struct, frozen=True, array_like=True, tag=5):
@@ -63,9 +74,9 @@ class SendMessage(Struct, frozen=True, array_like=True, tag=5):
     journey: str
     entry_key: str
     channel: str
-    """`email` or `webhook`."""
+    """`email`, `sms`, `push`, `web_push`, `chat`, `webhook`."""
     message: str
-    """The message's name (email), or the URL (webhook)."""
+    """The message's name, or the URL of a webhook."""
     purpose: str
     """Purpose of consent that it needs; "" where it needs none (webhook to one's own systems)."""
     due: int
@@ -76,6 +87,10 @@ class SendMessage(Struct, frozen=True, array_like=True, tag=5):
     event: str
     properties: Raw
     is_replay: bool = False
+    version: str = ""
+    """Of the journey."""
+    step: str = ""
+    priority: int = 50
 
 
 class OutcomeNoted(Struct, frozen=True, array_like=True, tag=6):
@@ -192,6 +207,53 @@ class IntentMoved(Struct, frozen=True, array_like=True, tag=15):
     """Counts up; of two the higher is right."""
 
 
+class StepTaken(Struct, frozen=True, array_like=True, tag=16):
+    """A run came to a step, or went on from it."""
+
+    at: int
+    journey: str
+    entry_key: str
+    started_at: int
+    step: str
+    what: str
+    """`wait` (it waits, until `until` at the latest), `came` (what it waited for), `over` (the time), `branch`,
+    `split`, `set`, `withheld` (a message that is not sent)."""
+    detail: str = ""
+    """`then` or `else`; the arm; the event; the reason; the traits as JSON."""
+    until: int = 0
+    because: tuple[Reading, ...] = ()
+    ref: int = 0
+
+
+class GoalReached(Struct, frozen=True, array_like=True, tag=17):
+    """An event that counts for a run's goal."""
+
+    at: int
+    journey: str
+    entry_key: str
+    started_at: int
+    version: str
+    arm: str
+    ref: int
+    nth: int
+    """1 for the first of the run."""
+    value: float | None = None
+
+
+class Responded(Struct, frozen=True, array_like=True, tag=18):
+    """Something came back from a message (events/responses.py)."""
+
+    at: int
+    journey: str
+    intent: str
+    name: str
+    """`Email Opened`, ..."""
+    detail: str = ""
+    """The link, or the reason."""
+    is_machine: bool = False
+    """A mail proxy or a scanner, and no person, by the stated rules."""
+
+
 Row = (
     SegmentEntered
     | SegmentLeft
@@ -208,6 +270,9 @@ Row = (
     | EventRefused
     | TraitRefused
     | IntentMoved
+    | StepTaken
+    | GoalReached
+    | Responded
 )
 
 
@@ -304,6 +369,18 @@ class _IntentMoved(_Keeps, tag=15):
     pass
 
 
+class _Takes(_Names, tag=16):
+    pass
+
+
+class _Reaches(_Names, tag=17):
+    pass
+
+
+class _Responds(_Names, tag=18):
+    pass
+
+
 class _Mentions(Struct, array_like=True):
     position: int
     key: str
@@ -324,6 +401,9 @@ class _Mentions(Struct, array_like=True):
         | _EventRefused
         | _TraitRefused
         | _IntentMoved
+        | _Takes
+        | _Reaches
+        | _Responds
     ]
 
 

@@ -19,6 +19,8 @@ TIME_ZONE, SESSION_GAP = "time_zone", "session_gap"
 """Settings that a plan takes with it: an IANA name, a duration."""
 IDENTITY, CONSENT, SOURCES = "identity", "consent", "sources"
 """More of them, as JSON: those sections of tactful.toml as far as decisions depend on them."""
+SENDING = "sending"
+"""Likewise: caps, quiet hours, the holdout (kernel/sending.py)."""
 
 
 class Event(Struct, frozen=True, array_like=True, tag=1):
@@ -31,7 +33,8 @@ class Event(Struct, frozen=True, array_like=True, tag=1):
     version: int
     source: str
     trust: Trust
-    kind: Literal["track", "identify", "page", "screen", "group", "alias"]
+    kind: Literal["track", "identify", "page", "screen", "group", "alias", "message"]
+    """`message`: what came back from a message (events/responses.py); `"*"` does not mean it."""
     name: str
     """The event name of the language: track's `event`; else `$identify`, `$page`, ..."""
     key: str
@@ -164,6 +167,46 @@ class Unmerge(Struct, frozen=True, array_like=True, tag=11):
     author: str = ""
 
 
+class Enter(Struct, frozen=True, array_like=True, tag=18):
+    """Somebody is to enter a journey, by a call of the API or a list."""
+
+    version: int
+    source: str
+    trust: Trust
+    key: str
+    message_id: str
+    journey: str
+    entry_key: str
+    received_at: int
+    properties: Raw = EMPTY_MAP
+    """What messages see as `event.properties`."""
+    author: str = ""
+
+
+class Launch(Struct, frozen=True, array_like=True, tag=19):
+    """A campaign begins, for everybody in its segment. Goes to partition 0, which tells the others."""
+
+    received_at: int
+    journey: str
+    version: str
+    """Of the journey as it was approved; another one in force: nothing happens."""
+    author: str
+    approved_by: str = ""
+
+
+class Steer(Struct, frozen=True, array_like=True, tag=20):
+    """Somebody pauses, resumes, drains or stops a journey, or all sending. Goes to partition 0, which tells the
+    others."""
+
+    received_at: int
+    journey: str
+    """Its name; "" is all sending."""
+    order: Literal["resume", "pause", "drain", "stop"]
+    """Of all sending: `resume` or `pause`."""
+    author: str = ""
+    reason: str = ""
+
+
 # ---- between identifiers (IDENTITY.md 4): from the state of one to that of another, whose `key` stands first ---------
 
 Edge = tuple[str, int]
@@ -234,9 +277,24 @@ class Passed(Struct, frozen=True, array_like=True, tag=17):
 
 
 Between = Take | Link | Give | Lost | Detach | Passed
-Told = Plan | Threshold | Between
-"""What a Forwarded holds."""
-Record = Event | Consent | Tick | Publish | Outcome | Imported | Plan | Forwarded | Score | Threshold | Unmerge
+Told = Plan | Threshold | Launch | Steer | Event | Between
+"""What a Forwarded holds; an Event is a journey's `set`, on its way to the home of the person."""
+Record = (
+    Event
+    | Consent
+    | Tick
+    | Publish
+    | Outcome
+    | Imported
+    | Plan
+    | Forwarded
+    | Score
+    | Threshold
+    | Unmerge
+    | Enter
+    | Launch
+    | Steer
+)
 """What stands in a log."""
 
 _encoder = msgspec.msgpack.Encoder()
@@ -307,12 +365,39 @@ class _ToAllThreshold(Struct, array_like=True, tag=10):
     pass
 
 
+class _ToAllLaunch(Struct, array_like=True, tag=19):
+    pass
+
+
+class _ToAllSteer(Struct, array_like=True, tag=20):
+    pass
+
+
+class _Enters(Struct, array_like=True, tag=1):
+    version: int
+    source: str
+    trust: str
+    kind: str
+    name: str
+    key: str
+
+
 _addressed = msgspec.msgpack.Decoder(
-    _ToTake | _ToLink | _ToGive | _ToLost | _ToDetach | _ToPassed | _ToAll | _ToAllThreshold
+    _ToTake
+    | _ToLink
+    | _ToGive
+    | _ToLost
+    | _ToDetach
+    | _ToPassed
+    | _ToAll
+    | _ToAllThreshold
+    | _ToAllLaunch
+    | _ToAllSteer
+    | _Enters
 )
 
 
 def key_within(told: Raw) -> str | None:
     """The identifier that a `Told` is addressed to; None for what concerns everybody. The rest of it is not read."""
     record = _addressed.decode(told)
-    return record.key if isinstance(record, _Addressed) else None
+    return record.key if isinstance(record, _Addressed | _Enters) else None

@@ -9,10 +9,12 @@ from collections.abc import Mapping
 from msgspec import Raw, Struct
 
 from tactful.events.derived import Reading, RunEnded, RunStarted, SendMessage
+from tactful.journeys.program import EventValue, ExitRule, GoalRule, Instruction, Schedule
 from tactful.journeys.runs import Run
 from tactful.language.compiled import Condition, EventTest
 from tactful.values import digest, format_duration, format_time
 
+NEVER_AGAIN = 1 << 62
 STEP = "1"
 """The only step that a journey has so far."""
 
@@ -43,6 +45,28 @@ class JourneyRule(Struct, frozen=True):
     purpose: str
     on_merge: bool = False
     """Whether a segment that is entered because identifiers were tied starts it."""
+    program: tuple[Instruction, ...] = ()
+    left: int | None = None
+    """Number of the segment whose leaving starts it."""
+    schedule: Schedule | None = None
+    audience: int | None = None
+    """Number of the segment that a schedule or a campaign is for; None: everybody."""
+    is_campaign: bool = False
+    is_called: bool = False
+    """Calls of the API start it."""
+    key: EventValue | None = None
+    exits: tuple[ExitRule, ...] = ()
+    goal: GoalRule | None = None
+    again_us: int = 0
+    """So long after a start no other may come; NEVER_AGAIN for ever."""
+    priority: int = 50
+    group: str = ""
+    holdout: int = 0
+    """Of SHARES."""
+    is_finishing: bool = False
+    """Runs go the way of the version that they began with (`editing: finish`)."""
+    kept: frozenset[str] | None = None
+    """The properties of what started it that its messages read; None: any."""
 
     @property
     def kept_us(self) -> int:

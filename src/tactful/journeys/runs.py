@@ -1,7 +1,8 @@
-"""Runs: one person's way through a journey.
+"""Runs: one person's way through a journey, and what remains of one that has ended.
 
-A run waits until it is due, ends when an unwelcome event comes first, and otherwise becomes an intent. It stays, handed
-over, until the outcome is known, so that an event which comes before the claim can still stop it. Pure.
+A run that walks has no intent. Where it sends, what it hands over is kept as a run of its own, with the intent's id,
+until the outcome is known, so that an event which comes before the claim can still stop it; the last message of a
+program is the run itself. Pure.
 """
 
 from msgspec import Raw, Struct
@@ -12,7 +13,7 @@ class Run(Struct, array_like=True):
 
     journey: str
     entry_key: str
-    """The value that a grouped count was about when it started; "" where there is none."""
+    """The value of `key:`, or that a grouped count was about when it started; "" where there is none."""
     started_at: int
     """Timestamp of the event, or instant of the flip, that started it."""
     started_received: int
@@ -35,7 +36,34 @@ class Run(Struct, array_like=True):
     """How often its intent has changed hands (IntentMoved)."""
     stopped: str = ""
     """Why it may not leave any more, after it was handed over."""
+    step: str = ""
+    """The name of the step at which it waits, or which has sent the intent."""
+    since: int = 0
+    """Its moment when it came to that step (docs/journeys.md)."""
+    arm: str = ""
+    """`holdout` (the journey's) or `global` (the workspace's): nothing is sent; "" otherwise."""
+    goals: int = 0
+    """Goal events so far; of a walking run alone."""
 
     def started(self) -> tuple[int, int, int]:
         """The start in event order (LANGUAGE.md 1.4)."""
-        return (self.started_at, self.started_received, self.started_ref)
+        return self.started_at, self.started_received, self.started_ref
+
+
+class Pursuit(Struct, array_like=True):
+    """A run that has ended, while its goal may still be reached."""
+
+    journey: str
+    entry_key: str
+    started_at: int
+    started_received: int
+    started_ref: int
+    version: str
+    arm: str
+    origin: str
+    until: int
+    """Goal events happen before it."""
+    goals: int = 0
+
+    def started(self) -> tuple[int, int, int]:
+        return self.started_at, self.started_received, self.started_ref

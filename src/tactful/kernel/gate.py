@@ -56,6 +56,13 @@ class Claim(Struct, frozen=True):
     """msgpack map that the message is rendered from."""
 
 
+class Later(Struct, frozen=True):
+    """Not now: the intent waits until `not_before` (quiet hours). The reason stands in the outbox meanwhile."""
+
+    not_before: int
+    reason: str
+
+
 class Refusal(Struct, frozen=True):
     """Why the intent does not leave: status `refused` or `lapsed`."""
 

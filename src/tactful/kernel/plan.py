@@ -14,10 +14,11 @@ from msgspec import Struct
 from tactful.aggregates import kinds
 from tactful.aggregates.spec import Aggregate, AggregateSpec
 from tactful.consent import policy as consent
-from tactful.events.records import CONSENT, IDENTITY, SESSION_GAP, SOURCES, TIME_ZONE, Plan, Publish
+from tactful.events.records import CONSENT, IDENTITY, SENDING, SESSION_GAP, SOURCES, TIME_ZONE, Plan, Publish
 from tactful.events.tracking import EventRule
 from tactful.journeys.definition import Journey
 from tactful.journeys.rules import JourneyRule
+from tactful.kernel import sending as leaving
 from tactful.kernel.definitions import Definitions, read_project
 from tactful.kernel.state import PlanState
 from tactful.kernel.view import Around, PersonView
@@ -109,6 +110,9 @@ class CompiledPlan(Struct):
     """What becomes of events that do not fit it, by source; those that are not here keep them."""
     traits: TraitRules = NO_RULES
     """Which of several writes of a trait counts."""
+    sending: leaving.Rules = leaving.DEFAULT
+    editions: dict[tuple[str, str], JourneyRule] = {}
+    """By name and version: earlier ones of journeys that runs finish on (`editing: finish`)."""
 
     @property
     def has_tracking(self) -> bool:
@@ -317,6 +321,7 @@ def _put_together(state: PlanState, definitions: Definitions, made: _Compiled) -
         tracking={name: tracking_rule(event) for name, event in definitions.events.items()},
         sources=_unplanned(settings.get(SOURCES, "")),
         traits=state.traits,
+        sending=leaving.read(settings.get(SENDING, "")),
     )
 
 

@@ -14,7 +14,7 @@ from tactful.aggregates.kinds import State
 from tactful.consent.permits import ConsentWrite
 from tactful.events.records import Plan
 from tactful.journeys.rules import Sent
-from tactful.journeys.runs import Run
+from tactful.journeys.runs import Pursuit, Run
 from tactful.language.vocabulary import TraitRule
 from tactful.people.countries import CountrySeen
 from tactful.people.scores import ScoreWrite
@@ -94,6 +94,10 @@ class Profile(Struct, array_like=True):
     identity: Identity | None = None
     view: dict[int, State] | None = None
     """The aggregates of all fragments merged; None where there is one fragment."""
+    pursuits: list[Pursuit] = []
+    """Runs that have ended, while their goal may still be reached."""
+    entered: dict[str, dict[str, int]] = {}
+    """Of journeys with `again:`, the moment of the newest start by key."""
 
     def owner(self) -> str | None:
         """Whom the identifier belongs to now; None where it is a person of its own."""
@@ -109,6 +113,27 @@ class ThresholdSet(Struct, array_like=True, frozen=True):
     """The instant from which it has had this value here."""
     generation: int
     """That began with it."""
+
+
+class Steering(Struct, array_like=True, frozen=True):
+    """What somebody said of a journey, or of all sending."""
+
+    order: str
+    since: int
+    generation: int
+    """That began with it."""
+    author: str = ""
+    reason: str = ""
+
+
+class Launched(Struct, array_like=True, frozen=True):
+    """An instant at which a journey begins for everybody in its segment: by its schedule, or as a campaign."""
+
+    journey: str
+    at: int
+    generation: int
+    """That began with it."""
+    is_campaign: bool = False
 
 
 class PartitionState(Struct, array_like=True):
@@ -151,6 +176,14 @@ class PartitionState(Struct, array_like=True):
     """The ledger's hash with the last of them."""
     verdicts: dict[str, int] = {}
     """How many events were not kept as they came, by verdict."""
+    steering: dict[str, Steering] = {}
+    """By journey ("" is all sending), while it is anything but `resume`."""
+    launched: list[Launched] = []
+    """Those that not everybody is settled under yet."""
+    scheduled: dict[str, int] = {}
+    """Per journey with a schedule, the last instant at which it began."""
+    campaigns: dict[str, int] = {}
+    """Per campaign and version ("NAME@VERSION"), when it was launched."""
 
 
 class PlanState(Struct, array_like=True):
@@ -166,6 +199,8 @@ class PlanState(Struct, array_like=True):
     published_at: int
     traits: dict[str, TraitRule] = {}
     """By trait: which of several writes counts, where it is not the newest."""
+    editions: dict[str, dict[str, str]] = {}
+    """Of journeys with `editing: finish`, the texts of the newest versions before this one, by version."""
 
 
 _profile_decoder = msgspec.msgpack.Decoder(Profile)

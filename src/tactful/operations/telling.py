@@ -9,15 +9,18 @@ from tactful.events.derived import (
     EventRefused,
     FragmentsCame,
     FragmentsWent,
+    GoalReached,
     IntentMoved,
     OutcomeNoted,
     Reading,
+    Responded,
     Row,
     RunEnded,
     RunStarted,
     SegmentEntered,
     SegmentLeft,
     SendMessage,
+    StepTaken,
     TieRefused,
     TraitRefused,
 )
@@ -102,6 +105,18 @@ def tell(row: Row, places: Places) -> StoryLine | None:
             return _refused(row)
         case IntentMoved():
             return None
+        case StepTaken() | GoalReached() | Responded():
+            return _of_run(row)
+
+
+def _of_run(row: StepTaken | GoalReached | Responded) -> StoryLine:
+    match row:
+        case StepTaken():
+            return StoryLine(row.at, "step", f"{row.journey}: {row.step}: {row.what}", row.detail)
+        case GoalReached():
+            return StoryLine(row.at, "goal", f"reached the goal of {row.journey}")
+        case Responded():
+            return StoryLine(row.at, "response", row.name, row.detail, intent=row.intent)
 
 
 def _of_journey(row: RunStarted | RunEnded | SendMessage, places: Places) -> StoryLine:

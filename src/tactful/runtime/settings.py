@@ -14,7 +14,7 @@ from msgspec import Struct, field
 from tactful.errors import DefinitionError, Place, Problem
 from tactful.events.naming import LETTERS, Naming, naming
 from tactful.events.normalize import COUNTRIES, country
-from tactful.events.records import CONSENT, IDENTITY, SESSION_GAP, SOURCES, TIME_ZONE, Trust
+from tactful.events.records import CONSENT, IDENTITY, SENDING, SESSION_GAP, SOURCES, TIME_ZONE, Trust
 from tactful.events.zones import names
 from tactful.language.document import PURPOSE, PURPOSE_HINT
 from tactful.language.mistakes import did_you_mean
@@ -125,6 +125,26 @@ class ConsentSettings(Struct, frozen=True, forbid_unknown_fields=True):
     purposes: dict[str, PurposeSettings] = field(default_factory=dict)
 
 
+class ChannelSending(Struct, frozen=True, forbid_unknown_fields=True):
+    """Rules for one channel; `quiet` of "" has none, without the key it is that of all."""
+
+    cap: list[str] = []
+    quiet: str | None = None
+
+
+class SendingSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """What holds for everything that leaves (docs/journeys.md)."""
+
+    holdout: str = ""
+    """Share of people who are sent nothing by any journey: "5%"."""
+    cap: list[str] = []
+    """Over all channels: "3 per day" (the calendar day of the person), "8 per 7d"."""
+    quiet: str = ""
+    """Local hours in which nothing leaves: "21:00-08:00"."""
+    channels: dict[str, ChannelSending] = field(default_factory=dict)
+    """By name: email, sms, push, web_push, chat, webhook."""
+
+
 class RetentionSettings(Struct, frozen=True, forbid_unknown_fields=True):
     log_days: int = 0
     """0: for ever. A file is dropped once it is older and every partition has read it."""
@@ -146,6 +166,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     engine: EngineSettings = EngineSettings()
     identity: IdentitySettings = IdentitySettings()
     consent: ConsentSettings = ConsentSettings()
+    sending: SendingSettings = SendingSettings()
 
 
 OVERRIDES = {
@@ -191,6 +212,7 @@ def plan_settings(settings: Settings) -> dict[str, str]:
     for key, section, default in (
         (IDENTITY, identity, IdentitySettings()),
         (CONSENT, settings.consent, ConsentSettings()),
+        (SENDING, settings.sending, SendingSettings()),
         (SOURCES, {name: one for name, one in sources.items() if one["unplanned"] != "keep"}, {}),
     ):
         if section != default:
