@@ -1,4 +1,4 @@
-"""Build: what the command line may ask app.py for; app.py alone knows which engines stand behind it."""
+"""Build: what the command line may ask app/ for; app.py alone knows which engines stand behind it."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path

@@ -103,7 +103,7 @@ Register = Callable[[click.Group, Build], None]
 
 
 def command_line(build: Build, registers: Sequence[Register], version: str) -> click.Group:
-    """All commands over what app.py built."""
+    """All commands over what app/ built."""
 
     @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
     @click.version_option(version, prog_name="tactful")

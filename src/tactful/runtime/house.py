@@ -1,4 +1,4 @@
-"""House: one data folder with everything in it, as faces and operations see it. Built by app.py only."""
+"""House: one data folder with everything in it, as faces and operations see it. Built by app/ only."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -16,7 +16,7 @@ from tactful.events.derived import SendMessage
 
 
 class Clock(Protocol):
-    """Built in app.py and passed in; nothing else reads time."""
+    """Built in app/ and passed in; nothing else reads time."""
 
     def now_us(self) -> int: ...
 

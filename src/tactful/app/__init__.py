@@ -24,6 +24,7 @@ from tactful.adapters.installation import Installation
 from tactful.adapters.secrets import write_private
 from tactful.adapters.supervisor import Lock, StopSignal, Supervisor, follow_parent
 from tactful.adapters.watching import watch
+from tactful.app.parts import email_of, sources_of, webhook_of
 from tactful.cli import boxes, consenting, editors, evaluating, importing, looking, projects, servers
 from tactful.cli.main import command_line
 from tactful.errors import DefinitionError, Place, Problem, TransientError, UsageError
@@ -92,7 +93,7 @@ class Application:
         if not path.exists():
             raise UsageError(f"{path} is missing; `tactful init {project}` makes a project there")
         settings = read_settings(path.read_text(encoding="utf-8"), os.environ)
-        if problems := check_channels(_email(settings), settings.workspace.public_url):
+        if problems := check_channels(email_of(settings), settings.workspace.public_url):
             raise DefinitionError(*(Problem(problem, Place(FILE, 1, 1)) for problem in problems))
         return settings
 
@@ -104,7 +105,7 @@ class Application:
         return Lock(data).release
 
     def sources(self, project: Path) -> list[Source]:
-        return _sources(self.settings(project))
+        return sources_of(self.settings(project))
 
     def queries(self) -> Queries:
         from tactful.adapters.duckdb_queries import DuckDBQueries
@@ -116,11 +117,11 @@ class Application:
         from tactful.adapters.smtp import Smtp
 
         settings = self.settings(project)
-        email, public_url = _email(settings), settings.workspace.public_url
+        email, public_url = email_of(settings), settings.workspace.public_url
         found = identities.check(settings.identity, settings.sources) + check_consent(settings.consent)
         reach_mail = Smtp(email).probe if email.smtp_url else None
         reach_page = (lambda: reach.page(public_url)) if public_url else None
-        return found + asyncio.run(examine(email, _webhook(settings), public_url, reach_mail, reach_page))
+        return found + asyncio.run(examine(email, webhook_of(settings), public_url, reach_mail, reach_page))
 
     # ---- processes -----------------------------------------------------------------------------------------
 
@@ -176,69 +177,12 @@ class Application:
             click.echo(f"not published:\n{error}", err=True)
 
     def run_collect(self, project: Path, data: Path, host: str, port: int) -> None:
-        import uvloop
-        from starlette.applications import Starlette
-        from starlette.routing import Mount
-
-        from tactful.runtime.tokens import Tokens
-        from tactful.web.api import OPEN_PATHS
-        from tactful.web.api import routes as api
-        from tactful.web.changes import routes as change
-        from tactful.web.collect import collect_app
-        from tactful.web.collect_reading import Rules
-        from tactful.web.confirm import routes as confirm
-        from tactful.web.desk import Desk, News
-        from tactful.web.guard import Guard
-        from tactful.web.pages import Frame
-        from tactful.web.pages import routes as pages
-        from tactful.web.serving import server
-        from tactful.web.unsubscribe import routes as unsubscribe
+        from tactful.app import collecting
 
         house = self.house(data, project, read_only=False)
         follow_parent()
-        workspace, limits, identity = house.settings.workspace, house.settings.limits, house.settings.identity
-        keys, tokens = house.link_keys(), Tokens(identity.secrets)
-        rules = Rules(naming_of(identity), tokens.prove if identity.secrets else None, _salt_key(keys))
-        intake = Intake(
-            house.log, house.quarantine, house.bells, house.clock, Bounds(waiting_bytes=limits.waiting_bytes)
-        )
-        sources = _sources(house.settings)
-        address = workspace.public_url or f"http://{host}:{port}"
-        key = next((source.write_key for source in sources if source.trust == "server"), "")
-        desk = Desk(lambda: self._reader(data))
-        news = News(house.bells.bell("watch"))
-        frame = Frame(workspace.name, workspace.time_zone, address, key)
-        shown = [*pages(desk, news, lambda intent: spool.read(data / "mail", intent), frame), *api(desk)]
-        changed = change(desk, intake.submit, lambda: rules.arrival(API, house.clock.now_us()), house.partitions)
-        inside = Guard(Starlette(routes=[*shown, *changed]), [os.environ.get(ADMIN_TOKEN, "")], OPEN_PATHS)
-
-        async def submit(consent: Consent) -> None:
-            salt = rules.arrival(API, consent.received_at).salt(consent.message_id)
-            record = msgspec.structs.replace(consent, salt=salt)
-            await intake.submit([(partition_of(consent.key, house.partitions), encode(record))])
-
-        doors = [
-            *unsubscribe(lambda token: unseal(keys, token), submit, house.clock, workspace.name),
-            *confirm(lambda token: unseal_confirm(keys, token), submit, house.clock, workspace.name),
-        ]
-        outside = Starlette(routes=[*doors, Mount("/", inside)])
-        app = collect_app(intake, sources, house.clock, outside, workspace.public_url, rules)
-
-        async def serve() -> None:
-            intake.start()
-            noting = asyncio.create_task(_note_tokens(data / identities.TOKENS, tokens.counts))
-            await server(app, host, port, news).serve()
-            noting.cancel()
-            await intake.stop()
-
-        uvloop.run(serve())
-        desk.close()
+        collecting.run(house, data, host, port)
         house.close()
-
-    def _reader(self, data: Path) -> Reader:
-        """What pages and the read API ask; opened in the thread that asks."""
-        house = Installation(data, Settings(), self._clock, read_only=True)
-        return Reader(house.log, house.stores(), house.trail, house.outbox, house.quarantine)
 
     def run_work(self, project: Path, data: Path, partitions: Sequence[int]) -> None:
         house = self.house(data, project, read_only=False)
@@ -256,86 +200,15 @@ class Application:
         house.close()
 
     def run_deliver(self, project: Path, data: Path, address: str) -> None:
-        import uvloop
-
-        from tactful.adapters.smtp import Smtp
-        from tactful.adapters.webhook import Webhook
-        from tactful.runtime.deliver import Deliverer, Lane
-        from tactful.runtime.writing import Letterhead, call_writer, mail_writer
+        from tactful.app import delivering
 
         house = self.house(data, project, read_only=False)
         follow_parent()
-        email = _email(house.settings)
-        workspace = house.settings.workspace
-        letterhead = Letterhead(
-            workspace.name,
-            email.sender or f"{workspace.name} <hello@localhost>",
-            workspace.public_url or address,
-            house.link_keys(),
-        )
-        mail = Smtp(email) if email.smtp_url else spool.Spool(data / "mail", email.slots)
-        calls = Webhook(_webhook(house.settings), house.clock)
-        lanes = [Lane(mail, mail_writer(letterhead, house.outbox.template)), Lane(calls, call_writer())]
-        name = f"{os.getpid()}-{secrets.token_hex(4)}"
-
-        async def run() -> None:
-            deliverer = Deliverer(name, house.outbox, house.log, house.bells, house.clock, lanes)
-            for number in (signal.SIGTERM, signal.SIGINT):
-                asyncio.get_running_loop().add_signal_handler(number, deliverer.stop)
-            await deliverer.run()
-
-        uvloop.run(run())
+        delivering.run(house, data, address)
         house.close()
 
 
 # ---- small parts ---------------------------------------------------------------------------------------------
-
-
-def _sources(settings: Settings) -> list[Source]:
-    return [
-        Source(
-            name,
-            source.write_key,
-            source.trust,
-            source.events_per_second,
-            event_bytes=source.event_bytes,
-            call_bytes=source.call_bytes,
-            call_events=source.call_events,
-        )
-        for name, source in settings.sources.items()
-    ]
-
-
-def _email(settings: Settings) -> EmailSettings:
-    email = settings.channels.email
-    return EmailSettings(email.sender, email.smtp_url, email.slots)
-
-
-def _webhook(settings: Settings) -> WebhookSettings:
-    webhook = settings.channels.webhook
-    return WebhookSettings((webhook.secret,) if webhook.secret else (), webhook.allow_private, webhook.slots)
-
-
-def _salt_key(keys: dict[int, bytes]) -> bytes:
-    """Of the ledger's salts; made from the key of links, which whoever may read the data folder's keys alone has."""
-    return blake2b(key=keys[min(keys)][:64], digest_size=32, person=b"consent salts").digest()
-
-
-async def _note_tokens(path: Path, counts: Counter[str]) -> None:
-    """Keeps count in a file, for the doctor; what came in the last seconds before a stop is not in it."""
-    before, noted = identities.read_counts(path), 0
-    while True:
-        await asyncio.sleep(10)
-        if counts.total() != noted:
-            noted = counts.total()
-            await asyncio.to_thread(_write_counts, path, before + counts)
-
-
-def _write_counts(path: Path, counts: Counter[str]) -> None:
-    try:
-        write_private(path, json.dumps(counts))
-    except OSError as error:
-        click.echo(f"tactful: {path} could not be written: {error}", err=True)
 
 
 def _shares(partitions: int, workers: int) -> list[list[int]]:
