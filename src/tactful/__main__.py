@@ -1,5 +1,5 @@
 """`python -m tactful` is `tactful`."""
 
-from tactful.app import main
+from tactful.app.application import main
 
 main()

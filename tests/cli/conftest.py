@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from tactful.app import COMMANDS, Application
+from tactful.app.application import COMMANDS, Application
 from tactful.cli.main import command_line
 
 Run = Callable[..., Result]

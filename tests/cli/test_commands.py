@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tactful.app import Application
+from tactful.app.application import Application
 from tactful.runtime.ports import Quarantined
 from tactful.values import parse_time
 from tests.cli.conftest import Run

@@ -62,7 +62,7 @@ def test_the_ledger_is_verified_and_a_forgery_is_told(data: Path, run: Run) -> N
 
 
 def test_a_data_folder_whose_ledger_is_missing_is_not_started(data: Path, run: Run) -> None:
-    from tactful.app import Application
+    from tactful.app.application import Application
     from tactful.errors import UsageError
 
     house = Application().house(data, None, read_only=False)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tactful.app import Application
+from tactful.app.application import Application
 from tests.cli.conftest import Run
 
 

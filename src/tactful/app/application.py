@@ -1,0 +1,216 @@
+"""The one place where everything is put together; the only file that imports adapters and faces.
+
+What only one kind of process needs is imported where that process is made: after a crash every process starts at once,
+and a worker that need not wait for web servers and templates is back in half the time.
+"""
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+import click
+
+from tactful.adapters.installation import Installation
+from tactful.adapters.supervisor import Lock, StopSignal, Supervisor, follow_parent
+from tactful.adapters.watching import watch
+from tactful.app.parts import email_of, sources_of, webhook_of
+from tactful.cli import boxes, consenting, editors, evaluating, importing, looking, projects, servers
+from tactful.cli.main import command_line
+from tactful.errors import DefinitionError, Place, Problem, TransientError, UsageError
+from tactful.events.sources import Source
+from tactful.history.queries import Queries
+from tactful.operations import identities
+from tactful.operations.consenting import check as check_consent
+from tactful.operations.doctor import Finding, check_channels, examine
+from tactful.operations.project import load
+from tactful.operations.publish import changes, publish, refuse_other_priority
+from tactful.operations.retention import trim
+from tactful.runtime.settings import Settings, plan_settings, read_settings
+from tactful.runtime.settings_mistakes import FILE
+from tactful.runtime.work import Work
+from tactful.values import HOUR_US
+
+_MODULES = (projects, evaluating, editors, servers, importing, looking, boxes, consenting)
+COMMANDS = tuple(module.register for module in _MODULES)
+ADMIN_TOKEN = "TACTFUL_ADMIN_TOKEN"  # noqa: S105  (the variable's name)
+
+
+class SystemClock:
+    """Wall time that a wild jump cannot move: where it departs from monotonic time by more than an hour while the
+    process runs, it is refused (and said once), and time goes on as it did (DESIGN 4)."""
+
+    def __init__(self) -> None:
+        self._offset_us = self._wall_us() - self._steady_us()
+        self._is_refusing = False
+
+    def now_us(self) -> int:
+        steady_us, wall_us = self._steady_us() + self._offset_us, self._wall_us()
+        if abs(wall_us - steady_us) <= HOUR_US:
+            self._is_refusing = False
+            return wall_us
+        if not self._is_refusing:
+            self._is_refusing = True
+            hours = (wall_us - steady_us) / HOUR_US
+            click.echo(f"tactful: the clock jumped by {hours:+.1f} hours; refused until a restart", err=True)
+        return steady_us
+
+    @staticmethod
+    def _wall_us() -> int:
+        return time.time_ns() // 1000
+
+    @staticmethod
+    def _steady_us() -> int:
+        """Goes on while the machine is suspended: on Linux the monotonic clock stands still then."""
+        return time.clock_gettime_ns(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)) // 1000
+
+
+class Application:
+    """What the command line may ask for (runtime/house.py: Build)."""
+
+    def __init__(self) -> None:
+        self._clock = SystemClock()
+
+    def settings(self, project: Path) -> Settings:
+        path = project / FILE
+        if not path.exists():
+            raise UsageError(f"{path} is missing; `tactful init {project}` makes a project there")
+        settings = read_settings(path.read_text(encoding="utf-8"), os.environ)
+        if problems := check_channels(email_of(settings), settings.workspace.public_url):
+            raise DefinitionError(*(Problem(problem, Place(FILE, 1, 1)) for problem in problems))
+        return settings
+
+    def house(self, data: Path, project: Path | None, *, read_only: bool) -> Installation:
+        settings = self.settings(project) if project is not None else Settings()
+        return Installation(data, settings, self._clock, read_only=read_only)
+
+    def locked(self, data: Path) -> Callable[[], None]:
+        return Lock(data).release
+
+    def sources(self, project: Path) -> list[Source]:
+        return sources_of(self.settings(project))
+
+    def queries(self) -> Queries:
+        from tactful.adapters.duckdb_queries import DuckDBQueries
+
+        return DuckDBQueries()
+
+    def doctor(self, project: Path) -> list[Finding]:
+        from tactful.adapters import reach
+        from tactful.adapters.smtp import Smtp
+
+        settings = self.settings(project)
+        email, public_url = email_of(settings), settings.workspace.public_url
+        found = identities.check(settings.identity, settings.sources) + check_consent(settings.consent)
+        reach_mail = Smtp(email).probe if email.smtp_url else None
+        reach_page = (lambda: reach.page(public_url)) if public_url else None
+        return found + asyncio.run(examine(email, webhook_of(settings), public_url, reach_mail, reach_page))
+
+    # ---- processes -----------------------------------------------------------------------------------------
+
+    def run_up(self, project: Path, data: Path, host: str, port: int, *, is_dev: bool) -> None:
+        """Publish, start the processes, and keep them running until a signal comes."""
+        settings = self.settings(project)
+        _refuse_open_door(host)
+        files = load(project)
+        lock = Lock(data)
+        house = self.house(data, project, read_only=False)
+        house.look_over()
+        refuse_other_priority(house.plan(0), plan_settings(settings))
+        bell = house.bells.bell("plan")
+        supervisor = Supervisor(lock, self._clock)
+        supervisor.listen()
+        where = ["--project", str(project), "--data", str(data)]
+        for number, owned in enumerate(_shares(house.partitions, settings.engine.workers)):
+            supervisor.start(f"work {number}", ["work", *where, "--partitions", ",".join(map(str, owned))])
+        supervisor.start("deliver", ["deliver", *where, "--address", f"http://{host}:{port}"])
+        try:
+            if changes(house.plan(0), files, plan_settings(settings)):
+                publish(files, plan_settings(settings), house.log, house.bells, house.clock, "up")
+            # Everybody's first plan must stand before the first event, so that aggregates are exact from the start.
+            while not supervisor.is_stopping and None in map(house.plan, range(house.partitions)):
+                bell.wait(0.2)
+                supervisor.look_after()
+            if not supervisor.is_stopping:
+                supervisor.start("collect", ["collect", *where, "--host", host, "--port", str(port)])
+                click.echo(f"Tactful is at http://{host}:{port}", err=True)
+            unwatch = watch(project, lambda: self._publish_again(house, project)) if is_dev else lambda: None
+            supervisor.watch(lambda: self._keep_house(house))
+            unwatch()
+        finally:
+            supervisor.stop()
+            house.close()
+
+    def _keep_house(self, house: Installation) -> None:
+        try:
+            trim(house.log, house.stores(), house.clock, house.settings.retention.log_days)
+        except TransientError as error:
+            click.echo(f"tactful: the log could not be trimmed: {error}", err=True)
+
+    def _publish_again(self, house: Installation, project: Path) -> None:
+        """After a save: put the project in force, or say what is wrong with it while the old plan stays."""
+        try:
+            files = load(project)
+            settings = plan_settings(self.settings(project))
+            refuse_other_priority(house.plan(0), settings)
+            if changed := changes(house.plan(0), files, settings):
+                publish(files, settings, house.log, house.bells, house.clock, "dev")
+                click.echo("published: " + ", ".join(changed), err=True)
+        except (DefinitionError, UsageError, TransientError) as error:
+            click.echo(f"not published:\n{error}", err=True)
+
+    def run_collect(self, project: Path, data: Path, host: str, port: int) -> None:
+        from tactful.app import collecting
+
+        house = self.house(data, project, read_only=False)
+        follow_parent()
+        collecting.run(house, data, host, port)
+        house.close()
+
+    def run_work(self, project: Path, data: Path, partitions: Sequence[int]) -> None:
+        house = self.house(data, project, read_only=False)
+        stopping = StopSignal()
+        follow_parent()
+        bell = house.bells.bell(*(f"work-{partition}" for partition in partitions))
+        stopping.rings = lambda: house.bells.ring(f"work-{partitions[0]}")
+        Work(
+            partitions,
+            lambda partition: house.worker(partition, house.clock),
+            bell,
+            house.clock,
+            lambda: stopping.asked,
+        ).run()
+        house.close()
+
+    def run_deliver(self, project: Path, data: Path, address: str) -> None:
+        from tactful.app import delivering
+
+        house = self.house(data, project, read_only=False)
+        follow_parent()
+        delivering.run(house, data, address)
+        house.close()
+
+
+# ---- small parts ---------------------------------------------------------------------------------------------
+
+
+def _shares(partitions: int, workers: int) -> list[list[int]]:
+    """Which partitions each worker process owns; as many processes as cores unless told otherwise."""
+    processes = min(workers or len(os.sched_getaffinity(0)), partitions)
+    return [list(range(number, partitions, processes)) for number in range(processes)]
+
+
+def _refuse_open_door(host: str) -> None:
+    """Until there is sign-in, other machines are let in with an administrator's token only (DESIGN 9)."""
+    if host not in ("127.0.0.1", "::1", "localhost") and not os.environ.get(ADMIN_TOKEN):
+        raise UsageError(
+            f"--host {host} would open the pages to other machines: set {ADMIN_TOKEN} to a long random text first, "
+            "or stay with 127.0.0.1"
+        )
+
+
+def main() -> None:
+    """The `tactful` command."""
+    command_line(Application(), COMMANDS, version("tactful"))()
