@@ -7,6 +7,7 @@ import click
 from tactful.cli.build import Build
 from tactful.cli.main import data_option, echo_json, json_option, opened
 from tactful.errors import UsageError
+from tactful.operations import explain_runs
 from tactful.operations.explain import as_text, as_values
 from tactful.operations.finding import unknown
 from tactful.operations.listing import Listing, rules_of
@@ -40,10 +41,15 @@ def register(group: click.Group, build: Build) -> None:
     @click.argument("person")
     @data_option
     @json_option
-    def explain(person: str, data: Path, as_json: bool) -> None:
+    @click.option("--journey", help="Only the runs of this journey, each with where it stands and its messages.")
+    def explain(person: str, data: Path, as_json: bool, journey: str | None) -> None:
         """Tell the story of PERSON (by any identifier): what happened, what was decided, and why."""
         house = opened(build, data)
-        story = Reader(house.log, house.stores(), house.trail, house.outbox, house.quarantine).story(person)
+        reader = Reader(house.log, house.stores(), house.trail, house.outbox, house.quarantine)
+        if journey is not None:
+            _explain_runs(reader, person, journey, as_json=as_json)
+            return
+        story = reader.story(person)
         if story is None:
             raise UsageError(unknown(person))
         if as_json:
@@ -70,3 +76,14 @@ def register(group: click.Group, build: Build) -> None:
         through = ", ".join(undone.returning)
         click.echo(f"  goes back: what came through {through}" if through else "  nothing has come through it yet")
         click.echo(f"  `tactful explain {undone.key}` tells the rest")
+
+
+def _explain_runs(reader: Reader, person: str, journey: str, *, as_json: bool) -> None:
+    found = reader.runs(person, journey)
+    if found is None:
+        raise UsageError(unknown(person))
+    user, runs = found
+    if as_json:
+        echo_json(explain_runs.as_values(user, journey, runs))
+    else:
+        click.echo(explain_runs.as_text(user, journey, runs), nl=False)

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from tactful.operations.stories import Known, Permission, Scalar, SeenEvent, Story, StoryLine, Why
+from tactful.operations.stories import Known, Permission, Scalar, SeenEvent, Story, StoryLine, Waits, Why
 from tactful.operations.telling import ORIGINS
 from tactful.values import format_time
 
@@ -21,6 +21,15 @@ _MARKS = {
     "went": "⊖",
     "apart": "≠",
     "barred": "✗",
+    "wait": "…",
+    "came": "→",
+    "over": "→",
+    "branch": "⑂",
+    "split": "⑂",
+    "set": "✎",
+    "withheld": "✗",
+    "goal": "★",
+    "response": "↩",
 }
 _INDENT = " " * 4
 _REASON = " " * 31
@@ -42,14 +51,21 @@ def as_text(story: Story) -> str:
     for consent in story.consents:
         lines.append(f"{_INDENT}{consent.purpose}: {permission(consent)}")
     for run in story.runs:
-        lines.append(f"{_INDENT}waits in the journey {run.journey} until {format_time(run.due)}")
+        lines.append(f"{_INDENT}{waits(run)}")
     if len(lines) > 2:
         lines.append("")
     if not story.is_whole:
         lines += ["(older steps are left out, or have expired with their log)", ""]
     for line in story.lines:
-        lines += _step(line)
+        lines += step_lines(line)
     return "\n".join(lines) + "\n"
+
+
+def waits(run: Waits) -> str:
+    """`waits in the journey cart for c-7 at remind until ...`."""
+    about = f" for {_short(run.entry_key)}" if run.entry_key else ""
+    step = f" at {run.step}" if run.step else ""
+    return f"waits in the journey {run.journey}{about}{step} until {format_time(run.due)}"
 
 
 def permission(consent: Permission) -> str:
@@ -69,7 +85,8 @@ def _known(each: Known) -> str:
     return f"is known as {each.key}{since}{f', by {each.event.name}' if each.event is not None else ''}"
 
 
-def _step(line: StoryLine) -> list[str]:
+def step_lines(line: StoryLine) -> list[str]:
+    """One line of a story, and below it its reasons."""
     mark = "✗" if line.status in ("refused", "rejected", "lapsed", "dropped") else _MARKS.get(line.kind, "·")
     shown = f" {properties(line.event)}".rstrip() if line.kind == "event" and line.event is not None else ""
     because = f" ({line.because})" if line.because else ""
@@ -149,12 +166,9 @@ def as_values(story: Story) -> dict[str, Any]:
             | ({"through": each.through} if each.through else {})
             for each in story.consents
         ],
-        "runs": [
-            {"journey": run.journey, "startedAt": format_time(run.started_at), "due": format_time(run.due)}
-            for run in story.runs
-        ],
+        "runs": [_run_values(run) for run in story.runs],
         "whole": story.is_whole,
-        "story": [_step_values(line) for line in story.lines],
+        "story": [step_values(line) for line in story.lines],
     }
 
 
@@ -169,7 +183,18 @@ def _known_values(each: Known) -> dict[str, Any]:
     return shown
 
 
-def _step_values(line: StoryLine) -> dict[str, Any]:
+def _run_values(run: Waits) -> dict[str, Any]:
+    return {
+        "journey": run.journey,
+        "key": run.entry_key,
+        "startedAt": format_time(run.started_at),
+        "due": format_time(run.due),
+        "step": run.step,
+        "arm": run.arm,
+    }
+
+
+def step_values(line: StoryLine) -> dict[str, Any]:
     step: dict[str, Any] = {"at": format_time(line.at), "kind": line.kind, "text": line.text}
     if line.because:
         step["because"] = line.because

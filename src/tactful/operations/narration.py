@@ -11,11 +11,12 @@ from tactful.events.derived import (
     FragmentsWent,
     OutcomeNoted,
     Row,
+    RunEnded,
     SendMessage,
 )
 from tactful.kernel.fragments import entry_of
 from tactful.kernel.state import Profile
-from tactful.operations import persons, telling
+from tactful.operations import persons, telling, telling_runs
 from tactful.operations.chains import Step
 from tactful.operations.places import Places
 from tactful.operations.stories import Known, SeenEvent, StoryLine
@@ -40,6 +41,8 @@ class Narration:
         self._own = own
         self._naming: dict[str, SeenEvent] = {}
         """By identifier, the newest event that names it and another one."""
+        self._sending: set[tuple[str, str, int]] = set()
+        """Runs that have handed a message over: journey, key and moment."""
         self.known: dict[str, Known] = {}
         """By identifier, since when the person is known through it."""
 
@@ -56,6 +59,7 @@ class Narration:
                     ordered.append((number, n, line))
                 if isinstance(row, SendMessage):
                     intents.append((number, row))
+                    self._sending.add((row.journey, row.entry_key, row.started_at))
                 elif isinstance(row, OutcomeNoted):
                     noted.add((row.intent, row.status))
         for number, intent in intents:
@@ -72,6 +76,8 @@ class Narration:
             return None  # Its owner's line tells the same.
         if isinstance(row, FragmentsCame):
             line = self._tied(row, line)
+        elif isinstance(row, RunEnded) and (row.journey, row.entry_key, row.started_at) in self._sending:
+            line = telling_runs.ended_after_sending(row, line)
         elif isinstance(row, EventKept) and line.event is not None and len(line.event.ids) > 1:
             self._naming |= dict.fromkeys(line.event.ids, line.event)
         return replace(line, through=entry) if entry != self._user else line

@@ -10,9 +10,11 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from tactful.consent.policy import read
+from tactful.errors import UsageError
 from tactful.events.derived import EventKept, decode_groups, ref
 from tactful.events.identifiers import partition_of
 from tactful.events.records import CONSENT, Event, decode
+from tactful.kernel.plan import CompiledPlan, compiled, empty_plan
 from tactful.kernel.state import (
     PLAN_KEY,
     PartitionState,
@@ -23,6 +25,7 @@ from tactful.kernel.state import (
 )
 from tactful.operations import persons
 from tactful.operations.chains import Walk, marked
+from tactful.operations.journeying import RunStory, journeys_of, runs_of
 from tactful.operations.narration import Narration, shown
 from tactful.operations.persons import Found
 from tactful.operations.places import Places, States, seen_event
@@ -33,7 +36,6 @@ from tactful.operations.stories import (
     PersonSeen,
     SeenEvent,
     Story,
-    Waits,
 )
 from tactful.operations.unmerging import Tie, tie
 from tactful.runtime.keeping import Trail
@@ -41,6 +43,8 @@ from tactful.runtime.ports import Log, OutboxRow
 
 STEPS = 200
 """Groups of a story at most, unless more are asked for."""
+WALKED = 10_000
+"""Groups that are looked through for the runs of one journey."""
 
 
 class Intents(Protocol):
@@ -70,6 +74,7 @@ class Reader:
         self._trail = trail
         self.outbox = outbox
         self._quarantine = quarantine
+        self._known_plan: CompiledPlan | None = None
 
     # ---- one person
 
@@ -107,10 +112,35 @@ class Reader:
             traits=persons.values(profile, plan),
             segments=tuple(Membership(names.get(number, "?"), at) for number, at in profile.segments.items()),
             consents=persons.permissions(profile, plan),
-            runs=tuple(Waits(run.journey, run.started_at, run.due) for run in profile.runs if not run.intent),
+            runs=persons.waiting(profile),
             lines=tuple(lines),
             is_whole=walk.is_whole,
         )
+
+    def runs(self, text: str, journey: str, steps: int = WALKED) -> tuple[str, tuple[RunStory, ...]] | None:
+        """By which identifier a person is shown, and the person's runs through a journey, as far as the newest `steps`
+        steps reach; None for somebody never heard of. Raises UsageError for a journey that nobody knows."""
+        found = persons.find(text, self._states)
+        if found is None:
+            return None
+        profile, partition = found.profile, self._home(found.profile.key)
+        places = Places(self._log, self._trail, self._states)
+        newest = list(islice(Walk(places, profile, partition), steps))
+        rows = [row for step in reversed(newest) for row in step.group.rows]
+        plan = self._compiled()
+        if journey not in plan.journeys and journey not in (known := journeys_of(rows, profile)):
+            named = ", ".join(sorted({*plan.journeys, *known})) or "none at all"
+            raise UsageError(f"there is no journey {journey!r}; there are: {named}")
+        return shown(profile, newest), runs_of(rows, journey, profile, plan, self.outbox, places)
+
+    def _compiled(self) -> CompiledPlan:
+        """The plan in force, compiled once per version."""
+        plan = self._plan(0)
+        if plan is None:
+            return empty_plan()
+        if self._known_plan is None or self._known_plan.version != plan.plan.version:
+            self._known_plan = compiled(plan)
+        return self._known_plan
 
     def _identifiers(self, found: Found, known: Mapping[str, Known]) -> tuple[Known, ...]:
         own, row = found.profile.key, found.profile.identity

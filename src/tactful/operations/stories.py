@@ -45,8 +45,9 @@ class StoryLine(Struct, frozen=True):
 
     at: int
     kind: str
-    """event, entered, left, started, ended, intent, claim, outcome, consent; tied, went and apart of identifiers;
-    barred of what was not taken as it came."""
+    """event, entered, left, started, ended, intent, claim, outcome, consent; wait, came, over, branch, split, set and
+    withheld of a run's steps, goal, response; tied, went and apart of identifiers; barred of what was not taken as it
+    came."""
     text: str
     """The step in words, without its reasons."""
     because: str = ""
@@ -91,11 +92,16 @@ class Known(Struct, frozen=True):
 
 
 class Waits(Struct, frozen=True):
-    """A run that waits for its instant."""
+    """A run that waits at a step."""
 
     journey: str
     started_at: int
     due: int
+    """When it goes on at the latest."""
+    step: str = ""
+    entry_key: str = ""
+    arm: str = ""
+    """`holdout` or `global` where nothing will be sent."""
 
 
 class Story(Struct, frozen=True):

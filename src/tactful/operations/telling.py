@@ -1,7 +1,5 @@
 """Telling: derived rows and outbox rows into sentences. Pure but for looking up the events that a reason names."""
 
-from collections.abc import Iterable
-
 from tactful.events.derived import (
     ConsentChanged,
     DeviceMoved,
@@ -12,7 +10,6 @@ from tactful.events.derived import (
     GoalReached,
     IntentMoved,
     OutcomeNoted,
-    Reading,
     Responded,
     Row,
     RunEnded,
@@ -24,8 +21,9 @@ from tactful.events.derived import (
     TieRefused,
     TraitRefused,
 )
-from tactful.operations.places import EVENTS_BEHIND, Places
-from tactful.operations.stories import StoryLine, Why
+from tactful.operations import telling_runs
+from tactful.operations.places import Places
+from tactful.operations.stories import StoryLine
 from tactful.runtime.ports import OutboxRow
 from tactful.values import format_duration, format_time
 
@@ -41,11 +39,6 @@ _CAUSES = {
     "publish": "when the plan was published, which starts no journey",
     "merge": "as identifiers were tied or un-merged, which starts no journey that does not ask for it",
 }
-_ENDED = {
-    "merged": "two became one person, and the run of the other goes on",
-    "already sent": "two became one person, and the other has had this message",
-}
-"""Reasons that need more words than the engine has for them."""
 _CAME = {
     "merge": ("became one person with {giver}", "a call named both"),
     "unmerge": ("got back what is its own from {giver}", "they were un-merged"),
@@ -87,13 +80,13 @@ def tell(row: Row, places: Places) -> StoryLine | None:
         case EventKept():
             return _event(row, places)
         case SegmentEntered(at, segment, cause, because, matched):
-            text = f"entered the segment {segment}{_entry(matched)}"
-            return StoryLine(at, "entered", text, _CAUSES[cause], whys(because, places))
+            text = f"entered the segment {segment}{telling_runs.entry(matched)}"
+            return StoryLine(at, "entered", text, _CAUSES[cause], telling_runs.whys(because, places))
         case SegmentLeft(at, segment, cause, because):
             cause = _CAUSES[cause].partition(", which")[0]  # What starts journeys is entering.
-            return StoryLine(at, "left", f"left the segment {segment}", cause, whys(because, places))
-        case RunStarted() | RunEnded() | SendMessage():
-            return _of_journey(row, places)
+            return StoryLine(at, "left", f"left the segment {segment}", cause, telling_runs.whys(because, places))
+        case RunStarted() | RunEnded() | SendMessage() | StepTaken() | GoalReached() | Responded():
+            return telling_runs.tell(row, places)
         case OutcomeNoted():
             what = f"the message of {row.journey}" if row.journey else "the message"
             return outcome(row.at, row.intent, row.status, row.reason, row.detail, what, places)
@@ -105,32 +98,6 @@ def tell(row: Row, places: Places) -> StoryLine | None:
             return _refused(row)
         case IntentMoved():
             return None
-        case StepTaken() | GoalReached() | Responded():
-            return _of_run(row)
-
-
-def _of_run(row: StepTaken | GoalReached | Responded) -> StoryLine:
-    match row:
-        case StepTaken():
-            return StoryLine(row.at, "step", f"{row.journey}: {row.step}: {row.what}", row.detail)
-        case GoalReached():
-            return StoryLine(row.at, "goal", f"reached the goal of {row.journey}")
-        case Responded():
-            return StoryLine(row.at, "response", row.name, row.detail, intent=row.intent)
-
-
-def _of_journey(row: RunStarted | RunEnded | SendMessage, places: Places) -> StoryLine:
-    match row:
-        case RunStarted():
-            waits = f", due {format_time(row.due)}" if row.due > row.at else ""
-            text = f"started the journey {row.journey}{_entry(row.entry_key)}{waits}"
-            return StoryLine(row.at, "started", text, "", whys(row.because, places))
-        case RunEnded():
-            event = places.event(row.ref) if row.ref else None
-            text = f"the journey {row.journey}{_entry(row.entry_key)} ended and sent nothing"
-            return StoryLine(row.at, "ended", text, _ENDED.get(row.reason, row.reason), event=event)
-        case SendMessage():
-            return _intent(row, places)
 
 
 def _of_identity(row: FragmentsCame | FragmentsWent | TieRefused | DeviceMoved) -> StoryLine:
@@ -168,15 +135,6 @@ def _event(row: EventKept, places: Places) -> StoryLine:
     return StoryLine(row.at, "event", row.name, because, event=event)
 
 
-def _intent(row: SendMessage, places: Places) -> StoryLine:
-    what = f"e-mail {row.message}" if row.channel == "email" else f"{row.channel} {row.message}"
-    because = f"the journey {row.journey}{_entry(row.entry_key)} was due"
-    if row.is_replay:
-        because += "; an import replays the past, so nothing is handed over"
-    event = places.event(row.started_ref) if row.started_ref else None
-    return StoryLine(row.at, "intent", f"decided to send the {what}", because, event=event, intent=row.intent)
-
-
 def _consent(row: ConsentChanged) -> StoryLine:
     verb = "granted" if row.granted else "denied"
     is_told = row.origin == "api" and row.source
@@ -203,21 +161,6 @@ def claim(row: OutboxRow) -> StoryLine | None:
     again = f", attempt {row.attempt}" if row.attempt > 1 else ""
     text = f"passed the gate to {row.address}{again}"
     return StoryLine(row.claimed_at, "claim", text, row.permit, intent=row.intent.intent)
-
-
-def whys(readings: Iterable[Reading], places: Places) -> tuple[Why, ...]:
-    """The predicates behind a flip, with the newest of the events that gave each its value."""
-    return tuple(_why(reading, places) for reading in readings)
-
-
-def _why(reading: Reading, places: Places) -> Why:
-    looked_up = [places.event(number) for number in reading.refs[-EVENTS_BEHIND:]]
-    found = tuple(event for event in looked_up if event is not None)
-    return Why(reading.text, reading.value, found, len(reading.refs) - len(found))
-
-
-def _entry(entry_key: str) -> str:
-    return f" for {entry_key}" if entry_key else ""
 
 
 def _about(duration_us: int) -> str:

@@ -7,6 +7,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from tactful.errors import UsageError
+from tactful.operations import explain_runs
 from tactful.operations.explain import as_values
 from tactful.operations.stories import Overview, PersonSeen
 from tactful.runtime.ports import OutboxRow
@@ -57,9 +59,21 @@ class Api:
         return _json({name: shown[name] for name in PROFILE})
 
     async def explain(self, request: Request) -> Response:
+        if journey := request.query_params.get("journey", ""):
+            return await self._runs(request.path_params["person"], journey)
         steps = _number(request, "limit", 200)
         story = await self._desk.ask(lambda reader: reader.story(request.path_params["person"], steps))
         return _json(as_values(story)) if story is not None else _unknown("nobody is known by this identifier")
+
+    async def _runs(self, person: str, journey: str) -> Response:
+        """The runs of one journey."""
+        try:
+            found = await self._desk.ask(lambda reader: reader.runs(person, journey))
+        except UsageError as error:
+            return _unknown(str(error))
+        if found is None:
+            return _unknown("nobody is known by this identifier")
+        return _json(explain_runs.as_values(found[0], journey, found[1]))
 
     async def outbox(self, request: Request) -> Response:
         limit = _number(request, "limit", 100)
