@@ -28,6 +28,7 @@ from tactful.operations.publish import published
 from tactful.operations.soundness import look_over, refuse_missing
 from tactful.runtime.ports import Checkpoint, Clock
 from tactful.runtime.settings import Settings
+from tactful.runtime.settings_channels import slots_of
 from tactful.runtime.worker import Worker
 from tactful.values import DAY_US
 
@@ -102,8 +103,7 @@ class Installation:
             return None
 
     def worker(self, partition: int, clock: Clock) -> Worker:
-        channels = self.settings.channels
-        slots = {"email": channels.email.slots, "webhook": channels.webhook.slots}
+        slots = slots_of(self.settings.channels)
         store = SqliteStore(self.data / "store", partition)
         most = self.settings.limits.mails_per_address
         ports = (self.log, store, self.outbox, self.trail, self.quarantine, self.ledger, self.bells)

@@ -18,6 +18,7 @@ from tactful.events.records import CONSENT, IDENTITY, SENDING, SESSION_GAP, SOUR
 from tactful.events.zones import names
 from tactful.language.document import PURPOSE, PURPOSE_HINT
 from tactful.language.mistakes import did_you_mean
+from tactful.runtime.settings_channels import CHANNEL_OVERRIDES, ChannelSettings, channel_problem
 from tactful.runtime.settings_mistakes import FILE, dotted, error_of, misfit
 from tactful.values import DAY_US, parse_duration
 
@@ -47,23 +48,6 @@ class SourceSettings(Struct, frozen=True, forbid_unknown_fields=True):
     unplanned: Unplanned = "keep"
     """What becomes of an event that does not fit events/: kept and flagged, mended where that can be done, put into
     the quarantine, or dropped."""
-
-
-class EmailChannel(Struct, frozen=True, forbid_unknown_fields=True, rename={"sender": "from"}):
-    smtp_url: str = ""
-    sender: str = ""
-    slots: int = 10
-
-
-class WebhookChannel(Struct, frozen=True, forbid_unknown_fields=True):
-    secret: str = ""
-    allow_private: bool = False
-    slots: int = 20
-
-
-class ChannelSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    email: EmailChannel = EmailChannel()
-    webhook: WebhookChannel = WebhookChannel()
 
 
 class LimitSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -155,6 +139,8 @@ class EngineSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """Fixed when the data folder is made."""
     workers: int = 0
     """Worker processes; 0: one per core, at most one per partition."""
+    deliverers: int = 1
+    """Processes that send; the slots of a channel are shared among them."""
 
 
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -171,11 +157,11 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
 
 OVERRIDES = {
     "TACTFUL_PUBLIC_URL": ("workspace", "public_url"),
-    "TACTFUL_SMTP_URL": ("channels", "email", "smtp_url"),
-    "TACTFUL_WEBHOOK_SECRET": ("channels", "webhook", "secret"),
+    **CHANNEL_OVERRIDES,
     "TACTFUL_IDENTITY_SECRET": ("identity", "secrets"),
     "TACTFUL_PARTITIONS": ("engine", "partitions"),
     "TACTFUL_WORKERS": ("engine", "workers"),
+    "TACTFUL_DELIVERERS": ("engine", "deliverers"),
 }
 """Secrets and what differs between installations may come from the environment; a list with spaces between."""
 
@@ -246,13 +232,17 @@ def _problem(settings: Settings) -> tuple[str, str] | None:
         )
     if not 1 <= settings.engine.partitions <= 1024:
         return "engine.partitions must be from 1 to 1024", "4 is a good start"
+    if not 1 <= settings.engine.deliverers <= 64:
+        return "engine.deliverers must be from 1 to 64", "1 sends some hundred messages a second"
     if settings.limits.mails_per_address < 1:
         return "limits.mails_per_address must be 1 or more", "10 is a good start"
     keys = {"": ""}
     for name, source in settings.sources.items():
         if keys.setdefault(source.write_key, name) != name:
             return f"{dotted(('sources', name))}.write_key: every source needs a write_key of its own", NEW_KEY
-    return _identity_problem(settings.identity) or _consent_problem(settings.consent)
+    return (
+        channel_problem(settings.channels) or _identity_problem(settings.identity) or _consent_problem(settings.consent)
+    )
 
 
 def _identity_problem(identity: IdentitySettings) -> tuple[str, str] | None:
