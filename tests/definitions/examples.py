@@ -18,6 +18,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from tactful.events.responses import NAMES
 from tactful.values import format_time, parse_duration, parse_time
 
 _TIME = r"\d{4}-\d{2}-\d{2} \d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?"
@@ -77,7 +78,7 @@ def _line(line: str, number: int) -> dict[str, Any]:
         return about | {"type": "identify", "traits": values}
     if event.startswith("$"):
         return about | {"type": event[1:], "traits" if event == "$group" else "properties": values}
-    return about | {"type": "track", "event": event, "properties": values}
+    return about | {"type": "message" if event in NAMES else "track", "event": event, "properties": values}
 
 
 def _told(kind: str, words: list[str], who: str, rest: str) -> dict[str, Any]:

@@ -26,7 +26,7 @@ def _fields(event: Event) -> dict[str, Any]:
     user, anonymous = _names(event, extra)
     return {
         "type": event.kind,
-        "event": event.name if event.kind == "track" else None,
+        "event": event.name if event.kind in ("track", "message") else None,
         "messageId": event.message_id,
         "userId": user,
         "anonymousId": anonymous,

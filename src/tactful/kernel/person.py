@@ -9,6 +9,7 @@ from typing import Any
 
 from tactful.consent import ledger
 from tactful.consent.permits import ConsentWrite
+from tactful.events import responses
 from tactful.events.derived import EventKept, EventRefused, OutcomeNoted, Row, TraitRefused
 from tactful.events.identifiers import email_key, phone_key
 from tactful.events.records import Consent, Event, Outcome, Score, unpack
@@ -117,7 +118,8 @@ def _tell_of_person(
         known = fragment.country
         fragment.country = countries.see(known, said.country(), *order)
         is_elsewhere = fragment.country is not known or is_one_of_many
-    if event.trust == "server" and not fragment.is_vouched:
+    if event.trust == "server" and not fragment.is_vouched and event.kind != responses.KIND:
+        # That mail to somebody bounced does not make them known to the shop's server.
         fragment.is_vouched = True
     if event.kind == "identify":
         is_browser = event.trust == "browser"

@@ -14,6 +14,7 @@ from msgspec import Struct
 from tactful.aggregates import kinds
 from tactful.aggregates.spec import Aggregate, AggregateSpec
 from tactful.consent import policy as consent
+from tactful.events import responses
 from tactful.events.records import CONSENT, IDENTITY, SENDING, SESSION_GAP, SOURCES, TIME_ZONE, Plan, Publish
 from tactful.events.tracking import EventRule
 from tactful.journeys.definition import Journey
@@ -37,6 +38,7 @@ from tactful.values import parse_duration
 NEVER = 2**62
 ANY_EVENT = "*"
 SPOKEN_BY_ANY = ("track", "page", "screen")
+"""Kinds of events that "*" means."""
 
 Rules = dict[int, SegmentRule]
 """Segments by number."""
@@ -138,7 +140,8 @@ class CompiledPlan(Struct):
             stops,
             bool(tests) or (read is not None and read.needs_properties),
             any(test.reads_context for test in tests) or (read is not None and read.needs_context),
-            self.tracking.get(name),
+            # What a tracking plan says of such a name is said of calls.
+            self.tracking.get(name) if kind != responses.KIND else None,
         )
 
 

@@ -21,6 +21,7 @@ from typing import Any, get_args
 from msgspec import Raw
 from msgspec.structs import replace
 
+from tactful.events import responses
 from tactful.events.derived import Row, ref
 from tactful.events.records import (
     Between,
@@ -96,6 +97,10 @@ def _event(turn: Turn, event: Event, position: int) -> None:
     if profile is not None and _is_repeat(turn, profile, event):
         return
     judged = verdict.judge(plan, event, plan.reader(event.kind, event.name))
+    if profile is None and event.kind == responses.KIND:
+        # Somebody who is not known any more: an old mail makes nobody known again.
+        person.refuse(turn, None, event, here, Judged(verdict.DROP, "unknown_person"), position)
+        return
     is_nobodys = profile is None and plan.policy.collect != "" and not deciding.may_collect_of_nobody(turn, event)
     if is_nobodys and judged.verdict == KEEP and ties.ask(turn, event, here):
         return

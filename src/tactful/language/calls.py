@@ -6,7 +6,7 @@ from typing import Literal as OneOf
 from typing import Protocol
 
 from tactful.language.mistakes import Mistake, did_you_mean
-from tactful.language.names import CALL_NAMES, EVERYTHING, FUNCTIONS, NOT_EVERYTHING, OPTIONS, SYNONYMS, Function
+from tactful.language.names import BESIDE_EVERYTHING, CALL_NAMES, EVERYTHING, FUNCTIONS, OPTIONS, SYNONYMS, Function
 from tactful.language.parse import Parsed
 from tactful.language.tree import Node, Window
 from tactful.language.vocabulary import Vocabulary
@@ -163,8 +163,8 @@ def events(reader: Reader, node: ast.expr) -> tuple[str, ...]:
 
 
 def without_covered(names: set[str]) -> tuple[str, ...]:
-    """Sorted; "*" stands for every name but $identify, $group and $alias."""
-    return tuple(sorted(names & {EVERYTHING, *NOT_EVERYTHING} if EVERYTHING in names else names))
+    """Sorted; "*" stands for every name but $identify, $group and $alias, and those of messages."""
+    return tuple(sorted(names & {EVERYTHING, *BESIDE_EVERYTHING} if EVERYTHING in names else names))
 
 
 def _event(reader: Reader, node: ast.expr) -> str:

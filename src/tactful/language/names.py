@@ -9,6 +9,8 @@ from typing import Literal as OneOf
 
 from msgspec import Struct
 
+from tactful.events import responses
+
 Group = OneOf["events", "steps", "sessions", "person", "moment", "values"]
 
 
@@ -203,6 +205,8 @@ EVERYTHING = "*"
 CALL_NAMES = frozenset({"$page", "$screen", "$identify", "$group", "$alias"})
 NOT_EVERYTHING = frozenset({"$identify", "$group", "$alias"})
 """Event names that "*" does not mean."""
+BESIDE_EVERYTHING = NOT_EVERYTHING | responses.NAMES
+"""Event names that say more beside "*": those of messages are of calls as well, where another system sends them."""
 
 ROOTS = frozenset({"traits", "properties", "context", "profile"})
 WORDS = frozenset({"and", "or", "not", "in", "is", "None", "True", "False"})

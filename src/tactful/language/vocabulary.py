@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from typing import Literal as OneOf
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from tactful.events import responses
 from tactful.values import MINUTE_US
 
 if TYPE_CHECKING:
@@ -88,6 +90,19 @@ class Collection(Struct, frozen=True):
     description: str = ""
 
 
+def with_messages(declared: Mapping[str, EventType]) -> dict[str, EventType]:
+    """With the events that come back from messages, which nobody has to declare. A shop whose own events have such a
+    name (of another system for mail, which speaks the same spec) may ask for the properties of both."""
+    found = dict(declared)
+    for name, properties in responses.PROPERTIES.items():
+        own = declared.get(name)
+        if own is None:
+            found[name] = EventType(name, properties, description=responses.HELP[name])
+        elif own.properties:
+            found[name] = replace(own, properties={**properties, **own.properties})
+    return found
+
+
 class Vocabulary:
     """Lookups raise nothing: they answer None for what is not there."""
 
@@ -106,8 +121,8 @@ class Vocabulary:
         seen: Mapping[str, int] | None = None,
         purposes: Iterable[str] = (),
     ) -> None:
-        self.events = events
-        """Declared events by name; None: nothing is declared, every name may be."""
+        self.events = with_messages(events) if events is not None else None
+        """Declared events by name, and what comes back from messages; None: nothing is declared, every name may be."""
         self.traits = traits
         """Declared traits by name; None: nothing is declared."""
         self.collections = collections or {}

@@ -10,12 +10,13 @@ from typing import Any
 
 from msgspec import Struct
 
+from tactful.events import responses
 from tactful.events.records import Event, decode, unpack
 from tactful.kernel.definitions import Definitions
 from tactful.language import names
 from tactful.language.check import Checked
 from tactful.language.tree import Aggregate, Consents, Node, Score, Sequence, Trait, everything
-from tactful.language.vocabulary import EventType
+from tactful.language.vocabulary import EventType, with_messages
 from tactful.runtime.ports import Log
 
 SAMPLE = 20_000
@@ -105,17 +106,23 @@ def _function(function: names.Function) -> dict[str, Any]:
 def _events(definitions: Definitions, lately: Lately) -> list[dict[str, Any]]:
     """What is declared, spoken of or seen; the most frequent first, then by name."""
     spoken = {name for tree in _trees(definitions) for name in events_named(tree)}
-    known = {*definitions.events, *spoken, *lately.counts, *lately.properties} | {*CALLS}
+    known = {*definitions.events, *spoken, *lately.counts, *lately.properties} | {*CALLS} | responses.NAMES
+    declared = with_messages(definitions.events)
     return [
         {
             "name": name,
-            "help": _help(name, definitions.events.get(name)),
-            "is_declared": name in definitions.events,
+            "help": _help(name, declared.get(name)),
+            "is_declared": name in declared,
             "seen": lately.counts.get(name, 0),
-            "properties": _properties(definitions.events.get(name), lately.properties.get(name, {})),
+            "properties": _properties(declared.get(name), lately.properties.get(name, {})),
         }
-        for name in sorted(known, key=lambda name: (-lately.counts.get(name, 0), name in CALLS, name))
+        for name in sorted(known, key=lambda name: (-lately.counts.get(name, 0), _place(name), name))
     ]
+
+
+def _place(name: str) -> int:
+    """Among those equally frequent: the shop's own, what comes back from messages, calls without a name."""
+    return 2 if name in CALLS else int(name in responses.NAMES)
 
 
 def _help(name: str, declared: EventType | None) -> str:
@@ -128,7 +135,9 @@ def _properties(
     own: dict[str, str] = {}
     if declared is not None:
         own = dict(declared.trait_types if are_traits else declared.properties)
-    texts = declared.descriptions if declared is not None else {}
+    texts = dict(declared.descriptions) if declared is not None else {}
+    if declared is not None and declared.name in responses.NAMES:
+        texts = {**responses.PROPERTY_HELP, **texts}
     return [
         {"name": name, "type": own.get(name) or seen[name], "help": texts.get(name, "")} for name in {**own, **seen}
     ]

@@ -6,6 +6,7 @@ Tracking calls stand as clients send them. Beside them, what reaches the engine 
 {"type": "consent", "purpose": "email_marketing", "granted": true, "userId": "42", "receivedAt": ...}
 {"type": "threshold", "metric": "spend_90d", "percent": 80, "value": 412.5, "receivedAt": ...}
 {"type": "unmerge", "anonymousId": "1", "receivedAt": ...}
+{"type": "message", "event": "Email Opened", "userId": "42", "properties": {"message": "welcome"}, "receivedAt": ...}
 
 Whoever a score or a decision is of, and whoever is un-merged, is named by userId, anonymousId, email or phone. A
 tracking call may name its `source`, for traits that go by it; else it is "import". All is taken as from a server.
@@ -19,8 +20,10 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from tactful.events import responses
+from tactful.events.calls import is_suspect, read_call
 from tactful.events.identifiers import MAX_LENGTH, keys_of, rank
-from tactful.events.intake import MAX_TEXT, VERSION, Arrival, accept
+from tactful.events.intake import MAX_TEXT, VERSION, Arrival, accept, draft
 from tactful.events.naming import DEFAULT, Naming
 from tactful.events.records import Consent, Event, Score, Threshold, Unmerge
 from tactful.events.sources import Source
@@ -68,6 +71,8 @@ def read_line(
         head = _head.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         return Refusal("not_json", f"is no JSON object: {error}")
+    if head.type == responses.KIND:
+        return _message(body, received_at, fallback_id, naming)
     read = _READERS.get(head.type) if isinstance(head.type, str) else None
     if read is None:
         source = Source(head.source, "", "server") if _is_source(head.source) else SOURCE
@@ -79,6 +84,18 @@ def read_line(
         return Refusal("wrong_type", f"a {head.type} line: {error}")
     said.message_id = said.message_id or fallback_id
     return read(said, received_at, naming)
+
+
+def _message(body: bytes, received_at: int, fallback_id: str, naming: Naming) -> Event | Refusal:
+    """What came back from a message, as `tactful events` lists it. It is read as a call of that event's name."""
+    call = read_call(body, is_suspect(body))
+    if isinstance(call, Refusal):
+        return call
+    if call.event not in responses.NAMES:
+        return Refusal("unknown_response", f"event must be one of {', '.join(sorted(responses.NAMES))}", "event")
+    call.type, call.message_id = "track", call.message_id or fallback_id
+    drafted = draft(call, Arrival(Source(responses.SOURCE, "", "server"), received_at, naming=naming))
+    return drafted if isinstance(drafted, Refusal) else replace(drafted.event(), kind=responses.KIND)
 
 
 def _score(said: _Said, received_at: int, naming: Naming) -> Score | Refusal:

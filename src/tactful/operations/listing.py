@@ -10,6 +10,7 @@ import heapq
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from tactful.events import responses
 from tactful.events.derived import EventKept, EventRefused, decode_groups, place
 from tactful.events.records import Event, decode, unpack
 from tactful.events.tracking import EventRule, without_personal
@@ -136,7 +137,7 @@ def as_values(event: Event) -> dict[str, Any]:
     return {
         "messageId": event.message_id,
         "type": event.kind,
-        "event": event.name if event.kind == "track" else None,
+        "event": event.name if event.kind in ("track", responses.KIND) else None,
         "userId": ids["u"],
         "anonymousId": ids["a"],
         "timestamp": format_time(event.timestamp),
