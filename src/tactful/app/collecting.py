@@ -35,6 +35,7 @@ from tactful.web.collect_reading import Rules
 from tactful.web.confirm import routes as confirm
 from tactful.web.desk import Desk, News
 from tactful.web.guard import Guard
+from tactful.web.journeys import routes as steer
 from tactful.web.pages import Frame
 from tactful.web.pages import routes as pages
 from tactful.web.serving import server
@@ -57,7 +58,8 @@ def run(house: Installation, data: Path, host: str, port: int) -> None:
     frame = Frame(workspace.name, workspace.time_zone, address, key)
     shown = [*pages(desk, news, lambda intent: spool.read(data / "mail", intent), frame), *api(desk)]
     changed = change(desk, intake.submit, lambda: rules.arrival(API, house.clock.now_us()), house.partitions)
-    inside = Guard(Starlette(routes=[*shown, *changed]), [os.environ.get(ADMIN_TOKEN, "")], OPEN_PATHS)
+    steered = steer(desk, intake.submit, lambda: rules.arrival(API, house.clock.now_us()), house.partitions)
+    inside = Guard(Starlette(routes=[*shown, *changed, *steered]), [os.environ.get(ADMIN_TOKEN, "")], OPEN_PATHS)
 
     async def submit(consent: Consent) -> None:
         salt = rules.arrival(API, consent.received_at).salt(consent.message_id)

@@ -23,12 +23,13 @@ from tactful.kernel.state import (
     decode_partition,
     decode_plan,
 )
-from tactful.operations import persons
+from tactful.operations import persons, steering
 from tactful.operations.chains import Walk, marked
 from tactful.operations.journeying import RunStory, journeys_of, runs_of
 from tactful.operations.narration import Narration, shown
 from tactful.operations.persons import Found
-from tactful.operations.places import Places, States, seen_event
+from tactful.operations.places import Places, seen_event
+from tactful.operations.steering import People
 from tactful.operations.stories import (
     Known,
     Membership,
@@ -68,7 +69,7 @@ class Counted(Protocol):
 class Reader:
     """`states` are the stores by partition."""
 
-    def __init__(self, log: Log, states: Sequence[States], trail: Trail, outbox: Intents, quarantine: Counted) -> None:
+    def __init__(self, log: Log, states: Sequence[People], trail: Trail, outbox: Intents, quarantine: Counted) -> None:
         self._log = log
         self._states = states
         self._trail = trail
@@ -127,13 +128,13 @@ class Reader:
         places = Places(self._log, self._trail, self._states)
         newest = list(islice(Walk(places, profile, partition), steps))
         rows = [row for step in reversed(newest) for row in step.group.rows]
-        plan = self._compiled()
+        plan = self.compiled()
         if journey not in plan.journeys and journey not in (known := journeys_of(rows, profile)):
             named = ", ".join(sorted({*plan.journeys, *known})) or "none at all"
             raise UsageError(f"there is no journey {journey!r}; there are: {named}")
         return shown(profile, newest), runs_of(rows, journey, profile, plan, self.outbox, places)
 
-    def _compiled(self) -> CompiledPlan:
+    def compiled(self) -> CompiledPlan:
         """The plan in force, compiled once per version."""
         plan = self._plan(0)
         if plan is None:
@@ -178,6 +179,14 @@ class Reader:
         return decode_plan(body) if body is not None else None
 
     # ---- everybody
+
+    def partition_state(self, partition: int = 0) -> PartitionState:
+        """What a partition knows of itself."""
+        return steering.state_of(self._states[partition])
+
+    def journeys(self, *, counts: bool = True, name: str = "") -> steering.Journeys:
+        """How all journeys stand, or the one named; `counts` looks through all people for who is inside."""
+        return steering.journeys(self.compiled(), self._states, self.outbox, counts=counts, name=name)
 
     def live(self, limit: int = 50) -> list[SeenEvent]:
         """The newest events, newest first, in order of receipt; also those that no worker has read yet, unless whether

@@ -4,7 +4,7 @@ Everything is a record in the log: the answer says that it is durable, not that 
 """
 
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -48,39 +48,42 @@ class Changes:
         except Disconnected:
             return Response(status_code=400)
         if size > BODY_BYTES:
-            return _error(413, "call_too_large", f"the body is larger than {BODY_BYTES:,} bytes")
+            return refused(413, "call_too_large", f"the body is larger than {BODY_BYTES:,} bytes")
         given = request.headers.get("idempotency-key", "").strip()
         drafted = patching.draft(request.path_params["person"], body, given, self._arrive())
         if isinstance(drafted, Refusal):
-            return _error(413 if drafted.code == "event_too_large" else 400, drafted.code, drafted.message)
+            return refused(413 if drafted.code == "event_too_large" else 400, drafted.code, drafted.message)
         record = (partition_of(drafted.key, self._partitions), encode_draft(drafted))
-        return await self._accepted(record, {"messageId": drafted.message_id, "identifier": drafted.key})
+        return await accepted(self._submit, record, {"messageId": drafted.message_id, "identifier": drafted.key})
 
     async def unmerge(self, request: Request) -> Response:
         person, now_us = request.path_params["person"], self._arrive().received_at
         if await self._desk.ask(lambda reader: reader.find(person)) is None:
-            return _error(404, "not_found", "nobody is known by this identifier")
+            return refused(404, "not_found", "nobody is known by this identifier")
         try:
             wanted = await self._desk.ask(lambda reader: reader.tie(person))
         except UsageError as error:
-            return _error(409, "not_tied", str(error))
+            return refused(409, "not_tied", str(error))
         told: dict[str, object] = {
             "identifier": wanted.key,
             "person": wanted.owner,
             "returning": list(wanted.returning),
         }
-        return await self._accepted(unmerging.record(wanted, now_us, "api", self._partitions), told)
-
-    async def _accepted(self, record: tuple[int, bytes], told: dict[str, object]) -> Response:
-        try:
-            await self._submit([record])
-        except Busy as busy:
-            return _error(429, "busy", str(busy), busy.retry_after_s)
-        except TransientError as error:
-            return _error(503, "unavailable", str(error), _RETRY_S)
-        return Response(json.dumps(told), 202, {"Cache-Control": "no-store"}, "application/json")
+        return await accepted(self._submit, unmerging.record(wanted, now_us, "api", self._partitions), told)
 
 
-def _error(status: int, code: str, message: str, retry_after_s: int = 0) -> Response:
+async def accepted(submit: Submit, record: tuple[int, bytes], told: Mapping[str, object]) -> Response:
+    """Put a record into the log; 202 with what is told of it when it is durable, else when to come back."""
+    try:
+        await submit([record])
+    except Busy as busy:
+        return refused(429, "busy", str(busy), busy.retry_after_s)
+    except TransientError as error:
+        return refused(503, "unavailable", str(error), _RETRY_S)
+    return Response(json.dumps(told), 202, {"Cache-Control": "no-store"}, "application/json")
+
+
+def refused(status: int, code: str, message: str, retry_after_s: int = 0) -> Response:
+    """`{"code", "message"}`."""
     headers = {"Retry-After": str(retry_after_s)} if retry_after_s else None
     return JSONResponse({"code": code, "message": message}, status, headers)

@@ -1,0 +1,223 @@
+"""Steering: what is said of a journey while it runs (pause, resume, drain, stop), the switch for all sending, and how
+journeys stand.
+
+What steers is a record in the log of partition 0, which tells the others (docs/journeys.md); the answer says that it is
+durable, and the engine follows when it has read it. How many are inside is counted by looking through all profiles: of
+each, nothing but its runs is decoded.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Literal, Protocol
+
+import msgspec
+from msgspec import Raw, Struct
+
+from tactful.errors import UsageError
+from tactful.events.records import Steer, encode
+from tactful.journeys.rules import JourneyRule
+from tactful.kernel.plan import CompiledPlan
+from tactful.kernel.state import FIRST_KEY, PartitionState, decode_partition
+from tactful.operations.places import States
+from tactful.runtime.ports import Bells, Clock, Log, OutboxRow
+from tactful.values import format_time
+
+Order = Literal["resume", "pause", "drain", "stop"]
+ORDERS: tuple[Order, ...] = ("pause", "resume", "drain", "stop")
+SWITCH: dict[str, Order] = {"off": "pause", "on": "resume"}
+"""Of all sending."""
+ALL = ""
+"""Stands for all sending where a journey is named."""
+_STATES = {"pause": "paused", "drain": "draining", "stop": "stopped"}
+PEOPLE_PAGE = 5_000
+MESSAGES = 10_000
+"""Waiting messages that are counted by journey; of more the newest."""
+
+
+class People(States, Protocol):
+    """What counting needs of a Store beside reading."""
+
+    def keys_after(self, cursor: str, limit: int) -> list[str]: ...
+
+
+class Listed(Protocol):
+    """What is needed of an Outbox."""
+
+    def rows(
+        self, status: str | None = None, key: str | None = None, before: int | None = None, limit: int = 100
+    ) -> list[OutboxRow]: ...
+
+
+class JourneyState(Struct, frozen=True, rename="camel"):
+    """How a journey stands. Counts are None where nobody counted."""
+
+    journey: str
+    state: str
+    """`running`, `paused`, `draining`, `stopped`."""
+    since: str
+    """Of a state that somebody ordered; "" else."""
+    author: str
+    reason: str
+    version: str
+    kind: str
+    """What starts it: `event`, `segment`, `left`, `schedule`, `campaign`, `call`."""
+    inside: dict[str, int] | None
+    """Runs by the step at which they wait."""
+    waiting: int
+    """Messages in the outbox."""
+
+
+class Journeys(Struct, frozen=True):
+    """All of them, and whether anything is sent at all."""
+
+    is_sending: bool
+    since: str
+    author: str
+    reason: str
+    journeys: tuple[JourneyState, ...]
+    has_more_messages: bool
+    """There are more waiting messages than were counted."""
+
+
+# ---- orders ----------------------------------------------------------------------------------------------------------
+
+
+def order(journey: str, wanted: str, plan: CompiledPlan, known: PartitionState, author: str, reason: str) -> Steer:
+    """The record without its time. Raises UsageError for a journey or an order that there is not."""
+    if wanted not in ORDERS:
+        raise UsageError(f"there is no order {wanted!r} for a journey; there are: {', '.join(ORDERS)}")
+    if journey == ALL and wanted not in SWITCH.values():
+        raise UsageError("all sending is switched off and on; drain and stop are of one journey")
+    if journey != ALL and journey not in plan.journeys and journey not in known.steering:
+        raise UsageError(
+            f"there is no journey {journey!r}; published are: {', '.join(sorted(plan.journeys)) or 'none'}"
+        )
+    if len(reason) > 500 or len(author) > 200:
+        raise UsageError("a reason has at most 500 characters, an author 200")
+    return Steer(0, journey, wanted, author, reason)
+
+
+def steer(record: Steer, log: Log, bells: Bells, clock: Clock) -> Steer:
+    """Append it, and ring the worker of partition 0."""
+    stamped = msgspec.structs.replace(record, received_at=clock.now_us())
+    log.append({0: [encode(stamped)]})
+    bells.ring("work-0")
+    return stamped
+
+
+# ---- how they stand --------------------------------------------------------------------------------------------------
+
+
+def journeys(
+    plan: CompiledPlan, states: Sequence[People], outbox: Listed, *, counts: bool = True, name: str = ""
+) -> Journeys:
+    """Every published journey (or the one named), and those that are steered although no longer published."""
+    known = state_of(states[0])
+    inside = inside_of(states) if counts else None
+    rows = outbox.rows("waiting", None, None, MESSAGES)
+    waiting = Counter(row.intent.journey for row in rows)
+    names = sorted({*plan.journeys, *known.steering, *(inside or ())} - {ALL})
+    listed = []
+    for journey in [one for one in names if not name or one == name]:
+        rule, said = plan.journeys.get(journey), known.steering.get(journey)
+        running = "running" if rule is not None else "no longer published"
+        listed.append(
+            JourneyState(
+                journey=journey,
+                state=_STATES.get(said.order, running) if said is not None else running,
+                since=format_time(said.since) if said is not None else "",
+                author=said.author if said is not None else "",
+                reason=said.reason if said is not None else "",
+                version=rule.version if rule is not None else "",
+                kind=kind_of(rule) if rule is not None else "",
+                inside=dict(sorted(inside[journey].items())) if inside is not None else None,
+                waiting=waiting[journey],
+            )
+        )
+    off = known.steering.get(ALL)
+    return Journeys(
+        is_sending=off is None,
+        since=format_time(off.since) if off is not None else "",
+        author=off.author if off is not None else "",
+        reason=off.reason if off is not None else "",
+        journeys=tuple(listed),
+        has_more_messages=len(rows) == MESSAGES,
+    )
+
+
+def state_of(states: States) -> PartitionState:
+    """What a partition knows of itself."""
+    body = states.checkpoint().partition_state
+    return decode_partition(body) if body else PartitionState(0, 1)
+
+
+def kind_of(rule: JourneyRule) -> str:
+    """What starts a journey, in one word."""
+    if rule.is_campaign:
+        return "campaign"
+    if rule.is_called:
+        return "call"
+    if rule.schedule is not None:
+        return "schedule"
+    if rule.left is not None:
+        return "left"
+    return "segment" if rule.segment is not None else "event"
+
+
+class _Run(Struct, array_like=True):
+    """As much of a run as says where it is."""
+
+    journey: str
+    entry_key: Raw
+    started_at: Raw
+    started_received: Raw
+    started_ref: Raw
+    message_id: Raw
+    due: Raw
+    event: Raw
+    properties: Raw
+    version: Raw
+    intent: str = ""
+    is_held: bool = False
+    exited_by: Raw = Raw()
+    origin: Raw = Raw()
+    hop: Raw = Raw()
+    stopped: Raw = Raw()
+    step: str = ""
+
+
+class _Person(Struct, array_like=True):
+    """As much of a profile as holds its runs; the rest is skipped, not read."""
+
+    key: Raw
+    settled: Raw
+    tail: Raw
+    seen: Raw
+    fragments: Raw
+    segments: Raw
+    runs: list[_Run]
+
+
+_person = msgspec.msgpack.Decoder(_Person)
+
+
+def inside_of(states: Sequence[People]) -> "Inside":
+    """Runs that walk, by journey and step, of everybody."""
+    inside = Inside()
+    for store in states:
+        cursor = FIRST_KEY
+        while keys := store.keys_after(cursor, PEOPLE_PAGE):
+            cursor = keys[-1]
+            for body in store.load(keys).values():
+                for run in _person.decode(body).runs:
+                    if not run.intent:
+                        inside[run.journey][run.step] += 1
+    return inside
+
+
+class Inside(dict[str, Counter[str]]):
+    """By journey, how many runs wait at each step."""
+
+    def __missing__(self, journey: str) -> Counter[str]:
+        self[journey] = Counter()
+        return self[journey]
