@@ -2,7 +2,8 @@
 
 The answers draw the one line that matters (I4): `Retry` is for a channel that is certain that the receiver has not
 accepted, `Unknown` for one that is not. A channel never raises for what the world does; what it cannot classify is
-Unknown. Settings are parsed elsewhere and passed in.
+Unknown. `gone` are addresses of the claim that will never take anything (a device that is not there any more): they are
+suppressed, each by itself. Settings are parsed elsewhere and passed in.
 """
 
 from typing import Protocol
@@ -13,9 +14,10 @@ from tactful.runtime.ports import Claimed
 
 
 class Sent(Struct, frozen=True):
-    """The receiver has accepted it."""
+    """The receiver has accepted it; of several devices, one at least."""
 
     detail: str = ""
+    gone: tuple[str, ...] = ()
 
 
 class Rejected(Struct, frozen=True):
@@ -24,6 +26,7 @@ class Rejected(Struct, frozen=True):
     reason: str
     detail: str = ""
     suppress: bool = False
+    gone: tuple[str, ...] = ()
 
 
 class Retry(Struct, frozen=True):
@@ -32,6 +35,7 @@ class Retry(Struct, frozen=True):
     reason: str
     detail: str = ""
     after_us: int = 0
+    gone: tuple[str, ...] = ()
 
 
 class Unknown(Struct, frozen=True):
@@ -39,6 +43,7 @@ class Unknown(Struct, frozen=True):
 
     reason: str
     detail: str = ""
+    gone: tuple[str, ...] = ()
 
 
 Answer = Sent | Rejected | Retry | Unknown
@@ -48,7 +53,7 @@ class Channel(Protocol):
     """One way out. Sends of one channel run side by side, `slots` at most."""
 
     name: str
-    """`email` or `webhook`, as intents name it."""
+    """`email`, `sms`, `push`, `web_push`, `chat` or `webhook`, as intents name it."""
     slots: int
     is_repeatable: bool
     """The receiver drops what it has seen (webhooks, by intent id): at least once instead of at most once."""
@@ -56,6 +61,31 @@ class Channel(Protocol):
     async def send(self, claim: Claimed, body: bytes) -> Answer: ...
 
     async def close(self) -> None: ...
+
+
+class ProviderSettings(Struct, frozen=True):
+    """A mail provider's API."""
+
+    name: str
+    """ses, sendgrid, postmark or mailgun."""
+    api_key: str = ""
+    key_id: str = ""
+    region: str = ""
+    domain: str = ""
+    endpoint: str = ""
+    """"" is the provider's own."""
+    message_stream: str = ""
+    configuration_set: str = ""
+    timeout_s: float = 60.0
+    """From the whole request to the whole answer. Beyond, the outcome is unknown."""
+
+
+class DkimSettings(Struct, frozen=True):
+    """Whose name is signed with, and where the private key lies (PEM)."""
+
+    domain: str
+    selector: str
+    key_file: str
 
 
 class EmailSettings(Struct, frozen=True):
@@ -75,6 +105,16 @@ class EmailSettings(Struct, frozen=True):
     """RFC 5321 4.5.3.2.6: from the end of the mail to its answer. Beyond, the outcome is unknown."""
     idle_s: float = 30.0
     mails_per_connection: int = 100
+    provider: ProviderSettings | None = None
+    """Instead of `smtp_url`."""
+    bounce_address: str = ""
+    """What envelopes are marked from (VERP); "" sends by the From address."""
+    dkim: DkimSettings | None = None
+
+    @property
+    def leaves(self) -> bool:
+        """Whether mail goes out at all, or stays in the local outbox."""
+        return bool(self.smtp_url or self.provider)
 
 
 class WebhookSettings(Struct, frozen=True):
@@ -86,6 +126,25 @@ class WebhookSettings(Struct, frozen=True):
     timeout_s: float = 15.0
     answer_bytes: int = 4096
     """Of an answer that are read at most."""
+
+
+class AppriseSettings(Struct, frozen=True):
+    """`[channels.sms]`, `[channels.chat]`, `[channels.push]`: `url` with {address} in it."""
+
+    channel: str
+    url: str = ""
+    slots: int = 10
+
+
+class WebPushSettings(Struct, frozen=True):
+    """`[channels.web_push]`: `contact` is the subject of the tokens by which push services know us (RFC 8292)."""
+
+    contact: str
+    private_key: str
+    """PEM, P-256."""
+    allow_private: bool = False
+    slots: int = 20
+    timeout_s: float = 30.0
 
 
 class RetryRule(Struct, frozen=True):

@@ -1,7 +1,7 @@
 """`[channels.*]`: what carries messages out, and what each way needs. Pure.
 
-E-mail goes by SMTP or by one provider's API; SMS, chat and app push by whatever service an Apprise URL names; web push by
-the browsers' own services. A channel without its settings is there all the same: what is sent by it is refused with the
+E-mail goes by SMTP or by one provider's API; SMS, chat and app push by whatever service an Apprise URL names; web push
+by the browsers' own services. A channel without its settings is there all the same: what is sent by it is refused with the
 line that is missing.
 """
 
@@ -105,7 +105,7 @@ def channel_problem(channels: ChannelSettings) -> tuple[str, str] | None:
     for name in ("sms", "chat", "push"):
         url = getattr(channels, name).url
         if url and ("://" not in url or "{address}" not in url):
-            hint = 'for instance "twilio://SID:TOKEN@+15550100/{address}"; https://github.com/caronc/apprise lists services'
+            hint = 'for instance "twilio://SID:TOKEN@+15550100/{address}"'
             return f"channels.{name}.url is no Apprise URL with {{address}} in it", hint
     contact = channels.web_push.contact
     if contact and not contact.startswith(("mailto:", "https://")):
