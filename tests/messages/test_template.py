@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tactful.messages import filters, template
+from tactful.messages import engine, filters
 from tactful.messages.render import render as render_message
 from tactful.messages.source import MessageSource
 from tactful.messages.template import TemplateError, check_template, parse
@@ -94,18 +94,18 @@ def test_a_mistake_is_named_with_its_line(text: str, message: str) -> None:
 )
 def test_a_bomb_ends_by_counting(bomb: str, monkeypatch: pytest.MonkeyPatch) -> None:
     spent: list[int] = []
-    charge = template._Context.charge
+    charge = engine.Context.charge
 
-    def counted(self: template._Context, work: int) -> None:
+    def counted(self: engine.Context, work: int) -> None:
         spent.append(work)
         charge(self, work)
 
-    monkeypatch.setattr(template._Context, "charge", counted)
+    monkeypatch.setattr(engine.Context, "charge", counted)
     problem = check_template(bomb)
     assert problem is not None
     assert "Traceback" not in problem
     # What was really done: everything charged but the last, which was refused before it was done.
-    assert sum(spent[:-1]) <= template.WORK
+    assert sum(spent[:-1]) <= engine.WORK
 
 
 def test_a_large_honest_template_has_room() -> None:
@@ -204,7 +204,7 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
     max_leaves=12,
 )
-FILTERS = sorted(template._environment(html=True).filters)
+FILTERS = sorted(engine.environment(html=True).filters)
 
 
 @settings(max_examples=300, deadline=None)
@@ -227,6 +227,6 @@ def test_a_cost_is_never_less_than_what_is_made() -> None:
         ("replace", "aaaa", "a", "bbbb"), ("join", ["a", "b"], "----"), ("url_encode", "ÿ𝄞"), ("escape", "&&&"),
         ("base64_encode", "aaaa"), ("newline_to_br", "\n\n"), ("append", "a", "bbb"), ("escapejs", "<>&"), ("times", 99, 99),
     ):  # fmt: skip
-        call = template._environment(html=False).filters[name]
-        extra = {"environment": template._environment(html=False)} if getattr(call, "with_environment", False) else {}
+        call = engine.environment(html=False).filters[name]
+        extra = {"environment": engine.environment(html=False)} if getattr(call, "with_environment", False) else {}
         assert filters.size(call(value, *more, **extra)) <= filters.cost(name, value, *more), name

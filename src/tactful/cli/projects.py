@@ -35,6 +35,7 @@ KINDS = {
     "events": "event",
     "collections": "collection",
     "metrics": "metric",
+    "blocks": "block",
 }
 
 

@@ -6,24 +6,27 @@ give the same definitions in every process, which is why a published plan travel
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
 from tactful.errors import DefinitionError, Place, Problem
-from tactful.journeys import definition as journeys
+from tactful.journeys import reading as journeys
+from tactful.journeys.definition import Journey
 from tactful.language.declarations import read_collection, read_event
-from tactful.language.document import Document, TemplateCheck
+from tactful.language.document import Document
 from tactful.language.known import unknown_purpose
 from tactful.language.mistakes import Mistake, did_you_mean
 from tactful.language.tree import Node
 from tactful.language.vocabulary import DEFAULT_GAP_US, Collection, EventType, Vocabulary
 from tactful.messages import definition as messages
+from tactful.messages.blocks import Block, TemplateCheck, read_block
 from tactful.segments import definition as segments
 from tactful.segments.metrics import Metric
 from tactful.segments.metrics import read as read_metric
 
-FOLDERS = ("collections", "events", "journeys", "messages", "metrics", "segments")
+FOLDERS = ("blocks", "collections", "events", "journeys", "messages", "metrics", "segments")
 FOLDERS_TO_COME = ("catalogue", "experiments", "models", "slots")
 _NAME = re.compile(r"[a-z0-9_-]{1,64}")
 
@@ -32,13 +35,14 @@ class Definitions(Struct, frozen=True):
     """All definitions by name, in the order of their names."""
 
     segments: Mapping[str, segments.Segment]
-    journeys: Mapping[str, journeys.Journey]
+    journeys: Mapping[str, Journey]
     messages: Mapping[str, messages.Message]
     warnings: tuple[Problem, ...] = ()
     metrics: Mapping[str, Metric] = {}
     events: Mapping[str, EventType] = {}
     """What events/ declares, by the event's name."""
     collections: Mapping[str, Collection] = {}
+    blocks: Mapping[str, Block] = {}
 
 
 def read_project(
@@ -64,10 +68,17 @@ def read_project(
         journey = journeys.read(name, reading.document("journeys", name), reading.vocabulary)
         if journey is not None:
             found_journeys[name] = journey
+    blocks = {}
+    for name in reading.names("blocks"):
+        block = read_block(name, reading.document("blocks", name), check_template)
+        if block is not None:
+            blocks[name] = block
     for name in reading.names("messages"):
-        message = messages.read(name, reading.document("messages", name), check_template)
+        document = reading.document("messages", name)
+        message = messages.read(name, document, check_template, reading.vocabulary, blocks)
         if message is not None:
             found_messages[name] = message
+    reading.check_journeys(found_journeys, found_messages)
     warnings = reading.finish()
     return Definitions(
         segments=reading.segments,
@@ -77,6 +88,7 @@ def read_project(
         metrics=reading.metrics,
         events={name: reading.events[name] for name in sorted(reading.events)},
         collections=reading.collections,
+        blocks=blocks,
     )
 
 
@@ -103,6 +115,19 @@ def vocabulary_of(
         seen=seen,
         purposes=purposes,
     )
+
+
+def read_edition(definitions: Definitions, vocabulary: Vocabulary, name: str, text: str) -> Journey | None:
+    """An earlier text of a journey, in the project as it is now; None where it does not fit it any more: it names what
+    is gone, or sends what is."""
+    document = Document(f"journeys/{name}.yaml", text)
+    journey = journeys.read(name, document, vocabulary)
+    if journey is None:
+        return None
+    sent = [(step.channel, definitions.messages.get(step.message)) for step in journey.sends()]
+    if any(channel != "webhook" and (message is None or message.channel != channel) for channel, message in sent):
+        return None
+    return journey
 
 
 class _Unread(Exception):
@@ -225,6 +250,22 @@ class _Reading:
         self._refuse_unread(f"metrics/{name}.yaml")
         metric = self._metrics[name]
         return metric.value.tree if metric is not None else None
+
+    def check_journeys(self, found: Mapping[str, Journey], messages: Mapping[str, messages.Message]) -> None:
+        """What one file alone does not say: that a message is one of the channel that it is sent by, and that somebody
+        shares the group."""
+        groups = Counter(journey.group for journey in found.values())
+        for journey in found.values():
+            document = self.document("journeys", journey.name)
+            for step in journey.sends():
+                message = messages.get(step.message) if step.channel != "webhook" else None
+                if message is not None and message.channel != step.channel:
+                    said = f'"{message.name}" is a message of the channel {message.channel}'
+                    document.refuse(step.at, said, f"write send: {{{message.channel}: {message.name}}}")
+            if journey.group and groups[journey.group] == 1:
+                hint = did_you_mean(journey.group, [name for name in groups if name and name != journey.group])
+                hint = hint or "give another journey the same group"
+                document.warn(journey.group_at, f'no other journey is in "{journey.group}"', hint)
 
     # ---- files -------------------------------------------------------------------------------------------------------
 

@@ -7,7 +7,6 @@ could not be read comes back as None (or as the default), and nobody uses it, si
 import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from tactful.errors import Place, Problem
 from tactful.language.calls import Scope, duration_hint, event_problem, without_covered
@@ -21,14 +20,6 @@ from tactful.values import DAY_US, digest, parse_duration
 PURPOSE = re.compile(r"(?=.{1,63}$)[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)*")
 """A purpose of consent: "marketing", and below it "marketing.email"."""
 PURPOSE_HINT = "write small letters, digits and _, with dots between the parts: marketing.email"
-
-
-class TemplateCheck(Protocol):
-    """Says what is wrong with a template's text, with the line in it; None where nothing is."""
-
-    def __call__(self, text: str, names: Collection[str] | None = None) -> str | None:
-        """`names` are all that it may name; None: any."""
-        ...
 
 
 class Document:

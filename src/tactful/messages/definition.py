@@ -1,26 +1,43 @@
 """A message's file, messages/NAME.yaml: what is sent, as Liquid templates.
 
+channel: email                    # or sms, push, web_push, chat
 purpose: email_marketing          # optional; what the person must have allowed
 from: Shop <shop@example.com>     # optional, else that of the channel
 subject: You left something, {{ profile.first_name }}
 preheader: It is still here       # optional; shown by mail clients beside the subject
-html: |
+html: |                           # or mjml:
   <p>...</p>
-text: |
+text: |                           # optional; else made from the HTML
   ...
 
+language: en                      # optional; of these texts, where there are translations:
+variants: [...]                   # optional; other texts for some people (variants.py)
+fetch: {...}                      # optional; asked for before it is rendered (fetches.py)
+coupon: spring                    # optional; the pool of codes from which each person gets one
+tracking: off                     # optional; leaves links as they are, and no picture says that it was opened
 confirms: email_marketing         # instead of purpose: asks the reader of a new address to say yes (double opt-in)
 """
 
 import re
+from collections.abc import Mapping
+from typing import cast
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from tactful.language.document import Document, Fields, TemplateCheck
+from tactful.language.document import Document, Fields
+from tactful.language.vocabulary import EMPTY, Vocabulary
+from tactful.messages.blocks import PARTS, Block, TemplateCheck
+from tactful.messages.fetches import Fetch, read_fetches
+from tactful.messages.reading import TextReader
+from tactful.messages.seen import COUPON, Seen, seen, words
+from tactful.messages.texts import ALL, PURPOSES, TEXTS, ChannelName
+from tactful.messages.variants import Variant, is_language, read_translations, read_variants
 
 _ADDRESS = re.compile(r"(?:[^<>@\r\n]*<)?[^<>@\s,;]+@[^<>@\s,;]+>?")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-_TEMPLATES = ("subject", "preheader", "html", "text")
+_POOL = re.compile(r"[a-z0-9_]{1,64}")
+_OTHERS = ("channel", "purpose", "confirms", "from", "language", "variants", "translations", "fetch", "coupon", "tracking")
+_HINT = "a confirmation goes to whatever address was typed; it says workspace.name and confirm_url alone"
 CONFIRM_URL = "confirm_url"
 CONFIRMATION_NAMES = ("workspace", CONFIRM_URL)
 """All that a confirmation may name: anybody may have typed the address, and everything else that is known."""
@@ -31,7 +48,7 @@ class Message(Struct, frozen=True):
     purpose: str
     """Purpose of consent without which it is not sent."""
     subject: str
-    """Liquid, as all that follow but the sender."""
+    """Liquid, as all texts but the sender; "" where the channel has none."""
     html: str
     text: str
     preheader: str
@@ -41,41 +58,102 @@ class Message(Struct, frozen=True):
     """Digest of the source."""
     confirms: str = ""
     """A confirmation: the purpose that the reader is asked to agree to. It needs no consent itself."""
+    channel: ChannelName = "email"
+    mjml: str = ""
+    """In the place of `html`."""
+    amp: str = ""
+    title: str = ""
+    url: str = ""
+    icon: str = ""
+    language: str = ""
+    """Of the texts that are no translation; "" is that of the workspace."""
+    variants: tuple[Variant, ...] = ()
+    translations: Mapping[str, Mapping[str, str]] = {}
+    """Texts by language and field."""
+    fetches: tuple[Fetch, ...] = ()
+    blocks: tuple[Block, ...] = ()
+    """All that its templates use, also through each other, by name."""
+    coupon: str = ""
+    """The pool of codes of which the person gets one."""
+    sees: tuple[Seen, ...] = ()
+    """Values over the person that its templates look at."""
+    names: frozenset[str] = frozenset()
+    """Every word within the tags of its templates and blocks."""
+    tracking: bool = True
+    """Whether its links are rewritten, and a picture says that it was opened."""
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """Those of the message as it stands, by field."""
+        return {name: text for name in ALL if (text := getattr(self, name))}
 
 
-def read(name: str, document: Document, check_template: TemplateCheck | None = None) -> Message | None:
+def read(
+    name: str,
+    document: Document,
+    check_template: TemplateCheck | None = None,
+    vocabulary: Vocabulary = EMPTY,
+    blocks: Mapping[str, Block] | None = None,
+) -> Message | None:
     """The message; None where the document now has problems."""
-    known = ("purpose", "confirms", "from", *_TEMPLATES)
-    fields = document.fields(known, required=("subject", "html", "text"))
+    fields = document.fields((*_OTHERS, *ALL), required=())
     if fields is None:
         return None
     confirms = _confirms(fields)
+    channel = cast(ChannelName, fields.choice("channel", tuple(TEXTS), "email"))
+    allowed, hint = (CONFIRMATION_NAMES, _HINT) if confirms else (None, "")
+    reader = TextReader(document, channel, check_template, blocks or {}, allowed, hint)
+    texts = reader.read_own(fields)
     message = Message(
         name=name,
-        purpose="" if confirms else fields.purpose("purpose", "email_marketing"),
-        subject=fields.text("subject").strip("\n"),
-        html=fields.text("html"),
-        text=fields.text("text"),
-        preheader=fields.text("preheader").strip("\n"),
+        purpose="" if confirms else fields.purpose("purpose", PURPOSES[channel]),
         sender=fields.text("from"),
         version=document.version,
         confirms=confirms,
+        channel=channel,
+        language=fields.text("language"),
+        variants=tuple(read_variants(fields, reader, vocabulary)),
+        translations=read_translations(fields, reader),
+        fetches=read_fetches(fields, vocabulary.collections),
+        coupon=fields.text("coupon"),
+        tracking=fields.choice("tracking", ("on", "off"), "on") == "on",
+        blocks=tuple(block for _, block in sorted(reader.blocks.items())),
+        subject=texts.get("subject", ""),
+        preheader=texts.get("preheader", ""),
+        html=texts.get("html", ""),
+        mjml=texts.get("mjml", ""),
+        text=texts.get("text", ""),
+        amp=texts.get("amp", ""),
+        title=texts.get("title", ""),
+        url=texts.get("url", ""),
+        icon=texts.get("icon", ""),
     )
-    for field, line in (("subject", message.subject), ("preheader", message.preheader)):
-        if _CONTROL.search(line):
-            fields.refuse(field, f"a {field} is one line without control characters", "write it without `|`")
+    _check(fields, message)
+    inside = (getattr(block, part) for block in message.blocks for part in PARTS)
+    names = words([*reader.found, *(fetch.url for fetch in message.fetches), *inside])
+    if COUPON in names and not message.coupon:
+        document.refuse(0, "its templates show a coupon, and no pool is named", "add a line coupon: NAME")
+    if document.problems:
+        return None
+    return replace(message, names=names, sees=() if confirms else seen(names, vocabulary))
+
+
+def _check(fields: Fields, message: Message) -> None:
+    """What stands beside the texts."""
     if message.sender and not _is_address(message.sender):
         fields.refuse("from", f"{message.sender!r} is no address", "write shop@example.com or Shop <shop@example.com>")
-    if check_template is not None:
-        _check_templates(fields, check_template, CONFIRMATION_NAMES if confirms else None)
-    return None if document.problems else message
-
-
-def _check_templates(fields: Fields, check_template: TemplateCheck, names: tuple[str, ...] | None) -> None:
-    hint = "a confirmation goes to whatever address was typed; it says workspace.name and confirm_url alone"
-    for one in _TEMPLATES:
-        if one in fields and (problem := check_template(fields.text(one), names)):
-            fields.refuse(one, f"the template cannot be used: {problem}", hint if names else "")
+    if message.language and not is_language(message.language):
+        fields.refuse("language", f'"{message.language}" is no language', "write en, de-AT or zh-Hant-TW")
+    if message.coupon and not _POOL.fullmatch(message.coupon):
+        fields.refuse("coupon", f'"{message.coupon}" cannot be the name of a pool', "small letters, digits and _ only")
+    if message.channel != "email":
+        for one in ("from", "confirms"):
+            if one in fields:
+                fields.refuse(one, f"what goes out by {message.channel} has no {one}:", "remove the line")
+    if message.confirms:
+        for one in ("variants", "fetch", "coupon", "tracking"):
+            if one in fields:
+                fields.refuse(one, "a confirmation is the same for everybody", "remove it")
 
 
 def _confirms(fields: Fields) -> str:
@@ -85,7 +163,7 @@ def _confirms(fields: Fields) -> str:
         return ""
     if "purpose" in fields:
         fields.refuse("purpose", "a confirmation needs no consent, it asks for it", "keep confirms: alone")
-    for one in ("html", "text"):
+    for one in ("html", "mjml", "text"):
         if one in fields and CONFIRM_URL not in fields.text(one):
             fields.refuse(one, "a confirmation without its link confirms nothing", "put {{ confirm_url }} in")
     return confirms

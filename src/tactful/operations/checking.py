@@ -10,9 +10,9 @@ from msgspec import Struct
 
 from tactful.errors import DefinitionError, Place, Problem
 from tactful.kernel.definitions import FOLDERS, Definitions
-from tactful.language.document import TemplateCheck
 from tactful.language.mistakes import did_you_mean, place_at
 from tactful.language.vocabulary import DEFAULT_GAP_US
+from tactful.messages.blocks import TemplateCheck
 from tactful.operations.patching import SOURCE
 from tactful.operations.project import check, load
 from tactful.runtime.settings import Settings

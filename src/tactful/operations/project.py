@@ -11,9 +11,9 @@ import msgspec
 
 from tactful.errors import DefinitionError, Place, Problem, UsageError
 from tactful.kernel.definitions import FOLDERS, Definitions, read_project
-from tactful.language.document import TemplateCheck
 from tactful.language.mistakes import did_you_mean
 from tactful.language.vocabulary import DEFAULT_GAP_US
+from tactful.messages.blocks import TemplateCheck
 
 LARGEST_FILE = 1024 * 1024
 LARGEST_PROJECT = 64 * 1024 * 1024
