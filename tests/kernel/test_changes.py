@@ -1,6 +1,6 @@
 """What changes an answer beside events and time: scores, consents, thresholds, zones, traits, another version."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
@@ -235,8 +235,14 @@ class _NothingSent:
     def counted(self, journey: str, since_us: int, keys: Sequence[str], address: str) -> int:
         return 0
 
-    def mails_to(self, address: str, since_us: int, journeys: Collection[str] | None = None) -> int:
+    def mails_to(self, address: str, since_us: int, *, are_confirmations: bool = False) -> int:
         return 0
+
+    def counted_all(self, channel: str, since_us: int, keys: Sequence[str], spellings: Sequence[str]) -> int:
+        return 0
+
+    def code(self, pool: str, owners: Sequence[str]) -> str | None:
+        return None
 
 
 def test_a_journey_that_an_event_starts_is_about_what_its_condition_counts() -> None:

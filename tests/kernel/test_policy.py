@@ -1,6 +1,7 @@
 """The policy in step() and at the gate: what is permitted before anybody was asked, and what a decision changes."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -41,8 +42,14 @@ class Facts:
     def counted(self, journey: str, since_us: int, keys: object, address: str) -> int:
         return 0
 
-    def mails_to(self, address: str, since_us: int, journeys: object = None) -> int:
+    def mails_to(self, address: str, since_us: int, *, are_confirmations: bool = False) -> int:
         return 0
+
+    def counted_all(self, channel: str, since_us: int, keys: Sequence[str], spellings: Sequence[str]) -> int:
+        return 0
+
+    def code(self, pool: str, owners: Sequence[str]) -> str | None:
+        return None
 
 
 class Shop:

@@ -1,6 +1,6 @@
 """Rules of traits in step(): segments follow what counts, plans change what counts, and so does the gate."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 import msgspec
 import pytest
@@ -74,8 +74,14 @@ class _NothingSent:
     def counted(self, journey: str, since_us: int, keys: Sequence[str], address: str) -> int:
         return 0
 
-    def mails_to(self, address: str, since_us: int, journeys: Collection[str] | None = None) -> int:
+    def mails_to(self, address: str, since_us: int, *, are_confirmations: bool = False) -> int:
         return 0
+
+    def counted_all(self, channel: str, since_us: int, keys: Sequence[str], spellings: Sequence[str]) -> int:
+        return 0
+
+    def code(self, pool: str, owners: Sequence[str]) -> str | None:
+        return None
 
 
 MAIL = {

@@ -1,29 +1,34 @@
 """The gate: the last decision before anything leaves, on the state at the claim's position (DESIGN 4, Claim).
 
-Asked in this order, the first no is the reason: replay, what ended the run, validity, the journey still published, the
-address and whether it is known to be the person's, consent, suppression, what one address may get from anybody, the
-limit of the journey. Pure; what was sent before and what is suppressed comes in as `Facts`, read in the transaction
-that will hold the claim.
+Asked in this order, the first no is the reason: replay, what ended the run, validity, the journey stopped or no longer
+published, the address and whether it is known to be the person's, consent, suppression, quiet hours; then, as of this
+instant, what counts: what one address may get from anybody, caps, the limit of the journey, a coupon's code. Pure; what
+was sent before, what is suppressed and which code is whose comes in as `Facts`, read in the transaction that will hold
+the claim. Caps and quiet hours are not for confirmations, nor for what a contract or the law demands.
 
 An address that only a browser has named may be anybody's. A confirmation is the one message that goes there, without
 consent, since it asks for it: seldom, and with nothing in it that a browser said (messages/render.py).
 """
 
-from collections.abc import Collection, Iterator, Sequence
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
 
 from msgspec import Struct
 
 from tactful.consent.permits import Permit, permit, places
+from tactful.events import zones
 from tactful.events.derived import SendMessage
 from tactful.events.records import pack, unpack
 from tactful.journeys.rules import JourneyRule, limit_text
 from tactful.journeys.runs import Run
-from tactful.kernel.addresses import Recipient, recipient
-from tactful.kernel.fragments import consents, entry_of, hears_browsers
+from tactful.kernel import addresses
+from tactful.kernel.addresses import DEVICES, TRAITS, Recipient, recipient
+from tactful.kernel.fragments import consents, entry_of, hears_browsers, name_of, states
 from tactful.kernel.plan import CompiledPlan
-from tactful.kernel.state import Profile
-from tactful.kernel.view import country_of
+from tactful.kernel.sending import clock_time, quiet_until
+from tactful.kernel.state import Profile, Steering
+from tactful.kernel.view import Around, PersonView, Thresholds, country_of, zone_of
+from tactful.messages import rules as choices
 from tactful.messages.definition import Message
 from tactful.people import traits
 from tactful.values import DAY_US, format_time
@@ -32,6 +37,8 @@ MAILS_PER_ADDRESS = 10
 """Unless the settings say otherwise: to one address in any 24 hours, whatever definitions say."""
 CONFIRMATIONS = ((1, DAY_US, "24h"), (3, 30 * DAY_US, "30d"))
 """At most so many to one address, in any window of that length."""
+EVERYTHING = ""
+"""As a journey to be steered: all sending."""
 
 
 class Facts(Protocol):
@@ -41,7 +48,20 @@ class Facts(Protocol):
 
     def counted(self, journey: str, since_us: int, keys: Sequence[str], address: str) -> int: ...
 
-    def mails_to(self, address: str, since_us: int, journeys: Collection[str] | None = None) -> int: ...
+    def mails_to(self, address: str, since_us: int, *, are_confirmations: bool = False) -> int: ...
+
+    def counted_all(self, channel: str, since_us: int, keys: Sequence[str], spellings: Sequence[str]) -> int: ...
+
+    def code(self, pool: str, owners: Sequence[str]) -> str | None: ...
+
+
+class Coupon(Struct, frozen=True):
+    """A code that a claim gives to somebody for good."""
+
+    pool: str
+    code: str
+    owner: str
+    """The fragment ("identifier#epoch") with which it goes to another person, and back."""
 
 
 class Claim(Struct, frozen=True):
@@ -54,6 +74,10 @@ class Claim(Struct, frozen=True):
     """None for a webhook."""
     frozen: bytes
     """msgpack map that the message is rendered from."""
+    is_capped: bool = True
+    """It counts against caps."""
+    variant: str = ""
+    coupon: Coupon | None = None
 
 
 class Later(Struct, frozen=True):
@@ -61,6 +85,7 @@ class Later(Struct, frozen=True):
 
     not_before: int
     reason: str
+    detail: str = ""
 
 
 class Refusal(Struct, frozen=True):
@@ -71,6 +96,25 @@ class Refusal(Struct, frozen=True):
     detail: str = ""
 
 
+class _Case(Struct, frozen=True):
+    """One intent before the gate, with what several questions want to know."""
+
+    intent: SendMessage
+    profile: Profile
+    plan: CompiledPlan
+    facts: Facts
+    now: int
+    message: Message | None
+    to: str
+    """The address, or addresses."""
+    keys: list[str]
+    """Under which the person's messages may have been counted."""
+
+    @property
+    def channel(self) -> str:
+        return self.intent.channel
+
+
 def decide(
     intent: SendMessage,
     profile: Profile,
@@ -79,38 +123,56 @@ def decide(
     facts: Facts,
     now: int,
     mails_per_address: int = MAILS_PER_ADDRESS,
-) -> Claim | Refusal:
-    """May this intent leave now?"""
-    if (over := _over(intent, run, now)) is not None:
+    *,
+    steering: Mapping[str, Steering] | None = None,
+    thresholds: Callable[[], Thresholds] = dict,
+) -> Claim | Later | Refusal:
+    """May this intent leave now? What is paused is not brought here (`is_paused`)."""
+    if (over := _over(intent, run, now, steering or {})) is not None:
         return over
     rule = plan.journeys.get(intent.journey)
     if rule is None:
         return Refusal("refused", "the journey is no longer published")
-    granted = _permit(rule, profile, plan)
-    address, message = rule.target, None
-    if rule.channel == "email":
-        message, to = plan.messages[rule.target], recipient(profile.fragments, plan.traits)
-        if to is None:
-            return Refusal("refused", "no e-mail address", "the trait email is missing or is no address")
-        address = to.address
-        known = _confirmable(to, message, run, profile) if message.confirms else _known(to, rule)
-        if known is not None:
-            return known
-    if granted is None:
-        return Refusal("refused", f"no consent: {rule.purpose}", "never granted, or withdrawn")
-    if message is not None:
-        too_many = _too_many(message, address, plan, facts, now, mails_per_address)
-        if too_many is not None:
-            return too_many
-    if rule.limit is not None:
-        counted = facts.counted(rule.name, now - rule.per_us, _keys(profile), address if message else "")
-        if counted >= rule.limit:
-            return Refusal("refused", limit_text(rule), f"{counted} claimed for this person or address")
-    frozen = bytes(pack({})) if message is not None and message.confirms else _frozen(intent, profile, plan)
-    return Claim(intent.intent, address, granted, message, frozen)
+    message = plan.messages.get(intent.message) if intent.channel != "webhook" else None
+    if message is None and intent.channel != "webhook":
+        return Refusal("refused", "the message is no longer published", intent.message)
+    to = _address(intent, message, profile, run, plan, facts)
+    if isinstance(to, Refusal):
+        return to
+    case = _Case(intent, profile, plan, facts, now, message, to, _keys(profile))
+    granted = _permit(case)
+    if isinstance(granted, Refusal):
+        return granted
+    is_capped = not (message is not None and message.confirms) and not plan.policy.is_always_allowed(granted.purpose)
+    reachable = _not_suppressed(case)
+    if reachable is None:
+        return Refusal("refused", "the address is suppressed")
+    if is_capped and (quiet := _quiet(case)) is not None:
+        return quiet
+    too_many = _too_many(case, mails_per_address) or (_capped(case) if is_capped else None) or _limited(case, rule)
+    if too_many is not None:
+        return too_many
+    coupon = _coupon(case)
+    if isinstance(coupon, Refusal):
+        return coupon
+    frozen = {} if message is not None and message.confirms else _frozen(case, coupon, thresholds)
+    variant = str(frozen.get("variant", ""))
+    return Claim(intent.intent, reachable, granted, message, bytes(pack(frozen)), is_capped, variant, coupon)
 
 
-def _over(intent: SendMessage, run: Run, now: int) -> Refusal | None:
+def is_paused(journey: str, steering: Mapping[str, Steering]) -> str:
+    """Why an intent of the journey waits, whatever the gate would say; "" where it does not."""
+    if _order(EVERYTHING, steering) == "pause":
+        return "all sending is paused"
+    return "the journey is paused" if _order(journey, steering) == "pause" else ""
+
+
+def _order(journey: str, steering: Mapping[str, Steering]) -> str:
+    said = steering.get(journey)
+    return said.order if said is not None else "resume"
+
+
+def _over(intent: SendMessage, run: Run, now: int, steering: Mapping[str, Steering]) -> Refusal | None:
     """What has ended it already."""
     if intent.is_replay:
         return Refusal("lapsed", "replay")
@@ -119,20 +181,42 @@ def _over(intent: SendMessage, run: Run, now: int) -> Refusal | None:
     if run.stopped:
         return Refusal("refused", run.stopped)
     if now > intent.valid_until:
-        return Refusal("lapsed", f"valid until {format_time(intent.valid_until)}")
+        return Refusal("lapsed", f"valid until {format_time(intent.valid_until)}", is_paused(intent.journey, steering))
+    if _order(intent.journey, steering) == "stop":
+        said = steering[intent.journey]
+        by = f" by {said.author}" if said.author else ""
+        detail = f"{format_time(said.since)}{by}{f': {said.reason}' if said.reason else ''}"
+        return Refusal("refused", "the journey was stopped", detail)
     return None
 
 
 # ---- the address -----------------------------------------------------------------------------------------------------
 
 
-def _known(to: Recipient, rule: JourneyRule) -> Refusal | None:
+def _address(
+    intent: SendMessage, message: Message | None, profile: Profile, run: Run, plan: CompiledPlan, facts: Facts
+) -> str | Refusal:
+    """Where it goes, if that is known to be the person's."""
+    if message is None:
+        return intent.message
+    channel = intent.channel
+    to = recipient(profile.fragments, plan.traits, channel)
+    if to is None:
+        what = "e-mail" if channel == "email" else channel.replace("_", " ")
+        return Refusal("refused", f"no {what} address", f"the trait {TRAITS[channel]} is missing or is no address")
+    refusal = _confirmable(to, message, run, profile) if message.confirms else _known(to, intent, profile, plan)
+    return to.address if refusal is None else refusal
+
+
+def _known(to: Recipient, intent: SendMessage, profile: Profile, plan: CompiledPlan) -> Refusal | None:
     """What needs a consent needs to know whose the address is: else somebody would be written to because of a
-    stranger's yes."""
-    if rule.purpose and to.is_hearsay and not to.is_confirmed:
-        detail = "a browser named it; send a message with confirms: first (docs/consent.md)"
-        return Refusal("refused", "the address is not confirmed", detail)
-    return None
+    stranger's yes. A device speaks for itself, but not for somebody whom a server knows."""
+    if not intent.purpose or not to.is_hearsay or to.is_confirmed:
+        return None
+    if intent.channel in DEVICES and hears_browsers(profile.fragments, is_signed=plan.identity.is_signed):
+        return None
+    hint = "send a message with confirms: first" if intent.channel == "email" else "let a server tell it"
+    return Refusal("refused", "the address is not confirmed", f"a browser named it; {hint} (docs/consent.md)")
 
 
 def _confirmable(to: Recipient, message: Message, run: Run, profile: Profile) -> Refusal | None:
@@ -147,52 +231,138 @@ def _confirmable(to: Recipient, message: Message, run: Run, profile: Profile) ->
     return None
 
 
-def _too_many(
-    message: Message, address: str, plan: CompiledPlan, facts: Facts, now: int, mails_per_address: int
-) -> Refusal | None:
+def _not_suppressed(case: _Case) -> str | None:
+    """Those of the addresses that may be written to."""
+    if case.channel == "webhook":
+        return case.to
+    spelling, is_suppressed = addresses.spelling, case.facts.is_suppressed
+    kept = [one for one in addresses.each(case.to) if not is_suppressed(spelling(case.channel, one))]
+    return "\n".join(kept) or None
+
+
+# ---- consent ---------------------------------------------------------------------------------------------------------
+
+
+def _permit(case: _Case) -> Permit | Refusal:
+    """By what the person decided. For somebody whom a server knows, a yes that anybody may have said is none. The
+    message may have been given another purpose since the intent was made: then both are needed."""
+    plan, fragments = case.plan, case.profile.fragments
+    country = country_of(fragments.values(), plan.traits)
+    hears = hears_browsers(fragments, is_signed=plan.identity.is_signed)
+    decisions = consents(fragments, hears=hears, rules=plan.traits)
+    now_needed = case.message.purpose if case.message is not None else case.intent.purpose
+    granted = Permit("", "")
+    for purpose in dict.fromkeys((case.intent.purpose, now_needed)):
+        found = permit(purpose, decisions, plan.policy, country)
+        if found is None:
+            return Refusal("refused", f"no consent: {purpose}", "never granted, or withdrawn")
+        granted = found
+    return granted
+
+
+# ---- hours and numbers -----------------------------------------------------------------------------------------------
+
+
+def _zone(case: _Case) -> zones.Zone:
+    return zones.known(zone_of(case.profile.fragments.values(), case.plan.traits, case.plan.time_zone))
+
+
+def _quiet(case: _Case) -> Later | Refusal | None:
+    """Moved to the end of the person's quiet hours; at once no, where it would be too late then."""
+    hours = case.plan.sending.quiet(case.channel)
+    if hours is None:
+        return None
+    zone = _zone(case)
+    until = quiet_until(hours, zone, case.now)
+    if until is None:
+        return None
+    reason = f"quiet hours until {clock_time(zone, until)}"
+    if until > case.intent.valid_until:
+        return Refusal("lapsed", f"{reason}, valid until {clock_time(zone, case.intent.valid_until)}", zone.name)
+    return Later(until, reason, zone.name)
+
+
+def _too_many(case: _Case, mails_per_address: int) -> Refusal | None:
     """What one address may get, whoever it belongs to and whatever definitions say."""
-    if facts.is_suppressed(address):
-        return Refusal("refused", "the address is suppressed")
-    if facts.mails_to(address, now - DAY_US) >= mails_per_address:
+    if case.channel != "email" or case.message is None:
+        return None
+    mails_to, now = case.facts.mails_to, case.now
+    if mails_to(case.to, now - DAY_US) >= mails_per_address:
         return Refusal("refused", f"limit: {mails_per_address} mails to one address per 24h")
-    if message.confirms:
-        journeys = list(_confirming(plan))
+    if case.message.confirms:
         for most, window_us, window in CONFIRMATIONS:
-            if facts.mails_to(address, now - window_us, journeys) >= most:
+            if mails_to(case.to, now - window_us, are_confirmations=True) >= most:
                 return Refusal("refused", f"limit: {most} confirmations to one address per {window}")
     return None
 
 
-def _confirming(plan: CompiledPlan) -> Iterator[str]:
-    """Journeys that send a confirmation, whichever."""
-    for name, rule in plan.journeys.items():
-        if rule.channel == "email" and plan.messages[rule.target].confirms:
-            yield name
+def _capped(case: _Case) -> Refusal | None:
+    """What the workspace lets one person or address get."""
+    spellings = addresses.counted_as(case.channel, case.to)
+    for channel, cap in case.plan.sending.caps(case.channel):
+        zone = _zone(case)
+        since = cap.since(zone, case.now)
+        counted = case.facts.counted_all(channel, since, case.keys, spellings)
+        if counted >= cap.times:
+            day = f" since midnight in {zone.name}" if not cap.per_us else ""
+            return Refusal("refused", cap.text(channel), f"{counted} claimed for this person or address{day}")
+    return None
 
 
-# ---- the person ------------------------------------------------------------------------------------------------------
-
-
-def _permit(rule: JourneyRule, profile: Profile, plan: CompiledPlan) -> Permit | None:
-    """By what the person decided. For somebody whom a server knows, a yes that anybody may have said is none."""
-    country = country_of(profile.fragments.values(), plan.traits)
-    hears = hears_browsers(profile.fragments, is_signed=plan.identity.is_signed)
-    decisions = consents(profile.fragments, hears=hears, rules=plan.traits)
-    return permit(rule.purpose, decisions, plan.policy, country)
+def _limited(case: _Case, rule: JourneyRule) -> Refusal | None:
+    """The journey's own limit."""
+    if rule.limit is None:
+        return None
+    address = "" if case.channel == "webhook" or case.channel in DEVICES else case.to
+    counted = case.facts.counted(rule.name, case.now - rule.per_us, case.keys, address)
+    if counted < rule.limit:
+        return None
+    return Refusal("refused", limit_text(rule), f"{counted} claimed for this person or address")
 
 
 def _keys(profile: Profile) -> list[str]:
-    """Under which the person's messages may have been counted."""
     return sorted({profile.key, *map(entry_of, profile.fragments)})
 
 
-def _frozen(intent: SendMessage, profile: Profile, plan: CompiledPlan) -> bytes:
+# ---- what it is made from --------------------------------------------------------------------------------------------
+
+
+def _coupon(case: _Case) -> Coupon | Refusal | None:
+    """The person's code of the pool that the message names. It is a fragment's: a device that goes to somebody else
+    leaves it behind."""
+    pool = case.message.coupon if case.message is not None else ""
+    if not pool:
+        return None
+    fragments, own = case.profile.fragments, name_of(case.profile.key, case.profile.epoch)
+    code = case.facts.code(pool, sorted({own, *fragments}))
+    if code is None:
+        return Refusal("refused", f"no code is left in the pool {pool}", "`tactful coupons load` brings more")
+    return Coupon(pool, code, own if own in fragments else min(fragments, default=own))
+
+
+def _frozen(case: _Case, coupon: Coupon | None, thresholds: Callable[[], Thresholds]) -> dict[str, Any]:
     """What templates may name; frozen now, so that what is rendered is what was allowed."""
-    person = traits.values((fragment.traits for fragment in profile.fragments.values()), plan.traits)
-    event = {
-        "name": intent.event,
-        "timestamp": format_time(intent.started_at),
-        "key": intent.entry_key,
-        "properties": unpack(intent.properties),
+    intent, profile, plan = case.intent, case.profile, case.plan
+    frozen: dict[str, Any] = {
+        "profile": traits.values((fragment.traits for fragment in profile.fragments.values()), plan.traits),
+        "event": {
+            "name": intent.event,
+            "timestamp": format_time(intent.started_at),
+            "key": intent.entry_key,
+            "properties": unpack(intent.properties),
+        },
+        "key": profile.key,
+        "journey": intent.journey,
     }
-    return bytes(pack({"profile": person, "event": event, "key": profile.key, "journey": intent.journey}))
+    if coupon is not None:
+        frozen["coupon"] = {"code": coupon.code, "pool": coupon.pool}
+    rule = plan.message_rules.get(intent.message) if case.message is not None else None
+    if rule is not None:
+        around = Around(plan.time_zone, thresholds, plan.policy, plan.traits, is_signed=plan.identity.is_signed)
+        view = PersonView(states(profile), profile.fragments, around)
+        frozen |= choices.frozen(rule, view, profile.key, case.now, lambda: _segments(profile, plan))
+    return frozen
+
+
+def _segments(profile: Profile, plan: CompiledPlan) -> list[str]:
+    return [segment.name for number, segment in plan.by_number.items() if number in profile.segments]

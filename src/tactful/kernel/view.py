@@ -65,12 +65,18 @@ class PersonView:
                 country = country_of(fragments, around.traits)
                 value = granted(consents(self._fragments, hears=hears, rules=around.traits), around.policy, country)
             case "zone":
-                told = traits.value(zones.TRAIT, (one.traits for one in fragments), self._around.traits)
-                value = zones.zone(told, (one.zone for one in fragments), self._around.zone)
+                value = zone_of(fragments, self._around.traits, self._around.zone)
             case _:
                 raise AttributeError(name)
         setattr(self, name, value)
         return value
+
+
+def zone_of(fragments: Iterable[Fragment], rules: TraitRules, workspace: str) -> str:
+    """IANA name of the zone whose clock is the person's."""
+    kept = list(fragments)
+    told = traits.value(zones.TRAIT, (one.traits for one in kept), rules)
+    return zones.zone(told, (one.zone for one in kept), workspace)
 
 
 def country_of(fragments: Iterable[Fragment], rules: TraitRules) -> str:

@@ -22,8 +22,8 @@ MOST = 1000
 LONGEST = 255
 """Bytes (UTF-8) of a text that a union takes in."""
 NEWEST = TraitRule()
-ADDRESS = "email"
-"""The trait that mail goes to: it is kept in mind what servers said of it (`TraitWrite.sure`)."""
+ADDRESSES = frozenset({"email", "phone", "push_tokens", "web_push", "chat"})
+"""Traits that messages go to: it is kept in mind what servers said of them (`TraitWrite.sure`)."""
 First = tuple[int, int, int, int]
 """When an element was first written: event order, and its place in the list."""
 
@@ -85,7 +85,7 @@ def write(
         kept = traits[name] = fold(rule, before, written)
         if kept is not before and not is_same and (kept.firsts is None or kept.firsts != before.firsts):
             changed.append(name)
-        if name == ADDRESS and kept.is_browser:
+        if name in ADDRESSES and kept.is_browser:
             traits[name] = replace(kept, sure=surest(rule, [before, written]))
     return changed
 

@@ -1,18 +1,22 @@
 """The ports: what the loops need of the world. One contract suite per port (tests/contracts) holds for every adapter.
-Those for what is kept for readers alone, the trail and the ledger, stand in keeping.py.
+Those for what is kept for readers alone, the trail and the ledger, stand in keeping.py, what happens within one
+transaction of the outbox in claiming.py.
 
 Nothing here knows an engine. Times are microseconds, positions count from 1 within a partition, bodies are encoded
 records (events/records.py). An adapter raises TransientError where the world fails (disk full, locked, away), and
 Fenced where another worker owns the partition; everything else is a bug.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
 
 from tactful.events.derived import SendMessage
+
+if TYPE_CHECKING:  # Each speaks of the other.
+    from tactful.runtime.claiming import Claiming, Coupons
 
 
 class Clock(Protocol):
@@ -157,15 +161,6 @@ class Store(Protocol):
 # ---- outbox ----------------------------------------------------------------------------------------------------
 
 
-class Waiting(Struct, frozen=True):
-    """An intent that waits for its claim; `attempt` counts from 1, `not_before` is due time or time of the retry."""
-
-    intent: SendMessage
-    partition: int
-    attempt: int
-    not_before: int
-
-
 class Claimed(Struct, frozen=True):
     """A claim as the outbox keeps it: durable before a socket opens."""
 
@@ -176,13 +171,18 @@ class Claimed(Struct, frozen=True):
     position: int
     """Of the state on which the gate decided."""
     address: str
-    """Normalized e-mail address, or the URL."""
+    """As the channel knows it (kernel/addresses.py), of several devices one on each line; or the URL."""
     permit: str
     """What allowed it, in words, for explain."""
     template: str
     """Digest of the frozen message source (`Outbox.template`); "" for webhooks."""
     frozen: bytes
     """msgpack map: what is rendered from."""
+    variant: str = ""
+    """Of the message."""
+    is_capped: bool = True
+    """It counts against caps."""
+    is_confirmation: bool = False
 
 
 class OutboxRow(Struct, frozen=True):
@@ -204,6 +204,8 @@ class OutboxRow(Struct, frozen=True):
     finished_at: int | None
     digest: str = ""
     """Of the bytes that were sent."""
+    template: str = ""
+    variant: str = ""
 
 
 class Moved(Struct, frozen=True):
@@ -229,38 +231,6 @@ class Verdict(Struct, frozen=True):
     not_before: int = 0
 
 
-class Claiming(Protocol):
-    """One fully durable transaction of the outbox, in which claims are decided."""
-
-    def waiting(self, partition: int, channel: str, now_us: int, limit: int) -> list[Waiting]:
-        """With not_before <= now, oldest first."""
-        ...
-
-    def in_flight(self, channel: str) -> int:
-        """How many are claimed and not finished, all partitions."""
-        ...
-
-    def is_suppressed(self, address: str) -> bool: ...
-
-    def counted(self, journey: str, since_us: int, keys: Sequence[str], address: str) -> int:
-        """Claims of this journey (sent, held or in flight) after `since_us`, for any of the keys (those of one person)
-        or this e-mail address."""
-        ...
-
-    def mails_to(self, address: str, since_us: int, journeys: Collection[str] | None = None) -> int:
-        """E-mails to this address, or another of the same inbox (messages/mail.py), claimed (sent, held or in flight)
-        after `since_us`: of these journeys, or of any."""
-        ...
-
-    def claim(self, claimed: Claimed, template_source: bytes) -> None:
-        """waiting -> claimed; keeps the source under its digest, once."""
-        ...
-
-    def close(self, verdict: Verdict, at_us: int) -> None:
-        """waiting -> refused or lapsed, with the reason; still to be reported."""
-        ...
-
-
 class Outbox(Protocol):
     """Where intents wait; the one road out. Every change is durable on return."""
 
@@ -278,7 +248,7 @@ class Outbox(Protocol):
         its outcome is told once more when it has arrived, since nobody had its run before."""
         ...
 
-    def claiming(self, partition: int, token: int) -> AbstractContextManager[Claiming]:
+    def claiming(self, partition: int, token: int) -> "AbstractContextManager[Claiming]":
         """Raises Fenced where the token is not the newest."""
         ...
 
@@ -286,19 +256,24 @@ class Outbox(Protocol):
         """The earliest not_before, later than `after`, among those that wait."""
         ...
 
-    def claimed(self, channel: str) -> list[Claimed]:
-        """Claims not finished and not handed to a deliverer yet (see `hand_off`), oldest first."""
+    def claimed(self, channel: str, limit: int = 1000) -> list[Claimed]:
+        """Claims not finished and not handed to a deliverer yet (see `hand_off`), the oldest so many, oldest first."""
         ...
 
     def hand_off(self, intents: Sequence[str], deliverer: str) -> list[str]:
         """Mark claims as begun by this deliverer (durable before a socket opens); returns those still free."""
         ...
 
-    def hold_orphans(self, deliverer: str, channels: Sequence[str], at_us: int) -> list[str]:
-        """Claims of these channels begun by any other deliverer, whose process must be gone, become held."""
+    def deliverers(self) -> list[str]:
+        """Who has begun claims that are not finished."""
         ...
 
-    def retry_orphans(self, deliverer: str, channels: Sequence[str], at_us: int) -> list[str]:
+    def hold_orphans(self, gone: Sequence[str], channels: Sequence[str], at_us: int) -> list[str]:
+        """Claims of these channels begun by these deliverers become held. Their processes must be gone: a name is never
+        used again, so who is gone once is gone for good, whatever else starts meanwhile."""
+        ...
+
+    def retry_orphans(self, gone: Sequence[str], channels: Sequence[str], at_us: int) -> list[str]:
         """As `hold_orphans`, for channels whose receivers drop repeats (webhooks): such claims wait again."""
         ...
 
@@ -316,9 +291,22 @@ class Outbox(Protocol):
         """(intent, status, key) whose outcome now stands in the log, told to this key."""
         ...
 
-    def suppress(self, address: str, reason: str, at_us: int) -> None: ...
+    def suppress(self, address: str, reason: str, at_us: int) -> None:
+        """Nothing goes there any more; `address` as kernel/addresses.py spells it."""
+        ...
+
+    def suppress_all(self, rows: Sequence[tuple[str, str]], at_us: int) -> int:
+        """(address, reason) of many at once; returns how many are new."""
+        ...
+
+    def release_address(self, address: str) -> bool:
+        """It may be written to again; False where it was not suppressed."""
+        ...
 
     def suppressions(self) -> list[tuple[str, str, int]]: ...
+
+    @property
+    def coupons(self) -> "Coupons": ...
 
     def rows(
         self, status: str | None = None, key: str | None = None, before: int | None = None, limit: int = 100

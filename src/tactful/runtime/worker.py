@@ -150,12 +150,14 @@ class Worker:
         # Set back, the wall clock must not hold up what the partition's clock has passed.
         now = max(self._clock.now_us(), self.state.clock)
         ticked = self._tick(now)
-        decided = self._claims.decide(self.plan, self.find, now, position=self.position, is_behind=is_behind)
+        decided = self._claims.decide(
+            self.plan, self.find, now, position=self.position, is_behind=is_behind, state=self.state
+        )
         if decided.claimed:
             self._bells.ring("deliver")
         if decided.closed:
             self.report()
-        return bool(records) or ticked or bool(decided.claimed or decided.closed)
+        return bool(records) or ticked or bool(decided)
 
     def next_wake(self) -> int | None:
         """When to take a turn even if nobody rings."""

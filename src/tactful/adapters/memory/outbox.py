@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from msgspec.structs import replace
 
 from tactful.adapters.memory.claiming import MemoryClaiming
+from tactful.adapters.memory.coupons import MemoryCoupons
 from tactful.adapters.memory.outbox_rows import Row, Rows
 from tactful.errors import Fenced
 from tactful.events.derived import SendMessage
@@ -41,17 +42,19 @@ class MemoryOutbox:
             shown = replace(row.shown, intent=intent, partition=one.partition)
             has_ended = bool(one.key) and shown.status not in ("waiting", "claimed")
             is_unreported = row.is_unreported or has_ended
+            if row.parked is not None:
+                shown, row = replace(shown, not_before=row.parked), replace(row, parked=None)
             self._table.by_intent[one.intent] = replace(row, shown=shown, hop=one.hop, is_unreported=is_unreported)
 
     @contextmanager
     def claiming(self, partition: int, token: int) -> Iterator[MemoryClaiming]:
         if self._tokens.get(partition) != token:
             raise Fenced(f"partition {partition} has another owner since token {token}")
-        rows, templates = dict(self._table.by_intent), dict(self._table.templates)
+        rows, templates, codes = dict(self._table.by_intent), dict(self._table.templates), dict(self._table.codes)
         try:
             yield MemoryClaiming(self._table)
         except BaseException:
-            self._table.by_intent, self._table.templates = rows, templates
+            self._table.by_intent, self._table.templates, self._table.codes = rows, templates, codes
             raise
 
     def next_waiting(self, partition: int, after: int = -1) -> int | None:
@@ -60,8 +63,9 @@ class MemoryOutbox:
 
     # ---- the deliverer -----------------------------------------------------------------------------------------
 
-    def claimed(self, channel: str) -> list[Claimed]:
-        return [row.claimed for row in self._table.in_flight(channel) if row.claimed and not row.deliverer]
+    def claimed(self, channel: str, limit: int = 1000) -> list[Claimed]:
+        rows = self._table.in_flight(channel)
+        return [row.claimed for row in rows if row.claimed and not row.deliverer][:limit]
 
     def hand_off(self, intents: Sequence[str], deliverer: str) -> list[str]:
         assert deliverer, "a deliverer has a name"
@@ -73,21 +77,25 @@ class MemoryOutbox:
                 free.append(intent)
         return free
 
-    def hold_orphans(self, deliverer: str, channels: Sequence[str], at_us: int) -> list[str]:
-        orphans = self._orphans(deliverer, channels)
+    def deliverers(self) -> list[str]:
+        rows = self._table.by_intent.values()
+        return sorted({row.deliverer for row in rows if row.shown.status == "claimed" and row.deliverer})
+
+    def hold_orphans(self, gone: Sequence[str], channels: Sequence[str], at_us: int) -> list[str]:
+        orphans = self._orphans(gone, channels)
         for intent in orphans:
             self._table.end(intent, Verdict(intent, "held", "outcome unknown", "its deliverer is gone"), at_us)
         return orphans
 
-    def retry_orphans(self, deliverer: str, channels: Sequence[str], at_us: int) -> list[str]:
-        orphans = self._orphans(deliverer, channels)
+    def retry_orphans(self, gone: Sequence[str], channels: Sequence[str], at_us: int) -> list[str]:
+        orphans = self._orphans(gone, channels)
         for intent in orphans:
             self._table.wait_again(intent, "outcome unknown", "its deliverer is gone", at_us)
         return orphans
 
-    def _orphans(self, deliverer: str, channels: Sequence[str]) -> list[str]:
+    def _orphans(self, gone: Sequence[str], channels: Sequence[str]) -> list[str]:
         rows = [row for channel in channels for row in self._table.in_flight(channel)]
-        return [row.shown.intent.intent for row in rows if row.deliverer not in {"", deliverer}]
+        return [row.shown.intent.intent for row in rows if row.deliverer and row.deliverer in gone]
 
     def template(self, digest: str) -> bytes:
         return self._table.templates[digest]
@@ -112,10 +120,23 @@ class MemoryOutbox:
             if row and (row.shown.status, row.shown.intent.key) == (status, key):
                 self._table.by_intent[intent] = replace(row, is_unreported=False)
 
+    @property
+    def coupons(self) -> MemoryCoupons:
+        return MemoryCoupons(self._table)
+
     # ---- suppression -------------------------------------------------------------------------------------------
 
     def suppress(self, address: str, reason: str, at_us: int) -> None:
         self._table.suppressed.setdefault(address, (reason, at_us))
+
+    def suppress_all(self, rows: Sequence[tuple[str, str]], at_us: int) -> int:
+        before = len(self._table.suppressed)
+        for address, reason in rows:
+            self.suppress(address, reason, at_us)
+        return len(self._table.suppressed) - before
+
+    def release_address(self, address: str) -> bool:
+        return self._table.suppressed.pop(address, None) is not None
 
     def suppressions(self) -> list[tuple[str, str, int]]:
         rows = [(address, reason, at_us) for address, (reason, at_us) in self._table.suppressed.items()]

@@ -6,6 +6,7 @@ Rows are values and are replaced, never changed, so that a copy of the map is al
 from msgspec import Struct
 from msgspec.structs import replace
 
+from tactful.runtime.claiming import Given
 from tactful.runtime.ports import Claimed, OutboxRow, Verdict
 
 
@@ -17,6 +18,8 @@ class Row(Struct, frozen=True):
     deliverer: str = ""
     is_unreported: bool = False
     hop: int = 0
+    parked: int | None = None
+    """The `not_before` that what a switch holds back had."""
 
 
 class Rows:
@@ -26,6 +29,8 @@ class Rows:
         self.by_intent: dict[str, Row] = {}
         self.templates: dict[str, bytes] = {}
         self.suppressed: dict[str, tuple[str, int]] = {}
+        self.codes: dict[tuple[str, str], Given | None] = {}
+        """By pool and code, in the order in which they were loaded: whose it is."""
 
     def of(self, status: str) -> list[OutboxRow]:
         return [row.shown for row in self.by_intent.values() if row.shown.status == status]

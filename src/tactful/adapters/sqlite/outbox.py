@@ -17,14 +17,16 @@ from msgspec.structs import asdict
 
 from tactful.adapters.sqlite.claiming import SqliteClaiming
 from tactful.adapters.sqlite.connection import open_database, transaction, world
+from tactful.adapters.sqlite.coupons import SqliteCoupons
 from tactful.adapters.sqlite.outbox_schema import CLAIMED, ROW, SCHEMA, TUNING, as_claimed, as_row, packed
 from tactful.errors import Fenced
 from tactful.events.derived import SendMessage
 from tactful.runtime.ports import Claimed, Moved, OutboxRow, Verdict
 
 _PUT = """
-INSERT INTO intent (intent, partition, key, journey, channel, due, status, not_before, reason, finished_at, message)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (intent) DO NOTHING
+INSERT INTO intent
+  (intent, partition, key, journey, channel, due, status, not_before, reason, finished_at, priority, message)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (intent) DO NOTHING
 """
 _FINISH = """
 UPDATE intent SET status = ?, reason = ?, detail = ?, digest = ?, finished_at = ?, unreported = 1
@@ -37,7 +39,8 @@ WHERE intent = ? AND status = ?
 """
 _MOVE = """
 UPDATE intent SET partition = :partition, key = CASE :key WHEN '' THEN key ELSE :key END, hop = :hop,
-  unreported = CASE WHEN :key <> '' AND status NOT IN ('waiting', 'claimed') THEN 1 ELSE unreported END
+  unreported = CASE WHEN :key <> '' AND status NOT IN ('waiting', 'claimed') THEN 1 ELSE unreported END,
+  not_before = coalesce(parked, not_before), parked = NULL
 WHERE intent = :intent AND hop < :hop
 """
 _ENDS = {"sent", "rejected", "held"}
@@ -98,6 +101,7 @@ class SqliteOutbox:
                 one.due,
                 "replay" if one.is_replay else "",
                 one.at if one.is_replay else None,
+                one.priority,
                 packed(one),
             )
             for one in intents
@@ -129,11 +133,11 @@ class SqliteOutbox:
 
     # ---- the deliverer -----------------------------------------------------------------------------------------
 
-    def claimed(self, channel: str) -> list[Claimed]:
+    def claimed(self, channel: str, limit: int = 1000) -> list[Claimed]:
         rows = self._all(
             f"SELECT {CLAIMED} FROM intent WHERE status = 'claimed' AND channel = ? AND deliverer = '' "
-            "ORDER BY claimed_at, id",
-            (channel,),
+            "ORDER BY claimed_at, id LIMIT ?",
+            (channel, limit),
         )
         return [as_claimed(row) for row in rows]
 
@@ -143,26 +147,33 @@ class SqliteOutbox:
         with self._changing() as execute:
             return [intent for intent in intents if execute(sql, (deliverer, intent)).rowcount]
 
-    def hold_orphans(self, deliverer: str, channels: Sequence[str], at_us: int) -> list[str]:
+    def deliverers(self) -> list[str]:
+        rows = self._all(
+            "SELECT DISTINCT deliverer FROM intent WHERE status = 'claimed' AND deliverer <> '' ORDER BY deliverer"
+        )
+        return [name for (name,) in rows]
+
+    def hold_orphans(self, gone: Sequence[str], channels: Sequence[str], at_us: int) -> list[str]:
         with self._changing() as execute:
-            orphans = self._orphans(deliverer, channels)
+            orphans = self._orphans(gone, channels)
             for intent in orphans:
                 execute(_FINISH, ("held", "outcome unknown", "its deliverer is gone", "", at_us, intent))
         return orphans
 
-    def retry_orphans(self, deliverer: str, channels: Sequence[str], at_us: int) -> list[str]:
+    def retry_orphans(self, gone: Sequence[str], channels: Sequence[str], at_us: int) -> list[str]:
         with self._changing() as execute:
-            orphans = self._orphans(deliverer, channels)
+            orphans = self._orphans(gone, channels)
             for intent in orphans:
                 execute(_WAIT_AGAIN, ("outcome unknown", "its deliverer is gone", at_us, intent, "claimed"))
         return orphans
 
-    def _orphans(self, deliverer: str, channels: Sequence[str]) -> list[str]:
+    def _orphans(self, gone: Sequence[str], channels: Sequence[str]) -> list[str]:
+        assert "" not in gone, "what nobody has begun has no deliverer"
         sql = """
-            SELECT intent FROM intent WHERE status = 'claimed' AND channel = ? AND deliverer NOT IN ('', ?)
-            ORDER BY claimed_at, id
+            SELECT intent FROM intent WHERE status = 'claimed' AND channel = ? AND deliverer = ? ORDER BY claimed_at, id
         """
-        return [intent for channel in channels for (intent,) in self._all(sql, (channel, deliverer))]
+        pairs = [(channel, name) for channel in channels for name in gone]
+        return [intent for pair in pairs for (intent,) in self._all(sql, pair)]
 
     def template(self, digest: str) -> bytes:
         source: bytes = self._all("SELECT source FROM template WHERE digest = ?", (digest,))[0][0]
@@ -188,11 +199,24 @@ class SqliteOutbox:
             for one in intents:
                 execute("UPDATE intent SET unreported = NULL WHERE intent = ? AND status = ? AND key = ?", one)
 
+    @property
+    def coupons(self) -> SqliteCoupons:
+        return SqliteCoupons(self._changing, self._all)
+
     # ---- suppression -------------------------------------------------------------------------------------------
 
     def suppress(self, address: str, reason: str, at_us: int) -> None:
         with self._changing() as execute:
             execute("INSERT OR IGNORE INTO suppression VALUES (?, ?, ?)", (address, reason, at_us))
+
+    def suppress_all(self, rows: Sequence[tuple[str, str]], at_us: int) -> int:
+        with self._changing():
+            told = [(address, reason, at_us) for address, reason in rows]
+            return self._connection.executemany("INSERT OR IGNORE INTO suppression VALUES (?, ?, ?)", told).rowcount
+
+    def release_address(self, address: str) -> bool:
+        with self._changing() as execute:
+            return bool(execute("DELETE FROM suppression WHERE address = ?", (address,)).rowcount)
 
     def suppressions(self) -> list[tuple[str, str, int]]:
         return self._all("SELECT address, reason, at_us FROM suppression ORDER BY at_us, address")

@@ -2,8 +2,10 @@
 
 `status` is one of waiting, claimed, sent, refused, rejected, lapsed, held, dropped. `unreported` is 1 until the outcome
 of an ended or held row stands in the log, then NULL, so that its index stays small; the same goes for the indexes of
-what waits and of what is claimed. `hop` counts how often the intent went to another person's (Outbox.moved). `tally` is
-kept by triggers: nobody counts millions of rows for a page.
+what waits and of what is claimed. `hop` counts how often the intent went to another person's (Outbox.moved). `inbox` is
+what a claim is counted by beside its person (kernel/addresses.py); where it goes to devices, of which there may be
+several, they stand in `device`. `parked` is the `not_before` that what a switch holds back had. `tally` is kept by
+triggers: nobody counts millions of rows for a page.
 """
 
 from typing import Any
@@ -13,7 +15,8 @@ from msgspec.structs import replace
 
 from tactful.adapters.sqlite.connection import Schema, Tuning
 from tactful.events.derived import SendMessage
-from tactful.runtime.ports import Claimed, OutboxRow, Waiting
+from tactful.runtime.claiming import Waiting
+from tactful.runtime.ports import Claimed, OutboxRow
 
 SCHEMA = Schema(
     "outbox",
@@ -92,6 +95,35 @@ SCHEMA = Schema(
             WHERE claimed_at IS NOT NULL AND channel = 'email'
             """,
         ),
+        (
+            "ALTER TABLE intent ADD COLUMN priority INTEGER NOT NULL DEFAULT 50",
+            "ALTER TABLE intent ADD COLUMN variant TEXT NOT NULL DEFAULT ''",
+            "ALTER TABLE intent ADD COLUMN is_capped INTEGER NOT NULL DEFAULT 1",
+            "ALTER TABLE intent ADD COLUMN is_confirmation INTEGER NOT NULL DEFAULT 0",
+            "ALTER TABLE intent ADD COLUMN parked INTEGER",
+            # Within one decision the more important goes first.
+            "DROP INDEX waiting_by_channel",
+            """
+            CREATE INDEX waiting_by_channel ON intent (partition, channel, priority, not_before)
+            WHERE status = 'waiting'
+            """,
+            "CREATE INDEX parked_by_partition ON intent (partition) WHERE parked IS NOT NULL AND status = 'waiting'",
+            # Caps count over all journeys, and by the address of any channel.
+            "DROP INDEX counted_by_key",
+            "CREATE INDEX counted_by_person ON intent (key, claimed_at) WHERE claimed_at IS NOT NULL",
+            "DROP INDEX counted_by_inbox",
+            """
+            CREATE INDEX counted_by_inbox ON intent (inbox, claimed_at) WHERE claimed_at IS NOT NULL AND inbox <> ''
+            """,
+            "CREATE TABLE device (spelling TEXT, id INTEGER, PRIMARY KEY (spelling, id)) WITHOUT ROWID",
+            """
+            CREATE TABLE coupon (
+              id INTEGER PRIMARY KEY, pool TEXT NOT NULL, code TEXT NOT NULL, owner TEXT, intent TEXT, at_us INTEGER,
+              UNIQUE (pool, code))
+            """,
+            "CREATE INDEX coupon_free ON coupon (pool, id) WHERE owner IS NULL",
+            "CREATE INDEX coupon_given ON coupon (pool, owner, at_us) WHERE owner IS NOT NULL",
+        ),
     ),
 )
 TUNING = Tuning("FULL", cache_bytes=8 << 20)
@@ -100,10 +132,13 @@ _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(SendMessage)
 
 WAITING = "message, key, partition, attempt, not_before"
-CLAIMED = "message, key, partition, attempt, claimed_at, position, address, permit, template, frozen"
+CLAIMED = (
+    "message, key, partition, attempt, claimed_at, position, address, permit, template, frozen, variant, is_capped, "
+    "is_confirmation"
+)
 ROW = (
     "message, key, partition, status, attempt, not_before, claimed_at, position, address, permit, reason, detail, "
-    "finished_at, digest"
+    "finished_at, digest, template, variant"
 )
 
 
@@ -116,7 +151,7 @@ def as_waiting(row: Any) -> Waiting:
 
 
 def as_claimed(row: Any) -> Claimed:
-    return Claimed(_intent(row), *row[2:])
+    return Claimed(_intent(row), *row[2:-2], bool(row[-2]), bool(row[-1]))
 
 
 def as_row(row: Any) -> OutboxRow:
