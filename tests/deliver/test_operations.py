@@ -18,7 +18,7 @@ def test_what_is_held_can_be_seen_released_and_dropped(tmp_path: Path) -> None:
     desk.put(order("i1"), order("i2"), order("i3"))
     desk.claim(limit=2)
     desk.outbox.hand_off(["i1", "i2"], "gone")
-    desk.outbox.hold_orphans("next", ["email"], desk.clock.now)
+    desk.outbox.hold_orphans(["gone"], ["email"], desk.clock.now)
 
     def messages(status: str | None, text: str, before: int | None, limit: int) -> list[OutboxRow]:
         return desk.outbox.rows(status, text or None, before, limit)

@@ -2,18 +2,20 @@
 
 One lane per channel, each with its own slots, so that a slow provider delays nobody else. A claim is marked as begun
 (`hand_off`) before it is rendered and before a socket opens; so a process that dies leaves a begun claim behind, and
-the next one holds it (e-mail: perhaps sent) or lets it wait again (webhooks: the receiver drops repeats). Verdicts of
-sends that end together are written in one transaction, then put on the log, and the workers are rung, since a slot has
-become free. Waits only for bells and sockets; never polls.
+another one, as soon as it knows, holds it (e-mail: perhaps sent) or lets it wait again (webhooks: the receiver drops
+repeats). Several processes may deliver side by side: each takes what nobody has begun. Verdicts of sends that end
+together are written in one transaction, then put on the log, and the workers are rung, since a slot has become free.
+Waits only for bells and sockets; never polls.
 """
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
 from tactful.errors import TransientError
+from tactful.kernel.addresses import spelling
 from tactful.messages.source import digest as digest_of
 from tactful.runtime.channels import Answer, Channel, Rejected, Retry, RetryRule, Sent, Unknown
 from tactful.runtime.outcomes import report
@@ -25,7 +27,11 @@ STALE_US = MINUTE_US
 """A claim that has not begun by then goes back to the gate: the permit may have been withdrawn since."""
 
 LONGEST_WAIT_S = 60.0
-"""Without a ring; only so that a stop never hangs on a bell that somebody else has taken."""
+"""Without a ring: so that a stop never hangs on a bell that somebody else has taken, and to look after those who died
+and were not started again."""
+
+Gone = Callable[[Sequence[str]], Sequence[str]]
+"""Which of these deliverers are no more. Of a name that is gone once nothing is ever heard again."""
 
 _log = logging.getLogger(__name__)
 
@@ -45,17 +51,32 @@ class Lane:
 
 
 class Ended(Struct, frozen=True):
-    """How a send ended, not written yet; `bad_address` is to be suppressed."""
+    """How a send ended, not written yet; `gone` are spellings of addresses to be suppressed."""
 
     verdict: Verdict
-    bad_address: str = ""
+    gone: tuple[str, ...] = ()
 
 
 class Deliverer:
-    """`name` is this process's, never used before (a start's random number): who has begun a claim."""
+    """`name` is this process's, never used before (a start's random number): who has begun a claim. `gone` says which
+    of the others are dead; without it there are no others, so that all are. `bell` is what wakes this one."""
 
-    def __init__(self, name: str, outbox: Outbox, log: Log, bells: Bells, clock: Clock, lanes: Sequence[Lane]) -> None:
+    def __init__(
+        self,
+        name: str,
+        outbox: Outbox,
+        log: Log,
+        bells: Bells,
+        clock: Clock,
+        lanes: Sequence[Lane],
+        *,
+        gone: Gone = tuple,
+        bell: str = "deliver",
+    ) -> None:
         self._name = name
+        self._gone = gone
+        self._bell = bell
+        self._looked_at = 0
         self._outbox = outbox
         self._log = log
         self._bells = bells
@@ -69,7 +90,7 @@ class Deliverer:
 
     async def run(self, grace_s: float = 30.0) -> None:
         """Until `stop`; then lets what is under way end, for `grace_s` at most (what is left is for the next start)."""
-        bell = self._bells.bell("deliver")
+        bell = self._bells.bell(self._bell)
         self.take_over()
         listening = asyncio.create_task(self._listen(bell))
         try:
@@ -88,7 +109,7 @@ class Deliverer:
         self._is_stopping = True
         self._rung.set()
         # Ends the wait of the thread that listens.
-        self._bells.ring("deliver")
+        self._bells.ring(self._bell)
 
     async def _listen(self, bell: Bell) -> None:
         while not self._is_stopping:
@@ -96,23 +117,34 @@ class Deliverer:
             self._rung.set()
 
     def take_over(self) -> None:
-        """At the start: what an earlier deliverer had begun."""
-        now_us = self._clock.now_us()
+        """At the start: what deliverers that died had begun."""
+        self._look_after()
+        # Whoever was here before may have died between an effect and its ring.
+        self._ring_workers(range(self._log.partitions))
+
+    def _look_after(self) -> None:
+        """Hold, or have tried again, what was begun by those who are gone."""
+        now_us = self._looked_at = self._clock.now_us()
+        others = [name for name in self._outbox.deliverers() if name != self._name]
+        gone = self._gone(others) if others else ()
+        if not gone:
+            return
         repeatable = [lane.channel.name for lane in self._lanes if lane.channel.is_repeatable]
-        others = [lane.channel.name for lane in self._lanes if not lane.channel.is_repeatable]
-        held = self._outbox.hold_orphans(self._name, others, now_us)
-        again = self._outbox.retry_orphans(self._name, repeatable, now_us)
+        once = [lane.channel.name for lane in self._lanes if not lane.channel.is_repeatable]
+        held = self._outbox.hold_orphans(gone, once, now_us)
+        again = self._outbox.retry_orphans(gone, repeatable, now_us)
         if held:
             _log.warning("%d messages may or may not have been sent before the stop: `tactful outbox list`", len(held))
         if again:
             _log.info("%d webhooks are sent again: their deliverer is gone", len(again))
-        # Whoever was here before may have died between an effect and its ring.
         self._ring_workers(range(self._log.partitions))
 
     def turn(self) -> None:
         """Write what has ended, begin what is claimed; leaves sends running. Must be called within a running loop."""
         try:
             self._settle()
+            if self._clock.now_us() - self._looked_at >= int(LONGEST_WAIT_S * SECOND_US):
+                self._look_after()
             for lane in self._lanes:
                 self._begin(lane)
         except TransientError as error:
@@ -137,7 +169,7 @@ class Deliverer:
     def _begin(self, lane: Lane) -> None:
         if lane.free <= 0:
             return
-        claims = {claim.intent.intent: claim for claim in self._outbox.claimed(lane.channel.name)[: lane.free]}
+        claims = {claim.intent.intent: claim for claim in self._outbox.claimed(lane.channel.name, lane.free)}
         if not claims:
             return
         now_us = self._clock.now_us()
@@ -175,18 +207,19 @@ class Deliverer:
 
     def _judge(self, lane: Lane, claim: Claimed, answer: Answer, sent: str) -> Ended:
         intent = claim.intent.intent
+        gone = tuple(spelling(claim.intent.channel, address) for address in answer.gone)
         match answer:
             case Sent(detail):
-                return Ended(Verdict(intent, "sent", "accepted", detail, digest=sent))
+                return Ended(Verdict(intent, "sent", "accepted", detail, digest=sent), gone)
             case Rejected(reason, detail, suppress):
-                bad_address = claim.address if suppress else ""
-                return Ended(Verdict(intent, "rejected", reason, detail, digest=sent), bad_address)
+                gone = (spelling(claim.intent.channel, claim.address),) if suppress and not gone else gone
+                return Ended(Verdict(intent, "rejected", reason, detail, digest=sent), gone)
             case Unknown(reason, detail) if lane.channel.is_repeatable:
-                return Ended(self._again(lane, claim, Retry(reason, detail)))
+                return Ended(self._again(lane, claim, Retry(reason, detail)), gone)
             case Unknown(reason, detail):
-                return Ended(Verdict(intent, "held", f"outcome unknown: {reason}", detail, digest=sent))
+                return Ended(Verdict(intent, "held", f"outcome unknown: {reason}", detail, digest=sent), gone)
             case Retry():
-                return Ended(self._again(lane, claim, answer))
+                return Ended(self._again(lane, claim, answer), gone)
 
     def _again(self, lane: Lane, claim: Claimed, answer: Retry) -> Verdict:
         intent, now_us = claim.intent, self._clock.now_us()
@@ -203,8 +236,8 @@ class Deliverer:
         if self._ended:
             ended, now_us = list(self._ended), self._clock.now_us()
             for one in ended:
-                if one.bad_address:
-                    self._outbox.suppress(one.bad_address, f"{one.verdict.reason}: {one.verdict.detail}", now_us)
+                for address in one.gone:
+                    self._outbox.suppress(address, f"{one.verdict.reason}: {one.verdict.detail}", now_us)
             self._outbox.finish([one.verdict for one in ended], now_us)
             del self._ended[: len(ended)]
             # Any worker may have claims to make, now that slots are free.
