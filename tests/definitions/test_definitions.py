@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tactful.errors import DefinitionError
+from tactful.journeys.definition import Ending, EventsWanted, SendStep, WaitStep
 from tactful.kernel.definitions import read_project
 from tactful.language.document import Document
 from tactful.language.yaml_nodes import Text, YamlMistake, compose, offset_in_file
@@ -48,22 +49,15 @@ def test_a_good_project() -> None:
     assert cart.start.events == ("Cart Viewed", "Product Added")
     assert cart.start.where is not None
     assert cart.condition is not None
-    assert (cart.wait_us, cart.validity_us, cart.repeat) == (30 * MINUTE_US, 60 * MINUTE_US, "restart")
+    assert (cart.validity_us, cart.repeat) == (60 * MINUTE_US, "restart")
     assert cart.limit and (cart.limit.times, cart.limit.per_us) == (2, 7 * DAY_US)
-    assert (cart.unless, cart.send.channel, cart.send.message) == (("Order Completed",), "email", "cart")
+    assert cart.unless == (Ending(EventsWanted(("Order Completed",))),)
+    assert cart.steps == (WaitStep("1", 30 * MINUTE_US), SendStep("2", "email", "cart", at=cart.steps[1].at))  # type: ignore[union-attr]  # a send
     hook = project.journeys["hook"]
-    assert (hook.start.segment, hook.wait_us, hook.validity_us, hook.repeat, hook.limit) == (
-        "buyers",
-        0,
-        DAY_US,
-        "ignore",
-        None,
-    )
-    assert (hook.send.channel, hook.send.message, hook.send.purpose) == (
-        "webhook",
-        "https://crm.example/in?x=1",
-        "profiling",
-    )
+    assert (hook.start.segment, hook.validity_us, hook.repeat, hook.limit) == ("buyers", DAY_US, "ignore", None)
+    (send,) = hook.sends()
+    assert (send.name, send.channel, send.message) == ("1", "webhook", "https://crm.example/in?x=1")
+    assert send.purpose == "profiling"
     message = project.messages["cart"]
     assert (message.purpose, message.html, message.sender) == ("email_marketing", "<p>\nx\n", "Shop <a@shop.example>")
 
@@ -83,7 +77,7 @@ def test_all_mistakes_at_once_by_place() -> None:
         "messages/cart.yaml": "subject: |\n  a\n  b\nhtml: x\npurpose: transactional\nfrom: a@b, c@d\n",
     }
     assert [one.rpartition(" / ")[0] for one in problems(files)] == [
-        "journeys/x.yaml:1:8: a journey starts on an event or on entering a segment",
+        "journeys/x.yaml:1:8: a journey starts in one way",
         'journeys/x.yaml:1:18: there is no segment "c"',
         'journeys/x.yaml:2:7: "3" is no duration',
         'journeys/x.yaml:3:15: there is no message "crat"',
@@ -177,7 +171,7 @@ def test_a_scalar_is_the_text_that_was_written() -> None:
         ({"start": "{event: '$nope'}"}, "there is no event $nope"),
         ({"start": "{event: E, where: count('x') > 1}"}, "count() cannot stand inside where="),
         ({"start": "{segment: buyers, where: x}"}, "where: is a condition on the event"),
-        ({"start": "{}"}, "a journey starts on an event or on entering a segment"),
+        ({"start": "{}"}, "a journey starts in one way"),
         ({"start": "E"}, '"start" is written as names with values'),
         ({"start": "{event: {a: b}}"}, "an event is a text"),
         ({"start": "{event: E, wheer: x}"}, '"start" has no "wheer"'),
@@ -187,12 +181,12 @@ def test_a_scalar_is_the_text_that_was_written() -> None:
         ({"repeat": "restrat"}, '"repeat" cannot be "restrat"'),
         ({"limit": "0 per 24h"}, '"0 per 24h" is no limit'),
         ({"limit": "1 per 400d"}, '"400d" is longer than 366 days'),
-        ({"send": "{}"}, "a journey sends one e-mail or one webhook"),
+        ({"send": "{}"}, "a step sends one message"),
         ({"send": "{webhook: ftp://a.example}"}, '"ftp://a.example" is no address to send to'),
         ({"send": "{webhook: 'https://user:pw@a.example'}"}, '"https://user:pw@a.example" is no address to send to'),
         ({"send": '{webhook: "https://a.example/\\r\\nX: y"}'}, "is no address to send to"),
         ({"send": "{webhook: 'https://a.example:99999'}"}, "is no address to send to"),
-        ({"purpose": "x"}, "the purpose of an e-mail stands in its message"),
+        ({"purpose": "x"}, "the purpose of a message stands in its own file"),
         ({"send": "{webhook: https://a.example}", "purpose": "Big One"}, '"Big One" is no name of a purpose'),
         ({"if": "country"}, None),
         ({"if": "local_hour() >= 9"}, None),

@@ -1,39 +1,39 @@
-"""A journey's file, journeys/NAME.yaml: what starts a run, what ends it, and what it sends.
+"""A journey as it is written in journeys/NAME.yaml, read and checked (reading.py); docs/journeys.md says what it means.
 
-start: {event: Product Added, where: price > 20}    # or {segment: NAME}: on entering it
-if: country == "DE"               # optional; checked when it starts and again when it is due
-wait: 30m                         # optional
-unless: Order Completed           # optional; an event, or a list, that ends the waiting run
-repeat: restart                   # optional; what another start does while a run waits (default ignore)
-on_merge: start                   # optional; also where the segment is entered since two people turn out to be one
-limit: 1 per 24h                  # optional; per person
-validity: 24h                     # optional; how long after its moment it may still be sent
-send: {email: cart_reminder}      # or {webhook: https://...}, with purpose: NAME if it needs one
+Steps stand within steps here, as in the file; a run walks along the list of instructions that kernel/programs.py makes
+of them.
 """
 
-import re
+from collections.abc import Iterator
 from typing import Literal
-from urllib.parse import urlsplit
 
 from msgspec import Struct
 
+from tactful.journeys.program import Schedule
 from tactful.language.check import Checked
-from tactful.language.document import Document, Fields
-from tactful.language.tree import Trait, walk
-from tactful.language.vocabulary import Vocabulary
-from tactful.values import DAY_US, parse_duration
+from tactful.language.tree import Scalar
 
-_KNOWN = ("description", "start", "if", "wait", "unless", "repeat", "on_merge", "limit", "validity", "send", "purpose")
-_LIMIT = re.compile(r"([1-9][0-9]{0,2})\s+per\s+(\S+)")
-LONGEST_LIMIT_US = 366 * DAY_US
+CHANNELS = ("email", "sms", "push", "web_push", "chat", "webhook")
+StartKind = Literal["event", "segment", "left", "schedule", "campaign", "call"]
 
 
-class Start(Struct, frozen=True):
-    """An event (with a condition on it), or entering a segment; one of both is empty."""
+class EventsWanted(Struct, frozen=True):
+    """Which events are meant: names (sorted), a condition on the event, and what gives the key of the run meant."""
 
     events: tuple[str, ...] = ()
     where: Checked | None = None
+    same: Checked | None = None
+
+
+class Start(Struct, frozen=True):
+    """What begins a run."""
+
+    kind: StartKind = "event"
+    events: tuple[str, ...] = ()
+    where: Checked | None = None
     segment: str = ""
+    """That is entered or left, or that a schedule or a campaign is for ("" of a schedule: everybody)."""
+    schedule: Schedule | None = None
 
 
 class Limit(Struct, frozen=True):
@@ -43,12 +43,94 @@ class Limit(Struct, frozen=True):
     per_us: int
 
 
-class Send(Struct, frozen=True):
-    channel: Literal["email", "webhook"]
+class Ending(Struct, frozen=True):
+    """Of `unless`: an event, or a condition on the person; one of both."""
+
+    wanted: EventsWanted | None = None
+    when: Checked | None = None
+
+
+class Goal(Struct, frozen=True):
+    wanted: EventsWanted
+    within_us: int
+    value: Checked | None = None
+    """Over the event."""
+
+
+# ---- steps -----------------------------------------------------------------------------------------------------------
+
+
+class WaitStep(Struct, frozen=True):
+    name: str
+    us: int
+
+
+class UntilStep(Struct, frozen=True):
+    name: str
+    minute: int
+    """Of the day."""
+    weekdays: frozenset[int]
+    """Monday 1 ... Sunday 7; empty: any."""
+
+
+class AwaitStep(Struct, frozen=True):
+    """`wait: {for: ...}` or `wait: {when: ...}`; one of both."""
+
+    name: str
+    wanted: EventsWanted | None
+    when: Checked | None
+    at_most_us: int
+    then: "Steps" = ()
+    otherwise: "Steps" = ()
+
+
+class IfStep(Struct, frozen=True):
+    name: str
+    when: Checked
+    then: "Steps" = ()
+    otherwise: "Steps" = ()
+
+
+class Arm(Struct, frozen=True):
+    """A branch of a split."""
+
+    name: str
+    weight: int
+    """In hundredths; a share of those of all arms together."""
+    steps: "Steps" = ()
+
+
+class SplitStep(Struct, frozen=True):
+    name: str
+    arms: tuple[Arm, ...]
+
+
+class SendStep(Struct, frozen=True):
+    name: str
+    channel: str
     message: str
-    """Name of the message, or the URL."""
+    """Name of the message, or the URL of a webhook."""
     purpose: str = ""
     """Of a webhook; a message has its own."""
+    validity_us: int | None = None
+    """None: the journey's."""
+    at: int = 0
+    """Where in the file the message is named."""
+
+
+class SetStep(Struct, frozen=True):
+    name: str
+    values: tuple[tuple[str, Scalar | Checked], ...]
+    """By trait; an expression over the person, or what it is for everybody."""
+
+
+class ExitStep(Struct, frozen=True):
+    name: str
+    reason: str
+
+
+Step = WaitStep | UntilStep | AwaitStep | IfStep | SplitStep | SendStep | SetStep | ExitStep
+Steps = tuple[Step, ...]
 
 
 class Journey(Struct, frozen=True):
@@ -57,101 +139,70 @@ class Journey(Struct, frozen=True):
     start: Start
     condition: Checked | None
     """`if`."""
-    wait_us: int
-    unless: tuple[str, ...]
+    unless: tuple[Ending, ...]
     repeat: Literal["ignore", "restart"]
     limit: Limit | None
     validity_us: int
-    send: Send
+    steps: Steps
     version: str
     """Digest of the source."""
     on_merge: bool = False
     """Whether it starts where a segment is entered by a merge (IDENTITY.md 5)."""
+    key: Checked | None = None
+    """Over the starting event."""
+    goal: Goal | None = None
+    again_us: int = 0
+    """After the last start with the same key; rules.NEVER_AGAIN for ever."""
+    priority: int = 50
+    group: str = ""
+    group_at: int = 0
+    """Where in the file it is named."""
+    holdout: int = 0
+    """Of program.SHARES."""
+    is_finishing: bool = False
+    """`editing: finish`."""
+
+    def sends(self) -> Iterator[SendStep]:
+        return (step for step in walk(self.steps) if isinstance(step, SendStep))
+
+    def first_wait_us(self) -> int:
+        """How long after its start the first message is due at the earliest (docs/journeys.md, "Starts")."""
+        first = self.steps[0] if self.steps else None
+        return first.us if isinstance(first, WaitStep) else 0
+
+    def expressions(self) -> Iterator[Checked]:
+        """Everything in it that names traits, events, segments ...; those over the person and those over events."""
+        goal = self.goal
+        found: list[Checked | None] = [self.start.where, self.key, self.condition, goal.value if goal else None]
+        wanted = [ending.wanted for ending in self.unless] + [goal.wanted if goal else None]
+        found += [ending.when for ending in self.unless]
+        for step in walk(self.steps):
+            match step:
+                case AwaitStep():
+                    wanted.append(step.wanted)
+                    found.append(step.when)
+                case IfStep():
+                    found.append(step.when)
+                case SetStep():
+                    found += [value for _, value in step.values if isinstance(value, Checked)]
+        found += [part for one in wanted if one is not None for part in (one.where, one.same)]
+        return (one for one in found if one is not None)
 
 
-def read(name: str, document: Document, vocabulary: Vocabulary) -> Journey | None:
-    """The journey; None where the document now has problems. References are not checked here."""
-    fields = document.fields(_KNOWN, required=("start", "send"))
-    if fields is None:
-        return None
-    start, send = _start(fields, vocabulary), _send(fields)
-    journey = Journey(
-        name=name,
-        description=fields.text("description"),
-        start=start,
-        condition=fields.expression("if", vocabulary),
-        wait_us=fields.duration("wait", 0),
-        unless=fields.events("unless", vocabulary),
-        repeat="restart" if fields.choice("repeat", ("ignore", "restart"), "ignore") == "restart" else "ignore",
-        limit=_limit(fields),
-        validity_us=fields.duration("validity", DAY_US),
-        send=send,
-        version=document.version,
-        on_merge=fields.choice("on_merge", ("ignore", "start"), "ignore") == "start",
-    )
-    if "on_merge" in fields and not start.segment:
-        hint = "a run that an event starts goes on by itself"
-        document.warn(fields.at("on_merge"), "on_merge: speaks of entering a segment, and none starts this", hint)
-    if "unless" in fields and not journey.wait_us and "wait" not in fields:
-        document.warn(fields.at("unless"), "without a wait nothing can end the run", "add a line wait: 30m")
-    return None if document.problems else journey
+def branches(step: Step) -> Iterator[tuple[str, Steps]]:
+    """The branches of a step by name, in the order of the file."""
+    match step:
+        case IfStep() | AwaitStep():
+            yield "then", step.then
+            yield "else", step.otherwise
+        case SplitStep():
+            for arm in step.arms:
+                yield arm.name, arm.steps
 
 
-def _start(fields: Fields, vocabulary: Vocabulary) -> Start:
-    inner = fields.mapping("start", ("event", "where", "segment"))
-    if inner is None:
-        return Start()
-    if ("event" in inner) == ("segment" in inner):
-        fields.refuse(
-            "start", "a journey starts on an event or on entering a segment", "write one of event: and segment:"
-        )
-    if "where" in inner and "event" not in inner:
-        inner.refuse("where", "where: is a condition on the event", "for a condition on the person write if:")
-    events = inner.events("event", vocabulary)
-    where = inner.expression("where", vocabulary, scope="event", events=events or None)
-    for node in walk(where.tree) if where is not None else ():
-        if isinstance(node, Trait):
-            hint = "a condition on the person stands in if:"
-            inner.refuse_in("where", node.span[0], "a start looks at the event alone", hint)
-    return Start(events, where, inner.reference("segment", "segments"))
-
-
-def _limit(fields: Fields) -> Limit | None:
-    if "limit" not in fields or not (text := fields.text("limit")):
-        return None
-    match = _LIMIT.fullmatch(text.strip())
-    per_us = parse_duration(match[2]) if match else None
-    if match is None or per_us is None:
-        fields.refuse("limit", f'"{text}" is no limit', "write a number and a duration: 1 per 24h")
-        return None
-    if per_us > LONGEST_LIMIT_US:
-        fields.refuse("limit", f'"{match[2]}" is longer than 366 days', "write a shorter one")
-        return None
-    return Limit(int(match[1]), per_us)
-
-
-def _send(fields: Fields) -> Send:
-    inner = fields.mapping("send", ("email", "webhook"))
-    if inner is None:
-        return Send("email", "")
-    if ("email" in inner) == ("webhook" in inner):
-        fields.refuse("send", "a journey sends one e-mail or one webhook", "write one of email: and webhook:")
-    if "email" in inner:
-        if "purpose" in fields:
-            fields.refuse("purpose", "the purpose of an e-mail stands in its message", "remove it here")
-        return Send("email", inner.reference("email", "messages"))
-    url = inner.text("webhook")
-    if url and not _is_url(url):
-        inner.refuse("webhook", f'"{url}" is no address to send to', "write https://example.com/path")
-    return Send("webhook", url, fields.purpose("purpose"))
-
-
-def _is_url(url: str) -> bool:
-    """https (or http, which the channel may refuse), a host, no password in it, nothing that could split a header."""
-    try:
-        parts = urlsplit(url)
-        has_port = parts.port is None or parts.port > 0
-    except ValueError:
-        return False
-    is_clean = url.isascii() and url.isprintable() and " " not in url and "@" not in parts.netloc
-    return is_clean and has_port and parts.scheme in ("https", "http") and bool(parts.hostname)
+def walk(steps: Steps) -> Iterator[Step]:
+    """Every step, before those within it."""
+    for step in steps:
+        yield step
+        for _, inner in branches(step):
+            yield from walk(inner)

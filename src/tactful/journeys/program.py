@@ -6,19 +6,15 @@ Targets are indices of the program; END is behind the last. A run waits at an in
 (`Run.step`), so that it can be found again in another version.
 """
 
-from collections.abc import Callable, Mapping
 from typing import Any
 
 from msgspec import Struct
 
-from tactful.language.compiled import Condition, EventTest, Valued
+from tactful.language.compiled import Condition, EventTest, EventValue, Valued
 
 END = -1
 SHARES = 10_000
 """Shares (of a split, a holdout) are counted in hundredths of a percent."""
-
-EventValue = Callable[[Mapping[str, Any], Mapping[str, Any]], Any]
-"""A value of one event, from its decoded properties and context; None is missing."""
 
 
 class Timed(Struct, frozen=True):
@@ -94,6 +90,8 @@ class SetTraits(Struct, frozen=True):
     name: str
     values: tuple[tuple[str, Any | Valued], ...]
     next: int
+    ready_at: int = 0
+    """From when the values are exact; before it nothing is written."""
 
 
 class Exit(Struct, frozen=True):
@@ -109,6 +107,8 @@ class ExitRule(Struct, frozen=True):
 
     match: EventMatch | None = None
     when: Timed | None = None
+    unwelcome: int | None = None
+    """Number of the aggregate that keeps the newest such event (unwelcome.py), for starts that arrive behind it."""
 
 
 class GoalRule(Struct, frozen=True):

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from msgspec import Struct
 
 from tactful.errors import DefinitionError, Place, Problem
+from tactful.events.records import SESSION_GAP, Publish
 from tactful.journeys import reading as journeys
 from tactful.journeys.definition import Journey
 from tactful.language.declarations import read_collection, read_event
@@ -25,6 +26,7 @@ from tactful.messages.blocks import Block, TemplateCheck, read_block
 from tactful.segments import definition as segments
 from tactful.segments.metrics import Metric
 from tactful.segments.metrics import read as read_metric
+from tactful.values import parse_duration
 
 FOLDERS = ("blocks", "collections", "events", "journeys", "messages", "metrics", "segments")
 FOLDERS_TO_COME = ("catalogue", "experiments", "models", "slots")
@@ -115,6 +117,20 @@ def vocabulary_of(
         seen=seen,
         purposes=purposes,
     )
+
+
+def read_published(publish: Publish) -> Definitions:
+    """Of a plan. Names were looked at when it was published; what is not declared is as good as it was then."""
+    return read_project(publish.files, gap_us=_gap_us(publish), is_strict=False)
+
+
+def published_vocabulary(publish: Publish, definitions: Definitions) -> Vocabulary:
+    """As the plan's definitions were read."""
+    return vocabulary_of(definitions, gap_us=_gap_us(publish), is_strict=False)
+
+
+def _gap_us(publish: Publish) -> int:
+    return parse_duration(publish.settings.get(SESSION_GAP, "")) or DEFAULT_GAP_US
 
 
 def read_edition(definitions: Definitions, vocabulary: Vocabulary, name: str, text: str) -> Journey | None:

@@ -5,7 +5,7 @@ plans in the same order, gives the same ones. An aggregate that the plan before 
 window has passed since (at once in an empty partition); what reads it is warming until then. Pure.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 import msgspec
@@ -15,50 +15,34 @@ from tactful.aggregates import kinds
 from tactful.aggregates.spec import Aggregate, AggregateSpec
 from tactful.consent import policy as consent
 from tactful.events import responses
-from tactful.events.records import CONSENT, IDENTITY, SENDING, SESSION_GAP, SOURCES, TIME_ZONE, Plan, Publish
+from tactful.events.records import CONSENT, IDENTITY, SENDING, SOURCES, TIME_ZONE, Plan, Publish
 from tactful.events.tracking import EventRule
 from tactful.journeys.definition import Journey
 from tactful.journeys.rules import JourneyRule
+from tactful.journeys.unwelcome import wanted as newest_of
+from tactful.kernel import editions, programs
 from tactful.kernel import sending as leaving
-from tactful.kernel.definitions import Definitions, read_project
+from tactful.kernel.definitions import Definitions, read_published
+from tactful.kernel.readers import EventReader, Readers, Rules, event_reader, no_readers, segment_readers
 from tactful.kernel.state import PlanState
-from tactful.kernel.view import Around, PersonView
-from tactful.language.compile import compile_condition, compile_test, compile_value
-from tactful.language.compiled import Condition, Feed, Fold, Reader, Valued
+from tactful.kernel.view import Around
+from tactful.language.check import Checked
+from tactful.language.compile import compile_condition, compile_value
+from tactful.language.compiled import Condition, Fold, Valued
 from tactful.language.declarations import tracking_rule
 from tactful.language.folds import combined
-from tactful.language.reader import compile_reader
-from tactful.language.tree import Clock, Now, everything
-from tactful.language.vocabulary import DEFAULT_GAP_US, NO_RULES, TraitRule, TraitRules
+from tactful.language.vocabulary import NO_RULES, TraitRule, TraitRules
+from tactful.messages import rules as messages
 from tactful.messages.definition import Message
+from tactful.messages.rules import MessageRule
 from tactful.people import identity as ties
 from tactful.segments.membership import SegmentRule
-from tactful.values import parse_duration
 
 NEVER = 2**62
-ANY_EVENT = "*"
-SPOKEN_BY_ANY = ("track", "page", "screen")
-"""Kinds of events that "*" means."""
-
-Rules = dict[int, SegmentRule]
-"""Segments by number."""
 
 
 class UnknownAggregate(Exception):
     """A stored plan asks for an aggregate that has no number."""
-
-
-class EventReader(NamedTuple):
-    """Everything of the plan that reads one event name; the rest of the plan costs the event nothing."""
-
-    read: Reader | None
-    starts: tuple[JourneyRule, ...]
-    stops: frozenset[str]
-    """Journeys whose waiting runs the event ends."""
-    needs_properties: bool
-    needs_context: bool
-    rule: EventRule | None = None
-    """What events/ says of it."""
 
 
 class MetricRule(Struct, frozen=True):
@@ -67,19 +51,6 @@ class MetricRule(Struct, frozen=True):
     name: str
     valued: Valued
     ready_at: int
-
-
-class Readers(Struct, frozen=True):
-    """The segments to look at when something changed: by what changed."""
-
-    aggregate: dict[int, Rules]
-    trait: dict[str, Rules]
-    score: dict[str, Rules]
-    threshold: dict[str, Rules]
-    purpose: dict[str, Rules]
-    zone: Rules
-    nothing: Rules
-    """Those that somebody of whom nothing is known may be in."""
 
 
 class CompiledPlan(Struct):
@@ -115,6 +86,11 @@ class CompiledPlan(Struct):
     sending: leaving.Rules = leaving.DEFAULT
     editions: dict[tuple[str, str], JourneyRule] = {}
     """By name and version: earlier ones of journeys that runs finish on (`editing: finish`)."""
+    left_by: dict[int, tuple[JourneyRule, ...]] = {}
+    """As `started_by`, of leaving a segment."""
+    scheduled: tuple[JourneyRule, ...] = ()
+    """Journeys that begin by the clock."""
+    message_rules: dict[str, MessageRule] = {}
 
     @property
     def has_tracking(self) -> bool:
@@ -128,43 +104,33 @@ class CompiledPlan(Struct):
         return reader
 
     def _reader(self, kind: str, name: str) -> EventReader:
-        names = (name, ANY_EVENT) if kind in SPOKEN_BY_ANY else (name,)
-        folds = list({fold.number: fold for each in names for fold in self.folds.get(each, ())}.values())
-        read = compile_reader(names, folds) if folds else None
-        starts = tuple(rule for rule in self.journeys.values() if not rule.events.isdisjoint(names))
-        stops = frozenset(rule.name for rule in self.journeys.values() if not rule.unless.isdisjoint(names))
-        tests = [rule.where for rule in starts if rule.where]
-        return EventReader(
-            read,
-            starts,
-            stops,
-            bool(tests) or (read is not None and read.needs_properties),
-            any(test.reads_context for test in tests) or (read is not None and read.needs_context),
-            # What a tracking plan says of such a name is said of calls.
-            self.tracking.get(name) if kind != responses.KIND else None,
-        )
+        rules = (*self.journeys.values(), *self.editions.values())
+        # What a tracking plan says of such a name is said of calls.
+        rule = self.tracking.get(name) if kind != responses.KIND else None
+        return event_reader(kind, name, self.folds, rules, rule)
 
 
 def empty_plan() -> CompiledPlan:
     """Before anything was published: events are kept, nothing is decided."""
-    nothing = Readers({}, {}, {}, {}, {}, {}, {})
-    return CompiledPlan(0, 0, "UTC", (), {}, nothing, {}, frozenset(), {}, {}, {}, {}, {}, {})
+    return CompiledPlan(0, 0, "UTC", (), {}, no_readers(), {}, frozenset(), {}, {}, {}, {}, {}, {})
 
 
 # ---- in force ------------------------------------------------------------------------------------------------------
 
 
 class _Compiled(NamedTuple):
-    """Every expression over a person: conditions as "segment/NAME" or "journey/NAME", values by the metric's name."""
+    """Every expression over a person: conditions as "segment/NAME", "journey/NAME/..." (programs.py) and
+    "message/NAME/...", values likewise or by the metric's name."""
 
     conditions: dict[str, Condition]
-    metrics: dict[str, Valued]
+    values: dict[str, Valued]
     unwelcome: dict[str, Fold]
-    """Per journey: the newest event that ends a run."""
+    """Per exit of a journey: the newest event that ends a run."""
+    editions: dict[tuple[str, str], Journey]
 
     def folds(self) -> dict[int, Fold]:
         """All aggregates of the plan by number."""
-        asked = [one.folds for one in self.conditions.values()] + [one.folds for one in self.metrics.values()]
+        asked = [one.folds for one in self.conditions.values()] + [one.folds for one in self.values.values()]
         return combined((*self.unwelcome.values(), *(fold for folds in asked for fold in folds)))
 
 
@@ -173,7 +139,7 @@ def adopt(
 ) -> tuple[PlanState, CompiledPlan]:
     """Put a plan in force at the instant `now`; `is_empty` says that the partition has seen no event yet. `definitions`
     are those of its files, unless somebody has more to ask."""
-    definitions = definitions or _definitions(plan.publish)
+    definitions = definitions or read_published(plan.publish)
     numbers = dict(before.numbers) if before else {}
     known_ready = before.ready if before else {}
     ready: dict[int, int] = {}
@@ -184,23 +150,25 @@ def adopt(
             ready[index] = known_ready.get(index, now if is_empty else exact_at(spec, now))
         return index
 
-    compiled_ = _compile(definitions, number)
+    texts = editions.kept(before, plan.publish, definitions)
+    earlier = editions.read(texts, plan.publish, definitions)
+    compiled_ = _compile(definitions, earlier, number)
     rules = _trait_rules(definitions)
     since: dict[str, tuple[str, int]] = {}
     for name, condition in compiled_.conditions.items():
         if name.startswith("segment/"):
             numbers.setdefault(name, len(numbers) + 1)
         text = _meaning(condition, plan.publish, rules)
-        known = before.since.get(name) if before else None
+        known = editions.since(before, name) if before else None
         since[name] = known if known and known[0] == text else (text, now)
-    state = PlanState(plan, numbers, since, ready, now, rules)
+    state = PlanState(plan, numbers, since, ready, now, rules, texts)
     return state, _put_together(state, definitions, compiled_)
 
 
 def compiled(state: PlanState, definitions: Definitions | None = None) -> CompiledPlan:
     """The same plan again, from a state that was stored. Raises UnknownAggregate where another version of this program
     has stored it, which asked for others (`revised`)."""
-    definitions = definitions or _definitions(state.plan.publish)
+    definitions = definitions or read_published(state.plan.publish)
 
     def number(spec: AggregateSpec) -> int:
         index = state.numbers.get(spec.canonical())
@@ -208,7 +176,11 @@ def compiled(state: PlanState, definitions: Definitions | None = None) -> Compil
             raise UnknownAggregate(spec.canonical())
         return index
 
-    return _put_together(state, definitions, _compile(definitions, number))
+    made = _compile(definitions, editions.read(state.editions, state.plan.publish, definitions), number)
+    for name in made.conditions:
+        if name not in state.since:
+            raise UnknownAggregate(name)
+    return _put_together(state, definitions, made)
 
 
 def revised(state: PlanState, now: int) -> tuple[PlanState, CompiledPlan]:
@@ -231,12 +203,6 @@ def next_ready(state: PlanState, now: int) -> int | None:
     return min((at for at in state.ready.values() if now < at < NEVER), default=None)
 
 
-def _definitions(publish: Publish) -> Definitions:
-    """Names were looked at when it was published; what is not declared is as good as it was then."""
-    gap_us = parse_duration(publish.settings.get(SESSION_GAP, "")) or DEFAULT_GAP_US
-    return read_project(publish.files, gap_us=gap_us, is_strict=False)
-
-
 def _trait_rules(definitions: Definitions) -> dict[str, TraitRule]:
     identify = definitions.events.get("$identify")
     return dict(identify.merges) if identify is not None else {}
@@ -250,27 +216,39 @@ def _meaning(condition: Condition, publish: Publish, rules: TraitRules) -> str:
     return condition.text + zone + policy + merging
 
 
-def _compile(definitions: Definitions, number: Callable[[AggregateSpec], int]) -> _Compiled:
-    conditions = {
-        f"segment/{segment.name}": compile_condition(segment.when, number) for segment in definitions.segments.values()
-    }
+def _compile(
+    definitions: Definitions, earlier: dict[tuple[str, str], Journey], number: Callable[[AggregateSpec], int]
+) -> _Compiled:
+    """`earlier` are the editions of journeys on which runs finish."""
+    conditions: dict[str, Checked] = {f"segment/{one.name}": one.when for one in definitions.segments.values()}
+    values: dict[str, Checked] = {metric.name: metric.value for metric in definitions.metrics.values()}
     unwelcome = {}
-    for journey in definitions.journeys.values():
-        if journey.condition is not None:
-            conditions[f"journey/{journey.name}"] = compile_condition(journey.condition, number)
-    for journey in definitions.journeys.values():
-        if journey.unless:
-            unwelcome[journey.name] = _unwelcome(journey, number)
-    metrics = {metric.name: compile_value(metric.value, number) for metric in definitions.metrics.values()}
-    return _Compiled(conditions, metrics, unwelcome)
+    for journey, edition in _all_journeys(definitions, earlier):
+        name = programs.name_of(journey, edition)
+        conditions.update(programs.conditions(journey, name))
+        values.update(programs.values(journey, name))
+        for exit_, wanted in programs.exits(journey, name):
+            spec, feed = newest_of(journey, wanted)
+            # Nobody waits for the newest event of all, so it is a threshold to all that do.
+            least = 1 if spec.kind == "newest" else 0
+            unwelcome[exit_] = Fold(number(spec), spec, kinds.build(spec), (feed,), least)
+    for message in definitions.messages.values():
+        conditions.update(messages.conditions(message))
+        values.update(messages.values(message))
+    return _Compiled(
+        conditions={name: compile_condition(one, number) for name, one in conditions.items()},
+        values={name: compile_value(one, number) for name, one in values.items()},
+        unwelcome=unwelcome,
+        editions=earlier,
+    )
 
 
-def _unwelcome(journey: Journey, number: Callable[[AggregateSpec], int]) -> Fold:
-    """The newest event that ends a run of the journey; the same as behind `any(EVENTS)`. Nobody waits for it, so it is
-    a threshold to all that do."""
-    events = tuple(sorted(set(journey.unless)))
-    spec = AggregateSpec("newest", events, keep=1)
-    return Fold(number(spec), spec, kinds.build(spec), (Feed(events, None, None),), least=1)
+def _all_journeys(definitions: Definitions, earlier: dict[tuple[str, str], Journey]) -> Iterator[tuple[Journey, str]]:
+    """With the version of those that are no longer the present ones."""
+    for journey in definitions.journeys.values():
+        yield journey, ""
+    for (_, version), journey in earlier.items():
+        yield journey, version
 
 
 # ---- put together --------------------------------------------------------------------------------------------------
@@ -292,14 +270,22 @@ def _put_together(state: PlanState, definitions: Definitions, made: _Compiled) -
         )
         for name in definitions.segments
     )
+
+    def value_ready_at(name: str) -> int:
+        return ready_at(made.values[name].folds, 0)
+
+    expressions = programs.Made(
+        conditions=made.conditions,
+        values=made.values,
+        unwelcome={name: fold.number for name, fold in made.unwelcome.items()},
+        ready_at=lambda name: rule_ready_at(name) if name in made.conditions else value_ready_at(name),
+        numbers=state.numbers,
+    )
     journeys = {
-        journey.name: _journey_rule(journey, definitions, state, made, rule_ready_at)
+        journey.name: programs.journey_rule(journey, definitions.messages, expressions)
         for journey in definitions.journeys.values()
     }
-    started_by: dict[int, tuple[JourneyRule, ...]] = {}
-    for rule in journeys.values():
-        if rule.segment is not None:
-            started_by[rule.segment] = (*started_by.get(rule.segment, ()), rule)
+    rules = list(journeys.values())
     folds = made.folds()
     settings = state.plan.publish.settings
     time_zone, policy = settings.get(TIME_ZONE, "UTC"), consent.read(settings.get(CONSENT, ""))
@@ -309,13 +295,17 @@ def _put_together(state: PlanState, definitions: Definitions, made: _Compiled) -
         time_zone=time_zone,
         segments=segments,
         by_number={rule.number: rule for rule in segments},
-        reading=_readers(segments, definitions, Around(time_zone, dict, policy, state.traits)),
+        reading=segment_readers(
+            segments,
+            {name: one.when.tree for name, one in definitions.segments.items()},
+            Around(time_zone, dict, policy, state.traits),
+        ),
         shrinking={number: fold.aggregate for number, fold in folds.items() if _is_shrinking(fold.spec)},
         numbers=frozenset(state.ready) | {rule.number for rule in segments},
         journeys=journeys,
-        started_by=started_by,
+        started_by=_by_segment((rule.segment, rule) for rule in rules),
         messages=dict(definitions.messages),
-        metrics={name: MetricRule(name, one, ready_at(one.folds, 0)) for name, one in made.metrics.items()},
+        metrics={name: MetricRule(name, made.values[name], value_ready_at(name)) for name in definitions.metrics},
         folds=_by_event(folds.values()),
         readers={},
         aggregates={number: fold.aggregate for number, fold in folds.items()},
@@ -325,6 +315,16 @@ def _put_together(state: PlanState, definitions: Definitions, made: _Compiled) -
         sources=_unplanned(settings.get(SOURCES, "")),
         traits=state.traits,
         sending=leaving.read(settings.get(SENDING, "")),
+        editions={
+            key: programs.journey_rule(journey, definitions.messages, expressions, edition=journey.version)
+            for key, journey in made.editions.items()
+        },
+        left_by=_by_segment((rule.left, rule) for rule in rules),
+        scheduled=tuple(rule for rule in rules if rule.schedule is not None),
+        message_rules={
+            one.name: messages.rule_of(one, made.conditions, rule_ready_at, made.values, value_ready_at)
+            for one in definitions.messages.values()
+        },
     )
 
 
@@ -334,60 +334,12 @@ def _unplanned(text: str) -> dict[str, str]:
     return {name: section.get("unplanned", "keep") for name, section in sections.items()}
 
 
-def _readers(segments: Iterable[SegmentRule], definitions: Definitions, around: Around) -> Readers:
-    found = Readers({}, {}, {}, {}, {}, {}, {})
-    nobody = PersonView({}, {}, around)
-    for rule in segments:
-        reads = rule.condition.reads
-        for by_name, names in (
-            (found.trait, reads.traits),
-            (found.score, reads.scores),
-            (found.threshold, reads.thresholds),
-            (found.purpose, reads.purposes),
-        ):
-            for name in sorted(names):
-                by_name.setdefault(name, {})[rule.number] = rule
-        for fold in rule.condition.folds:
-            found.aggregate.setdefault(fold.number, {})[rule.number] = rule
-        if reads.zone:
-            found.zone[rule.number] = rule
-        has_clock = any(isinstance(node, Now | Clock) for node in everything(definitions.segments[rule.name].when.tree))
-        if has_clock or reads.thresholds or rule.condition.holds(nobody, 0):
-            found.nothing[rule.number] = rule
+def _by_segment(rules: Iterable[tuple[int | None, JourneyRule]]) -> dict[int, tuple[JourneyRule, ...]]:
+    found: dict[int, tuple[JourneyRule, ...]] = {}
+    for number, rule in rules:
+        if number is not None:
+            found[number] = (*found.get(number, ()), rule)
     return found
-
-
-def _journey_rule(
-    journey: Journey,
-    definitions: Definitions,
-    state: PlanState,
-    made: _Compiled,
-    ready_at: Callable[[str], int],
-) -> JourneyRule:
-    start, send = journey.start, journey.send
-    is_email = send.channel == "email"
-    name = f"journey/{journey.name}"
-    condition = made.conditions.get(name)
-    return JourneyRule(
-        name=journey.name,
-        version=journey.version,
-        events=frozenset(start.events),
-        where=compile_test(start.where) if start.where is not None else None,
-        segment=state.numbers[f"segment/{start.segment}"] if start.segment else None,
-        condition=condition,
-        ready_at=ready_at(name) if condition is not None else 0,
-        wait_us=journey.wait_us,
-        unless=frozenset(journey.unless),
-        unwelcome=made.unwelcome[journey.name].number if journey.unless else None,
-        is_restarting=journey.repeat == "restart",
-        limit=journey.limit.times if journey.limit is not None else None,
-        per_us=journey.limit.per_us if journey.limit is not None else 0,
-        validity_us=journey.validity_us,
-        channel=send.channel,
-        target=send.message,
-        purpose=definitions.messages[send.message].purpose if is_email else send.purpose,
-        on_merge=journey.on_merge,
-    )
 
 
 def _by_event(folds: Iterable[Fold]) -> dict[str, list[Fold]]:
@@ -396,3 +348,18 @@ def _by_event(folds: Iterable[Fold]) -> dict[str, list[Fold]]:
         for event in sorted({event for feed in fold.feeds for event in feed.events}):
             by_event.setdefault(event, []).append(fold)
     return by_event
+
+
+__all__ = [
+    "CompiledPlan",
+    "EventReader",
+    "MetricRule",
+    "Rules",
+    "UnknownAggregate",
+    "adopt",
+    "compiled",
+    "empty_plan",
+    "exact_at",
+    "next_ready",
+    "revised",
+]

@@ -7,7 +7,7 @@ from typing import Any
 from tactful.language import tree
 from tactful.language.because import explainer
 from tactful.language.check import Checked
-from tactful.language.compiled import Condition, EventTest, Reads, Valued, View
+from tactful.language.compiled import Condition, EventTest, EventValue, Reads, Valued, View
 from tactful.language.folds import Folds, NumberOf
 from tactful.language.generate import EVENT, Generator
 from tactful.language.looking import looks
@@ -57,9 +57,24 @@ def compile_test(checked: Checked) -> EventTest:
     generator = Generator()
     return EventTest(
         text=checked.canonical,
-        reads_context=any(isinstance(node, tree.Context) for node in tree.walk(lowered)),
+        reads_context=_reads_context(lowered),
         holds=generator.code.function(EVENT, [ast.Return(generator.condition(lowered))]),
     )
+
+
+def compile_event_value(checked: Checked) -> EventValue:
+    """Of a value checked with scope="event"."""
+    lowered = lower(checked.tree)
+    generator = Generator()
+    return EventValue(
+        text=checked.canonical,
+        reads_context=_reads_context(lowered),
+        value=generator.code.function(EVENT, [ast.Return(generator.value(lowered))]),
+    )
+
+
+def _reads_context(lowered: Node) -> bool:
+    return any(isinstance(node, tree.Context) for node in tree.walk(lowered))
 
 
 def _never(view: View, now: int) -> None:

@@ -69,6 +69,17 @@ class EventTest(Struct, frozen=True):
     holds: Callable[[Mapping[str, Any], Mapping[str, Any]], bool]
 
 
+class EventValue(Struct, frozen=True):
+    """A value of one event (`key:` of a journey), from its decoded properties and context; None is missing."""
+
+    text: str
+    reads_context: bool
+    value: Callable[[Mapping[str, Any], Mapping[str, Any]], Any]
+
+    def __call__(self, properties: Mapping[str, Any], context: Mapping[str, Any]) -> Any:
+        return self.value(properties, context)
+
+
 class Reads(Struct, frozen=True):
     """What beside aggregates an expression looks at: a change of any of it may change the value."""
 

@@ -48,13 +48,21 @@ def _meant(vocabulary: Vocabulary, name: str, declared: list[str]) -> str:
 
 def trait(reader: Reader, name: str, at: int) -> None:
     """Say it where nobody declared the trait."""
-    traits = reader.vocabulary.traits
-    if traits is not None and name not in traits:
-        meant = closest(name, [*traits])
-        hint = f'did you mean "{meant}"?' if meant else "declare it among the properties of $identify in events/"
-        if name in (reader.vocabulary.segments or ()):
-            hint = f'for the segment write segment("{name}")'
-        _say(reader, at, f'no trait "{name}" is declared', hint)
+    message, hint = unknown_trait(reader.vocabulary, name)
+    if message and name in (reader.vocabulary.segments or ()):
+        hint = f'for the segment write segment("{name}")'
+    if message:
+        _say(reader, at, message, hint)
+
+
+def unknown_trait(vocabulary: Vocabulary, name: str) -> tuple[str, str]:
+    """What to say of a trait that is not declared; two "" where it is, or where none is."""
+    traits = vocabulary.traits
+    if traits is None or name in traits:
+        return "", ""
+    meant = closest(name, [*traits])
+    hint = f'did you mean "{meant}"?' if meant else "declare it among the properties of $identify in events/"
+    return f'no trait "{name}" is declared', hint
 
 
 def purpose(reader: Reader, name: str, at: int) -> None:

@@ -152,13 +152,12 @@ def _traits(definitions: Definitions, lately: Lately) -> list[dict[str, Any]]:
 
 
 def _trees(definitions: Definitions) -> Iterator[Node]:
-    checked: Iterable[Checked | None] = (
+    checked: Iterable[Checked] = (
         *(segment.when for segment in definitions.segments.values()),
         *(metric.value for metric in definitions.metrics.values()),
-        *(journey.condition for journey in definitions.journeys.values()),
-        *(journey.start.where for journey in definitions.journeys.values()),
+        *(one for journey in definitions.journeys.values() for one in journey.expressions()),
     )
-    return (one.tree for one in checked if one is not None)
+    return (one.tree for one in checked)
 
 
 def events_named(tree: Node) -> Iterator[str]:
@@ -178,7 +177,8 @@ def _models(definitions: Definitions) -> set[str]:
 def _purposes(definitions: Definitions) -> set[str]:
     asked = {node.purpose for tree in _trees(definitions) for node in everything(tree) if isinstance(node, Consents)}
     messages = {message.purpose or message.confirms for message in definitions.messages.values()}
-    return (asked | messages | {journey.send.purpose for journey in definitions.journeys.values()}) - {""}
+    sent = {step.purpose for journey in definitions.journeys.values() for step in journey.sends()}
+    return (asked | messages | sent) - {""}
 
 
 # ---- what came in ----------------------------------------------------------------------------------------------------
