@@ -3,8 +3,8 @@
 While slots of a channel are free, intents that wait are put before the gate, on the state at the worker's position and
 in one durable transaction of the outbox, over all channels those of the highest priority first; each is then claimed,
 closed with its reason, or waits on (quiet hours). An intent whose person has become another's meanwhile (IDENTITY.md 5)
-is passed over: it moves to where its run is now. What a switch holds back is parked, so that nobody reads it again until
-the switch is another one, or its validity is over. Nothing is rendered or sent here.
+is passed over: it moves to where its run is now. What a switch holds back is parked, so that nobody reads it again
+until the switch is another one, or its validity is over. Nothing is rendered or sent here.
 """
 
 from collections.abc import Callable, Iterator, Mapping

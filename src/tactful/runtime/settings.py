@@ -20,6 +20,7 @@ from tactful.language.document import PURPOSE, PURPOSE_HINT
 from tactful.language.mistakes import did_you_mean
 from tactful.runtime.settings_channels import CHANNEL_OVERRIDES, ChannelSettings, channel_problem
 from tactful.runtime.settings_mistakes import FILE, dotted, error_of, misfit
+from tactful.runtime.settings_sending import SendingSettings, sending_problem
 from tactful.values import DAY_US, parse_duration
 
 MIN_SECRET, MAX_SECRETS = 32, 5
@@ -107,26 +108,6 @@ class ConsentSettings(Struct, frozen=True, forbid_unknown_fields=True):
     otherwise: Literal["anonymous", "count", "drop"] = "count"
     """What becomes of events without it: kept without identifiers, counted by name, dropped."""
     purposes: dict[str, PurposeSettings] = field(default_factory=dict)
-
-
-class ChannelSending(Struct, frozen=True, forbid_unknown_fields=True):
-    """Rules for one channel; `quiet` of "" has none, without the key it is that of all."""
-
-    cap: list[str] = []
-    quiet: str | None = None
-
-
-class SendingSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """What holds for everything that leaves (docs/journeys.md)."""
-
-    holdout: str = ""
-    """Share of people who are sent nothing by any journey: "5%"."""
-    cap: list[str] = []
-    """Over all channels: "3 per day" (the calendar day of the person), "8 per 7d"."""
-    quiet: str = ""
-    """Local hours in which nothing leaves: "21:00-08:00"."""
-    channels: dict[str, ChannelSending] = field(default_factory=dict)
-    """By name: email, sms, push, web_push, chat, webhook."""
 
 
 class RetentionSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -241,7 +222,10 @@ def _problem(settings: Settings) -> tuple[str, str] | None:
         if keys.setdefault(source.write_key, name) != name:
             return f"{dotted(('sources', name))}.write_key: every source needs a write_key of its own", NEW_KEY
     return (
-        channel_problem(settings.channels) or _identity_problem(settings.identity) or _consent_problem(settings.consent)
+        channel_problem(settings.channels)
+        or sending_problem(settings.sending)
+        or _identity_problem(settings.identity)
+        or _consent_problem(settings.consent)
     )
 
 

@@ -1,0 +1,57 @@
+"""`[sending]`: what holds for everything that leaves (docs/configuration.md). Pure."""
+
+from collections.abc import Iterator
+
+from msgspec import Struct, field
+
+from tactful.kernel.sending import CHANNELS, cap, quiet, share
+from tactful.language.mistakes import did_you_mean
+
+_QUIET_HINT = 'local times of a day, "21:00-08:00"; leave it out for none'
+
+
+class ChannelSending(Struct, frozen=True, forbid_unknown_fields=True):
+    """Rules for one channel; `quiet` of "" has none, without the key it is that of all (a webhook's: none)."""
+
+    cap: list[str] = []
+    quiet: str | None = None
+
+
+class SendingSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """What holds for everything that leaves (docs/journeys.md)."""
+
+    holdout: str = ""
+    """Share of people who are sent nothing by any journey: "5%"."""
+    cap: list[str] = []
+    """Over all channels but webhooks: "3 per day" (the calendar day of the person), "8 per 7d"."""
+    quiet: str = ""
+    """Local hours in which nothing leaves: "21:00-08:00"."""
+    channels: dict[str, ChannelSending] = field(default_factory=dict)
+    """By name: email, sms, push, web_push, chat, webhook."""
+
+
+def sending_problem(sending: SendingSettings) -> tuple[str, str] | None:
+    """What the types cannot say: the key with what is wrong, and what to write."""
+    if sending.holdout and share(sending.holdout) is None:
+        return f"sending.holdout: {sending.holdout!r} is no share", 'for instance "5%" or "2.5%"'
+    for key, caps, hours in _rules(sending):
+        for text in caps:
+            if cap(text) is None:
+                return f"{key}.cap: {text!r} is no cap", 'for instance "3 per day" or "8 per 7d"'
+        found = quiet(hours or "")
+        if hours and found is None:
+            return f"{key}.quiet: {hours!r} are no hours", _QUIET_HINT
+        if found is not None and found[0] == found[1]:
+            return f"{key}.quiet: {hours!r} begin and end at the same time", _QUIET_HINT
+    for name in sending.channels:
+        if name not in CHANNELS:
+            hint = did_you_mean(name, CHANNELS) or ", ".join(CHANNELS)
+            return f"sending.channels.{name}: there is no channel {name!r}", hint
+    return None
+
+
+def _rules(sending: SendingSettings) -> Iterator[tuple[str, list[str], str | None]]:
+    """The key of each section, with what it says."""
+    yield "sending", sending.cap, sending.quiet
+    for name, one in sending.channels.items():
+        yield f"sending.channels.{name}", one.cap, one.quiet
