@@ -121,7 +121,7 @@ def test_check_knows_the_sources_of_the_settings(tmp_path: Path) -> None:
     text = "name: $identify\nproperties:\n  plan: {merge: {sources: [api, website, bakend]}}\n"
     (tmp_path / "events" / "identify.yaml").write_text(text)
     settings = read_settings("[sources.website]\nwrite_key = 'a'\n[sources.backend]\nwrite_key = 'b'\n", {})
-    (warning,) = examine(tmp_path, lambda: settings, lambda text, names=None: None, {}).warnings
+    (warning,) = examine(tmp_path, lambda: settings, lambda text, *_, **__: None, {}).warnings
     assert warning.message == 'the trait "plan": there is no source "bakend"'
     assert (warning.place.file, warning.place.line, warning.place.column) == ("events/identify.yaml", 3, 42)
     assert warning.hint == 'did you mean "backend"?'
@@ -131,5 +131,5 @@ def test_check_knows_what_the_settings_declare(tmp_path: Path) -> None:
     (tmp_path / "messages").mkdir()
     (tmp_path / "messages" / "m.yaml").write_text(MESSAGE + "purpose: marketing.emial\n")
     settings = read_settings('[consent.purposes."marketing.email"]\n', {})
-    (problem,) = examine(tmp_path, lambda: settings, lambda text, names=None: None, {}).problems
+    (problem,) = examine(tmp_path, lambda: settings, lambda text, *_, **__: None, {}).problems
     assert problem.hint == 'did you mean "marketing.email"?'

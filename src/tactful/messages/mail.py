@@ -39,6 +39,8 @@ class Rendered(Struct, frozen=True):
     html: str
     text: str
     headers: tuple[tuple[str, str], ...] = ()
+    amp: str = ""
+    """AMP for Email (text/x-amp-html), for mailboxes that show it; only beside `html`."""
 
 
 class AddressError(Exception):
@@ -107,7 +109,8 @@ def inbox(address: str) -> str:
 
 
 def compose(rendered: Rendered, sender: str, to: str, intent: str, at_us: int) -> bytes:
-    """Lines end in CR LF; text stands before HTML (RFC 2046 5.1.4: the best last). Raises AddressError."""
+    """Lines end in CR LF; text stands before HTML (RFC 2046 5.1.4: the best last), and AMP between them: some mailboxes
+    show the last part only, whatever it is. Raises AddressError."""
     from_, to_ = address(sender), address(to)
     headers = [
         ("Message-ID", message_id(intent, from_.domain)),
@@ -124,7 +127,9 @@ def compose(rendered: Rendered, sender: str, to: str, intent: str, at_us: int) -
     # "=_" cannot stand in quoted-printable, so that no body can hold the boundary.
     boundary = f"=_{digest('boundary', intent)}"
     headers.append(("Content-Type", f'multipart/alternative; boundary="{boundary}"'))
-    parts = b"".join(f"--{boundary}\r\n".encode() + part for part in (text, _part("html", rendered.html)))
+    amp = [_part("x-amp-html", rendered.amp)] if rendered.amp else []
+    bodies = (text, *amp, _part("html", rendered.html))
+    parts = b"".join(f"--{boundary}\r\n".encode() + part for part in bodies)
     return _head(headers) + b"\r\n" + parts + f"--{boundary}--\r\n".encode()
 
 
