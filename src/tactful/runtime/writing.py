@@ -9,11 +9,15 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from tactful.messages import call, links, mail, source
-from tactful.messages.mail import AddressError
+from tactful.messages.mail import AddressError, Rendered
 from tactful.messages.render import render
+from tactful.messages.source import MessageSource
 from tactful.messages.template import TemplateError
+from tactful.messages.tracking import NOTHING, Tracking, tracked
+from tactful.runtime.outcomes import about
 from tactful.runtime.ports import Claimed
 from tactful.values import DAY_US
 
@@ -28,18 +32,24 @@ class Unwritable(Exception):
 
 
 Writer = Callable[[Claimed], bytes]
+Compose = Callable[[Rendered, str, str, str, int], bytes]
+"""A rendered message as what leaves, from, to, by which intent, when (messages/mail.py `compose`)."""
+ALLOWED = "tracking"
+"""In the frozen values: false where the person does not allow to track (`[sending] track_purpose`)."""
 
 
 class Letterhead(Struct, frozen=True):
-    """What every mail of the workspace has: its name, who writes, where unsubscribe links lead and their keys."""
+    """What every mail of the workspace has: its name, who writes, where links to us lead and their keys, and what is
+    tracked."""
 
     workspace: str
     sender: str
     public_url: str
     link_keys: Mapping[int, bytes]
+    tracking: Tracking = NOTHING
 
 
-def mail_writer(letterhead: Letterhead, template: Callable[[str], bytes]) -> Writer:
+def mail_writer(letterhead: Letterhead, template: Callable[[str], bytes], compose: Compose = mail.compose) -> Writer:
     """`template` is `Outbox.template`; sources are immutable, so the newest are kept decoded."""
     sources = lru_cache(maxsize=64)(lambda digest: source.decode(template(digest)))
 
@@ -48,13 +58,28 @@ def mail_writer(letterhead: Letterhead, template: Callable[[str], bytes]) -> Wri
         values = {"workspace": {"name": letterhead.workspace}, **_decoder.decode(claim.frozen)}
         try:
             rendered = render(message, values, claim.claimed_at, signed_url(letterhead, claim, message.confirms))
-            return mail.compose(
+            rendered = with_tracking(letterhead, claim, message, rendered, is_allowed=values.get(ALLOWED) is not False)
+            return compose(
                 rendered, message.sender or letterhead.sender, claim.address, claim.intent.intent, claim.claimed_at
             )
         except (TemplateError, AddressError) as error:
             raise Unwritable(str(error)) from error
 
     return write
+
+
+def with_tracking(
+    letterhead: Letterhead, claim: Claimed, message: MessageSource, rendered: Rendered, *, is_allowed: bool
+) -> Rendered:
+    """The mail with its links and its pixel, where that is wanted and allowed. A confirmation goes to whoever somebody
+    named, who has agreed to nothing yet."""
+    tracking = letterhead.tracking
+    if not (is_allowed and message.tracking and rendered.html) or message.confirms or tracking == NOTHING:
+        return rendered
+    html = tracked(
+        rendered.html, tracking, letterhead.public_url, letterhead.link_keys, about(claim.intent), claim.claimed_at
+    )
+    return replace(rendered, html=html)
 
 
 def signed_url(letterhead: Letterhead, claim: Claimed, confirms: str) -> str:
