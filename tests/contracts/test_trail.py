@@ -1,7 +1,16 @@
 """The port Trail, over every adapter."""
 
 from tactful.adapters.memory.trail import MemoryTrail
-from tactful.events.derived import Group, OutcomeNoted, RunEnded, SegmentLeft, decode_groups, encode_groups
+from tactful.events.derived import (
+    IDENTITY,
+    FragmentsCame,
+    Group,
+    OutcomeNoted,
+    RunEnded,
+    SegmentLeft,
+    decode_groups,
+    encode_groups,
+)
 from tests.contracts.conftest import TrailMaker
 from tests.contracts.values import group, intent, positions, started
 
@@ -102,3 +111,22 @@ def test_a_power_cut_takes_a_tail_of_what_was_not_synced() -> None:
     assert positions(trail.recent(0, None, 9)) == [[3], [2], [1]]
     trail.power_cut(0)
     assert trail.end(0) == 3
+
+
+def test_rows_of_a_definition_are_read_onward(open_trail: TrailMaker) -> None:
+    trail = open_trail()
+    other = (SegmentLeft(1, "loyal", "time"),)
+    for first in range(1, 30, 3):
+        rows = (RunEnded(1, "win-back", "", "bought"),) if first % 2 else other
+        trail.append(0, first, first + 2, encode_groups([Group(first, "u:1", 0, rows)]))
+    came = FragmentsCame(1, "merge", "a:1", 0, 1, ("a:1#1",))
+    trail.append(0, 31, 31, encode_groups([Group(31, "u:1", 0, (came,))]))
+
+    def read(after: int, limit: int, definition: str = "journey/win-back") -> list[tuple[int, int]]:
+        return [(last, decode_groups(body)[0].position) for last, body in trail.onward(0, definition, after, limit)]
+
+    assert read(0, 3) == [(3, 1), (9, 7), (15, 13)]
+    assert read(15, 3) == [(21, 19), (27, 25)]
+    assert read(27, 3) == read(0, 3, "journey/none") == []
+    assert read(0, 3, IDENTITY) == [(31, 31)]
+    assert trail.onward(9, "journey/win-back", 0, 3) == []

@@ -410,16 +410,22 @@ class _Mentions(Struct, array_like=True):
 _mentions = msgspec.msgpack.Decoder(list[_Mentions])
 
 
+IDENTITY = "identity"
+"""Stands among definitions for whom identifiers belong to."""
+
+
 def mentions(body: bytes) -> set[str]:
-    """The definitions that encoded groups speak of: "segment/NAME", "journey/NAME"."""
-    segments, journeys = set(), set()
+    """The definitions that encoded groups speak of: "segment/NAME", "journey/NAME", IDENTITY."""
+    segments, journeys, others = set(), set(), set()
     for group in _mentions.decode(body):
         for row in group.rows:
             if isinstance(row, _Entered | _Left):
                 segments.add(row.definition)
+            elif isinstance(row, _Came):
+                others.add(IDENTITY)
             elif not isinstance(row, _Keeps | _Consents):
                 journeys.add(row.definition)
-    return {f"segment/{name}" for name in segments} | {f"journey/{name}" for name in journeys}
+    return {f"segment/{name}" for name in segments} | {f"journey/{name}" for name in journeys} | others
 
 
 REF_BITS = 10

@@ -25,6 +25,11 @@ class Trail(Protocol):
         """Blobs that hold rows of a definition ("segment/x", "journey/y"), newest first."""
         ...
 
+    def onward(self, partition: int, definition: str, after: int, limit: int) -> list[tuple[int, bytes]]:
+        """(last position, blob) of the next `limit` blobs behind position `after` that hold rows of a definition,
+        oldest first, as they were written; go on after the last of them."""
+        ...
+
     def between(self, partition: int, first: int, last: int) -> list[bytes]:
         """Blobs that hold the groups of positions first..last (and perhaps some around), oldest first."""
         ...

@@ -1,6 +1,7 @@
 """The trail in memory: groups by partition and position. A power cut takes a tail of what was not synced."""
 
 from collections.abc import Callable
+from itertools import islice
 
 from tactful.events.derived import Group, decode_groups, encode_groups, mentions
 
@@ -31,6 +32,10 @@ class MemoryTrail:
 
     def by_definition(self, partition: int, definition: str, before: int | None, limit: int) -> list[bytes]:
         return self._about(partition, before, limit, lambda group: definition in mentions(encode_groups([group])))
+
+    def onward(self, partition: int, definition: str, after: int, limit: int) -> list[tuple[int, bytes]]:
+        pieces = ((last, encode_groups(groups)) for last, groups in self._pieces.get(partition, []) if last > after)
+        return list(islice(((last, body) for last, body in pieces if definition in mentions(body)), limit))
 
     def _about(self, partition: int, before: int | None, limit: int, counts: Callable[[Group], bool]) -> list[bytes]:
         """Pieces that hold a group that counts, until `limit` of them are found."""

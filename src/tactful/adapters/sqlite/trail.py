@@ -68,6 +68,11 @@ class SqliteTrail:
             with closing(file.mentioning(definition, before or _ABOVE_ALL)) as pieces:
                 return _about(pieces, before, limit, definition)
 
+    def onward(self, partition: int, definition: str, after: int, limit: int) -> list[tuple[int, bytes]]:
+        with self._lock:
+            file = self._there(partition)
+            return file.onward(definition, after, limit) if file else []
+
     def close(self) -> None:
         with self._lock:
             for file in self._files.values():

@@ -81,6 +81,16 @@ class TrailFile:
         """
         return (groups for _, groups in self._pieces(sql, (definition, below)))
 
+    def onward(self, definition: str, after: int, limit: int) -> list[tuple[int, bytes]]:
+        """Pieces as they stand, not decoded."""
+        sql = """
+            SELECT last, body FROM mention JOIN piece USING (last) WHERE definition = ? AND last > ?
+            ORDER BY last LIMIT ?
+        """
+        with world(self._path):
+            rows = self._connection.execute(sql, (definition, after, limit)).fetchall()
+        return [(last, self._inflated(last, body)) for last, body in rows]
+
     def _pieces(self, sql: str, parameters: Sequence[object]) -> Generator[tuple[int, list[Group]], None, None]:
         with world(self._path):
             cursor = self._connection.execute(sql, parameters)
@@ -91,14 +101,23 @@ class TrailFile:
                 cursor.close()  # A statement left open would hold the write-ahead log.
 
     def _unpacked(self, last: int, body: bytes) -> list[Group]:
+        groups = self._inflated(last, body)
         try:
-            groups = zlib.decompress(body)
             return decode_groups(groups) if groups else []
-        except (zlib.error, msgspec.DecodeError) as error:
-            raise TransientError(
-                f"{self._path}: the piece that ends at position {last} is damaged ({error}). The trail can be made "
-                "again from the log; what the log no longer holds needs a backup of the data folder."
-            ) from error
+        except msgspec.DecodeError as error:
+            raise self._damaged(last, error) from error
+
+    def _inflated(self, last: int, body: bytes) -> bytes:
+        try:
+            return zlib.decompress(body)
+        except zlib.error as error:
+            raise self._damaged(last, error) from error
+
+    def _damaged(self, last: int, error: Exception) -> TransientError:
+        return TransientError(
+            f"{self._path}: the piece that ends at position {last} is damaged ({error}). The trail can be made "
+            "again from the log; what the log no longer holds needs a backup of the data folder."
+        )
 
     def sync(self) -> int:
         """The write-ahead log is where commits stand first; SQLite never locks that file, so it may be opened here."""
