@@ -27,6 +27,7 @@ from liquid.template import BoundTemplate
 from liquid.token import TOKEN_TAG
 
 from tactful.messages import filters
+from tactful.messages.corrections import StrictCase, correct
 
 OUTPUT_BYTES = 1024 * 1024
 RANGE_ITEMS = 10_000
@@ -46,7 +47,7 @@ class _Buffer(LimitedStringIO):
     """A captured text: charged to the allowance as it is written."""
 
     def __init__(self, context: "Context") -> None:
-        super().__init__(limit=OUTPUT_BYTES)
+        super().__init__(limit=OUTPUT_BYTES, newline="")
         self._context = context
 
     def write(self, text: str, /) -> int:
@@ -122,6 +123,10 @@ class Bound(BoundTemplate):
         bound.blocks = blocks
         return bound
 
+    def _get_buffer(self) -> StringIO:
+        # python-liquid's would make "\n" of "\r".
+        return LimitedStringIO(limit=OUTPUT_BYTES, newline="")
+
     def block_nodes(self) -> list["BlockNode"]:
         return [one for one in _parts(self) if isinstance(one, BlockNode)]
 
@@ -195,6 +200,7 @@ def environment(*, html: bool) -> Environment:
     del environment.filters["safe"]
     environment.add_filter("date", filters.date)
     environment.tags["block"] = BlockTag(environment)
+    environment.tags["case"] = StrictCase(environment)
     return environment
 
 
@@ -215,6 +221,7 @@ def _go_over(bound: BoundTemplate) -> None:
     for thing in _parts(bound):
         if type(thing) is RangeLiteral:
             thing.__class__ = _CappedRange
+        correct(thing)
         if isinstance(thing, Filter):
             thing.validate_filter_arguments(bound.env)
 

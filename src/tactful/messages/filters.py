@@ -5,6 +5,7 @@ waited for. `date` reads ISO 8601 and unix seconds and writes UTC; python-liquid
 "10:00" as today) and the machine's time zone, and two renderings of one claim would differ.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,6 +18,8 @@ from liquid.undefined import is_undefined
 from tactful.values import SECOND_US, parse_time
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SPOKEN = ("%B %d, %Y", "%b %d, %Y", "%d %B %Y", "%d %b %Y", "%a, %d %b %Y %H:%M:%S GMT", "%Y/%m/%d")
+_SECONDS = re.compile(r"((?:^|[^%])(?:%%)*)%s")
 _WORST_GROWTH = 12
 """Characters that one character becomes at most when encoded (url_encode of a four-byte character)."""
 
@@ -69,7 +72,7 @@ def _replaced(value: object, *args: object) -> int:
 
 
 @with_context
-def date(value: object, form: object = "", *, context: RenderContext) -> str:
+def date(value: object, form: object, *, context: RenderContext) -> str:
     """Like Ruby's strftime, in UTC; what is no time is left as it is."""
     if is_undefined(value) or value is None:
         return ""
@@ -81,16 +84,31 @@ def date(value: object, form: object = "", *, context: RenderContext) -> str:
     if at_us is None:
         return str(value)
     try:
-        return (_EPOCH + timedelta(microseconds=at_us)).strftime(str(form))
+        seconds = _SECONDS.sub(lambda found: found[1] + str(at_us // SECOND_US), str(form))
+        return (_EPOCH + timedelta(microseconds=at_us)).strftime(seconds)
     except (OverflowError, ValueError) as error:
         raise FilterArgumentError(f"no such date format: {form}", token=None) from error
+
+
+def _spoken(text: str) -> int | None:
+    """A date as people write it, whole: March 14, 2016."""
+    for form in _SPOKEN if len(text) <= 40 else ():
+        try:
+            at = datetime.strptime(text.strip(), form).replace(tzinfo=UTC)
+        except ValueError:
+            continue
+        return (at - _EPOCH) // timedelta(microseconds=1)
+    return None
 
 
 def _instant(value: Any, context: RenderContext) -> int | None:
     if isinstance(value, str):
         if value in {"now", "today"}:
             value = context.globals["now"]
-        return int(value) * SECOND_US if value.isdecimal() and len(value) < 12 else parse_time(value)
+        if value.isdecimal() and len(value) < 12:
+            return int(value) * SECOND_US
+        at_us = parse_time(value)
+        return at_us if at_us is not None else _spoken(value)
     if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e11:
         return int(value * SECOND_US)
     return None
