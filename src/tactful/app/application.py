@@ -17,7 +17,7 @@ from tactful.adapters.installation import Installation
 from tactful.adapters.supervisor import Lock, StopSignal, Supervisor, follow_parent
 from tactful.adapters.watching import watch
 from tactful.app.parts import email_of, sources_of, webhook_of
-from tactful.cli import boxes, consenting, editors, evaluating, importing, looking, projects, servers, steering
+from tactful.cli import boxes, consenting, editors, evaluating, importing, lists, looking, projects, servers, steering
 from tactful.cli.main import command_line
 from tactful.errors import DefinitionError, Place, Problem, TransientError, UsageError
 from tactful.events.sources import Source
@@ -33,7 +33,7 @@ from tactful.runtime.settings_mistakes import FILE
 from tactful.runtime.work import Work
 from tactful.values import HOUR_US
 
-_MODULES = (projects, evaluating, editors, servers, importing, looking, boxes, consenting, steering)
+_MODULES = (projects, evaluating, editors, servers, importing, looking, boxes, consenting, steering, lists)
 COMMANDS = tuple(module.register for module in _MODULES)
 ADMIN_TOKEN = "TACTFUL_ADMIN_TOKEN"  # noqa: S105  (the variable's name)
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 import msgspec
 
+from tactful.cli import lists
 from tactful.cli.build import Build
 from tactful.cli.main import counted, data_option, echo_json, json_option, opened, table
 from tactful.operations.consenting import Checked, decisions, verify
@@ -50,6 +51,8 @@ def register(group: click.Group, build: Build) -> None:
             for one in found
         ]
         table(rows, ("when", "who", "purpose", "said", "text", "source", "how", "entry"))
+
+    lists.register_consent(consent, build)
 
     @consent.command("verify")
     @data_option

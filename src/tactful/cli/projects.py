@@ -20,7 +20,7 @@ from tactful.cli.main import (
     seen_option,
 )
 from tactful.errors import DefinitionError
-from tactful.operations import consenting, identities, scaffold
+from tactful.operations import consenting, coupons, identities, scaffold
 from tactful.operations.checking import as_values, examine
 from tactful.operations.counting import seen_names
 from tactful.operations.project import load
@@ -128,6 +128,7 @@ def register(group: click.Group, build: Build) -> None:
         if house := beside(build, project, data):
             findings += identities.look(house.data, house.trail, house.log.partitions)
             findings += consenting.look(house.stores())
+            findings += coupons.look(house.outbox.coupons)
         for finding in findings:
             click.echo(f"{finding.level:6}{finding.about:16}{finding.text}")
         if any(finding.level == "bad" for finding in findings):

@@ -1,5 +1,5 @@
-"""Coupons in SQLite: the table `coupon` of DATA/outbox.db, since a code is given in the transaction of the claim that is
-for it. A pool's codes are given in the order in which they were loaded."""
+"""Coupons in SQLite: the table `coupon` of DATA/outbox.db, since a code is given in the transaction of the claim that
+is for it. A pool's codes are given in the order in which they were loaded."""
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager

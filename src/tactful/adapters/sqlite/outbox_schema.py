@@ -151,7 +151,8 @@ def as_waiting(row: Any) -> Waiting:
 
 
 def as_claimed(row: Any) -> Claimed:
-    return Claimed(_intent(row), *row[2:-2], bool(row[-2]), bool(row[-1]))
+    *values, is_capped, is_confirmation = row[2:]
+    return Claimed(_intent(row), *(*values, bool(is_capped), bool(is_confirmation)))
 
 
 def as_row(row: Any) -> OutboxRow:
