@@ -7,14 +7,16 @@ holdouts) is told to it.
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from tactful.events.records import (
     Consent,
     Enter,
     Event,
+    Forwarded,
     Launch,
     Outcome,
     Publish,
@@ -22,6 +24,7 @@ from tactful.events.records import (
     Score,
     Steer,
     Unmerge,
+    decode_told,
     pack,
     unpack,
 )
@@ -41,6 +44,9 @@ LATE_GOALS = DAY
 @dataclass(eq=False)
 class Run:
     journey: Journey
+    """The version by which it goes."""
+    begun: Journey
+    """The version with which it began."""
     key: str
     order: Order
     """Of what started it; the first is its moment then."""
@@ -50,10 +56,15 @@ class Run:
     step: Step | None = None
     """Where it waits."""
     due: int = 0
+    zone: str = ""
+    """By whose clock it waits for a local time."""
+    came: Happening | None = None
+    """What it waited for, where that came while the journey was paused."""
     arm: str = ""
     goals: int = 0
     is_inside: bool = True
-    ended: int = 0
+    had: set[str] = field(default_factory=set)
+    """Steps whose message another half of the person has had."""
 
     def name(self) -> tuple[str, str, int]:
         return self.journey.name, self.key, self.order[0]
@@ -76,8 +87,8 @@ class Sent:
     """Its outcome is known."""
     counts: bool = True
 
-    def name(self) -> tuple[str, str, int, str]:
-        return *self.run.name(), self.step
+    def name(self) -> tuple[str, str, int, int, str]:
+        return *self.run.name(), self.run.order[2], self.step
 
 
 @dataclass(eq=False)
@@ -104,30 +115,42 @@ class Chance:
 
 
 class Oracle:
-    """`intents`: of each intent of the engine, the name of the send (Sent.name)."""
+    """`intents`: of each intent of the engine, the name of the send (Sent.name). `is_alone`: there is no engine, whose
+    log has the events that write traits, so they come at once."""
 
-    def __init__(self, chance: Chance | None = None, intents: Mapping[str, tuple[Any, ...]] | None = None) -> None:
+    def __init__(
+        self,
+        chance: Chance | None = None,
+        intents: Mapping[str, tuple[Any, ...]] | None = None,
+        *,
+        is_alone: bool = False,
+    ) -> None:
+        self.is_alone = is_alone
         self.everybody = Everybody()
         self.people: dict[str, Person] = {}
         self.stories: dict[str, list[Row]] = defaultdict(list)
         """Rows by key, also of those who became somebody else."""
         self.journeys: dict[str, Journey] = {}
         self.editions: dict[str, list[Journey]] = {}
-        """Of each name all versions, newest last."""
+        """Of each name earlier versions on which runs finish, newest last."""
+        self.expressions: set[str] = set()
         self.steering: dict[str, str] = {}
         self.launched: set[tuple[str, str]] = set()
         self.clock = 0
+        self.place = 0
         self.published = False
         self.chance = chance or Chance()
         self.intents = intents or {}
         self.seen: set[tuple[str, str]] = set()
-        self.sets: list[tuple[str, int, dict[str, Any]]] = []
+        self.sets: list[tuple[str, dict[str, Any]]] = []
         """What journeys have written and nobody has read yet."""
-        self.written = 0
+        self.watched: dict[tuple[Any, ...], int] = {}
+        """What `unless` names: the place in the log from which it is known."""
 
     # ---- the log -------------------------------------------------------------------------------------------------
 
     def read(self, place: int, record: Record) -> None:
+        self.place = place
         self.pass_time(record.received_at)
         match record:
             case Publish():
@@ -140,22 +163,16 @@ class Oracle:
                 self._outcome(record)
             case Unmerge():
                 self._unmerge(record)
+            case Forwarded():
+                event = decode_told(record.record)
+                assert isinstance(event, Event)
+                self._is_set(event.key, event)
+                self._of_person(event, place)
             case Event() | Consent() | Score() | Enter():
                 if (record.key, record.message_id) not in self.seen:
                     self.seen.add((record.key, record.message_id))
                     self._of_person(record, place)
-        self._read_sets()
-
-    def _read_sets(self) -> None:
-        while self.sets:
-            key, at, values = self.sets.pop(0)
-            self.written += 1
-            name, properties = f"set {self.written}", pack(values)
-            said = Event(1, "journey", "server", "identify", "$identify", key, (key,), name, at, at, properties)
-            fragment = self.everybody.ties.enter(key)
-            call = self.everybody.enter(said, 0)
-            assert call is not None
-            self._event(self.person(self.everybody.person(fragment)), call, fragment)
+        self._write()
 
     def _of_person(self, record: Event | Consent | Score | Enter, place: int) -> None:
         everybody = self.everybody
@@ -189,6 +206,7 @@ class Oracle:
         self.clock = max(self.clock, until)
         for person in list(self.people.values()):
             self._live(person, self.clock)
+        self._write()
 
     def _live(self, person: Person, until: int) -> None:
         while True:
@@ -204,7 +222,6 @@ class Oracle:
             for name in self.journeys:
                 if at in self._scheduled(name, at - 1, at):
                     self._begin_for_all(person, self.journeys[name], at)
-            self._read_sets()
         person.now = until
 
     def _scheduled(self, name: str, after: int, up_to: int) -> list[int]:
@@ -239,51 +256,82 @@ class Oracle:
                 self._begin(person, journey, "", (at, at, 0), origin, at)
 
     def by_priority(self) -> list[Journey]:
-        return sorted(self.journeys.values(), key=lambda journey: -journey.priority)
+        """In which they are started: the higher first, then by name."""
+        return sorted(self.journeys.values(), key=lambda journey: (-journey.priority, journey.name))
 
     def _go_on(self, person: Person, at: int) -> None:
-        for run in person.inside():
-            ending = next((one for one in run.journey.unless if self._has_come_true(person, run, one, at)), None)
+        """What ends runs, what is due, what has come to hold."""
+        for run in list(person.runs):
+            ending = next((one for one in run.journey.unless if self._has_come_true(person, one, at)), None)
             if ending is not None:
-                self._end(person, run, at, f"unless {ending.when}")
-        while run := next((one for one in person.inside() if self._is_ready(person, one, at)), None):
-            self._wake(person, run, at)
+                self._stop_messages(person, run, f"unless {ending.when}")
+                if run.is_inside:
+                    self._end(person, run, at, f"unless {ending.when}")
+        for run in person.inside():
+            if run.journey.name not in self.journeys:
+                if run.due <= at:
+                    self._end(person, run, at, "unpublished")
+            elif self._may_move(run):
+                step = self._stands(run)
+                if step is None:
+                    self._end(person, run, at, "edited")
+                else:
+                    self._go_on_with(person, run, step, at)
 
-    def _has_come_true(self, person: Person, run: Run, ending: Ending, at: int) -> bool:
-        return bool(ending.when) and run.is_inside and self.everybody.holds(ending.when, person.key, at)
+    def _stands(self, run: Run) -> Step | None:
+        """The step at which it waits, in the version by which it goes."""
+        return run.journey.step(run.step.name) if run.step is not None else None
+
+    def _has_come_true(self, person: Person, ending: Ending, at: int) -> bool:
+        return bool(ending.when) and self.everybody.holds(ending.when, person.key, at)
+
+    def _stop_messages(self, person: Person, run: Run, why: str) -> None:
+        for sent in person.sent:
+            if sent.run is run and not sent.is_over:
+                sent.stopped = sent.stopped or why
 
     def _may_move(self, run: Run) -> bool:
         return self.steering.get(run.journey.name) != "pause"
 
-    def _is_ready(self, person: Person, run: Run, at: int) -> bool:
-        step = run.step
-        if not run.is_inside or step is None or not self._may_move(run):
-            return False
-        if step.kind == "until":
-            run.due = self._until(person, run, step, at)
-        if run.due <= at:
-            return True
-        return step.kind == "when" and self.everybody.holds(step.condition, person.key, at)
-
-    def _until(self, person: Person, run: Run, step: Step, at: int) -> int:
-        zone = self.everybody.world(person.key, at).zone
-        return clocks.until(run.moment, step.minute, step.days, zone)
-
-    def _wake(self, person: Person, run: Run, at: int) -> None:
-        """The wait is over."""
-        step = run.step
-        assert step is not None
-        if step.kind == "when" and self.everybody.holds(step.condition, person.key, at) and run.due > at:
-            run.moment = at
-            self._say(person, run, at, "came", "")
-            self._walk(person, run, self._into(run, step, "then"), at)
+    def _go_on_with(self, person: Person, run: Run, step: Step, at: int) -> None:
+        """One run, where it waits."""
+        if run.came is not None:
+            self._has_come(person, run, step, run.came, at)
             return
+        if step.kind == "until" and run.zone != self._zone(person, at).key:
+            self._wait_until(person, run, step, at)
+            if run.due > at:
+                self._say(person, run, at, "wait")
+        if run.due <= at:
+            self._is_over(person, run, step, at)
+        elif step.kind == "when" and self.everybody.holds(step.condition, person.key, at):
+            self._say(person, run, at, "came")
+            run.moment = at
+            self._walk(person, run, self._into(run, step, "then"), at)
+
+    def _zone(self, person: Person, at: int) -> Any:
+        return self.everybody.world(person.key, at).zone
+
+    def _wait_until(self, person: Person, run: Run, step: Step, at: int) -> None:
+        zone = self._zone(person, at)
+        run.zone, run.due = zone.key, clocks.until(run.moment, step.minute, step.days, zone)
+
+    def _is_over(self, person: Person, run: Run, step: Step, at: int) -> None:
+        """The time for which it waited."""
         run.moment = run.due
+        if not step.waits():  # The step of this name does something else since the journey was edited.
+            self._walk(person, run, step, at)
+            return
         if step.kind in ("for", "when"):
-            self._say(person, run, at, "over", "")
+            self._say(person, run, at, "over")
         self._walk(person, run, self._into(run, step, "else"), at)
 
-    def _say(self, person: Person, run: Run, at: int, what: str, detail: str, step: Step | None = None) -> None:
+    def _has_come(self, person: Person, run: Run, step: Step, call: Happening, at: int) -> None:
+        run.came, run.moment = None, call.timestamp
+        self._say(person, run, at, "came")
+        self._walk(person, run, self._into(run, step, "then"), at)
+
+    def _say(self, person: Person, run: Run, at: int, what: str, detail: str = "", step: Step | None = None) -> None:
         at_step = step or run.step
         assert at_step is not None
         person.rows.append((at, "step", *run.name(), at_step.name, what, detail))
@@ -295,55 +343,58 @@ class Oracle:
         steps = step.branches.get(branch, ())
         return steps[0] if steps else run.journey.behind(step)
 
-    def _walk(self, person: Person, run: Run, step: Step | None, at: int) -> None:
-        """From this step on, until the run waits or ends."""
+    def _walk(self, person: Person, run: Run, step: Step | None, at: int, *, is_beginning: bool = False) -> None:
+        """From this step on, until the run waits or ends. What is due already goes on at once."""
+        holds = partial(self.everybody.holds, key=person.key, now=at)
         withheld = ""
-        while run.is_inside:
-            run.step = step
-            if step is None:
-                self._end(person, run, at, withheld or "finished")
-                return
-            withheld = ""
+        while step is not None:
+            run.step, run.zone = step, ""
+            behind = run.journey.behind(step)
             match step.kind:
-                case "wait":
-                    run.due = run.moment + step.length
-                case "until":
-                    run.due = self._until(person, run, step, at)
-                case "for" | "when":
-                    run.due = run.moment + step.length
                 case "if":
-                    holds = self.everybody.holds(step.condition, person.key, at)
-                    self._say(person, run, at, "branch", "then" if holds else "else")
-                    step = self._into(run, step, "then" if holds else "else")
-                    continue
+                    branch = "then" if holds(step.condition) else "else"
+                    self._say(person, run, at, "branch", branch)
+                    step = self._into(run, step, branch)
                 case "split":
-                    arm = self._arm(person, run, step)
-                    self._say(person, run, at, "split", arm)
-                    step = self._into(run, step, arm)
-                    continue
+                    branch = self._arm(person, run, step)
+                    self._say(person, run, at, "split", branch)
+                    step = self._into(run, step, branch)
                 case "send":
+                    if not self._holds(run.journey, person, at):
+                        self._end(person, run, at, "no longer true")
+                        return
                     withheld = self._send(person, run, step, at)
-                    step = run.journey.behind(step)
-                    continue
+                    if behind is None:
+                        self._end(person, run, at, withheld)
+                        return
+                    if withheld:
+                        self._say(person, run, at, "withheld", withheld)
+                    step = behind
                 case "set":
                     self._set(person, run, step, at)
-                    step = run.journey.behind(step)
-                    continue
+                    step = behind
                 case "exit":
                     self._end(person, run, at, step.reason)
                     return
-            if not self._is_ready(person, run, at):
-                self._say(person, run, at, "wait", "")
-                return
-            # What is due already goes on at once.
-            if step.kind == "when" and self.everybody.holds(step.condition, person.key, at) and run.due > at:
-                self._say(person, run, at, "came", "")
-                step = self._into(run, step, "then")
-                continue
-            run.moment = run.due
-            if step.kind in ("for", "when"):
-                self._say(person, run, at, "over", "")
-            step = self._into(run, step, "else")
+                case _:
+                    if step.kind == "until":
+                        self._wait_until(person, run, step, at)
+                    else:
+                        run.due = run.moment + step.length
+                    if run.due <= at:
+                        run.moment = run.due
+                        if step.kind in ("for", "when"):
+                            self._say(person, run, at, "over")
+                        step = self._into(run, step, "else")
+                    elif step.kind == "when" and holds(step.condition):
+                        self._say(person, run, at, "came")
+                        step = self._into(run, step, "then")
+                    else:
+                        if not (is_beginning and step.kind == "wait"):
+                            self._say(person, run, at, "wait")
+                        return
+            is_beginning = False
+        self._end(person, run, at, "finished")
 
     def _arm(self, person: Person, run: Run, step: Step) -> str:
         if sum(weight > 0 for _, weight in step.arms) == 1:
@@ -353,21 +404,16 @@ class Oracle:
     def _send(self, person: Person, run: Run, step: Step, at: int) -> str:
         """Hand a message over; the reason where none is sent."""
         journey = run.journey
-        if not self._holds(journey, person, at):
-            self._end(person, run, at, "no longer true")
-            return ""
         if run.arm:
-            why = f"holdout: {run.arm}"
-        elif self._is_used(person, journey, at):
-            why = "limit"
-        else:
-            valid_until = run.moment + (step.length or journey.validity)
-            what = step.channel, step.target, step.purpose
-            person.sent.append(Sent(run, step.name, at, valid_until, *what, person.key))
-            person.rows.append((at, "send", *run.name(), step.name, step.channel, step.target, valid_until))
-            return ""
-        self._say(person, run, at, "withheld", why, step)
-        return why
+            return f"holdout: {run.arm}"
+        if step.name in run.had:
+            return "already sent"
+        if self._is_used(person, journey, at):
+            return "limit"
+        valid_until = run.moment + (step.length or journey.validity)
+        person.sent.append(Sent(run, step.name, at, valid_until, step.channel, step.target, step.purpose, person.key))
+        person.rows.append((at, "send", *run.name(), step.name, step.channel, step.target, valid_until))
+        return ""
 
     def _is_used(self, person: Person, journey: Journey, at: int) -> bool:
         if journey.limit is None:
@@ -377,18 +423,38 @@ class Oracle:
         return sum(at - per < one.at <= at for one in mine) >= most
 
     def _set(self, person: Person, run: Run, step: Step, at: int) -> None:
-        """As an identify of a server at that instant."""
-        values = {
-            name: self.everybody.value(said, person.key, at) if isinstance(said, str) else said
-            for name, said in step.values.items()
-        }
-        self._say(person, run, at, "set", json.dumps(values, sort_keys=True), step)
-        self.sets.append((person.key, at, values))
+        """The event that writes them stands in the log behind this."""
+        values = {}
+        for name, said in step.values.items():
+            value = self.everybody.value(said, person.key, at) if isinstance(said, str) else said
+            if value is not None:
+                values[name] = value
+        self._say(person, run, at, "set", json.dumps(values, sort_keys=True))
+        if values:
+            self.sets.append((person.key, values))
+
+    def _write(self) -> None:
+        """What journeys have set, where nobody else writes it into the log."""
+        while self.is_alone and self.sets:
+            key, values = self.sets[0]
+            at, name = self.clock, f"set {len(self.seen)}"
+            event = Event(1, "tactful", "server", "identify", "$identify", key, (key,), name, at, at, pack(values))
+            self._is_set(key, event)
+            self._of_person(event, self.place)
+            self.seen.add((key, name))
+
+    def _is_set(self, person: str, event: Event) -> None:
+        """Such an event has come: a journey has said so."""
+        values = unpack(event.properties)
+        wanted = next((one for one in self.sets if one == (person, values)), None)
+        assert wanted is not None, f"no journey has set {values} of {person}: {self.sets}"
+        self.sets.remove(wanted)
 
     def _end(self, person: Person, run: Run, at: int, reason: str) -> None:
         where = run.step.name if run.step is not None else ""
-        run.is_inside, run.ended, run.step = False, at, None
-        person.rows.append((at, "ended", *run.name(), reason, where))
+        run.is_inside, run.step = False, None
+        if reason:  # Whose last step is a message ends with what becomes of it.
+            person.rows.append((at, "ended", *run.name(), reason, where))
 
     # ---- starts --------------------------------------------------------------------------------------------------
 
@@ -417,49 +483,57 @@ class Oracle:
         if steering in ("pause", "drain", "stop"):
             no(f"steering: {steering}")
             return
-        first = moment + journey.first_wait()
-        if now > first + journey.validity:
+        if now > moment + journey.first_wait() + journey.validity:
             no("too late")
             return
-        if cause is not None and self._has_ended_already(person, journey, key, order, now):
-            no("came first")
+        unwelcome = self._has_ended_already(person, journey, key, order, now, is_record=order[2] > 0)
+        if unwelcome:
+            no(unwelcome)
             return
-        inside = [run for run in person.inside() if run.journey.name == journey.name]
-        for run in [run for run in inside if run.key == key]:
-            if not journey.restarts or run.order[0] > moment:
-                return
-            self._end(person, run, now, "restarted")
-        if self._is_again(person, journey, key, moment):
-            no("again")
-            return
-        if self._is_used(person, journey, max(first, now)):
-            no("limit")
+        same = [run for run in person.inside() if (run.journey.name, run.key) == (journey.name, key)]
+        if any(not journey.restarts or run.order[0] > moment for run in same):
             return
         others = self._others(person, journey)
-        if any(other.journey.priority >= journey.priority for other in others):
+        first = journey.first_message()
+        if self._is_again(person, journey, key, moment):
+            no("again")
+        elif first is not None and self._is_used(person, journey, max(moment + first, now)):
+            no("limit")
+        elif any(other.journey.priority >= journey.priority for other in others):
             no("group")
-            return
-        for other in others:
-            self._end(person, other, now, "gave way")
-        arm = (
-            self.chance.arms.get((person.key, journey.name, key, moment), "") if self._may_be_held_out(journey) else ""
-        )
-        run = Run(journey, key, order, origin, moment, arm=arm)
-        person.runs.append(run)
-        person.rows.append((now, "started", *run.name(), arm))
-        self._walk(person, run, journey.first(), now)
+        else:
+            for run in same:
+                self._end(person, run, now, "restarted")
+            for other in others:
+                self._end(person, other, now, "gave way")
+            arm = self.chance.arms.get((person.key, journey.name, key, moment), "")
+            run = Run(journey, journey, key, order, origin, moment, arm=arm)
+            person.runs.append(run)
+            person.rows.append((now, "started", *run.name(), arm))
+            self._walk(person, run, journey.first(), now, is_beginning=True)
 
-    def _may_be_held_out(self, journey: Journey) -> bool:
-        return True
+    def _has_ended_already(
+        self, person: Person, journey: Journey, key: str, order: Order, now: int, *, is_record: bool
+    ) -> str:
+        """What `unless` names has happened behind a record that starts it; or holds already."""
+        everybody = self.everybody
+        for one in journey.unless:
+            if one.when:
+                if everybody.holds(one.when, person.key, now):
+                    return f"unless {one.when}"
+            elif one.match is not None and is_record:
+                calls = everybody.world(person.key, now).calls
+                since = self.watched[self._watch(journey, one.match)]
+                for call in calls:
+                    is_behind = (call.timestamp, call.place) > (order[0], order[2]) and call.place > since
+                    if is_behind and everybody.fits(one.match, call, person.key, now, key):
+                        return "came first"
+        return ""
 
-    def _has_ended_already(self, person: Person, journey: Journey, key: str, order: Order, now: int) -> bool:
-        calls = self.everybody.world(person.key, now).calls
-        matches = [one.match for one in journey.unless if one.match is not None]
-        return any(
-            call[:3] > order and self.everybody.fits(match, call, person.key, now, key)
-            for call in calls
-            for match in matches
-        )
+    def _watch(self, journey: Journey, match: Match) -> tuple[Any, ...]:
+        """What keeps the newest of such events: once a journey asks for it, what came before is not known."""
+        late = journey.first_wait() + journey.validity if match.same else 0
+        return tuple(sorted(match.events)), match.where, match.same, late
 
     def _is_again(self, person: Person, journey: Journey, key: str, moment: int) -> bool:
         if not journey.again:
@@ -483,13 +557,17 @@ class Oracle:
 
     def _launch(self, record: Launch) -> None:
         journey = self.journeys.get(record.journey)
-        if journey is None or (record.journey, record.version) in self.launched:
+        if journey is None or not journey.start.campaign or self._is_steered(journey.name):
             return
-        self.launched.add((record.journey, record.version))
+        if (record.journey, journey.text) in self.launched:
+            return
+        self.launched.add((record.journey, journey.text))
         for person in list(self.people.values()):
             self._begin_for_all(person, journey, self.clock)
 
     def _begin_for_all(self, person: Person, journey: Journey, at: int) -> None:
+        if self._is_steered(journey.name):
+            return
         if journey.start.audience and journey.start.audience not in person.members:
             return
         self._begin(person, journey, "", (at, at, 0), self.everybody.ties.now(person.key), at)
@@ -499,12 +577,18 @@ class Oracle:
     def _event(self, person: Person, call: Happening, fragment: tuple[str, int]) -> None:
         self._count_goals(person, call)
         self._stop(person, call)
-        waiting = [run for run in person.inside() if run.step is not None and run.step.kind == "for"]
+        standing = [(run, self._stands(run)) for run in person.inside()]
+        waiting = [(run, step) for run, step in standing if step is not None and step.match is not None]
+        waiting = [
+            (run, step)
+            for run, step in waiting
+            if call.timestamp >= run.moment and self.everybody.fits(step.match, call, person.key, self.clock, run.key)
+        ]
         self._flip(person, self.clock, "event", fragment)
         for journey in self.by_priority():
             self._start_by(person, journey, call, fragment)
-        for run in waiting:
-            self._came(person, run, call)
+        for run, step in waiting:
+            self._came(person, run, step, call)
         self._go_on(person, self.clock)
 
     def _start_by(self, person: Person, journey: Journey, call: Happening, fragment: tuple[str, int]) -> None:
@@ -520,16 +604,13 @@ class Oracle:
                 return
         self._begin(person, journey, key, call[:3], fragment, now, call)
 
-    def _came(self, person: Person, run: Run, call: Happening) -> None:
-        step = run.step
-        if step is None or not run.is_inside or step.match is None or not self._may_move(run):
+    def _came(self, person: Person, run: Run, step: Step, call: Happening) -> None:
+        if not run.is_inside or self._stands(run) is not step:
             return
-        if call.timestamp < run.moment:
-            return
-        if self.everybody.fits(step.match, call, person.key, self.clock, run.key):
-            run.moment = call.timestamp
-            self._say(person, run, self.clock, "came", call.name)
-            self._walk(person, run, self._into(run, step, "then"), self.clock)
+        if self._may_move(run):
+            self._has_come(person, run, step, call, self.clock)
+        elif self.clock < run.due:  # Later the time was over, although nobody moved.
+            run.came = run.came or call
 
     def _stop(self, person: Person, call: Happening) -> None:
         """What `unless` names ends runs that began before it, and stops what waits to leave."""
@@ -538,9 +619,7 @@ class Oracle:
             if run.order >= call[:3]:
                 continue
             if any(self.everybody.fits(match, call, person.key, self.clock, run.key) for match in matches):
-                for sent in person.sent:
-                    if sent.run is run and not sent.is_over:
-                        sent.stopped = sent.stopped or "came first"
+                self._stop_messages(person, run, "came first")
                 if run.is_inside:
                     self._end(person, run, self.clock, "came first")
 
@@ -575,57 +654,54 @@ class Oracle:
         self.steering[name] = order
         for person in list(self.people.values()):
             if order == "stop":
-                for run in [run for run in person.inside() if run.journey.name == name]:
-                    self._end(person, run, self.clock, "steering: stop")
-                for sent in person.sent:
-                    if sent.run.journey.name == name and not sent.is_over:
-                        sent.stopped = sent.stopped or "steering: stop"
+                for run in [run for run in person.runs if run.journey.name == name]:
+                    self._stop_messages(person, run, "steering: stop")
+                    if run.is_inside:
+                        self._end(person, run, self.clock, "steering: stop")
             self._go_on(person, self.clock)
 
+    def _is_steered(self, name: str) -> bool:
+        return self.steering.get(name) in ("pause", "drain", "stop")
+
     def _publish(self, record: Publish) -> None:
-        texts = {path: text for path, text in record.files.items()}
+        texts = dict(record.files)
         segments = {
             path.removeprefix("segments/").removesuffix(".yaml"): _when(text)
             for path, text in texts.items()
             if path.startswith("segments/")
         }
-        before = self.journeys
-        self.journeys = {
+        journeys = {
             name: read(name, text)
             for path, text in texts.items()
             if path.startswith("journeys/") and (name := path.removeprefix("journeys/").removesuffix(".yaml"))
         }
-        for name, journey in self.journeys.items():
-            known = self.editions.setdefault(name, [])
-            if not known or known[-1].text != journey.text:
-                known.append(journey)
-        expressions = [text for one in self.editions.values() for each in one for text in each.expressions()]
-        self.everybody.publish(segments, expressions, record.settings.get("time_zone", "UTC"))
+        for name, journey in journeys.items():
+            self._edit(name, journey)
+        self.journeys = journeys
+        self.expressions |= {text for one in journeys.values() for text in one.expressions()}
+        watched = {
+            self._watch(journey, one.match) for journey in self.journeys.values() for one in journey.unless if one.match
+        }
+        self.watched = {what: self.watched.get(what, self.place if self.published else 0) for what in watched}
+        self.everybody.publish(segments, self.expressions, record.settings.get("time_zone", "UTC"))
         self.published = True
         for person in list(self.people.values()):
-            self._move_all(person, before)
+            for run in person.runs:
+                run.journey = self._edition(run.begun)
             self._look(person, self.clock, "publish", None)
 
-    def _move_all(self, person: Person, before: Mapping[str, Journey]) -> None:
-        """Runs inside go over to the new version, or stay in theirs."""
-        for run in person.inside():
-            name = run.journey.name
-            new = self.journeys.get(name)
-            if new is None:
-                self._end(person, run, self.clock, "unpublished")
-                continue
-            if new.text == run.journey.text:
-                run.journey = new
-                continue
-            newest = self.editions[name][-1 - NEWEST_EDITIONS : -1]
-            if new.finishes and any(one.text == run.journey.text for one in newest):
-                continue
-            assert run.step is not None
-            step = new.step(run.step.name)
-            if step is None or not step.waits():
-                self._end(person, run, self.clock, "edited")
-                continue
-            run.journey, run.step = new, step
+    def _edit(self, name: str, journey: Journey) -> None:
+        """As long as a journey says `finish` the versions before it stay, the newest five."""
+        before, kept = self.journeys.get(name), self.editions.get(name, [])
+        if before is not None and before.text != journey.text:
+            kept = [one for one in kept if one.text != before.text] + [before]
+        kept = [one for one in kept if one.text != journey.text]
+        self.editions[name] = kept[-NEWEST_EDITIONS:] if journey.finishes else []
+
+    def _edition(self, begun: Journey) -> Journey:
+        """By which version a run goes that began with this one."""
+        kept = next((one for one in self.editions.get(begun.name, []) if one.text == begun.text), None)
+        return kept or self.journeys.get(begun.name, begun)
 
     # ---- who is who ----------------------------------------------------------------------------------------------
 
@@ -666,7 +742,7 @@ class Oracle:
     def _end_for(self, teller: Person, whose: Person, run: Run, reason: str) -> None:
         if run.is_inside:
             where = run.step.name if run.step is not None else ""
-            run.is_inside, run.ended, run.step = False, self.clock, None
+            run.is_inside, run.step = False, None
             teller.rows.append((self.clock, "ended", *run.name(), reason, where))
 
     def _unmerge(self, record: Unmerge) -> None:
@@ -701,7 +777,3 @@ def difference(ours: Mapping[str, Iterable[Row]], truth: Mapping[str, Iterable[R
                 right.remove(row)
         found += [f"{key} engine only: {row}" for row in mine] + [f"{key} oracle only: {row}" for row in right]
     return found
-
-
-Told = Callable[[Record], None]
-__all__ = ["Chance", "Oracle", "difference", "pack", "unpack"]

@@ -143,6 +143,17 @@ class Journey:
         first = self.first()
         return first.length if first is not None and first.kind == "wait" else 0
 
+    def first_message(self) -> int | None:
+        """How long after the start the first message is due; None where nobody knows."""
+        after = 0
+        for step in self.steps:
+            if step.kind == "send":
+                return after
+            if step.kind != "wait":
+                return None
+            after += step.length
+        return None
+
     def expressions(self) -> Iterator[str]:
         """All conditions on the person."""
         yield self.condition
