@@ -116,3 +116,16 @@ def test_every_definition_shown_is_read() -> None:
     project = read_project(shown, check_template)
     assert project.warnings == ()
     assert project.journeys["cart_reminder"].start.where is not None
+
+
+def test_the_journeys_shown_are_read() -> None:
+    """With stand-ins for the messages and segments that the page does not show."""
+    shown = files("journeys.md")
+    beside = {
+        "messages/cart_reminder.yaml": "subject: x\nhtml: y\ntext: z\n",
+        "messages/last_call.yaml": "channel: sms\ntext: x\n",
+        "segments/cart_in_hand.yaml": 'when: any("Product Added", last="1d")\n',
+    }
+    project = read_project(shown | beside, check_template)
+    assert project.warnings == ()
+    assert set(project.journeys) == {path.split("/")[1].removesuffix(".yaml") for path in shown}

@@ -11,19 +11,20 @@ import pytest
 import yaml
 from jsonschema import Draft7Validator
 
-from tactful.errors import UsageError
+from tactful.errors import DefinitionError, UsageError
+from tactful.journeys.reading_steps import KINDS_OF_STEPS
 from tactful.kernel.definitions import read_project
 from tactful.language.document import Document, Fields
 from tactful.language.yaml_nodes import Node
-from tactful.operations import schemas
+from tactful.operations import schemas, schemas_journeys
 from tactful.operations.scaffold import init
 
 SHOP = Path("examples/shop")
 
 
-def shown() -> list[tuple[str, str]]:
-    """(path, text) of every definition in the documents."""
-    pages = [Path(page).read_text(encoding="utf-8") for page in ("docs/definitions.md", "docs/language.md")]
+def shown(*names: str) -> list[tuple[str, str]]:
+    """(path, text) of every definition in these documents."""
+    pages = [Path("docs", name).read_text(encoding="utf-8") for name in names]
     blocks = [one for page in pages for one in re.findall(r"^```yaml\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)]
     return [(block.split("\n", 1)[0].removeprefix("# "), block) for block in blocks]
 
@@ -48,7 +49,7 @@ def test_a_schema_is_one(name: str) -> None:
     )
 
 
-@pytest.mark.parametrize(("path", "text"), [*shown(), *definitions(SHOP)])
+@pytest.mark.parametrize(("path", "text"), [*shown("definitions.md", "language.md", "journeys.md"), *definitions(SHOP)])
 def test_what_is_shown_is_right(path: str, text: str) -> None:
     assert errors(path, text) == []
 
@@ -77,6 +78,15 @@ def test_the_new_project_is_right_and_names_its_schemas(tmp_path: Path) -> None:
         ("journeys/a.yaml", "start: {event: A, segment: b}\nsend: {email: x}"),
         ("journeys/a.yaml", "start: {event: A}\nsend: {email: x}\nwait: 3 days"),
         ("journeys/a.yaml", "start: {event: A}\nsend: {email: x}\nrepeat: again"),
+        ("journeys/a.yaml", "start: {event: A}"),
+        ("journeys/a.yaml", "start: {event: A}\nsteps: []"),
+        ("journeys/a.yaml", "start: {event: A}\nsteps: [{wait: 3d, send: {email: x}}]"),
+        ("journeys/a.yaml", "start: {event: A}\nsteps: [{wait: 3d, nmae: x}]"),
+        ("journeys/a.yaml", "start: {event: A}\nsteps: [{if: x, then: [{wait: soon}]}]"),
+        ("journeys/a.yaml", "start: {event: A}\nsteps: [{split: {a: 1}}]"),
+        ("journeys/a.yaml", "start: {event: A}\nsteps: [{split: {a: 1, b: 1}, a: [{exit: ''}]}]"),
+        ("journeys/a.yaml", "start: {event: A}\nsteps: [{wait: {until: '09:00', on: [mnoday]}}]"),
+        ("journeys/a.yaml", "start: {schedule: daily at 09:00, left: x}\nsend: {email: x}"),
         ("messages/a.yaml", "subject: x\nhtml: y"),
         ("events/a.yaml", "name: A\nproperties: {x: integer}"),
         ("collections/a.yaml", "add: A"),
@@ -85,6 +95,20 @@ def test_the_new_project_is_right_and_names_its_schemas(tmp_path: Path) -> None:
 )
 def test_what_is_wrong_is_seen(path: str, text: str) -> None:
     assert errors(path, text) != []
+
+
+EVERYTHING = """
+start: {event: A, where: x, segment: s, left: s, schedule: daily at 09:00, campaign: s, call: true}
+unless: {event: A, where: x, same: y}
+goal: {event: A, within: 1d}
+steps:
+  - wait: {for: A, at_most: 1d}
+    then: [{send: {email: m}}]
+  - {if: x, then: [{exit: done}]}
+  - split: {a: 1, b: 1}
+    a: [{set: {x: 1}}]
+"""
+"""For its keys: whatever else may be wrong with it."""
 
 
 def test_the_keys_are_those_of_the_readers(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,12 +120,19 @@ def test_the_keys_are_those_of_the_readers(monkeypatch: pytest.MonkeyPatch) -> N
         document: Document, node: Node, what: str, known: Collection[str], required: Collection[str]
     ) -> Fields | None:
         kind = "a property" if what.startswith("the property") else what.strip('"')
-        asked[document.file.split("/")[0], kind] = (set(known), set(required))
+        keys = set(known)
+        if kind == "a step":
+            (does,) = keys.intersection(KINDS_OF_STEPS)
+            kind, keys = f"a step that has {does}", keys - {"a", "b"}
+            required = (does,)  # Without it nobody could say which kind of step it is.
+        asked[document.file.split("/")[0], kind] = (keys, set(required))
         return fields_of(document, node, what, known, required)
 
     monkeypatch.setattr(Document, "fields_of", spy)
-    read_project(dict(shown()))
     read_project(dict(definitions(SHOP)))
+    read_project(dict(shown("definitions.md", "language.md")))
+    with pytest.raises(DefinitionError):
+        read_project({"journeys/everything.yaml": EVERYTHING})
     named: dict[tuple[str, str], dict[str, Any]] = {}
     for folder in schemas.FOLDERS.values():
         schema = schemas.schema(folder)
@@ -112,6 +143,9 @@ def test_the_keys_are_those_of_the_readers(monkeypatch: pytest.MonkeyPatch) -> N
             elif "additionalProperties" in inner:
                 named[folder, "a property"] = one = inner["additionalProperties"]["anyOf"][1]
                 named[folder, "merge"] = one["properties"]["merge"]["anyOf"][1]
+    named["journeys", "unless"], named["journeys", "wait"] = schemas_journeys.ENDING, schemas_journeys.WAIT
+    for kind, one in schemas_journeys.STEP_KINDS.items():
+        named["journeys", f"a step that has {kind}"] = one
     assert {place: (set(one["properties"]), set(one.get("required", ()))) for place, one in named.items()} == asked
 
 
