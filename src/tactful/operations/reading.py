@@ -5,7 +5,7 @@ One Reader serves one thread. It opens nothing itself and changes nothing.
 
 from collections.abc import Mapping, Sequence
 from itertools import islice
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from msgspec.structs import replace
 
@@ -13,7 +13,7 @@ from tactful.consent.policy import read
 from tactful.errors import UsageError
 from tactful.events.derived import EventKept, decode_groups, ref
 from tactful.events.identifiers import partition_of
-from tactful.events.records import CONSENT, Event, decode
+from tactful.events.records import CONSENT, TIME_ZONE, Event, decode
 from tactful.kernel.plan import CompiledPlan, compiled, empty_plan
 from tactful.kernel.state import (
     PLAN_KEY,
@@ -41,6 +41,9 @@ from tactful.operations.stories import (
 from tactful.operations.unmerging import Tie, tie
 from tactful.runtime.keeping import Trail
 from tactful.runtime.ports import Log, OutboxRow
+
+if TYPE_CHECKING:
+    from tactful.operations.measuring import Report
 
 STEPS = 200
 """Groups of a story at most, unless more are asked for."""
@@ -187,6 +190,14 @@ class Reader:
     def journeys(self, *, counts: bool = True, name: str = "") -> steering.Journeys:
         """How all journeys stand, or the one named; `counts` looks through all people for who is inside."""
         return steering.journeys(self.compiled(), self._states, self.outbox, counts=counts, name=name)
+
+    def measure(self, journey: str, from_us: int, until_us: int) -> "Report":
+        """What a journey did (measuring.py), for runs whose moment lies in [from_us, until_us)."""
+        from tactful.operations.measuring import measure  # Slow to import, and wanted here only.
+
+        plan = self._plan(0)
+        zone = plan.plan.publish.settings.get(TIME_ZONE, "UTC") if plan is not None else "UTC"
+        return measure(self._trail, len(self._states), journey, from_us=from_us, until_us=until_us, zone=zone)
 
     def live(self, limit: int = 50) -> list[SeenEvent]:
         """The newest events, newest first, in order of receipt; also those that no worker has read yet, unless whether

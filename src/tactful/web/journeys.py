@@ -26,11 +26,12 @@ AUTHOR = "api"
 
 
 def routes(desk: Desk, submit: Submit, arrive: Callable[[], Arrival], partitions: int) -> list[Route]:
-    """GET /v1/journeys[/{name}]; POST /v1/journeys/{name}/{order} and /enter, /v1/sending/{off|on}."""
+    """GET /v1/journeys[/{name}[/report]]; POST /v1/journeys/{name}/{order} and /enter, /v1/sending/{off|on}."""
     api = Journeys(desk, submit, arrive, partitions)
     return [
         Route("/v1/journeys", api.journeys),
         Route("/v1/journeys/{name}", api.journey),
+        Route("/v1/journeys/{name}/report", api.report),
         Route("/v1/journeys/{name}/enter", api.enter, methods=["POST"]),
         Route("/v1/journeys/{name}/{order:str}", api.steer, methods=["POST"]),
         Route("/v1/sending/{switch:str}", api.switch, methods=["POST"]),
@@ -59,6 +60,20 @@ class Journeys:
         if not found.journeys:
             return refused(404, "not_found", f"there is no journey {name!r}")
         return shown(msgspec.to_builtins(found.journeys[0]))
+
+    async def report(self, request: Request) -> Response:
+        """What a journey did; `?from=` and `?to=` bound the moments of the runs."""
+        from tactful.operations import measured  # Slow to import, and wanted here only.
+
+        name, asked = request.path_params["name"], request.query_params
+        try:
+            found = await self._desk.ask(
+                lambda reader: measured.ask(reader, name, asked.get("from", ""), asked.get("to", ""))
+            )
+        except UsageError as error:
+            is_unknown = "there is no journey" in str(error)
+            return refused(404 if is_unknown else 400, "not_found" if is_unknown else "bad_time", str(error))
+        return shown(measured.as_values(found))
 
     # ---- what is said of them ----------------------------------------------------------------------------------
 
