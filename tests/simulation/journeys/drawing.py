@@ -38,7 +38,7 @@ SEGMENTS = {
 POOL = {f"pool_{number}": text for number, text in enumerate(ASKED)}
 MESSAGES = {
     "hello": "subject: Hello\npurpose: email_marketing\ntext: Hello\n",
-    "notice": "subject: Notice\ntext: Notice\n",
+    "notice": "subject: Notice\npurpose: notices\ntext: Notice\n",
 }
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
-from tactful.events.records import Launch, Outcome, Record, Tick, decode
+from tactful.events.records import Launch, Outcome, Publish, Record, Steer, Tick, decode
 from tests.kernel.driver import Driver
 from tests.simulation.journeys.histories import History
 from tests.simulation.journeys.oracle import Oracle, Row, difference
@@ -45,6 +45,8 @@ class Play:
     def _append(self, record: Record) -> None:
         if not self.away:
             self._pass_time(record.received_at)
+        elif isinstance(record, Steer | Launch | Publish):
+            self._settle()
         self.driver.append(self._as_published(record))
         self._read()
 
@@ -73,6 +75,12 @@ class Play:
             self.driver.append(Tick(max(at, self.driver.state.clock), 100))
             self._read()
         raise AssertionError("somebody is due for ever")
+
+    def _settle(self) -> None:
+        """Everybody hears of what was said to all, before more is said."""
+        while self.driver.state.sweep is not None:
+            self.driver.append(Tick(self.driver.state.clock, 100))
+            self._read()
 
     def _next(self) -> int | None:
         driver = self.driver

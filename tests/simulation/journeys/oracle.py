@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+import yaml
+
 from tactful.events.records import (
     Consent,
     Enter,
@@ -134,6 +136,8 @@ class Oracle:
         self.editions: dict[str, list[Journey]] = {}
         """Of each name earlier versions on which runs finish, newest last."""
         self.expressions: set[str] = set()
+        self.purposes: dict[str, str] = {}
+        """Of messages."""
         self.steering: dict[str, str] = {}
         self.launched: set[tuple[str, str]] = set()
         self.clock = 0
@@ -264,9 +268,9 @@ class Oracle:
         for run in list(person.runs):
             ending = next((one for one in run.journey.unless if self._has_come_true(person, one, at)), None)
             if ending is not None:
-                self._stop_messages(person, run, f"unless {ending.when}")
+                self._stop_messages(person, run, "unless")
                 if run.is_inside:
-                    self._end(person, run, at, f"unless {ending.when}")
+                    self._end(person, run, at, "unless")
         for run in person.inside():
             if run.journey.name not in self.journeys:
                 if run.due <= at:
@@ -411,7 +415,9 @@ class Oracle:
         if self._is_used(person, journey, at):
             return "limit"
         valid_until = run.moment + (step.length or journey.validity)
-        person.sent.append(Sent(run, step.name, at, valid_until, step.channel, step.target, step.purpose, person.key))
+        person.sent.append(
+            Sent(run, step.name, at, valid_until, step.channel, step.target, self._purpose(step), person.key)
+        )
         person.rows.append((at, "send", *run.name(), step.name, step.channel, step.target, valid_until))
         return ""
 
@@ -520,7 +526,7 @@ class Oracle:
         for one in journey.unless:
             if one.when:
                 if everybody.holds(one.when, person.key, now):
-                    return f"unless {one.when}"
+                    return "unless"
             elif one.match is not None and is_record:
                 calls = everybody.world(person.key, now).calls
                 since = self.watched[self._watch(journey, one.match)]
@@ -549,10 +555,11 @@ class Oracle:
         ]
 
     def _call(self, person: Person, record: Enter, fragment: tuple[str, int], place: int) -> None:
-        journey = self.journeys.get(record.journey)
+        journey, at = self.journeys.get(record.journey), record.received_at
         if journey is not None and journey.start.call:
-            at = record.received_at
             self._begin(person, journey, record.entry_key, (at, at, place), fragment, self.clock)
+        else:
+            person.rows.append((self.clock, "ended", record.journey, record.entry_key, at, "no call", ""))
         self._go_on(person, self.clock)
 
     def _launch(self, record: Launch) -> None:
@@ -637,7 +644,21 @@ class Oracle:
                 person.rows.append((self.clock, "goal", *run.name(), run.goals, number))
 
     def _withdrawn(self, person: Person, record: Consent | Score) -> None:
-        """Without the consent that its messages need no run waits on."""
+        """A run none of whose messages may be sent any more ends; what waits to leave without consent does not."""
+        if not isinstance(record, Consent) or record.granted:
+            return
+        decisions = self.everybody.world(person.key, self.clock).decisions
+        for run in list(person.runs):
+            purposes = [self._purpose(step) for step in run.journey.all_steps() if step.kind == "send"]
+            is_allowed = any(not one or decisions.get(one, False) for one in purposes)
+            if run.is_inside and record.purpose in purposes and not is_allowed:
+                self._end(person, run, self.clock, "consent withdrawn")
+        for sent in person.sent:
+            if sent.purpose == record.purpose and not decisions.get(sent.purpose, False) and not sent.is_over:
+                sent.stopped = "consent withdrawn"
+
+    def _purpose(self, step: Step) -> str:
+        return step.purpose if step.channel == "webhook" else self.purposes.get(step.target, "")
 
     def _outcome(self, outcome: Outcome) -> None:
         name = self.intents.get(outcome.intent)
@@ -674,6 +695,11 @@ class Oracle:
             name: read(name, text)
             for path, text in texts.items()
             if path.startswith("journeys/") and (name := path.removeprefix("journeys/").removesuffix(".yaml"))
+        }
+        self.purposes = {
+            path.removeprefix("messages/").removesuffix(".yaml"): yaml.load(text, yaml.BaseLoader).get("purpose", "")
+            for path, text in texts.items()
+            if path.startswith("messages/")
         }
         for name, journey in journeys.items():
             self._edit(name, journey)
@@ -761,8 +787,6 @@ class Oracle:
 
 
 def _when(text: str) -> str:
-    import yaml
-
     return str(yaml.load(text, yaml.BaseLoader)["when"])
 
 

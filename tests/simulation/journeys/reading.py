@@ -193,7 +193,7 @@ def read(name: str, text: str) -> Journey:
         steps=_steps(said["steps"], "") if "steps" in said else _one_message(said),
         key=said.get("key", ""),
         condition=said.get("if", ""),
-        unless=tuple(_ending(one) for one in _listed(said.get("unless", []))),
+        unless=tuple(_endings(_listed(said.get("unless", [])))),
         goal=_goal(said["goal"]) if "goal" in said else None,
         limit=(int(limit[1]), duration(limit[2])) if limit else None,
         validity=duration(said.get("validity", "24h")),
@@ -254,10 +254,14 @@ def _match(said: Mapping[str, Any], of: str) -> Match:
     return Match(_events(said[of]), said.get("where", ""), said.get("same", ""))
 
 
-def _ending(said: Any) -> Ending:
-    if isinstance(said, str):
-        return Ending(Match((said,)))
-    return Ending(when=said["when"]) if "when" in said else Ending(_match(said, "event"))
+def _endings(said: Sequence[Any]) -> Iterator[Ending]:
+    """Plain names are one, and the first."""
+    names = tuple(one for one in said if isinstance(one, str))
+    if names:
+        yield Ending(Match(names))
+    for one in said:
+        if not isinstance(one, str):
+            yield Ending(when=one["when"]) if "when" in one else Ending(_match(one, "event"))
 
 
 def _goal(said: Any) -> Goal:

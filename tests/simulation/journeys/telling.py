@@ -1,5 +1,6 @@
 """What the engine decided, in the oracle's words."""
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable
 
@@ -26,6 +27,13 @@ REASONS = {
     "merged": "merged",
     "already sent": "already sent",
     "consent withdrawn": "consent withdrawn",
+    "unless ": "unless",
+    "no call starts": "no call",
+    "is paused": "steering: pause",
+    "is draining": "steering: drain",
+    "was stopped": "steering: stop",
+    "edited": "edited",
+    "no longer published": "unpublished",
 }
 """A word of each reason that is no author's, and what the oracle says."""
 
@@ -42,8 +50,7 @@ def told(groups: Iterable[Group]) -> dict[str, list[Row]]:
                     rows[group.key].append((row.at, "ended", *name, reason(row.reason), row.step))
                 case StepTaken():
                     name = (row.journey, row.entry_key, row.started_at)
-                    detail = row.detail if row.what in ("branch", "split", "set") else ""
-                    rows[group.key].append((row.at, "step", *name, row.step, row.what, detail))
+                    rows[group.key].append((row.at, "step", *name, row.step, row.what, _detail(row)))
                 case SendMessage():
                     name = (row.journey, row.entry_key, row.started_at)
                     sent = (row.step, row.channel, row.message, row.valid_until)
@@ -52,6 +59,18 @@ def told(groups: Iterable[Group]) -> dict[str, list[Row]]:
                     name = (row.journey, row.entry_key, row.started_at)
                     rows[group.key].append((row.at, "goal", *name, row.nth, row.value))
     return dict(rows)
+
+
+def _detail(row: StepTaken) -> str:
+    """As much of it as the oracle knows."""
+    match row.what:
+        case "branch" | "split":
+            return row.detail
+        case "set":
+            return json.dumps(json.loads(row.detail), sort_keys=True)
+        case "withheld":
+            return reason(row.detail)
+    return ""
 
 
 def reason(text: str) -> str:
