@@ -71,11 +71,22 @@ def run(journey: str, intent: str = "i1", started_at: int = NOW - MINUTE_US) -> 
     return Run(journey, "", started_at, started_at, 5, "m", NOW, "Product Added", pack({}), "v", intent)
 
 
+SENDS = {
+    "remind": "reminder",
+    "remind_again": "reminder",
+    "news": "news",
+    "ask": "confirm",
+    "ask_again": "confirm",
+    "ask_nicely": "confirm_nicely",
+}
+
+
 def order(journey: str, intent: str = "i1", key: str = "u:ada") -> SendMessage:
-    rule = PLAN.journeys[journey]
+    channel, message = ("email", SENDS[journey]) if journey in SENDS else ("webhook", "https://crm.example/")
+    purpose = PLAN.messages[message].purpose if channel == "email" else ""
     return SendMessage(
-        at=NOW, intent=intent, key=key, journey=journey, entry_key="", channel=rule.channel, message=rule.target,
-        purpose=rule.purpose, due=NOW, valid_until=NOW + 60 * DAY_US, plan=1, started_at=NOW, started_ref=5,
+        at=NOW, intent=intent, key=key, journey=journey, entry_key="", channel=channel, message=message,
+        purpose=purpose, due=NOW, valid_until=NOW + 60 * DAY_US, plan=1, started_at=NOW, started_ref=5,
         event="Product Added", properties=Raw(pack({"name": "Buy at http://evil.example"})),
     )  # fmt: skip
 
