@@ -16,6 +16,7 @@ from tactful.events.derived import (
     Group,
     IntentMoved,
     OutcomeNoted,
+    Responded,
     Row,
     RunEnded,
     RunStarted,
@@ -27,7 +28,7 @@ from tactful.events.derived import (
     encode_groups,
     place,
 )
-from tactful.events.records import Forwarded, Plan, Publish, Record, Threshold, Tick, decode, encode
+from tactful.events.records import Forwarded, Launch, Plan, Publish, Record, Steer, Threshold, Tick, decode, encode
 from tactful.kernel.plan import CompiledPlan, compiled, empty_plan
 from tactful.kernel.state import (
     PartitionState,
@@ -69,7 +70,8 @@ class Driver:
         turn = self._turn
         self.groups += turn.groups
         self.intents += turn.intents
-        self.outgoing += turn.outgoing
+        self.outgoing += [one for one in turn.outgoing if one[0] != self.state.partition]
+        self.log += [body for dst, _, body in turn.outgoing if dst == self.state.partition]
         self.states |= {key: encode_state(profile) for key, profile in turn.changed.items()}
         self.state = decode_partition(encode_state(turn.state))
         if turn.is_plan_new:
@@ -100,13 +102,13 @@ class Driver:
         while self.position < len(self.log):
             self.position += 1
             record = decode(self.log[self.position - 1])
-            if isinstance(record, Tick | Publish | Plan | Threshold | Forwarded):
+            if isinstance(record, Tick | Publish | Plan | Threshold | Launch | Steer | Forwarded):
                 self.cut()
             clock = max(self.state.clock, getattr(record, "received_at", 0))
             if isinstance(record, Tick):
                 swept = self._swept(record.limit)
                 step(self._turn, record, self.position, self.due(clock, record.limit), swept)
-            elif isinstance(record, Publish | Plan | Threshold | Forwarded):
+            elif isinstance(record, Publish | Plan | Threshold | Launch | Steer | Forwarded):
                 step(self._turn, record, self.position, self.due(max(clock, getattr(record, "clock", 0))))
             else:
                 step(self._turn, record, self.position)
@@ -142,7 +144,8 @@ def told(groups: Sequence[Group]) -> dict[str, list[Told]]:
     names = {row.intent: row for group in groups for row in group.rows if isinstance(row, SendMessage)}
     for group in groups:
         for row in group.rows:
-            rows[group.key].append(_told(row, names))
+            if not isinstance(row, Responded):  # The event itself is told.
+                rows[group.key].append(_told(row, names))
     return dict(rows)
 
 

@@ -3,15 +3,14 @@
 What is remembered by what was asked is what would be made again: nothing else goes into a plan.
 """
 
-from collections.abc import Mapping
 from functools import lru_cache
 
 import pytest
 
-from tactful.events.records import Plan
+from tactful.events.records import Plan, Publish, decode
 from tactful.events.records import encode as encode_record
 from tactful.kernel import plan, step
-from tactful.kernel.definitions import Definitions, read_project
+from tactful.kernel.definitions import Definitions, read_published
 from tactful.kernel.plan import CompiledPlan
 from tactful.kernel.state import PlanState, decode_plan, encode
 from tactful.runtime import worker
@@ -21,19 +20,21 @@ from tests.kernel import driver
 def compile_once(patch: pytest.MonkeyPatch) -> None:
     """In this test: what it plants must reach what is compiled."""
     once = Compiled()
-    patch.setattr(plan, "read_project", read_once)
+    patch.setattr(plan, "read_published", read_once)
     patch.setattr(step, "adopt", once.adopt)
     for module in (driver, worker):
         patch.setattr(module, "compiled", once.compiled)
 
 
-def read_once(files: Mapping[str, str], *, gap_us: int, is_strict: bool) -> Definitions:
-    return _read(frozenset(files.items()), gap_us, is_strict=is_strict)
+def read_once(publish: Publish) -> Definitions:
+    return _read(encode_record(Plan(0, publish)))
 
 
 @lru_cache(maxsize=16)
-def _read(files: frozenset[tuple[str, str]], gap_us: int, *, is_strict: bool) -> Definitions:
-    return read_project(dict(files), gap_us=gap_us, is_strict=is_strict)
+def _read(body: bytes) -> Definitions:
+    record = decode(body)
+    assert isinstance(record, Plan)
+    return read_published(record.publish)
 
 
 class Compiled:

@@ -12,11 +12,10 @@ from tactful.adapters.memory.store import MemoryStore
 from tactful.aggregates import kinds
 from tactful.aggregates.spec import AggregateSpec
 from tactful.consent.permits import Permit
-from tactful.events.derived import RunEnded
 from tactful.events.records import Outcome, Threshold, Tick, decode, encode
-from tactful.journeys.runs import Run
-from tactful.kernel import gate, instants, person, plan, step
+from tactful.kernel import gate, instants, person, plan, starting, step
 from tactful.kernel.turn import Turn
+from tactful.kernel.walking import Look
 from tactful.language.compiled import Condition
 from tactful.people import seen, zones
 from tactful.runtime import deliver, worker
@@ -186,17 +185,15 @@ def the_store_fences_nobody(patch: Patch) -> None:
 
 
 def unless_is_ignored_after_the_hand_over(patch: Patch) -> None:
-    stop: Callable[..., list[RunEnded]] = person.stop  # type: ignore[attr-defined]  # imported there
+    follow = person.follow  # type: ignore[attr-defined]  # imported there
 
-    def blind(
-        journeys: frozenset[str], runs: list[Run], event: tuple[int, int, int], name: str, now: int
-    ) -> list[RunEnded]:
-        rows = stop(journeys, runs, event, name, now)
-        for run in runs:
+    def blind(look: Look, *rest: Any) -> Any:
+        waiting = follow(look, *rest)
+        for run in look.profile.runs:
             run.exited_by = 0
-        return rows
+        return waiting
 
-    patch.setattr(person, "stop", blind)
+    patch.setattr(person, "follow", blind)
 
 
 def the_permit_is_not_asked_at_the_claim(patch: Patch) -> None:
@@ -280,7 +277,7 @@ def what_only_the_clock_moves_is_forgotten(patch: Patch) -> None:
 
 def what_a_count_was_about_is_forgotten(patch: Patch) -> None:
     patch.setattr(membership, "matched_text", lambda key: "")
-    patch.setattr(instants, "matched_text", lambda key: "")
+    patch.setattr(starting, "matched_text", lambda key: "")
 
 
 def late_events_of_a_window_in_the_past_are_let_go(patch: Patch) -> None:

@@ -5,13 +5,13 @@ log must give the same bytes. Instants and offsets are microseconds.
 """
 
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import date
 from functools import cache
 from pkgutil import get_data
 
 from tactful.events.tzif import EPOCH_DAY, Listed, first_of, parse
-from tactful.values import DAY_US, HOUR_US, SECOND_US
+from tactful.values import DAY_US, HOUR_US, MINUTE_US, SECOND_US
 
 _YEAR_US = 31_556_952 * SECOND_US
 """On average; an instant is at most a year off."""
@@ -115,6 +115,40 @@ def next_month(zone: Zone, at: int) -> int:
         return first_of(year, month + 1) * DAY_US
 
     return _next(zone, at, lambda local: _month(local // DAY_US), after)
+
+
+def next_time(zone: Zone, at: int, minute: int, weekdays: Collection[int] = (), day_of_month: int = 0) -> int:
+    """First instant >= at at which the clock shows this minute of the day (0 to 1439), on one of these days of the week
+    (Monday is 1; none: on any) or on this day of the month (0: any; in shorter months the last). A time that the clock
+    skips is when it has skipped; of one that it shows twice, the first."""
+    day = local_date(zone, at) - 2  # The clock may have gone back over a date line.
+    while True:
+        if _is_on(day, weekdays, day_of_month):
+            found = _shows(zone, day, minute)
+            if found >= at:
+                return found
+        day += 1
+
+
+def _is_on(day: int, weekdays: Collection[int], day_of_month: int) -> bool:
+    if day_of_month:
+        year, month = _month(day)
+        return day == min(first_of(year, month) + day_of_month, first_of(year, month + 1)) - 1
+    return not weekdays or (day + 3) % 7 + 1 in weekdays
+
+
+def _shows(zone: Zone, day: int, minute: int) -> int:
+    """First instant at which the clock shows this time of this day, or has passed it."""
+    wanted = day * DAY_US + minute * MINUTE_US
+    at = wanted - 2 * DAY_US  # Before it in every zone.
+    while True:
+        offset, until = zone.span(at)
+        if at + offset >= wanted:
+            return at
+        found = wanted - offset
+        if until is None or found < until:
+            return found
+        at = until
 
 
 def _next(zone: Zone, at: int, part: Callable[[int], object], boundary: Callable[[int], int]) -> int:

@@ -1,22 +1,35 @@
-"""Journeys of one step: start, wait, unless, limit, send. Runs in, intents and reasons out. Pure.
+"""Journeys as runs go by them: what a rule says, which events it means, what counts against its limit. Pure.
 
-`start`, `stop` and `fire` take a person's runs and bring them on; who the person is and which segments flipped is the
-kernel's.
+How a run begins and walks is the kernel's (kernel/starting.py, kernel/walking.py), since it asks the person.
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 from msgspec import Raw, Struct
 
-from tactful.events.derived import Reading, RunEnded, RunStarted, SendMessage
-from tactful.journeys.program import EventValue, ExitRule, GoalRule, Instruction, Schedule
+from tactful.events.derived import Reading
+from tactful.journeys.program import (
+    SHARES,
+    EventMatch,
+    ExitRule,
+    GoalRule,
+    Instruction,
+    Schedule,
+    Send,
+    Wait,
+    WaitFor,
+    WaitUntil,
+)
 from tactful.journeys.runs import Run
-from tactful.language.compiled import Condition, EventTest
-from tactful.values import digest, format_duration, format_time
+from tactful.language.compiled import Condition, EventTest, EventValue
+from tactful.values import DAY_US, WEEK_US, digest, format_duration
 
 NEVER_AGAIN = 1 << 62
-STEP = "1"
-"""The only step that a journey has so far."""
+LONGEST_KEY = 128
+"""Characters of an entry key; a longer one is kept as its digest."""
+VERSION_DIGITS = 12
+"""Of a journey's version, as runs and rows have it."""
 
 
 class JourneyRule(Struct, frozen=True):
@@ -70,12 +83,50 @@ class JourneyRule(Struct, frozen=True):
 
     @property
     def kept_us(self) -> int:
-        """How long what was sent may still matter."""
-        return max(self.per_us, self.wait_us + self.validity_us)
+        """How long what was sent may still matter: to the limit, or to a run of another half of the person."""
+        return max(self.per_us, sum(_longest_us(one) for one in self.program) + self.validity_us)
+
+    @property
+    def sends(self) -> list[Send]:
+        return [one for one in self.program if isinstance(one, Send)]
+
+    @property
+    def first_us(self) -> int:
+        """How long after its start a run goes on for the first time, where that is known beforehand."""
+        first = self.program[0]
+        return first.us if isinstance(first, Wait) else 0
+
+    def first_send_us(self) -> int | None:
+        """How long after its start its first message is due; None where that depends."""
+        after, index = 0, 0
+        for _ in self.program:
+            one = self.program[index]
+            if isinstance(one, Send):
+                return after
+            if not isinstance(one, Wait) or one.next < 0:
+                return None
+            after, index = after + one.us, one.next
+        return None
+
+    def place(self, step: str) -> int | None:
+        """Where in the program a step of this name stands."""
+        return next((index for index, one in enumerate(self.program) if one.name == step), None)
+
+
+def _longest_us(step: Instruction) -> int:
+    match step:
+        case Wait(us=us):
+            return us
+        case WaitFor(at_most_us=us):
+            return us
+        case WaitUntil():
+            return WEEK_US + DAY_US
+        case _:
+            return 0
 
 
 class Cause(Struct, frozen=True):
-    """What starts a run: an event, or a flip at an instant (no event, its own instant for every time)."""
+    """What starts a run: an event, or an instant (no event, its own instant for every time)."""
 
     at: int
     received_at: int
@@ -84,14 +135,80 @@ class Cause(Struct, frozen=True):
     event: str
     properties: Raw
     matched: str = ""
-    """The value of a grouped count (`same=`) that the start is about."""
+    """The value of a grouped count (`same=`) that the start is about; the entry key of a call."""
     because: tuple[Reading, ...] = ()
     origin: str = ""
-    """The fragment of the record behind it."""
+    """The fragment of the record behind it; "" for the profile's own."""
+    key: str | None = None
+    """The value of `key:`, where the journey has one."""
+
+    def started(self) -> tuple[int, int, int]:
+        """In event order (LANGUAGE.md 1.4)."""
+        return self.at, self.received_at, self.ref
 
 
-Sent = tuple[int, str, str]
-"""An instant, the intent, and what its run was about (the entry key)."""
+Sent = tuple[int, str, str, str]
+"""An instant, the intent, what its run was about (the entry key), and the step."""
+
+
+# ---- which events are meant ------------------------------------------------------------------------------------------
+
+
+class Told(Struct, frozen=True):
+    """An event as journeys look at it, decoded."""
+
+    name: str
+    names: frozenset[str]
+    """By which definitions may mean it: its own, and "*"."""
+    order: tuple[int, int, int]
+    """Its place in event order (LANGUAGE.md 1.4)."""
+    properties: Mapping[str, Any]
+    context: Mapping[str, Any]
+
+    def fits(self, match: EventMatch, key: str) -> bool:
+        """Whether it is meant, of a run with this key."""
+        if match.events.isdisjoint(self.names):
+            return False
+        if match.where is not None and not match.where.holds(self.properties, self.context):
+            return False
+        return match.same is None or is_of(match.same(self.properties, self.context), key)
+
+
+def key_text(value: Any) -> str | None:
+    """A value as the key of a run: 3.0 is "3"; None for what is missing, a list or an object."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case float() if value.is_integer():
+            text = str(int(value))
+        case int() | float() | str():
+            text = str(value)
+        case _:
+            return None
+    return text if len(text) <= LONGEST_KEY else digest(text)
+
+
+def is_of(value: Any, key: str) -> bool:
+    """Whether a value is the key, or a list that holds it."""
+    return any(key_text(one) == key for one in value) if isinstance(value, list) else key_text(value) == key
+
+
+# ---- chance ----------------------------------------------------------------------------------------------------------
+
+
+def share_of(*parts: str) -> int:
+    """A number below SHARES that is as good as drawn, and always the same."""
+    return int(digest(*parts)[:15], 16) % SHARES
+
+
+def arm_of(rule: JourneyRule, holdout: int, key: str) -> str:
+    """`global` or `holdout` where the person is held out; `holdout` (a share) is the workspace's."""
+    if holdout and share_of("holdout", "", key) < holdout:
+        return "global"
+    return "holdout" if rule.holdout and share_of("holdout", rule.name, key) < rule.holdout else ""
+
+
+# ---- limits ----------------------------------------------------------------------------------------------------------
 
 
 def used(rule: JourneyRule, sent: Mapping[str, list[Sent]], at: int) -> bool:
@@ -101,116 +218,17 @@ def used(rule: JourneyRule, sent: Mapping[str, list[Sent]], at: int) -> bool:
     return sum(at - rule.per_us < entry[0] <= at for entry in sent.get(rule.name, ())) >= rule.limit
 
 
-def start(
-    rule: JourneyRule,
-    runs: list[Run],
-    sent: Mapping[str, list[Sent]],
-    cause: Cause,
-    now: int,
-    unwelcome: tuple[int, int] | None,
-) -> list[RunStarted | RunEnded]:
-    """Begin a run, or say why not. An instant already past is due at once, within the validity.
-
-    `unwelcome` is the newest `unless` event (time, ref): one that happened after a start which arrives late ends the
-    run before it begins.
-    """
-    due = cause.at + rule.wait_us
-    if now > due + rule.validity_us:
-        late = f"too late: was due at {format_time(due)}, valid for {format_duration(rule.validity_us)}"
-        return [RunEnded(now, rule.name, cause.matched, late, cause.ref)]
-    if unwelcome is not None and unwelcome > (cause.at, cause.ref):
-        first = f"{' or '.join(sorted(rule.unless))} came first"
-        return [RunEnded(now, rule.name, cause.matched, first, unwelcome[1])]
-    rows: list[RunStarted | RunEnded] = []
-    for run in [run for run in runs if run.journey == rule.name and not run.intent]:
-        if not rule.is_restarting or cause.at < run.started_at:
-            return []
-        runs.remove(run)
-        rows.append(RunEnded(now, rule.name, run.entry_key, "restarted", cause.ref))
-    if used(rule, sent, max(due, now)):
-        rows.append(RunEnded(now, rule.name, cause.matched, limit_text(rule), cause.ref))
-        return rows
-    runs.append(
-        Run(
-            journey=rule.name,
-            entry_key=cause.matched,
-            started_at=cause.at,
-            started_received=cause.received_at,
-            started_ref=cause.ref,
-            message_id=cause.message_id,
-            due=due,
-            event=cause.event,
-            properties=cause.properties,
-            version=rule.version,
-            origin=cause.origin,
-        )
-    )
-    rows.append(RunStarted(now, rule.name, cause.matched, due, cause.because))
-    return rows
-
-
-def stop(journeys: frozenset[str], runs: list[Run], event: tuple[int, int, int], name: str, now: int) -> list[RunEnded]:
-    """An unwelcome event (its place in event order) ends the runs that began before it.
-
-    A run that was handed over already is marked, and the gate refuses it if it has not been claimed.
-    """
-    rows = []
-    for run in [run for run in runs if run.journey in journeys and run.started() < event]:
-        if run.intent:
-            run.exited_by = run.exited_by or event[2]
-        else:
-            runs.remove(run)
-            rows.append(RunEnded(now, run.journey, run.entry_key, f"{name} came first", event[2]))
-    return rows
-
-
-def fire(
-    rule: JourneyRule,
-    run: Run,
-    sent: dict[str, list[Sent]],
-    key: str,
-    at: int,
-    plan: int,
-    *,
-    is_replay: bool,
-) -> SendMessage | RunEnded:
-    """The wait is over: an intent, or the reason why none. Its id never depends on which profile the person became
-    (IDENTITY.md 4)."""
-    if used(rule, sent, at):
-        return RunEnded(at, run.journey, run.entry_key, limit_text(rule), run.started_ref)
-    begun = run.message_id or f"{run.started_at}"
-    run.intent = digest(run.journey, run.version, STEP, run.entry_key, run.origin, begun)
-    _count(rule, sent, at, run)
-    return SendMessage(
-        at=at,
-        intent=run.intent,
-        key=key,
-        journey=run.journey,
-        entry_key=run.entry_key,
-        channel=rule.channel,
-        message=rule.target,
-        purpose=rule.purpose,
-        due=at,
-        valid_until=run.due + rule.validity_us,
-        plan=plan,
-        started_at=run.started_at,
-        started_ref=run.started_ref,
-        event=run.event,
-        properties=run.properties,
-        is_replay=is_replay,
-    )
-
-
-def _count(rule: JourneyRule, sent: dict[str, list[Sent]], at: int, run: Run) -> None:
-    """Against the limit, where there is one; beside that the newest of each entry key is kept for as long as a run of
-    another half of the person may be about the same."""
+def count(rule: JourneyRule, sent: dict[str, list[Sent]], at: int, run: Run) -> None:
+    """Against the limit, where there is one; beside that the newest of each entry key and step is kept for as long as a
+    run of another half of the person may be about the same."""
     limited = at - rule.per_us if rule.limit is not None else at
+    about = run.entry_key, run.step
     kept = [
         entry
         for entry in sent.get(rule.name, ())
-        if entry[0] > limited or (entry[2] != run.entry_key and entry[0] > at - rule.kept_us)
+        if entry[0] > limited or (entry[2:] != about and entry[0] > at - rule.kept_us)
     ]
-    sent[rule.name] = [*kept, (at, run.intent, run.entry_key)]
+    sent[rule.name] = [*kept, (at, run.intent, *about)]
 
 
 def limit_text(rule: JourneyRule) -> str:

@@ -9,11 +9,13 @@ from msgspec import Struct
 from tactful.consent import ledger, permits
 from tactful.consent.permits import ConsentWrite, permit
 from tactful.consent.policy import told
-from tactful.events.derived import ConsentChanged, FragmentsCame, Row, RunEnded, TraitRefused
+from tactful.events.derived import ConsentChanged, FragmentsCame, Row, TraitRefused
 from tactful.events.records import Consent, Edge, Event
-from tactful.kernel import fragments, verdict
+from tactful.journeys.rules import JourneyRule
+from tactful.journeys.runs import Run
+from tactful.kernel import fragments, verdict, walking
 from tactful.kernel.addresses import recipient
-from tactful.kernel.plan import Rules
+from tactful.kernel.readers import Rules
 from tactful.kernel.state import Fragment, PartitionState, Profile
 from tactful.kernel.turn import Turn
 from tactful.kernel.verdict import Said
@@ -166,23 +168,30 @@ def _is_elsewhere(turn: Turn, profile: Profile, address: str) -> bool:
 
 
 def _withdraw(turn: Turn, profile: Profile, purpose: str, rows: list[Row]) -> None:
-    """Nothing that waits for a message of this purpose goes on without it. What other purposes need is asked at the
-    claim: it may be given by then."""
+    """A run none of whose messages may be sent any more does not go on. What other purposes need is asked at the claim:
+    it may be given by then."""
     plan, now = turn.plan, turn.state.clock
+    look = walking.Look(turn, profile, turn.view(profile), now, rows)
     hears = fragments.hears_browsers(profile.fragments, is_signed=plan.identity.is_signed)
     decisions, country = (
         fragments.consents(profile.fragments, hears=hears, rules=plan.traits),
         country_of(profile.fragments.values(), plan.traits),
     )
     for run in list(profile.runs):
-        rule = plan.journeys.get(run.journey)
-        if rule is None or purpose not in permits.lineage(rule.purpose):
+        rule = walking.rule_of(plan, run)
+        needed = _needed(rule, run) if rule is not None else []
+        if not any(purpose in permits.lineage(one) for one in needed):
             continue
-        if permit(rule.purpose, decisions, plan.policy, country) is not None:
+        if any(permit(one, decisions, plan.policy, country) is not None for one in needed):
             continue
-        why = f"consent withdrawn: {rule.purpose}"
+        why = f"consent withdrawn: {' or '.join(dict.fromkeys(needed))}"
         if run.intent:
             run.stopped = why
         else:
-            profile.runs.remove(run)
-            rows.append(RunEnded(now, run.journey, run.entry_key, why, run.started_ref))
+            walking.end(look, run, rule, why, run.started_ref)
+
+
+def _needed(rule: JourneyRule, run: Run) -> list[str]:
+    """Purposes: of the message that was handed over; of a run that walks those of all its messages, since it goes on as
+    long as one of them may be sent."""
+    return [one.purpose for one in rule.sends if not run.intent or one.name == run.step]

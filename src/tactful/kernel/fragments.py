@@ -16,19 +16,27 @@ from tactful.aggregates.spec import Aggregate
 from tactful.consent.permits import ConsentWrite, effective, proved, unconfirmed
 from tactful.events.records import Edge
 from tactful.journeys.rules import Sent
-from tactful.journeys.runs import Run
+from tactful.journeys.runs import Pursuit, Run
 from tactful.kernel.addresses import has_confirmed, recipient
 from tactful.kernel.state import Fragment, Profile
 from tactful.kernel.state import encode as encode_state
 from tactful.language.vocabulary import NO_RULES, TraitRules
 
 
+class Journeys(Struct, array_like=True):
+    """What goes with a person of journeys; fields as in Profile."""
+
+    runs: list[Run]
+    sent: dict[str, list[Sent]]
+    pursuits: list[Pursuit]
+    entered: dict[str, dict[str, int]]
+
+
 class Bundle(Struct, array_like=True):
     """What a Give carries."""
 
     fragments: dict[str, Fragment]
-    runs: list[Run]
-    sent: dict[str, list[Sent]]
+    journeys: Journeys
     partition: int
     """Of the giver, and the position of its newest group there: where its story goes on."""
     tail: int

@@ -4,18 +4,17 @@ which somebody got round to it (I6)."""
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from msgspec.structs import replace
-
-from tactful.aggregates.newest import Newest
-from tactful.events.derived import Row, RunEnded, SegmentLeft, SendMessage
+from tactful.events.derived import Row, SegmentLeft
 from tactful.events.records import EMPTY_MAP
-from tactful.journeys.rules import Cause, JourneyRule, fire, start
-from tactful.journeys.runs import Run
-from tactful.kernel.fragments import all_states, name_of
-from tactful.kernel.state import Profile
+from tactful.journeys.rules import NEVER_AGAIN, Cause, JourneyRule
+from tactful.kernel import launching
+from tactful.kernel.fragments import all_states
+from tactful.kernel.starting import begin
+from tactful.kernel.state import Launched, Profile
 from tactful.kernel.turn import Turn
 from tactful.kernel.view import PersonView
-from tactful.segments.membership import SegmentRule, evaluate, matched_text
+from tactful.kernel.walking import LATE_GOALS_US, Look, go_on
+from tactful.segments.membership import SegmentRule, evaluate
 
 
 class _Change(NamedTuple):
@@ -24,6 +23,7 @@ class _Change(NamedTuple):
     at: int
     cause: str
     rules: Iterable[SegmentRule]
+    launched: Launched | None = None
 
 
 def pass_time(turn: Turn, profile: Profile, until: int, rows: list[Row]) -> None:
@@ -39,11 +39,14 @@ def pass_time(turn: Turn, profile: Profile, until: int, rows: list[Row]) -> None
     while changes or (profile.wake_at is not None and profile.wake_at <= until):
         wake = profile.wake_at
         if changes and (wake is None or changes[-1].at <= wake):
-            at, cause, rules = changes.pop()
+            at, cause, rules, launched = changes.pop()
         else:
             assert wake is not None
-            at, cause, rules = wake, "time", _due(turn, profile, wake)
-        _look(turn, profile, rules, max(at, profile.now), cause, rows)
+            at, cause, rules, launched = wake, "time", (), None
+        at = max(at, profile.now)
+        _look(turn, profile, rules or _due(turn, profile, at), at, cause, rows)
+        if launched is not None:
+            launching.meet(Look(turn, profile, turn.view(profile), at, rows), launched)
 
 
 def _due(turn: Turn, profile: Profile, at: int) -> list[SegmentRule]:
@@ -59,10 +62,23 @@ def _changes(turn: Turn, profile: Profile, until: int) -> list[_Change]:
     after = profile.now if settled < state.adopted else profile.now + 1
     ready = {rule.ready_at for rule in plan.segments}
     changes = [_Change(at, "time", plan.segments) for at in ready if after <= at <= until]
-    for metric, rules in plan.reading.threshold.items():
-        new = [one for one in state.thresholds.get(metric, {}).values() if one.generation > settled]
-        changes += [_Change(max(at, profile.now), "threshold", rules.values()) for at in {one.since for one in new}]
-    return sorted(changes, key=lambda change: (change.at, change.cause == "threshold"), reverse=True)
+    if profile.runs and settled < state.adopted:
+        changes.append(_Change(max(plan.published_at, profile.now), "publish", ()))
+    for metric, by_percent in state.thresholds.items():
+        rules = plan.reading.threshold.get(metric, {})
+        if not rules and not launching.asks(turn, metric):
+            continue
+        since = {one.since for one in by_percent.values() if one.generation > settled}
+        changes += [_Change(max(at, profile.now), "threshold", rules.values()) for at in since]
+    for one in launching.pending(turn, settled):
+        changes.append(_Change(max(one.at, profile.now), "time", (), one))
+    return sorted(changes, key=_order, reverse=True)
+
+
+def _order(change: _Change) -> tuple[int, bool, int]:
+    """Of one instant: what time does, then what somebody said, in the order in which it was."""
+    launched = change.launched
+    return change.at, change.cause == "threshold", launched.generation if launched is not None else 0
 
 
 def _look(turn: Turn, profile: Profile, rules: Iterable[SegmentRule], at: int, cause: str, rows: list[Row]) -> None:
@@ -87,16 +103,36 @@ def flip(
 ) -> None:
     """Look at segments, start what entering them starts, and keep `wake_at` no later than their next change. `origin`
     is the fragment of the record behind it; the profile's own where time passed."""
+    place = len(rows)
     wake, entered = evaluate(rules, profile.segments, profile.wakes, view, at, cause, rows)
     if wake is not None and (profile.wake_at is None or wake < profile.wake_at):
         profile.wake_at = wake
-    for segment, matched in entered:
-        for rule in turn.plan.started_by.get(segment.number, ()):
-            if cause == "merge" and not rule.on_merge:
-                continue
-            began = origin or name_of(profile.key, profile.epoch)
-            entry = Cause(at, at, 0, "", f"entered {segment.name}", EMPTY_MAP, matched, origin=began)
-            begin(turn, profile, view, rule, entry, at, rows)
+    plan = turn.plan
+    starts = [
+        (rule, f"entered {one.name}", key) for one, key in entered for rule in plan.started_by.get(one.number, ())
+    ]
+    if plan.left_by and len(rows) > place:
+        starts += _left(turn, rows[place:])
+    if not starts:
+        return
+    look = Look(turn, profile, view, at, rows)
+    for rule, event, matched in sorted(starts, key=lambda start: _first(start[0])):
+        if cause != "merge" or rule.on_merge:
+            begin(look, rule, Cause(at, at, 0, "", event, EMPTY_MAP, matched, origin=origin))
+
+
+def _left(turn: Turn, rows: Iterable[Row]) -> Iterable[tuple[JourneyRule, str, str]]:
+    """What leaving segments starts."""
+    numbers = {rule.name: rule.number for rule in turn.plan.segments}
+    for row in rows:
+        if isinstance(row, SegmentLeft) and row.cause != "publish":
+            for rule in turn.plan.left_by.get(numbers[row.segment], ()):
+                yield rule, f"left {row.segment}", ""
+
+
+def _first(rule: JourneyRule) -> tuple[int, str]:
+    """The order in which journeys are started at one instant: the higher priority first."""
+    return -rule.priority, rule.name
 
 
 def _let_go(turn: Turn, profile: Profile, rules: Iterable[SegmentRule], at: int) -> None:
@@ -112,53 +148,24 @@ def _let_go(turn: Turn, profile: Profile, rules: Iterable[SegmentRule], at: int)
         rule = turn.plan.journeys.get(name)
         if rule is not None and profile.sent[name][-1][0] <= at - rule.kept_us:
             del profile.sent[name]
+    for name, entered in list(profile.entered.items()):
+        rule = turn.plan.journeys.get(name)
+        again_us = rule.again_us if rule is not None else 0
+        if again_us != NEVER_AGAIN and max(entered.values()) <= at - again_us - _latest_us(rule):
+            del profile.entered[name]
+    if profile.pursuits:
+        profile.pursuits = [one for one in profile.pursuits if at <= one.until + LATE_GOALS_US]
 
 
-def begin(
-    turn: Turn, profile: Profile, view: PersonView, rule: JourneyRule, cause: Cause, now: int, rows: list[Row]
-) -> None:
-    """Start a run if its condition holds. What the run is about is what the entered segment matched, else what the
-    journey's own condition does."""
-    if not _holds(rule, view, now):
-        return
-    unwelcome = view.states.get(rule.unwelcome) if rule.unwelcome is not None and cause.ref else None
-    assert unwelcome is None or isinstance(unwelcome, Newest)
-    newest = (unwelcome.times[-1], unwelcome.refs[-1]) if unwelcome is not None else None
-    if rule.condition is not None and not cause.matched:
-        cause = replace(cause, matched=matched_text(rule.condition.key(view, now)))
-    rows.extend(start(rule, profile.runs, profile.sent, cause, now, newest))
+def _latest_us(rule: JourneyRule | None) -> int:
+    """How late a start may be looked at."""
+    return rule.first_us + rule.validity_us if rule is not None else 0
 
 
 def due_runs(turn: Turn, profile: Profile, view: PersonView, at: int, rows: list[Row]) -> None:
-    """Fire the waiting runs that are due, and keep `wake_at` no later than the next one."""
-    for run in [run for run in profile.runs if not run.intent]:
-        if run.due > at:
-            if profile.wake_at is None or run.due < profile.wake_at:
-                profile.wake_at = run.due
-            continue
-        row = _fire(turn, profile, view, run, at)
-        rows.append(row)
-        if isinstance(row, SendMessage):
-            turn.intents.append(row)
-        if not isinstance(row, SendMessage) or row.is_replay:
-            profile.runs.remove(run)  # A replay hands nothing over, so no outcome will come.
-
-
-def _fire(turn: Turn, profile: Profile, view: PersonView, run: Run, at: int) -> SendMessage | RunEnded:
-    rule = turn.plan.journeys.get(run.journey)
-    if rule is None:
-        return RunEnded(at, run.journey, run.entry_key, "the journey is no longer published", run.started_ref)
-    if not _holds(rule, view, at):
-        return RunEnded(at, run.journey, run.entry_key, f"no longer true: {_text(rule)}", run.started_ref)
-    return fire(rule, run, profile.sent, profile.key, at, turn.plan.version, is_replay=turn.state.is_replay)
-
-
-def _holds(rule: JourneyRule, view: PersonView, at: int) -> bool:
-    return rule.condition is None or (rule.ready_at <= at and rule.condition.holds(view, at))
-
-
-def _text(rule: JourneyRule) -> str:
-    return rule.condition.text if rule.condition is not None else ""
+    """Bring the runs on that are due, and keep `wake_at` no later than the next one."""
+    if profile.runs:
+        go_on(Look(turn, profile, view, at, rows))
 
 
 def _forget(turn: Turn, profile: Profile, rows: list[Row]) -> None:

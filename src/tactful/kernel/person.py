@@ -10,18 +10,21 @@ from typing import Any
 from tactful.consent import ledger
 from tactful.consent.permits import ConsentWrite
 from tactful.events import responses
-from tactful.events.derived import EventKept, EventRefused, OutcomeNoted, Row, TraitRefused
+from tactful.events.derived import EventKept, EventRefused, OutcomeNoted, Responded, Row, RunEnded, TraitRefused
 from tactful.events.identifiers import email_key, phone_key
-from tactful.events.records import Consent, Event, Outcome, Score, unpack
-from tactful.journeys.rules import Cause, stop
+from tactful.events.records import Consent, Enter, Event, Outcome, Score, unpack
+from tactful.journeys.rules import Cause, Told, key_text
 from tactful.kernel import fragments, names, verdict
 from tactful.kernel.deciding import Entry, decide, fragment_of, hear, is_hearsay, may_collect
-from tactful.kernel.instants import begin, due_runs, flip, pass_time
-from tactful.kernel.plan import EventReader, Rules
+from tactful.kernel.following import follow, go_on_with
+from tactful.kernel.instants import due_runs, flip, pass_time
+from tactful.kernel.readers import EventReader, Rules
+from tactful.kernel.starting import begin
 from tactful.kernel.state import Fragment, Profile
 from tactful.kernel.turn import Turn
 from tactful.kernel.verdict import KEEP, Judged, Said
 from tactful.kernel.view import PersonView
+from tactful.kernel.walking import Look
 from tactful.messages.mail import mailbox
 from tactful.people import countries, seen, traits, zones
 from tactful.people.scores import ScoreWrite
@@ -62,27 +65,59 @@ def apply_event(
             if number in turn.plan.reading.aggregate:
                 affected.update(turn.plan.reading.aggregate[number])
     _tell_of_person(turn, profile, fragment, event, here, said, properties, affected, rows)
-    if reader.stops and profile.runs:
-        order = (event.timestamp, event.received_at, here)
-        rows.extend(stop(reader.stops, profile.runs, order, event.name, now))
+    if event.kind == responses.KIND:
+        rows.append(_responded(now, event))
     view = turn.view(profile)
-    _look(turn, profile, view, affected, "event", rows, entry.fragment)
-    for rule in reader.starts:
-        if rule.where is None or rule.where.holds(properties, context):
-            cause = Cause(
-                event.timestamp,
-                event.received_at,
-                here,
-                seen.name_of(event),
-                event.name,
-                event.properties,
-                origin=entry.fragment,
-            )
-            begin(turn, profile, view, rule, cause, now, rows)
+    own = "" if is_own else entry.fragment
+    if not reader.follows or not (profile.runs or profile.pursuits):
+        _look(turn, profile, view, affected, "event", rows, own)
+        _start(Look(turn, profile, view, now, rows), reader, event, entry, own, properties, context)
+    else:
+        told = _told(event, reader, here)
+        look = Look(turn, profile, view, now, rows)
+        waiting = follow(look, reader, told)
+        _look(turn, profile, view, affected, "event", rows, own)
+        _start(look, reader, event, entry, own, properties, context)
+        go_on_with(look, waiting, told)
     if profile.runs:
         due_runs(turn, profile, view, now, rows)
     turn.close(profile, position, rows)
     return True
+
+
+def _told(event: Event, reader: EventReader, here: int) -> Told:
+    """The event as runs look at it."""
+    order = event.timestamp, event.received_at, here
+    return Told(event.name, reader.names, order, unpack(event.properties), unpack(event.context))
+
+
+def _start(
+    look: Look,
+    reader: EventReader,
+    event: Event,
+    entry: Entry,
+    own: str,
+    properties: Mapping[str, Any],
+    context: Mapping[str, Any],
+) -> None:
+    """What the event starts, the higher priority first; `own` is the fragment as runs keep it."""
+    for rule in reader.starts:
+        if rule.where is not None and not rule.where.holds(properties, context):
+            continue
+        key = key_text(rule.key(properties, context)) if rule.key is not None else None
+        if rule.key is not None and key is None:
+            continue
+        times = event.timestamp, event.received_at, entry.ref
+        name = seen.name_of(event)
+        begin(look, rule, Cause(*times, name, event.name, event.properties, origin=own, key=key))
+
+
+def _responded(now: int, event: Event) -> Responded:
+    """What came back from a message."""
+    said = unpack(event.properties)
+    detail = said.get("link") or said.get("reason") or ""
+    about = str(said.get("journey", "")), str(said.get("intent", "")), event.name, str(detail)
+    return Responded(now, *about, is_machine=said.get("machine") is True)
 
 
 def _read(event: Event, reader: EventReader, judged: Judged) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
@@ -206,6 +241,29 @@ def apply_score(turn: Turn, profile: Profile, score: Score, entry: Entry, positi
     is_one_of_many = len(profile.fragments) > 1  # Another one's value may have counted until now.
     affected = dict(turn.plan.reading.score.get(score.model, {})) if is_new or is_one_of_many else {}
     _end(turn, profile, affected, "score", position, rows)
+
+
+def apply_enter(turn: Turn, profile: Profile, enter: Enter, entry: Entry, position: int, rows: list[Row]) -> None:
+    """Somebody is to enter a journey."""
+    now, view = turn.state.clock, turn.view(profile)
+    rule = turn.plan.journeys.get(enter.journey)
+    if rule is None or not rule.is_called:
+        why = "there is no such journey" if rule is None else "no call starts this journey"
+        version = rule.version if rule is not None else ""
+        rows.append(
+            RunEnded(now, enter.journey, enter.entry_key, why, entry.ref, version, started_at=enter.received_at)
+        )
+    else:
+        fragment_of(turn, profile, entry, rows)
+        _look(turn, profile, view, {}, "event", rows)
+        is_own = entry.fragment == fragments.name_of(profile.key, profile.epoch)
+        own = "" if is_own else entry.fragment
+        key, name = key_text(enter.entry_key), seen.name_of(enter)
+        times = enter.received_at, enter.received_at, entry.ref
+        cause = Cause(*times, name, "call", enter.properties, origin=own, key=key or "")
+        begin(Look(turn, profile, view, now, rows), rule, cause)
+    due_runs(turn, profile, view, now, rows)
+    turn.close(profile, position, rows)
 
 
 def apply_outcome(turn: Turn, profile: Profile, outcome: Outcome, position: int) -> None:

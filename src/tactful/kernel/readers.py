@@ -43,6 +43,11 @@ class EventReader(NamedTuple):
     awaited: frozenset[str] = frozenset()
     """Journeys in which a run may wait for it."""
 
+    @property
+    def follows(self) -> bool:
+        """Whether it may concern runs; what those ask of it is read only where there are any (kernel/following.py)."""
+        return bool(self.stops or self.pursued or self.awaited)
+
 
 def event_reader(
     kind: str, name: str, folds: Mapping[str, Sequence[Fold]], rules: Sequence[JourneyRule], rule: EventRule | None
@@ -51,46 +56,28 @@ def event_reader(
     names = (name, ANY_EVENT) if kind in SPOKEN_BY_ANY else (name,)
     found = list({fold.number: fold for each in names for fold in folds.get(each, ())}.values())
     read = compile_reader(names, found) if found else None
-    starts = tuple(one for one in rules if not one.events.isdisjoint(names))
+    starting = [one for one in rules if not one.events.isdisjoint(names)]
+    starts = tuple(sorted(starting, key=lambda one: (-one.priority, one.name)))
     asked: list[EventTest | EventValue | None] = [test for one in starts for test in (one.where, one.key)]
-
-    def meant(matches: Mapping[str, list[EventMatch]]) -> frozenset[str]:
-        found = set()
-        for journey, ones in matches.items():
-            for match in ones:
-                if not match.events.isdisjoint(names):
-                    found.add(journey)
-                    asked.extend((match.where, match.same))
-        return frozenset(found)
-
-    stops, pursued, awaited = (
-        meant(_by_name(rules, _exits)),
-        meant(_by_name(rules, _goals)),
-        meant(_by_name(rules, _waits)),
-    )
-    asked += [one.goal.value for one in rules if one.goal is not None and one.name in pursued]
     tests = [one for one in asked if one is not None]
     return EventReader(
         read=read,
         starts=starts,
-        stops=stops,
+        stops=_meant(rules, _exits, names),
         needs_properties=bool(tests) or (read is not None and read.needs_properties),
         needs_context=any(test.reads_context for test in tests) or (read is not None and read.needs_context),
         rule=rule,
         names=frozenset(names),
-        pursued=pursued,
-        awaited=awaited,
+        pursued=_meant(rules, _goals, names),
+        awaited=_meant(rules, _waits, names),
     )
 
 
-def _by_name(
-    rules: Sequence[JourneyRule], matches: Callable[[JourneyRule], Iterable[EventMatch]]
-) -> dict[str, list[EventMatch]]:
-    """Of the present edition and the earlier ones together."""
-    found: dict[str, list[EventMatch]] = {}
-    for rule in rules:
-        found.setdefault(rule.name, []).extend(matches(rule))
-    return found
+def _meant(
+    rules: Sequence[JourneyRule], matches: Callable[[JourneyRule], Iterable[EventMatch]], names: Iterable[str]
+) -> frozenset[str]:
+    """Journeys of which some edition means the event."""
+    return frozenset(one.name for one in rules if any(not match.events.isdisjoint(names) for match in matches(one)))
 
 
 def _exits(rule: JourneyRule) -> Iterable[EventMatch]:

@@ -127,13 +127,14 @@ class Steering(Struct, array_like=True, frozen=True):
 
 
 class Launched(Struct, array_like=True, frozen=True):
-    """An instant at which a journey begins for everybody in its segment: by its schedule, or as a campaign."""
+    """An instant that concerns everybody in a journey, or in its segment: it begins for them, goes on, or is over."""
 
     journey: str
     at: int
     generation: int
     """That began with it."""
-    is_campaign: bool = False
+    what: str
+    """`schedule`, `campaign`: it begins; `resume`: what is due goes on; `stop`: runs end."""
 
 
 class PartitionState(Struct, array_like=True):
@@ -179,11 +180,13 @@ class PartitionState(Struct, array_like=True):
     steering: dict[str, Steering] = {}
     """By journey ("" is all sending), while it is anything but `resume`."""
     launched: list[Launched] = []
-    """Those that not everybody is settled under yet."""
+    """Those that not everybody is settled under yet, in order."""
     scheduled: dict[str, int] = {}
-    """Per journey with a schedule, the last instant at which it began."""
+    """Per journey with a schedule, the instant up to which it has begun."""
     campaigns: dict[str, int] = {}
     """Per campaign and version ("NAME@VERSION"), when it was launched."""
+    start_at: int | None = None
+    """The next instant of a schedule."""
 
 
 class PlanState(Struct, array_like=True):

@@ -8,7 +8,7 @@
     between identifiers
                    a tie is made or taken back: fragments of people come and go (ties.py)
     a Tick         the same for everybody who is due, and for the next slice of a sweep
-    a plan, or a threshold
+    a plan, a threshold, a campaign, an order to a journey
                    takes effect at its instant, in every partition; people are settled by the sweep, or when next met
 
 Pure: no clock, I/O or randomness; the same log gives the same bytes (I2). A Turn is what a worker decided since its
@@ -26,15 +26,18 @@ from tactful.events.derived import Row, ref
 from tactful.events.records import (
     Between,
     Consent,
+    Enter,
     Event,
     Forwarded,
     Imported,
+    Launch,
     Outcome,
     Passed,
     Plan,
     Publish,
     Record,
     Score,
+    Steer,
     Take,
     Threshold,
     Tick,
@@ -43,7 +46,7 @@ from tactful.events.records import (
     decode_told,
     encode,
 )
-from tactful.kernel import deciding, person, ties, verdict
+from tactful.kernel import deciding, launching, person, ties, verdict
 from tactful.kernel.deciding import Entry
 from tactful.kernel.fragments import name_of
 from tactful.kernel.instants import pass_time
@@ -53,7 +56,9 @@ from tactful.kernel.turn import Turn
 from tactful.kernel.verdict import KEEP, Judged
 from tactful.people import seen
 
-OfPerson = Event | Consent | Score | Outcome
+OfPerson = Event | Consent | Score | Enter | Outcome
+ForEverybody = Publish | Plan | Threshold | Launch | Steer | Forwarded
+"""What may change the answers of definitions: what was due before is decided before."""
 _BETWEEN = get_args(Between)
 
 
@@ -69,7 +74,9 @@ def step(turn: Turn, record: Record, position: int, due: Sequence[str] = (), swe
         # Where a warming has ended with this very Tick, `swept` was not asked for the sweep that begins.
         if turn.state.sweep is not None and turn.state.generation == generation:
             turn.state.sweep = swept[-1] if len(swept) == record.limit else None
-    elif isinstance(record, Publish | Plan | Threshold | Forwarded):
+            if turn.state.sweep is None:
+                launching.settled(turn)
+    elif isinstance(record, ForEverybody):
         _PASSES_OF_PLANS[type(record)](turn, record, position, due)
     else:
         _PASSES[type(record)](turn, record, position)
@@ -78,13 +85,16 @@ def step(turn: Turn, record: Record, position: int, due: Sequence[str] = (), swe
 
 
 def _go_on(turn: Turn, instant: int) -> None:
-    """The clock goes on, never back; where a warming ends with it, people are settled anew."""
+    """The clock goes on, never back; where a warming ends with it, or a schedule's instant comes, people are settled
+    anew."""
     state = turn.state
     state.clock = max(state.clock, instant)
     if state.ready_at is not None and state.ready_at <= state.clock and turn.plan_state is not None:
         state.generation += 1
         state.sweep = FIRST_KEY
         state.ready_at = next_ready(turn.plan_state, state.clock)
+    if state.start_at is not None and state.start_at <= state.clock:
+        launching.pass_schedules(turn)
 
 
 # ---- records of people -----------------------------------------------------------------------------------------------
@@ -114,7 +124,7 @@ def _event(turn: Turn, event: Event, position: int) -> None:
     _enter(turn, profile, event, here, position, judged)
 
 
-def _of_person(turn: Turn, record: Consent | Score, position: int) -> None:
+def _of_person(turn: Turn, record: Consent | Score | Enter, position: int) -> None:
     profile = turn.person(record.key)
     if not _is_repeat(turn, profile, record):
         _enter(turn, profile, record, ref(turn.state.partition, position), position)
@@ -126,13 +136,13 @@ def _outcome(turn: Turn, outcome: Outcome, position: int) -> None:
         _enter(turn, profile, outcome, ref(turn.state.partition, position), position)
 
 
-def _is_repeat(turn: Turn, profile: Profile, record: Event | Consent | Score) -> bool:
+def _is_repeat(turn: Turn, profile: Profile, record: Event | Consent | Score | Enter) -> bool:
     is_repeat = seen.is_repeat(profile.seen, seen.mark(seen.name_of(record)))
     turn.state.repeats += is_repeat
     return is_repeat
 
 
-def _remember(turn: Turn, profile: Profile, record: Event | Consent | Score) -> None:
+def _remember(turn: Turn, profile: Profile, record: Event | Consent | Score | Enter) -> None:
     mark = seen.mark(seen.name_of(record))
     profile.seen, early = seen.remember(profile.seen, mark, record.received_at // 1_000_000)
     turn.state.forgotten += early
@@ -215,6 +225,8 @@ def _apply(
             person.apply_consent(turn, profile, record, entry, position, rows)
         case Score():
             person.apply_score(turn, profile, record, entry, position, rows)
+        case Enter():
+            person.apply_enter(turn, profile, record, entry, position, rows)
 
 
 def _apply_event(
@@ -310,6 +322,7 @@ def _settle_anew(turn: Turn) -> None:
     state.adopted = state.generation
     state.sweep = FIRST_KEY if state.profiles else None
     state.ready_at = next_ready(turn.plan_state, state.clock)
+    launching.adopted(turn)
 
 
 def _threshold(turn: Turn, threshold: Threshold, position: int, due: Sequence[str]) -> None:
@@ -328,12 +341,25 @@ def _threshold(turn: Turn, threshold: Threshold, position: int, due: Sequence[st
     since, generation = (before.since, before.generation) if before is not None else (0, 0)
     if before is None or before.value != threshold.value:
         since = state.clock
-        if metric in turn.plan.reading.threshold:
+        if metric in turn.plan.reading.threshold or launching.asks(turn, metric):
             state.generation += 1
             state.sweep = FIRST_KEY if state.profiles else None
         generation = state.generation
     by_percent[percent] = ThresholdSet(threshold.value, threshold.received_at, since, generation)
     turn.look_around()
+
+
+def _launch(turn: Turn, record: Launch | Steer, position: int, due: Sequence[str]) -> None:
+    """Partition 0 tells the others; it takes effect at its instant, as a plan does."""
+    state = turn.state
+    if state.partition == 0:
+        for partition in range(1, state.partitions):
+            turn.tell(partition, record)
+    _pass_time(turn, due, position)
+    if isinstance(record, Launch):
+        launching.launch(turn, record)
+    else:
+        launching.steer(turn, record)
 
 
 def _forwarded(turn: Turn, forwarded: Forwarded, position: int, due: Sequence[str]) -> None:
@@ -348,9 +374,11 @@ def _forwarded(turn: Turn, forwarded: Forwarded, position: int, due: Sequence[st
     record = decode_told(forwarded.record)
     if isinstance(record, _BETWEEN):
         _between(turn, record, position)
+    elif isinstance(record, Event):
+        _event(turn, record, position)  # A journey has set traits.
     else:
-        assert isinstance(record, Plan | Threshold), record
-        if isinstance(record, Threshold):
+        assert isinstance(record, Plan | Threshold | Launch | Steer), record
+        if not isinstance(record, Plan):
             _go_on(turn, record.received_at)
         _PASSES_OF_PLANS[type(record)](turn, record, position, due)
 
@@ -364,6 +392,7 @@ _PASSES: dict[type, Callable[[Turn, Any, int], None]] = {
     Event: _event,
     Consent: _of_person,
     Score: _of_person,
+    Enter: _of_person,
     Outcome: _outcome,
     Imported: _imported,
     Unmerge: ties.unmerge,
@@ -372,5 +401,7 @@ _PASSES_OF_PLANS: dict[type, Callable[[Turn, Any, int, Sequence[str]], None]] = 
     Publish: _publish,
     Plan: _plan,
     Threshold: _threshold,
+    Launch: _launch,
+    Steer: _launch,
     Forwarded: _forwarded,
 }

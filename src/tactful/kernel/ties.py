@@ -21,7 +21,6 @@ from tactful.events.derived import (
     FragmentsWent,
     IntentMoved,
     Row,
-    RunEnded,
     SegmentLeft,
     TieRefused,
 )
@@ -29,6 +28,7 @@ from tactful.events.records import (
     Between,
     Consent,
     Detach,
+    Enter,
     Event,
     Give,
     Link,
@@ -41,13 +41,14 @@ from tactful.events.records import (
     decode_told,
     encode,
 )
-from tactful.journeys.rules import Sent
 from tactful.journeys.runs import Run
 from tactful.kernel import fragments
-from tactful.kernel.fragments import Bundle, name_of
+from tactful.kernel.fragments import Bundle, Journeys, name_of
 from tactful.kernel.instants import due_runs, flip, pass_time
+from tactful.kernel.joining import join
 from tactful.kernel.state import Identity, Profile
 from tactful.kernel.turn import Turn
+from tactful.kernel.walking import origin_of
 from tactful.people import identity
 
 
@@ -95,7 +96,7 @@ def ask(turn: Turn, event: Event, here: int, epoch: int = 0) -> bool:
     return False
 
 
-def pass_on(turn: Turn, profile: Profile, record: Event | Consent | Score | Outcome, ref: int) -> None:
+def pass_on(turn: Turn, profile: Profile, record: Event | Consent | Score | Enter | Outcome, ref: int) -> None:
     """A record that entered here belongs to the owner."""
     owner = profile.owner()
     assert owner is not None
@@ -208,8 +209,13 @@ def give(turn: Turn, profile: Profile, to: str, position: int) -> None:
     rows.append(FragmentsWent(now, "merge", to, tuple(going)))
     _hand_over(turn, profile.runs, now, rows)
     turn.close(profile, position, rows)
-    bundle = Bundle(going, profile.runs, profile.sent, turn.state.partition, profile.tail, now)
-    profile.fragments, profile.runs, profile.sent = {}, [], {}
+    for run in profile.runs:
+        run.origin = origin_of(profile, run)
+    for one in profile.pursuits:
+        one.origin = origin_of(profile, one)
+    journeys = Journeys(profile.runs, profile.sent, profile.pursuits, profile.entered)
+    bundle = Bundle(going, journeys, turn.state.partition, profile.tail, now)
+    profile.fragments, profile.runs, profile.sent, profile.pursuits, profile.entered = {}, [], {}, [], {}
     profile.segments, profile.wakes, profile.wake_at, profile.view = {}, {}, None, None
     row_of(profile).owners[profile.epoch] = to
     turn.state.profiles -= 1
@@ -263,8 +269,8 @@ def _absorb(turn: Turn, profile: Profile, given: Give, position: int, cause: str
     rows.append(FragmentsCame(now, cause, given.giver, bundle.partition, bundle.tail, tuple(bundle.fragments)))
     profile.fragments |= bundle.fragments
     fragments.merge(profile, turn.plan.aggregates)
-    profile.runs, profile.sent = _joined(profile, bundle, now, rows)
-    for run in bundle.runs:
+    join(turn, profile, bundle.journeys, rows)
+    for run in bundle.journeys.runs:
         if run.intent:
             _move_intent(turn, run, profile.key, now, rows)
     look_at_all(turn, profile, position, rows)
@@ -277,32 +283,6 @@ def look_at_all(turn: Turn, profile: Profile, position: int, rows: list[Row]) ->
     flip(turn, profile, view, turn.plan.segments, now, "merge", rows)
     due_runs(turn, profile, view, now, rows)
     turn.close(profile, position, rows)
-
-
-def _joined(profile: Profile, bundle: Bundle, now: int, rows: list[Row]) -> tuple[list[Run], dict[str, list[Sent]]]:
-    """One run for each journey and entry key: the earlier start goes on. None where the other half had its message
-    since the run began."""
-    mine, theirs = profile.sent, bundle.sent
-    kept: list[Run] = []
-    waiting: dict[tuple[str, str], Run] = {}
-    for runs, sent in ((profile.runs, theirs), (bundle.runs, mine)):
-        for run in runs:
-            about = (run.journey, run.entry_key)
-            if run.intent:
-                kept.append(run)
-            elif any(at >= run.started_at and key == run.entry_key for at, _, key in sent.get(run.journey, ())):
-                rows.append(RunEnded(now, run.journey, run.entry_key, "already sent", run.started_ref))
-            elif about not in waiting:
-                waiting[about] = run
-            else:
-                first, second = sorted((waiting[about], run), key=Run.started)
-                waiting[about] = first
-                rows.append(RunEnded(now, run.journey, run.entry_key, "merged", second.started_ref))
-    kept += waiting.values()
-    together: dict[str, list[Sent]] = {}
-    for name in (*mine, *(name for name in theirs if name not in mine)):
-        together[name] = sorted({*mine.get(name, ()), *theirs.get(name, ())})
-    return sorted(kept, key=lambda run: (run.started(), run.journey, run.entry_key)), together
 
 
 # ---- un-merge --------------------------------------------------------------------------------------------------------
@@ -340,12 +320,15 @@ def _detach(turn: Turn, detach: Detach, position: int) -> None:
     profile.fragments = {name: one for name, one in profile.fragments.items() if name not in going}
     leaving = [run for run in profile.runs if run.origin in going]
     profile.runs = [run for run in profile.runs if run.origin not in going]
+    pursuits = [one for one in profile.pursuits if one.origin in going]
+    profile.pursuits = [one for one in profile.pursuits if one.origin not in going]
     fragments.merge(profile, turn.plan.aggregates)
     fragments.cut(going, edge)
     rows.append(FragmentsWent(now, "unmerge", detach.identifier, tuple(going)))
     _hand_over(turn, leaving, now, rows)
     look_at_all(turn, profile, position, rows)
-    bundle = Bundle(going, leaving, profile.sent, turn.state.partition, 0, now)
+    journeys = Journeys(leaving, profile.sent, pursuits, profile.entered)
+    bundle = Bundle(going, journeys, turn.state.partition, 0, now)
     turn.send(Give(detach.identifier, profile.key, 0, fragments.pack(bundle), is_back=True))
 
 

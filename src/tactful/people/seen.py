@@ -10,7 +10,7 @@ browser's public write key, is no repeat of what a server says, nor the other wa
 from functools import lru_cache
 from hashlib import blake2b
 
-from tactful.events.records import Consent, Event, Score
+from tactful.events.records import Consent, Enter, Event, Score
 
 ENTRY = 12
 ALWAYS = 256
@@ -18,10 +18,11 @@ AT_MOST = 4096
 KEPT_S = 48 * 3600
 
 
-def name_of(record: Event | Consent | Score) -> str:
+def name_of(record: Event | Consent | Score | Enter) -> str:
     """By which a record is known from others of its identifier: its messageId, marked where anybody may have said it.
     No messageId has a NUL, which is refused wherever a record comes in."""
-    if record.trust == "server" or record.key[0] in "ad" or (not isinstance(record, Score) and record.is_verified):
+    is_verified = isinstance(record, Event | Consent) and record.is_verified
+    if record.trust == "server" or record.key[0] in "ad" or is_verified:
         return record.message_id
     return "\0" + record.message_id
 

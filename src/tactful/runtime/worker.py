@@ -15,12 +15,15 @@ from tactful.errors import Fenced, UsageError
 from tactful.events.derived import encode_groups
 from tactful.events.records import (
     Consent,
+    Enter,
     Event,
     Forwarded,
+    Launch,
     Outcome,
     Publish,
     Record,
     Score,
+    Steer,
     Threshold,
     Tick,
     Unmerge,
@@ -161,9 +164,8 @@ class Worker:
 
     def next_wake(self) -> int | None:
         """When to take a turn even if nobody rings."""
-        return min(
-            (at for at in (self._wake, self.state.ready_at, self._claims.next_waiting) if at is not None), default=None
-        )
+        waking = (self._wake, self.state.ready_at, self.state.start_at, self._claims.next_waiting)
+        return min((at for at in waking if at is not None), default=None)
 
     def report(self) -> None:
         """Put outcomes that the outbox decided on the log."""
@@ -186,7 +188,9 @@ class Worker:
             if isinstance(record, Tick):
                 self._commit()
                 self._apply_tick(position, record)
-            elif isinstance(record, Publish | Threshold) or (isinstance(record, Forwarded) and _key(record) is None):
+            elif isinstance(record, Publish | Threshold | Launch | Steer) or (
+                isinstance(record, Forwarded) and _key(record) is None
+            ):
                 self._commit()
                 self._apply_plan(position, record)
             else:
@@ -204,7 +208,7 @@ class Worker:
         step(self._turn, tick, position, due, swept)
         self._after(position)
 
-    def _apply_plan(self, position: int, record: Publish | Threshold | Forwarded) -> None:
+    def _apply_plan(self, position: int, record: Publish | Threshold | Launch | Steer | Forwarded) -> None:
         """What was due before a plan is the old plan's to decide (before a threshold, the old threshold's); seldom
         many, since Ticks keep up."""
         at = max(self.state.clock, record.received_at, record.clock if isinstance(record, Forwarded) else 0)
@@ -321,8 +325,8 @@ class Worker:
         """Append a Tick where something is due, unless one of ours is still to be read."""
         if self._own_tick > self.position:
             return False
-        wake, ready = self._wake, self.state.ready_at
-        is_due = (wake is not None and wake <= now) or (ready is not None and ready <= now)
+        waking = (self._wake, self.state.ready_at, self.state.start_at)
+        is_due = any(at is not None and at <= now for at in waking)
         if not is_due and self.state.sweep is None:
             return False
         tick: Record = Tick(now, self._pace.slice)
@@ -332,7 +336,7 @@ class Worker:
 
 def _key(record: Record) -> str | None:
     """The identifier that a record is addressed to; None for what concerns everybody."""
-    if isinstance(record, Event | Consent | Outcome | Score | Unmerge):
+    if isinstance(record, Event | Consent | Outcome | Score | Enter | Unmerge):
         return record.key
     return key_within(record.record) if isinstance(record, Forwarded) else None
 

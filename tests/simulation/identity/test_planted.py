@@ -7,8 +7,10 @@ import pytest
 
 from tactful.consent import permits
 from tactful.consent.permits import ConsentWrite
+from tactful.events.derived import Row
 from tactful.events.records import Detach, Link, Lost, Unmerge
 from tactful.kernel import deciding, fragments, instants, person, step, ties, view
+from tactful.kernel.fragments import Bundle, Journeys
 from tactful.kernel.state import Fragment, Profile
 from tactful.kernel.turn import Turn
 from tactful.people.identity import Rules
@@ -62,22 +64,28 @@ def what_came_meanwhile_is_dropped(patch: Patch) -> None:
 
 def what_was_sent_is_left_behind(patch: Patch) -> None:
     pack = fragments.pack
-    patch.setattr(fragments, "pack", lambda bundle: pack(_with(bundle, sent={})))
+    patch.setattr(fragments, "pack", lambda bundle: pack(_without_sent(bundle)))
 
 
 def limits_are_forgotten_by_the_owner(patch: Patch) -> None:
-    joined = ties._joined
-    patch.setattr(ties, "_joined", lambda profile, bundle, *rest: (joined(profile, bundle, *rest)[0], bundle.sent))
+    join = ties.join  # type: ignore[attr-defined]  # imported there
+
+    def forgetful(turn: Turn, profile: Profile, came: Journeys, rows: list[Row]) -> None:
+        join(turn, profile, came, rows)
+        profile.sent = came.sent
+
+    patch.setattr(ties, "join", forgetful)
 
 
 def both_runs_go_on(patch: Patch) -> None:
-    joined = ties._joined
+    join = ties.join  # type: ignore[attr-defined]  # imported there
 
-    def both(profile: Profile, bundle: Any, *rest: Any) -> Any:
-        runs = [*profile.runs, *bundle.runs]
-        return runs, joined(profile, bundle, *rest)[1]
+    def both(turn: Turn, profile: Profile, came: Journeys, rows: list[Row]) -> None:
+        runs = [*profile.runs, *came.runs]
+        join(turn, profile, came, rows)
+        profile.runs = runs
 
-    patch.setattr(ties, "_joined", both)
+    patch.setattr(ties, "join", both)
 
 
 def runs_stay_where_they_were(patch: Patch) -> None:
@@ -197,9 +205,8 @@ def only_the_fragment_of_the_call_counts(patch: Patch) -> None:
     patch.setattr(person, "_tell_of_person", alone)
 
 
-def _with(bundle: Any, **changed: Any) -> Any:
-    for name, value in changed.items():
-        setattr(bundle, name, value)
+def _without_sent(bundle: Bundle) -> Bundle:
+    bundle.journeys.sent = {}
     return bundle
 
 
