@@ -12,7 +12,7 @@ from tactful.adapters import spool
 from tactful.adapters.installation import Installation
 from tactful.adapters.smtp import Smtp
 from tactful.adapters.webhook import Webhook
-from tactful.app.parts import email_of, webhook_of
+from tactful.app.parts import email_of, tracking_of, webhook_of
 from tactful.runtime.deliver import Deliverer, Lane
 from tactful.runtime.writing import Letterhead, call_writer, mail_writer
 
@@ -38,6 +38,7 @@ def _lanes(house: Installation, data: Path, address: str) -> list[Lane]:
         email.sender or f"{workspace.name} <hello@localhost>",
         workspace.public_url or address,
         house.link_keys(),
+        tracking_of(house.settings),
     )
     mail = Smtp(email) if email.smtp_url else spool.Spool(data / "mail", email.slots)
     calls = Webhook(webhook_of(house.settings), house.clock)

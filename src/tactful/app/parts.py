@@ -1,6 +1,7 @@
 """Settings as the parts that need them want them."""
 
 from tactful.events.sources import Source
+from tactful.messages.tracking import Tracking
 from tactful.runtime.channels import EmailSettings, WebhookSettings
 from tactful.runtime.settings import Settings
 
@@ -28,3 +29,8 @@ def email_of(settings: Settings) -> EmailSettings:
 def webhook_of(settings: Settings) -> WebhookSettings:
     webhook = settings.channels.webhook
     return WebhookSettings((webhook.secret,) if webhook.secret else (), webhook.allow_private, webhook.slots)
+
+
+def tracking_of(settings: Settings) -> Tracking:
+    tracking = settings.tracking
+    return Tracking(tracking.clicks, tracking.opens, tracking.trap, tuple(tracking.hosts))

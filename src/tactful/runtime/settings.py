@@ -20,6 +20,12 @@ from tactful.language.document import PURPOSE, PURPOSE_HINT
 from tactful.language.mistakes import did_you_mean
 from tactful.runtime.settings_channels import CHANNEL_OVERRIDES, ChannelSettings, channel_problem
 from tactful.runtime.settings_mistakes import FILE, dotted, error_of, misfit
+from tactful.runtime.settings_responses import (
+    RESPONSE_OVERRIDES,
+    HookSettings,
+    TrackingSettings,
+    response_problem,
+)
 from tactful.runtime.settings_sending import SendingSettings, sending_problem
 from tactful.values import DAY_US, parse_duration
 
@@ -134,11 +140,14 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     identity: IdentitySettings = IdentitySettings()
     consent: ConsentSettings = ConsentSettings()
     sending: SendingSettings = SendingSettings()
+    tracking: TrackingSettings = TrackingSettings()
+    hooks: HookSettings = HookSettings()
 
 
 OVERRIDES = {
     "TACTFUL_PUBLIC_URL": ("workspace", "public_url"),
     **CHANNEL_OVERRIDES,
+    **RESPONSE_OVERRIDES,
     "TACTFUL_IDENTITY_SECRET": ("identity", "secrets"),
     "TACTFUL_PARTITIONS": ("engine", "partitions"),
     "TACTFUL_WORKERS": ("engine", "workers"),
@@ -224,6 +233,7 @@ def _problem(settings: Settings) -> tuple[str, str] | None:
     return (
         channel_problem(settings.channels)
         or sending_problem(settings.sending)
+        or response_problem(settings.tracking, settings.hooks)
         or _identity_problem(settings.identity)
         or _consent_problem(settings.consent)
     )

@@ -11,12 +11,12 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from tactful.messages import call, links, mail, source
+from tactful.messages import call, links, mail, note, source
 from tactful.messages.mail import AddressError, Rendered
-from tactful.messages.render import render
+from tactful.messages.render import render, render_note
 from tactful.messages.source import MessageSource
 from tactful.messages.template import TemplateError
-from tactful.messages.tracking import NOTHING, Tracking, tracked
+from tactful.messages.tracking import NOTHING, Tracking, followed, tracked
 from tactful.runtime.outcomes import about
 from tactful.runtime.ports import Claimed
 from tactful.values import DAY_US
@@ -47,6 +47,8 @@ class Letterhead(Struct, frozen=True):
     public_url: str
     link_keys: Mapping[int, bytes]
     tracking: Tracking = NOTHING
+    site_url: str = ""
+    """What links of a message that name no host are relative to."""
 
 
 def mail_writer(letterhead: Letterhead, template: Callable[[str], bytes], compose: Compose = mail.compose) -> Writer:
@@ -57,13 +59,36 @@ def mail_writer(letterhead: Letterhead, template: Callable[[str], bytes], compos
         message = sources(claim.template)
         values = {"workspace": {"name": letterhead.workspace}, **_decoder.decode(claim.frozen)}
         try:
-            rendered = render(message, values, claim.claimed_at, signed_url(letterhead, claim, message.confirms))
+            url = signed_url(letterhead, claim, message.confirms)
+            rendered = render(message, values, claim.claimed_at, url, letterhead.site_url)
             rendered = with_tracking(letterhead, claim, message, rendered, is_allowed=values.get(ALLOWED) is not False)
             return compose(
                 rendered, message.sender or letterhead.sender, claim.address, claim.intent.intent, claim.claimed_at
             )
         except (TemplateError, AddressError) as error:
             raise Unwritable(str(error)) from error
+
+    return write
+
+
+def note_writer(letterhead: Letterhead, template: Callable[[str], bytes]) -> Writer:
+    """Of what goes by SMS, chat and push: a note (messages/note.py). Its link is followed as those of mails are; links
+    within its text stay, since they are read."""
+    sources = lru_cache(maxsize=64)(lambda digest: source.decode(template(digest)))
+
+    def write(claim: Claimed) -> bytes:
+        message = sources(claim.template)
+        values = {"workspace": {"name": letterhead.workspace}, **_decoder.decode(claim.frozen)}
+        try:
+            made = render_note(message, values, claim.claimed_at, signed_url(letterhead, claim, message.confirms))
+        except TemplateError as error:
+            raise Unwritable(str(error)) from error
+        tracking = letterhead.tracking
+        if tracking.clicks and message.tracking and made.url and values.get(ALLOWED) is not False:
+            house = letterhead.public_url, letterhead.link_keys
+            url = followed(made.url, tracking, *house, about(claim.intent), claim.claimed_at)
+            made = replace(made, url=url or made.url)
+        return note.compose(made)
 
     return write
 
