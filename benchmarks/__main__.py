@@ -7,7 +7,7 @@ from benchmarks.place import place
 
 NAMES = (
     "collect", "engine", "scaling", "latency", "timers", "definitions", "language", "identity", "history",
-    "memory", "recovery",
+    "memory", "recovery", "measuring",
 )  # fmt: skip
 
 

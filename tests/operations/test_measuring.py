@@ -89,8 +89,8 @@ class Told:
     def responded(self, key: str, intent: str, name: str, *, is_machine: bool = False) -> None:
         self.rows(key, Responded(NOON, "cart", intent, name, "", is_machine))
 
-    def measure(self, **bounds: int) -> Report:
-        return measure(self.trail, 2, "cart", **bounds)
+    def measure(self, from_us: int = EVER[0], until_us: int = EVER[1]) -> Report:
+        return measure(self.trail, 2, "cart", from_us=from_us, until_us=until_us)
 
 
 def test_every_kind_of_row_is_known() -> None:

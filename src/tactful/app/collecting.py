@@ -53,12 +53,12 @@ def run(house: Installation, data: Path, host: str, port: int) -> None:
     sources = sources_of(house.settings)
     address = workspace.public_url or f"http://{host}:{port}"
     key = next((source.write_key for source in sources if source.trust == "server"), "")
-    desk = Desk(lambda: _reader(house.clock, data))
+    desk, slow = Desk(lambda: _reader(house.clock, data)), Desk(lambda: _reader(house.clock, data))
     news = News(house.bells.bell("watch"))
     frame = Frame(workspace.name, workspace.time_zone, address, key)
     shown = [*pages(desk, news, lambda intent: spool.read(data / "mail", intent), frame), *api(desk)]
     changed = change(desk, intake.submit, lambda: rules.arrival(API, house.clock.now_us()), house.partitions)
-    steered = steer(desk, intake.submit, lambda: rules.arrival(API, house.clock.now_us()), house.partitions)
+    steered = steer(desk, intake.submit, lambda: rules.arrival(API, house.clock.now_us()), house.partitions, slow)
     inside = Guard(Starlette(routes=[*shown, *changed, *steered]), [os.environ.get(ADMIN_TOKEN, "")], OPEN_PATHS)
 
     async def submit(consent: Consent) -> None:
@@ -82,6 +82,7 @@ def run(house: Installation, data: Path, host: str, port: int) -> None:
 
     uvloop.run(serve())
     desk.close()
+    slow.close()
 
 
 def _reader(clock: Clock, data: Path) -> Reader:

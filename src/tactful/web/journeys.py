@@ -25,9 +25,12 @@ from tactful.web.desk import Desk
 AUTHOR = "api"
 
 
-def routes(desk: Desk, submit: Submit, arrive: Callable[[], Arrival], partitions: int) -> list[Route]:
-    """GET /v1/journeys[/{name}[/report]]; POST /v1/journeys/{name}/{order} and /enter, /v1/sending/{off|on}."""
-    api = Journeys(desk, submit, arrive, partitions)
+def routes(
+    desk: Desk, submit: Submit, arrive: Callable[[], Arrival], partitions: int, slow: Desk | None = None
+) -> list[Route]:
+    """GET /v1/journeys[/{name}[/report]]; POST /v1/journeys/{name}/{order} and /enter, /v1/sending/{off|on}. `slow`
+    answers what takes seconds, so that nobody else waits for it."""
+    api = Journeys(desk, submit, arrive, partitions, slow or desk)
     return [
         Route("/v1/journeys", api.journeys),
         Route("/v1/journeys/{name}", api.journey),
@@ -39,8 +42,9 @@ def routes(desk: Desk, submit: Submit, arrive: Callable[[], Arrival], partitions
 
 
 class Journeys:
-    def __init__(self, desk: Desk, submit: Submit, arrive: Callable[[], Arrival], partitions: int) -> None:
+    def __init__(self, desk: Desk, submit: Submit, arrive: Callable[[], Arrival], partitions: int, slow: Desk) -> None:
         self._desk = desk
+        self._slow = slow
         self._submit = submit
         self._arrive = arrive
         self._partitions = partitions
@@ -50,13 +54,15 @@ class Journeys:
     async def journeys(self, request: Request) -> Response:
         """With `?inside=true` runs are counted, which looks through all people."""
         is_counted = request.query_params.get("inside") == "true"
-        found = await self._desk.ask(lambda reader: reader.journeys(counts=is_counted))
+        desk = self._slow if is_counted else self._desk
+        found = await desk.ask(lambda reader: reader.journeys(counts=is_counted))
         return shown(_values(found))
 
     async def journey(self, request: Request) -> Response:
         name = request.path_params["name"]
         is_counted = request.query_params.get("inside", "true") == "true"
-        found = await self._desk.ask(lambda reader: reader.journeys(counts=is_counted, name=name))
+        desk = self._slow if is_counted else self._desk
+        found = await desk.ask(lambda reader: reader.journeys(counts=is_counted, name=name))
         if not found.journeys:
             return refused(404, "not_found", f"there is no journey {name!r}")
         return shown(msgspec.to_builtins(found.journeys[0]))
@@ -67,7 +73,7 @@ class Journeys:
 
         name, asked = request.path_params["name"], request.query_params
         try:
-            found = await self._desk.ask(
+            found = await self._slow.ask(
                 lambda reader: measured.ask(reader, name, asked.get("from", ""), asked.get("to", ""))
             )
         except UsageError as error:
