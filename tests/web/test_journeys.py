@@ -49,7 +49,8 @@ def ask(living: Living, method: str, path: str, body: Any = None, **headers: str
         running = Running(collect_app(intake, (), world.clock, guarded), intake)
         try:
             sent = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
-            return await running.request(method, path, sent, {**TOKEN, **headers})
+            where, _, query = path.partition("?")
+            return await running.request(method, where, sent, {**TOKEN, **headers}, query=query)
         finally:
             await intake.stop()
             desk.close()
