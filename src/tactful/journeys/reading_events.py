@@ -9,6 +9,7 @@ from tactful.journeys.definition import Ending, EventsWanted, Start, StartKind
 from tactful.journeys.program import Schedule
 from tactful.language.check import Checked
 from tactful.language.document import Fields
+from tactful.language.known import declared_kind
 from tactful.language.mistakes import Mistake
 from tactful.language.tree import Aggregate, Context, Node, Property, Trait, everything, walk
 from tactful.language.types import ANYTHING, BOOLEAN, LIST, NUMBER, TEXT, kind_of
@@ -152,7 +153,8 @@ class Events:
         if self._alone(inner, name, value, f"{name}: looks at the event alone") is None:
             return None
         assert value is not None
-        kind = kind_of(value.tree)
+        tree = value.tree
+        kind = declared_kind(self.vocabulary, events, tree) if isinstance(tree, Property) else kind_of(tree)
         if kind not in kinds:
             inner.refuse(name, f"{kind} is not {what}", "write a property of the event")
             return None

@@ -308,7 +308,7 @@ class Reader:
 
     def _set(self, name: str, fields: Fields) -> SetStep:
         pairs = fields.pairs("set")
-        if not pairs:
+        if not pairs and isinstance(fields.nodes["set"], Mapping):
             fields.refuse("set", "no trait is set", "write set: {vip: true}")
         return SetStep(name, tuple((key.value, self._trait(key, value)) for key, value in pairs))
 

@@ -101,7 +101,11 @@ def property_of_event(reader: Reader, name: str, at: int) -> None:
 
 def kind_of_property(reader: Reader, node: Property) -> str:
     """As events/ declares it, where all of the events declare the same."""
-    types = _types(reader.vocabulary, reader.events)
+    return declared_kind(reader.vocabulary, reader.events, node)
+
+
+def declared_kind(vocabulary: Vocabulary, events: tuple[str, ...] | None, node: Property) -> str:
+    types = _types(vocabulary, events)
     if types is None or len(node.path) > 1:
         return ANYTHING
     kinds = {KINDS.get(one.properties.get(str(node.path[0]), ""), ANYTHING) for one in types}
