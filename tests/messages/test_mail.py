@@ -157,7 +157,7 @@ def test_html_alone_gets_a_text_part() -> None:
         "<p>Go to <a href='https://shop.example/c'>the cart</a> <img src=x alt='A lamp'></p></body></html>"
     )
     assert (
-        plain_text(html) == "Your cart\n\nOne & two\nthree\n\nLamp\n\nGo to the cart (https://shop.example/c) A lamp\n"
+        plain_text(html) == "Your cart\n\nOne & two\nthree\n\n- Lamp\n\nGo to the cart (https://shop.example/c) A lamp\n"
     )
     rendered = render(MessageSource("m", "s", html="<p>Hi</p>"), {}, NOW)
     assert rendered.text == "Hi\n"

@@ -36,7 +36,18 @@ from tactful.messages.variants import Variant, is_language, read_translations, r
 
 _ADDRESS = re.compile(r"(?:[^<>@\r\n]*<)?[^<>@\s,;]+@[^<>@\s,;]+>?")
 _POOL = re.compile(r"[a-z0-9_]{1,64}")
-_OTHERS = ("channel", "purpose", "confirms", "from", "language", "variants", "translations", "fetch", "coupon", "tracking")
+_OTHERS = (
+    "channel",
+    "purpose",
+    "confirms",
+    "from",
+    "language",
+    "variants",
+    "translations",
+    "fetch",
+    "coupon",
+    "tracking",
+)
 _HINT = "a confirmation goes to whatever address was typed; it says workspace.name and confirm_url alone"
 CONFIRM_URL = "confirm_url"
 CONFIRMATION_NAMES = ("workspace", CONFIRM_URL)

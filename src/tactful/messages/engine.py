@@ -26,7 +26,7 @@ from liquid.output import LimitedStringIO
 from liquid.template import BoundTemplate
 from liquid.token import TOKEN_TAG
 
-from tactful.messages import filters
+from tactful.messages import amounts, filters
 from tactful.messages.corrections import StrictCase, correct
 
 OUTPUT_BYTES = 1024 * 1024
@@ -199,6 +199,8 @@ def environment(*, html: bool) -> Environment:
         del environment.tags[tag]
     del environment.filters["safe"]
     environment.add_filter("date", filters.date)
+    for name in ("money", "number", "percent", "local_date"):
+        environment.add_filter(name, getattr(amounts, name))
     environment.tags["block"] = BlockTag(environment)
     environment.tags["case"] = StrictCase(environment)
     return environment

@@ -80,7 +80,7 @@ def date(value: object, form: object, *, context: RenderContext) -> str:
         return str(value)
     if len(str(form)) > 200:
         raise FilterArgumentError("the format of a date is too long", token=None)
-    at_us = _instant(value, context)
+    at_us = instant(value, context)
     if at_us is None:
         return str(value)
     try:
@@ -101,7 +101,8 @@ def _spoken(text: str) -> int | None:
     return None
 
 
-def _instant(value: Any, context: RenderContext) -> int | None:
+def instant(value: Any, context: RenderContext) -> int | None:
+    """Microseconds; None for what is no time."""
     if isinstance(value, str):
         if value in {"now", "today"}:
             value = context.globals["now"]

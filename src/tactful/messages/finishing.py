@@ -20,8 +20,8 @@ CLIPPED_BYTES = 102 * 1024
 STYLE = re.compile(r"<style\b[^>]*>(.*?)</style\s*>", re.IGNORECASE | re.DOTALL)
 _HEAD = re.compile(r"<head\b[^>]*>", re.IGNORECASE)
 _BODY = re.compile(r"<body\b[^>]*>", re.IGNORECASE)
-_UNDEFINED = re.compile(r"""(<(?:html|div)\b[^>]*?\blang=)(["'])und\2""")
-_DARK = re.compile(r"prefers-color-scheme\s*:\s*dark", re.IGNORECASE)
+_UNDEFINED = 'lang="und"'
+"""What MJML makes of a document that names no language."""
 _DECLARED = re.compile(r"""<meta\b[^>]*\bname\s*=\s*["']?color-scheme""", re.IGNORECASE)
 _DECLARATION = (
     '<meta name="color-scheme" content="light dark"><meta name="supported-color-schemes" content="light dark">'
@@ -36,20 +36,22 @@ _inliner = css_inline.CSSInliner(
 )
 
 
-def finish(html: str, *, preheader: str = "", language: str = "", base: str = "") -> str:
-    """`base` is what relative links stand for ("" leaves them). Raises MarkupError."""
-    if STYLE.search(html):
+def finish(html: str, *, preheader: str = "", language: str = "", base: str = "", is_styled: bool = True) -> str:
+    """`base` is what relative links stand for ("" leaves them); `is_styled` says that its rules are the author's, and
+    have to be inlined. Raises MarkupError."""
+    if is_styled and "<style" in html:
         html = _inlined(html)
-        if _DARK.search(html) and not _DECLARED.search(html) and (head := _HEAD.search(html)):
-            html = html[: head.end()] + _DECLARATION + html[head.end() :]
+    if "prefers-color-scheme" in html and not _DECLARED.search(html) and (head := _HEAD.search(html)):
+        html = html[: head.end()] + _DECLARATION + html[head.end() :]
     if language:
-        html = _UNDEFINED.sub(lambda found: f"{found[1]}{found[2]}{language}{found[2]}", html)
+        html = html.replace(_UNDEFINED, f'lang="{language}"')
     html = led(html, leading(base))
     return with_preheader(html, preheader) if preheader else html
 
 
 def _inlined(html: str) -> str:
-    elements = refuse_deep(html)
+    refuse_deep(html)
+    elements = html.count("<") - html.count("</")
     rules = sum(len(css) for css in STYLE.findall(html))
     if rules * elements > WORK:
         raise MarkupError(f"{rules} characters of CSS for {elements} elements are too much work")

@@ -13,13 +13,12 @@ DEEPEST = 400
 TAG = re.compile(r"""<(/?)([^\s/>"'<!?=]++)((?:[^<>"']|"[^"]*+"|'[^']*+')*+)>""")
 """Its slash, name and attributes."""
 COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
-_VOID = frozenset(
+_SMALL = {big: big + 32 for big in range(ord("A"), ord("Z") + 1)}
+VOID = frozenset(
     {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"}
 )
 _LEADS = re.compile(
-    r"""(?<![\w-])(href|src|action|formaction|background|background-url|poster|action-xhr)(\s*=\s*)"""
-    r"""("[^"]*"|'[^']*'|[^\s"'>]+)""",
-    re.IGNORECASE,
+    r"""(action-xhr|action|background-url|background|formaction|href|poster|src)(\s*=\s*)("[^"]*"|'[^']*'|[^\s"'>]+)"""
 )
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):")
 _IGNORED = re.compile(r"[\x00-\x20\x7f-\xa0\u200b-\u200f\u2028\u2029\ufeff]+")
@@ -32,21 +31,19 @@ class MarkupError(Exception):
     """Markup that nothing can be made of; the text says why."""
 
 
-def refuse_deep(markup: str) -> int:
-    """The number of elements. Raises MarkupError where they stand too deep in each other."""
-    depth = deepest = count = 0
+def refuse_deep(markup: str) -> None:
+    """Raises MarkupError where elements stand too deep in each other."""
+    if markup.count("<") - markup.count("</") <= DEEPEST:
+        return
+    depth = deepest = 0
     for slash, name, rest in TAG.findall(markup):
         if slash:
             depth = max(depth - 1, 0)
-        elif name.lower() not in _VOID and not rest.endswith("/"):
-            count += 1
+        elif name.lower() not in VOID and not rest.endswith("/"):
             depth += 1
             deepest = max(deepest, depth)
-        else:
-            count += 1
     if deepest > DEEPEST:
         raise MarkupError(f"elements stand in each other more than {DEEPEST} deep, or are not closed")
-    return count
 
 
 def relative(address: str) -> bool:
@@ -63,19 +60,40 @@ def harmful(address: str) -> bool:
 
 def led(markup: str, to: Callable[[str, str], str]) -> str:
     """With every address that an attribute holds replaced by what `to` (attribute, address) makes of it."""
-
-    def attribute(found: re.Match[str]) -> str:
-        name, equals, quoted = found.groups()
+    parts: list[str] = []
+    done = 0
+    for found in _LEADS.finditer(_lowered(markup)):
+        start, end = found.start(3), found.end()
+        quoted = markup[start:end]
         written = quoted[1:-1] if quoted[0] in "\"'" else quoted
-        address = unescape(written)
-        better = to(name.lower(), address)
-        return found[0] if better == address else f'{name}{equals}"{escape(better)}"'
+        address = unescape(written) if "&" in written else written
+        better = to(found[1], address)
+        if better != address and found.start() >= done and _is_attribute(markup, found):
+            parts += (markup[done:start], f'"{escape(better)}"')
+            done = end
+    return "".join((*parts, markup[done:])) if parts else markup
 
-    def tag(found: re.Match[str]) -> str:
-        slash, name, rest = found.groups()
-        return found[0] if slash or "=" not in rest else f"<{name}{_LEADS.sub(attribute, rest)}>"
 
-    return TAG.sub(tag, markup)
+def _lowered(markup: str) -> str:
+    """In small letters, each where it was."""
+    lowered = markup.lower()
+    return lowered if len(lowered) == len(markup) else markup.translate(_SMALL)
+
+
+def _is_attribute(markup: str, found: re.Match[str]) -> bool:
+    """Whether it is one, and no part of another's name or text about one."""
+    start = found.start()
+    if markup[start - 1 : start].isalnum() or markup[start - 1 : start] in ("-", "_", ":"):
+        return False
+    # A tag's own values may hold signs of other tags; nobody needs more than some.
+    for _ in range(20):
+        start = markup.rfind("<", 0, start)
+        if start < 0:
+            return False
+        tag = TAG.match(markup, start)
+        if tag is not None:
+            return tag.end() >= found.end()
+    return True
 
 
 def leading(base: str) -> Callable[[str, str], str]:

@@ -47,10 +47,11 @@ def render(
     html = plain = _html(filling)
     if html:
         try:
-            html = finish(html, preheader=preheader, language=filling.locale, base=base_url)
+            is_styled = filling.body == "html" or "<mj-style" in filling.texts["mjml"]
+            html = finish(html, preheader=preheader, language=filling.locale, base=base_url, is_styled=is_styled)
         except MarkupError as error:
             raise TemplateError(f"{filling.body}: {error}") from error
-    text = _body(filling.part("text")) or (plain_text(led(plain, leading(base_url))) if plain else "")
+    text = _body(filling.part("text")) or (plain_text(plain, base_url) if plain else "")
     if not text.strip():
         raise TemplateError("the message is empty")
     headers = () if source.confirms else _headers(url)

@@ -17,6 +17,8 @@ from tactful.messages.seen import METRIC, SEGMENT, SEGMENTS
 from tactful.messages.variants import ranges
 from tactful.values import Duration, Time, format_time
 
+LOCAL_DATE = "local_date"
+"""The filter that writes an instant as the person's clock shows it."""
 _WHOLE = 2**53
 
 
@@ -94,8 +96,8 @@ def frozen(
     rule: MessageRule, view: View, key: str, now: int, segments: Callable[[], Iterable[str]] = tuple
 ) -> dict[str, Any]:
     """What belongs to the values that the message is rendered from: {variant, seen: {collection: {part: value}},
-    segments: [names]}, each only where there is any. `key` is the person's, `segments` gives the names of those that
-    the person is in."""
+    segments: [names], zone}, each only where there is any. `key` is the person's, `segments` gives the names of those
+    that the person is in."""
     found: dict[str, Any] = {}
     if variant := choose(rule, view, key, now):
         found["variant"] = variant
@@ -105,6 +107,8 @@ def frozen(
             value = one.valued.value(view, now) if now >= one.ready_at else None
             seen.setdefault(one.path[0], {})[one.path[1]] = _plain(value)
         found["seen"] = seen
+    if LOCAL_DATE in rule.wants:
+        found["zone"] = view.zone
     if SEGMENT in rule.wants or SEGMENTS in rule.wants:
         found["segments"] = sorted(segments())
     return found

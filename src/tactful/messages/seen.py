@@ -17,7 +17,7 @@ from tactful.language.vocabulary import Vocabulary
 RESERVED = frozenset(
     {
         "profile", "traits", "event", "workspace", "journey", "message", "variant", "locale", "key", "coupon", "now",
-        "today", "segment", "segments", "metric", "unsubscribe_url", "confirm_url",
+        "today", "segment", "segments", "metric", "unsubscribe_url", "confirm_url", "zone",
     }
 )  # fmt: skip
 """Names that templates have whatever is declared; a collection or fetched data of such a name is not seen by it."""
