@@ -9,6 +9,7 @@ import os
 import select
 import socket
 import sys
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
@@ -48,9 +49,10 @@ class SocketBell:
 
 
 class SocketBells:
-    """The port `Bells` over a folder, which every process of one server shares."""
+    """The port `Bells` over a folder, which every process of one server shares. A name of `groups` rings all of its."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, groups: Mapping[str, Sequence[str]] | None = None) -> None:
+        self._groups = groups or {}
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -58,9 +60,10 @@ class SocketBells:
         self._bells: list[SocketBell] = []
 
     def ring(self, name: str) -> None:
-        # Nobody there, nobody any more, or rings enough already.
-        with suppress(FileNotFoundError, ConnectionRefusedError, BlockingIOError):
-            self._sender.sendto(b"!", self._address(f"{name}.sock"))
+        for one in self._groups.get(name, (name,)):
+            # Nobody there, nobody any more, or rings enough already.
+            with suppress(FileNotFoundError, ConnectionRefusedError, BlockingIOError):
+                self._sender.sendto(b"!", self._address(f"{one}.sock"))
 
     def bell(self, *names: str) -> SocketBell:
         end = _datagrams()

@@ -1,7 +1,7 @@
 """Installation: the house (runtime/house.py) on one machine, a data folder with SQLite in it.
 
 installation.json   how many partitions; fixed when the folder is made
-keys.json           of signed links; for the owner only
+keys.json           of signed links; for the owner only        web_push.pem  likewise, of web push
 log/  store/  trail/  outbox.db  quarantine.db  ledger.db
 mail/               the local outbox        run/   bells        lock   held by whoever runs on it
 """
@@ -12,6 +12,9 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from tactful.adapters.bells import SocketBells
 from tactful.adapters.secrets import write_private
@@ -85,7 +88,7 @@ class Installation:
 
     @cached_property
     def bells(self) -> SocketBells:
-        return SocketBells(self.data / "run")
+        return SocketBells(self.data / "run", {"deliver": self.deliver_bells})
 
     def store(self, partition: int) -> SqliteStore:
         if partition not in self._stores:
@@ -109,6 +112,21 @@ class Installation:
         ports = (self.log, store, self.outbox, self.trail, self.quarantine, self.ledger, self.bells)
         return Worker(partition, *ports, clock, slots, mails_per_address=most)
 
+    @property
+    def deliver_bells(self) -> list[str]:
+        """One for each process that sends; `deliver` rings them all."""
+        return ["deliver", *(f"deliver-{number}" for number in range(1, self.settings.engine.deliverers))]
+
+    def web_push_key(self) -> str:
+        """The private key by which push services know us (PEM, P-256); made on first use, readable by the owner only.
+        Browsers subscribe with its public half: another key would be another sender to them."""
+        path = self.data / "web_push.pem"
+        if not path.exists():
+            key = ec.generate_private_key(ec.SECP256R1())
+            text = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode("ascii")
+            write_private(path, text)
+        return path.read_text(encoding="ascii")
+
     def link_keys(self) -> dict[int, bytes]:
         """Keys of signed links by version; made on first use, readable by the owner only."""
         path = self.data / "keys.json"
@@ -128,6 +146,7 @@ class Installation:
         look_over(self.data, log, positions, self.outbox, self.trail, self.quarantine)
         log.close()
         self.link_keys()
+        self.web_push_key()
 
     def _checkpoint(self, partition: int) -> Checkpoint:
         try:

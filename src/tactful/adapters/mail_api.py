@@ -148,7 +148,7 @@ class MailApi:
         # Made on the first send, since a session belongs to the loop that runs.
         if self._session is None:
             trace = aiohttp.TraceConfig()
-            trace.on_request_headers_sent.append(_note_beginning)
+            trace.on_request_headers_sent.append(note_beginning)
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=self.slots, keepalive_timeout=_KEPT_S, ttl_dns_cache=30),
                 timeout=aiohttp.ClientTimeout(total=self._settings.timeout_s, sock_connect=_CONNECT_S),
@@ -159,7 +159,8 @@ class MailApi:
         return self._session
 
 
-async def _note_beginning(_session: object, context: SimpleNamespace, _sent: object) -> None:
+async def note_beginning(_session: object, context: SimpleNamespace, _sent: object) -> None:
+    """For aiohttp's tracing: from here on the other side may have the request."""
     context.trace_request_ctx.is_begun = True
 
 

@@ -11,7 +11,9 @@ import asyncio
 import re
 import socket
 import ssl
+from collections.abc import Callable
 from email import message_from_bytes, policy
+from functools import lru_cache
 from typing import cast
 
 import aiosmtplib
@@ -27,6 +29,7 @@ _BAD_MAILBOX = re.compile(r"5\.1\.(?:[0-36]|10)|5\.2\.1")
 _ENHANCED = re.compile(r"\b5\.\d{1,3}\.\d{1,3}\b")
 
 
+_FROM = re.compile(rb"^From:(?:[^\r]|\r\n[ \t])*\r\n", re.MULTILINE)
 _KERNEL_BYTES = 64 * 1024
 LOST = "the connection failed before the mail was handed over"
 
@@ -52,8 +55,16 @@ class Smtp:
     name = "email"
     is_repeatable = False
 
-    def __init__(self, settings: EmailSettings, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self,
+        settings: EmailSettings,
+        tls: ssl.SSLContext | None = None,
+        return_path: Callable[[Claimed], str] | None = None,
+    ) -> None:
+        """`return_path` says to whom a claim's mail comes back if it cannot be delivered; "" (and without it): to the
+        address of its From."""
         self._settings = settings
+        self._return_path = return_path
         self._at = parse_url(settings.smtp_url)
         self._tls = tls or ssl.create_default_context()
         self._idle: list[_Connection] = []
@@ -61,7 +72,7 @@ class Smtp:
 
     async def send(self, claim: Claimed, body: bytes) -> Answer:
         """One mail. Never raises for what the server or the network do."""
-        sender = envelope_sender(body)
+        sender = (self._return_path(claim) if self._return_path else "") or envelope_sender(body)
         try:
             to = address(claim.address).spec
         except AddressError as error:
@@ -237,8 +248,14 @@ class Smtp:
 
 def envelope_sender(body: bytes) -> str:
     """The address of the From header, which is where bounces go as well."""
-    sender = message_from_bytes(body.partition(b"\r\n\r\n")[0], policy=policy.SMTP)["From"].addresses[0].addr_spec
-    return str(sender)
+    found = _FROM.search(body)
+    assert found, "a mail says whom it is from"
+    return _address_of(found[0])
+
+
+@lru_cache(maxsize=64)
+def _address_of(header: bytes) -> str:
+    return str(message_from_bytes(header, policy=policy.SMTP)["From"].addresses[0].addr_spec)
 
 
 def _refused(reason: str, code: int, message: str, *, is_recipient: bool = False) -> Answer:

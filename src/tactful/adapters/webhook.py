@@ -129,14 +129,18 @@ class Webhook:
             parsed = URL(url)
         except ValueError as error:
             return Rejected("no URL", str(error))
-        host = parsed.host
-        if parsed.scheme not in {"http", "https"} or not host:
-            return Rejected("no URL", "a webhook's URL begins with https:// (or http://) and names a host")
-        if self._settings.allow_private or not _is_number(host) or is_public(host):
-            return None
-        return Rejected(
-            "not a public address", f"{host} is not on the public internet ([channels.webhook] allow_private)"
-        )
+        return refused_host(parsed, is_open=self._settings.allow_private, setting="[channels.webhook]")
+
+
+def refused_host(url: URL, *, is_open: bool, setting: str) -> Rejected | None:
+    """What may not be called: other schemes, and addresses written as numbers that are not public; names are looked at
+    when they are resolved."""
+    host = url.host
+    if url.scheme not in {"http", "https"} or not host:
+        return Rejected("no URL", "a URL to call begins with https:// (or http://) and names a host")
+    if is_open or not _is_number(host) or is_public(host):
+        return None
+    return Rejected("not a public address", f"{host} is not on the public internet ({setting} allow_private)")
 
 
 def judge(status: int, retry_after: str, shown: str) -> Answer:

@@ -125,7 +125,9 @@ class Application:
         where = ["--project", str(project), "--data", str(data)]
         for number, owned in enumerate(_shares(house.partitions, settings.engine.workers)):
             supervisor.start(f"work {number}", ["work", *where, "--partitions", ",".join(map(str, owned))])
-        supervisor.start("deliver", ["deliver", *where, "--address", f"http://{host}:{port}"])
+        here = f"http://{host}:{port}"
+        for number in range(settings.engine.deliverers):
+            supervisor.start(f"deliver {number}", ["deliver", *where, "--address", here, "--number", str(number)])
         try:
             if changes(house.plan(0), files, plan_settings(settings)):
                 publish(files, plan_settings(settings), house.log, house.bells, house.clock, "up")
@@ -184,12 +186,13 @@ class Application:
         ).run()
         house.close()
 
-    def run_deliver(self, project: Path, data: Path, address: str) -> None:
-        from tactful.app import delivering
+    def run_deliver(self, project: Path, data: Path, address: str, number: int) -> None:
+        from tactful.app import delivering, lanes
 
         house = self.house(data, project, read_only=False)
         follow_parent()
-        delivering.run(house, data, address)
+        share = lanes.Share(number, max(house.settings.engine.deliverers, number + 1))
+        delivering.run(house, project, data, address, share)
         house.close()
 
 

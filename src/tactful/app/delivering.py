@@ -1,4 +1,4 @@
-"""The process that sends: its lanes, one per channel, and the loop that takes claims to them."""
+"""A process that sends: its lanes, one per channel, and the loop that takes claims to them."""
 
 import asyncio
 import os
@@ -8,38 +8,33 @@ from pathlib import Path
 
 import uvloop
 
-from tactful.adapters import spool
+from tactful.adapters.alive import Alive, gone
 from tactful.adapters.installation import Installation
-from tactful.adapters.smtp import Smtp
-from tactful.adapters.webhook import Webhook
-from tactful.app.parts import email_of, tracking_of, webhook_of
-from tactful.runtime.deliver import Deliverer, Lane
-from tactful.runtime.writing import Letterhead, call_writer, mail_writer
+from tactful.app.lanes import Share, lanes
+from tactful.runtime.deliver import Deliverer
 
 
-def run(house: Installation, data: Path, address: str) -> None:
-    """Until a signal comes. `address` is where this machine's own pages are."""
-    name = f"{os.getpid()}-{secrets.token_hex(4)}"
-    lanes = _lanes(house, data, address)
+def run(house: Installation, project: Path, data: Path, address: str, share: Share) -> None:
+    """Until a signal comes. `address` is where this machine's own pages are, `share` which of the processes that send
+    this one is."""
+    name = f"deliver-{share.number}-{os.getpid()}-{secrets.token_hex(4)}"
+    alive = Alive(data / "run", name)
+    ways = lanes(house, project, data, address, share)
 
     async def deliver() -> None:
-        deliverer = Deliverer(name, house.outbox, house.log, house.bells, house.clock, lanes)
+        deliverer = Deliverer(
+            name,
+            house.outbox,
+            house.log,
+            house.bells,
+            house.clock,
+            ways,
+            gone=lambda names: gone(data / "run", names),
+            bell=house.deliver_bells[share.number],
+        )
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, deliverer.stop)
         await deliverer.run()
 
     uvloop.run(deliver())
-
-
-def _lanes(house: Installation, data: Path, address: str) -> list[Lane]:
-    email, workspace = email_of(house.settings), house.settings.workspace
-    letterhead = Letterhead(
-        workspace.name,
-        email.sender or f"{workspace.name} <hello@localhost>",
-        workspace.public_url or address,
-        house.link_keys(),
-        tracking_of(house.settings),
-    )
-    mail = Smtp(email) if email.smtp_url else spool.Spool(data / "mail", email.slots)
-    calls = Webhook(webhook_of(house.settings), house.clock)
-    return [Lane(mail, mail_writer(letterhead, house.outbox.template)), Lane(calls, call_writer())]
+    alive.close()

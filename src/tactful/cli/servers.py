@@ -47,10 +47,11 @@ def register(group: click.Group, build: Build) -> None:
     @project_option
     @data_option
     @click.option("--address", default="http://127.0.0.1:8080", help="Where links lead without a public_url.")
-    def deliver(project: Path, data: Path, address: str) -> None:
+    @click.option("--number", default=0, help="Which of [engine] deliverers it is.")
+    def deliver(project: Path, data: Path, address: str, number: int) -> None:
         """Send what was claimed."""
         _log()
-        build.run_deliver(project, data, address)
+        build.run_deliver(project, data, address, number)
 
 
 def _log() -> None:
