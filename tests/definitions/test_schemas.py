@@ -16,6 +16,7 @@ from tactful.journeys.reading_steps import KINDS_OF_STEPS
 from tactful.kernel.definitions import read_project
 from tactful.language.document import Document, Fields
 from tactful.language.yaml_nodes import Node
+from tactful.messages.texts import ALL
 from tactful.operations import schemas, schemas_journeys
 from tactful.operations.scaffold import init
 
@@ -87,7 +88,12 @@ def test_the_new_project_is_right_and_names_its_schemas(tmp_path: Path) -> None:
         ("journeys/a.yaml", "start: {event: A}\nsteps: [{split: {a: 1, b: 1}, a: [{exit: ''}]}]"),
         ("journeys/a.yaml", "start: {event: A}\nsteps: [{wait: {until: '09:00', on: [mnoday]}}]"),
         ("journeys/a.yaml", "start: {schedule: daily at 09:00, left: x}\nsend: {email: x}"),
-        ("messages/a.yaml", "subject: x\nhtml: y"),
+        ("messages/a.yaml", "subject: x"),
+        ("messages/a.yaml", "channel: sms\ntitle: x"),
+        ("messages/a.yaml", "subject: x\nhtml: y\nvariants: [{nmae: x}]"),
+        ("messages/a.yaml", "subject: x\nhtml: y\ntranslations: {German: {subject: x}}"),
+        ("messages/a.yaml", "subject: x\nhtml: y\nfetch: {a: {url: 'ftp://x'}}"),
+        ("blocks/a.yaml", "description: x"),
         ("events/a.yaml", "name: A\nproperties: {x: integer}"),
         ("collections/a.yaml", "add: A"),
         ("metrics/a.yaml", "value: ''"),
@@ -111,6 +117,18 @@ steps:
 """For its keys: whatever else may be wrong with it."""
 
 
+MESSAGE = """
+channel: push
+title: x
+text: y
+translations: {de: {title: x}}
+variants: [{name: a, share: 5%, translations: {de: {title: x}}}]
+fetch: {stock: {url: "https://shop.example/stock"}}
+"""
+KINDS = {"the property": "a property", "the translation": "a translation", "fetch ": "fetched data"}
+"""What a reader says of names that the author gives."""
+
+
 def test_the_keys_are_those_of_the_readers(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the readers ask for while they read all that is shown, against what the schemas allow and require."""
     asked: dict[tuple[str, str], tuple[set[str], set[str]]] = {}
@@ -119,7 +137,7 @@ def test_the_keys_are_those_of_the_readers(monkeypatch: pytest.MonkeyPatch) -> N
     def spy(
         document: Document, node: Node, what: str, known: Collection[str], required: Collection[str]
     ) -> Fields | None:
-        kind = "a property" if what.startswith("the property") else what.strip('"')
+        kind = next((kind for start, kind in KINDS.items() if what.startswith(start)), what.strip('"'))
         keys = set(known)
         if kind == "a step":
             (does,) = keys.intersection(KINDS_OF_STEPS)
@@ -133,6 +151,13 @@ def test_the_keys_are_those_of_the_readers(monkeypatch: pytest.MonkeyPatch) -> N
     read_project(dict(shown("definitions.md", "language.md")))
     with pytest.raises(DefinitionError):
         read_project({"journeys/everything.yaml": EVERYTHING})
+    read_project({"blocks/a.yaml": "text: x\n"})
+    read_project({"messages/a.yaml": MESSAGE})
+    # Which texts a channel has is said by the reader; the schema knows them all.
+    names, required = asked["messages", "a translation"]
+    asked["messages", "a translation"] = (names | set(ALL), required)
+    names, required = asked["messages", "a variant"]
+    asked["messages", "a variant"] = (names | set(ALL), required)
     named: dict[tuple[str, str], dict[str, Any]] = {}
     for folder in schemas.FOLDERS.values():
         schema = schemas.schema(folder)
@@ -140,9 +165,13 @@ def test_the_keys_are_those_of_the_readers(monkeypatch: pytest.MonkeyPatch) -> N
         for name, inner in schema["properties"].items():
             if inner.get("additionalProperties") is False:
                 named[folder, name] = inner
-            elif "additionalProperties" in inner:
+            elif folder == "events" and "additionalProperties" in inner:
                 named[folder, "a property"] = one = inner["additionalProperties"]["anyOf"][1]
                 named[folder, "merge"] = one["properties"]["merge"]["anyOf"][1]
+    message = schemas.schema("messages")["properties"]
+    named["messages", "a variant"] = message["variants"]["items"]
+    named["messages", "a translation"] = message["translations"]["additionalProperties"]
+    named["messages", "fetched data"] = message["fetch"]["additionalProperties"]
     named["journeys", "unless"], named["journeys", "wait"] = schemas_journeys.ENDING, schemas_journeys.WAIT
     for kind, one in schemas_journeys.STEP_KINDS.items():
         named["journeys", f"a step that has {kind}"] = one

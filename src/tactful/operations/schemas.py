@@ -23,6 +23,7 @@ from tactful.operations.schema_parts import (
     of,
 )
 from tactful.operations.schemas_journeys import JOURNEY
+from tactful.operations.schemas_messages import BLOCK, MESSAGE
 from tactful.runtime.settings import Settings
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
@@ -34,20 +35,6 @@ SEGMENT = object_of(
         "purpose": of(PURPOSE, "Only people who permit this purpose.", examples=["profiling"]),
     },
     ["when"],
-)
-
-MESSAGE = object_of(
-    "A message, messages/NAME.yaml: what is filled and sent. Texts are Liquid templates.",
-    {
-        "purpose": of(PURPOSE, "What the person must have agreed to.", default="email_marketing"),
-        "confirms": of(PURPOSE, "Instead of a purpose: what the reader of a new address is asked to agree to."),
-        "from": of(TEXT, "Sender, else the one of tactful.toml.", examples=["Shop <hello@shop.example>"]),
-        "subject": of(TEXT, "One line."),
-        "preheader": of(TEXT, "One line that many mail programs show beside the subject."),
-        "html": of(TEXT, "The mail as HTML."),
-        "text": of(TEXT, "The mail as plain text."),
-    },
-    ["subject", "html", "text"],
 )
 
 _TYPE = {"enum": ["number", "text", "boolean", "time", "list", "object", "anything"]}
@@ -132,6 +119,7 @@ FOLDERS = {
     "event": "events",
     "collection": "collections",
     "metric": "metrics",
+    "block": "blocks",
 }
 """Of each schema, the folder of the files that it describes; `settings` is of tactful.toml."""
 NAMES = (*FOLDERS, "settings")
@@ -142,6 +130,7 @@ _BY_NAME = {
     "event": EVENT,
     "collection": COLLECTION,
     "metric": METRIC,
+    "block": BLOCK,
 }
 
 
