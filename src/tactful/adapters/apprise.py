@@ -59,6 +59,11 @@ class Apprise:
             raise UsageError(f"[channels.{self.name}] url: Apprise cannot use it ({error})") from None
         self._threads = ThreadPoolExecutor(settings.slots, thread_name_prefix=settings.channel)
 
+    @property
+    def service(self) -> str:
+        """What it is called: "Twilio"."""
+        return str(_service(self._url, "+15550100").service_name)
+
     async def send(self, claim: Claimed, body: bytes) -> Answer:
         message = note.decode(body)
 

@@ -6,12 +6,14 @@ strangers, hence the same look at where they lead as at webhooks. Encryption and
 service for as long as its message is valid.
 """
 
+from base64 import urlsafe_b64encode
 from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
 import msgspec
 from aiohttp.abc import AbstractResolver
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 from yarl import URL
 
 from tactful.adapters.mail_api import note_beginning
@@ -137,6 +139,13 @@ class WebPush:
                 trace_configs=[trace],
             )
         return self._session
+
+
+def public_key(pem: str) -> str:
+    """What a page gives to `pushManager.subscribe` as applicationServerKey."""
+    key = load_pem_private_key(pem.encode("ascii"), None)
+    point = key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    return urlsafe_b64encode(point).rstrip(b"=").decode("ascii")
 
 
 def judge(status: int, retry_after: str, shown: str) -> Answer:

@@ -4,7 +4,6 @@ What only one kind of process needs is imported where that process is made: afte
 and a worker that need not wait for web servers and templates is back in half the time.
 """
 
-import asyncio
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -16,7 +15,7 @@ import click
 from tactful.adapters.installation import Installation
 from tactful.adapters.supervisor import Lock, StopSignal, Supervisor, follow_parent
 from tactful.adapters.watching import watch
-from tactful.app.parts import email_of, sources_of, webhook_of
+from tactful.app.parts import email_of, sources_of
 from tactful.cli import boxes, consenting, editors, evaluating, importing, lists, looking, projects, servers, steering
 from tactful.cli.main import command_line
 from tactful.errors import DefinitionError, Place, Problem, TransientError, UsageError
@@ -24,7 +23,7 @@ from tactful.events.sources import Source
 from tactful.history.queries import Queries
 from tactful.operations import identities
 from tactful.operations.consenting import check as check_consent
-from tactful.operations.doctor import Finding, check_channels, examine
+from tactful.operations.doctor import Finding, check_channels
 from tactful.operations.project import load
 from tactful.operations.publish import changes, publish, refuse_other_priority
 from tactful.operations.retention import trim
@@ -97,16 +96,12 @@ class Application:
 
         return DuckDBQueries()
 
-    def doctor(self, project: Path) -> list[Finding]:
-        from tactful.adapters import reach
-        from tactful.adapters.smtp import Smtp
+    def doctor(self, project: Path, data: Path | None) -> list[Finding]:
+        from tactful.app import examining
 
         settings = self.settings(project)
-        email, public_url = email_of(settings), settings.workspace.public_url
         found = identities.check(settings.identity, settings.sources) + check_consent(settings.consent)
-        reach_mail = Smtp(email).probe if email.smtp_url else None
-        reach_page = (lambda: reach.page(public_url)) if public_url else None
-        return found + asyncio.run(examine(email, webhook_of(settings), public_url, reach_mail, reach_page))
+        return found + examining.channels(settings, project, data, self._clock)
 
     # ---- processes -----------------------------------------------------------------------------------------
 
@@ -114,6 +109,11 @@ class Application:
         """Publish, start the processes, and keep them running until a signal comes."""
         settings = self.settings(project)
         _refuse_open_door(host)
+        email = email_of(settings, project)
+        if email.provider or email.dkim:
+            from tactful.app import lanes
+
+            lanes.refuse_unusable(email, self._clock)
         files = load(project)
         lock = Lock(data)
         house = self.house(data, project, read_only=False)

@@ -9,6 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tactful.adapters.apprise import Apprise
+from tactful.adapters.fetch import HttpFetch
 from tactful.adapters.installation import Installation
 from tactful.adapters.mail_api import MailApi, Provider
 from tactful.adapters.mailgun import Mailgun
@@ -25,6 +26,7 @@ from tactful.errors import UsageError
 from tactful.messages import dkim, fields, links, mail
 from tactful.runtime.channels import AppriseSettings, Channel, DkimSettings, EmailSettings, ProviderSettings
 from tactful.runtime.deliver import Lane
+from tactful.runtime.fetching import Fetcher
 from tactful.runtime.ports import Claimed, Clock
 from tactful.runtime.writing import Letterhead, Writer, call_writer, mail_writer, note_writer
 
@@ -61,17 +63,20 @@ def lanes(house: Installation, project: Path, data: Path, address: str, share: S
         settings.workspace.public_url or address,
         house.link_keys(),
         tracking_of(settings),
+        settings.workspace.site_url,
     )
+    ask = HttpFetch(settings.fetch.hosts)
+    fetcher = Fetcher(ask, house.clock, template, {"name": settings.workspace.name})
     takes_fields = email.provider is not None and email.provider.name in TAKE_FIELDS
     write = mail_writer(letterhead, template, fields.compose if takes_fields else mail.compose)
     email = replace(email, slots=share.slots(email.slots))
     found = [
-        Lane(mail_channel(email, data, house.clock, letterhead.link_keys), signed(write, email.dkim)),
+        Lane(mail_channel(email, data, house.clock, letterhead.link_keys), signed(write, email.dkim), fetcher=fetcher),
         Lane(Webhook(replace(calls, slots=share.slots(calls.slots)), house.clock), call_writer()),
     ]
     for name, make in note_channels(house, email).items():
         slots = share.slots(getattr(settings.channels, name).slots)
-        found.append(Lane(_made(name, make, slots), note_writer(letterhead, template)))
+        found.append(Lane(_made(name, make, slots), note_writer(letterhead, template), fetcher=fetcher))
     return found
 
 
@@ -86,6 +91,13 @@ def mail_channel(email: EmailSettings, data: Path, clock: Clock, link_keys: Mapp
         return links.return_path(email.bounce_address, link_keys, claim.intent.intent)
 
     return Smtp(email, return_path=return_path if email.bounce_address else None)
+
+
+def refuse_unusable(email: EmailSettings, clock: Clock) -> None:
+    """Before anything starts: raises UsageError where mail could not be sent as it is set up."""
+    signed(lambda _: b"", email.dkim)
+    if email.provider is not None:
+        mail_api(email.provider, clock)
 
 
 def mail_api(settings: ProviderSettings, clock: Clock, slots: int = 1) -> MailApi:

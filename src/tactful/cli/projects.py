@@ -124,8 +124,9 @@ def register(group: click.Group, build: Build) -> None:
         Where there is a data folder (--data, or `data` in the project), also which ties do not hold, and how many
         events were not kept.
         """
-        findings = list(build.doctor(project))
-        if house := beside(build, project, data):
+        house = beside(build, project, data)
+        findings = list(build.doctor(project, house.data if house else None))
+        if house:
             findings += identities.look(house.data, house.trail, house.log.partitions)
             findings += consenting.look(house.stores())
             findings += coupons.look(house.outbox.coupons)
