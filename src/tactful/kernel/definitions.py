@@ -8,7 +8,9 @@ give the same definitions in every process, which is why a published plan travel
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
+import msgspec
 from msgspec import Struct
 
 from tactful.errors import DefinitionError, Place, Problem
@@ -30,6 +32,7 @@ from tactful.values import parse_duration
 
 FOLDERS = ("blocks", "collections", "events", "journeys", "messages", "metrics", "segments")
 FOLDERS_TO_COME = ("catalogue", "experiments", "models", "slots")
+_encode = msgspec.msgpack.Encoder().encode
 _NAME = re.compile(r"[a-z0-9_-]{1,64}")
 
 
@@ -121,21 +124,42 @@ def vocabulary_of(
 
 def read_published(publish: Publish) -> Definitions:
     """Of a plan. Names were looked at when it was published; what is not declared is as good as it was then."""
-    return read_project(publish.files, gap_us=_gap_us(publish), is_strict=False)
+    return _read_published(_encode(publish.files), _gap_us(publish))
 
 
-def published_vocabulary(publish: Publish, definitions: Definitions) -> Vocabulary:
-    """As the plan's definitions were read."""
-    return vocabulary_of(definitions, gap_us=_gap_us(publish), is_strict=False)
+def read_editions(publish: Publish, texts: Mapping[str, Mapping[str, str]]) -> Mapping[tuple[str, str], Journey]:
+    """Earlier texts of journeys, by name and version, in the project as it is now; those that do not fit it any more
+    are left out."""
+    return _read_editions(_encode(publish.files), _gap_us(publish), _encode(texts)) if texts else {}
 
 
 def _gap_us(publish: Publish) -> int:
     return parse_duration(publish.settings.get(SESSION_GAP, "")) or DEFAULT_GAP_US
 
 
-def read_edition(definitions: Definitions, vocabulary: Vocabulary, name: str, text: str) -> Journey | None:
-    """An earlier text of a journey, in the project as it is now; None where it does not fit it any more: it names what
-    is gone, or sends what is."""
+# A process that has several partitions puts each plan in force in each of them; it is read once.
+
+
+@lru_cache(maxsize=2)
+def _read_published(files: bytes, gap_us: int) -> Definitions:
+    return read_project(msgspec.msgpack.decode(files, type=dict[str, str]), gap_us=gap_us, is_strict=False)
+
+
+@lru_cache(maxsize=2)
+def _read_editions(files: bytes, gap_us: int, texts: bytes) -> Mapping[tuple[str, str], Journey]:
+    definitions = _read_published(files, gap_us)
+    vocabulary = vocabulary_of(definitions, gap_us=gap_us, is_strict=False)
+    found = {}
+    for name, versions in msgspec.msgpack.decode(texts, type=dict[str, dict[str, str]]).items():
+        for version, text in versions.items():
+            journey = _read_edition(definitions, vocabulary, name, text)
+            if journey is not None:
+                found[name, version] = journey
+    return found
+
+
+def _read_edition(definitions: Definitions, vocabulary: Vocabulary, name: str, text: str) -> Journey | None:
+    """None where it does not fit the project any more: it names what is gone, or sends what is."""
     document = Document(f"journeys/{name}.yaml", text)
     journey = journeys.read(name, document, vocabulary)
     if journey is None:

@@ -5,8 +5,7 @@ it means to everybody. One that does not fit the project any more is left out, a
 """
 
 from tactful.events.records import Publish
-from tactful.journeys.definition import Journey
-from tactful.kernel.definitions import Definitions, published_vocabulary, read_edition
+from tactful.kernel.definitions import Definitions
 from tactful.kernel.state import PlanState
 from tactful.language.document import Document
 
@@ -31,20 +30,6 @@ def kept(before: PlanState | None, publish: Publish, definitions: Definitions) -
         texts.pop(journey.version, None)
         if texts:
             found[journey.name] = dict([*texts.items()][-MOST:])
-    return found
-
-
-def read(texts: Texts, publish: Publish, definitions: Definitions) -> dict[tuple[str, str], Journey]:
-    """By name and version."""
-    if not texts:
-        return {}
-    vocabulary = published_vocabulary(publish, definitions)
-    found = {}
-    for name, versions in texts.items():
-        for version, text in versions.items():
-            journey = read_edition(definitions, vocabulary, name, text)
-            if journey is not None:
-                found[name, version] = journey
     return found
 
 

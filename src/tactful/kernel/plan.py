@@ -5,7 +5,7 @@ plans in the same order, gives the same ones. An aggregate that the plan before 
 window has passed since (at once in an empty partition); what reads it is warming until then. Pure.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
@@ -22,7 +22,7 @@ from tactful.journeys.rules import JourneyRule
 from tactful.journeys.unwelcome import wanted as newest_of
 from tactful.kernel import editions, programs
 from tactful.kernel import sending as leaving
-from tactful.kernel.definitions import Definitions, read_published
+from tactful.kernel.definitions import Definitions, read_editions, read_published
 from tactful.kernel.readers import EventReader, Readers, Rules, event_reader, no_readers, segment_readers
 from tactful.kernel.state import PlanState
 from tactful.kernel.view import Around
@@ -126,7 +126,7 @@ class _Compiled(NamedTuple):
     values: dict[str, Valued]
     unwelcome: dict[str, Fold]
     """Per exit of a journey: the newest event that ends a run."""
-    editions: dict[tuple[str, str], Journey]
+    editions: Mapping[tuple[str, str], Journey]
 
     def folds(self) -> dict[int, Fold]:
         """All aggregates of the plan by number."""
@@ -151,7 +151,7 @@ def adopt(
         return index
 
     texts = editions.kept(before, plan.publish, definitions)
-    earlier = editions.read(texts, plan.publish, definitions)
+    earlier = read_editions(plan.publish, texts)
     compiled_ = _compile(definitions, earlier, number)
     rules = _trait_rules(definitions)
     since: dict[str, tuple[str, int]] = {}
@@ -176,7 +176,7 @@ def compiled(state: PlanState, definitions: Definitions | None = None) -> Compil
             raise UnknownAggregate(spec.canonical())
         return index
 
-    made = _compile(definitions, editions.read(state.editions, state.plan.publish, definitions), number)
+    made = _compile(definitions, read_editions(state.plan.publish, state.editions), number)
     for name in made.conditions:
         if name not in state.since:
             raise UnknownAggregate(name)
@@ -217,7 +217,7 @@ def _meaning(condition: Condition, publish: Publish, rules: TraitRules) -> str:
 
 
 def _compile(
-    definitions: Definitions, earlier: dict[tuple[str, str], Journey], number: Callable[[AggregateSpec], int]
+    definitions: Definitions, earlier: Mapping[tuple[str, str], Journey], number: Callable[[AggregateSpec], int]
 ) -> _Compiled:
     """`earlier` are the editions of journeys on which runs finish."""
     conditions: dict[str, Checked] = {f"segment/{one.name}": one.when for one in definitions.segments.values()}
@@ -235,15 +235,19 @@ def _compile(
     for message in definitions.messages.values():
         conditions.update(messages.conditions(message))
         values.update(messages.values(message))
+    # Editions of a journey ask much the same, so each is compiled once.
+    compiled_ = {one: compile_condition(one, number) for one in dict.fromkeys(conditions.values())}
     return _Compiled(
-        conditions={name: compile_condition(one, number) for name, one in conditions.items()},
+        conditions={name: compiled_[one] for name, one in conditions.items()},
         values={name: compile_value(one, number) for name, one in values.items()},
         unwelcome=unwelcome,
         editions=earlier,
     )
 
 
-def _all_journeys(definitions: Definitions, earlier: dict[tuple[str, str], Journey]) -> Iterator[tuple[Journey, str]]:
+def _all_journeys(
+    definitions: Definitions, earlier: Mapping[tuple[str, str], Journey]
+) -> Iterator[tuple[Journey, str]]:
     """With the version of those that are no longer the present ones."""
     for journey in definitions.journeys.values():
         yield journey, ""

@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from tactful.language import tree
@@ -51,6 +52,7 @@ def compile_value(checked: Checked, number: NumberOf) -> Valued:
     )
 
 
+@lru_cache(maxsize=4096)
 def compile_test(checked: Checked) -> EventTest:
     """Of an expression checked with scope="event"."""
     lowered = lower(checked.tree)
@@ -62,6 +64,7 @@ def compile_test(checked: Checked) -> EventTest:
     )
 
 
+@lru_cache(maxsize=4096)
 def compile_event_value(checked: Checked) -> EventValue:
     """Of a value checked with scope="event"."""
     lowered = lower(checked.tree)
