@@ -111,6 +111,12 @@ def texts_of(source: MessageSource, variant: str, language: str) -> tuple[dict[s
     return texts, locale
 
 
+def address_seen(source: MessageSource, values: Mapping[str, Any]) -> dict[str, Any]:
+    """What the addresses of fetched data see: what templates do, but for what is fetched and for signed links."""
+    variant, told = str(values.get("variant", "")), languages.wanted(values.get("profile"))
+    return _seen(source, values, "", variant, texts_of(source, variant, told)[1])
+
+
 def _seen(source: MessageSource, values: Mapping[str, Any], url: str, variant: str, locale: str) -> dict[str, Any]:
     segments = values.get("segments", [])
     of_person = {**values.get("seen", {}), **values.get("fetched", {})}

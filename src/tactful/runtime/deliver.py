@@ -18,6 +18,7 @@ from tactful.errors import TransientError
 from tactful.kernel.addresses import spelling
 from tactful.messages.source import digest as digest_of
 from tactful.runtime.channels import Answer, Channel, Rejected, Retry, RetryRule, Sent, Unknown
+from tactful.runtime.fetching import Fetcher
 from tactful.runtime.outcomes import report
 from tactful.runtime.ports import Bell, Bells, Claimed, Clock, Log, Outbox, Verdict
 from tactful.runtime.writing import Unwritable, Writer
@@ -37,11 +38,15 @@ _log = logging.getLogger(__name__)
 
 
 class Lane:
-    """A channel with its writer, and the claims that are on their way through it."""
+    """A channel with its writer, and the claims that are on their way through it. `fetcher` brings what a message
+    asks for before it is written."""
 
-    def __init__(self, channel: Channel, write: Writer, retry: RetryRule | None = None) -> None:
+    def __init__(
+        self, channel: Channel, write: Writer, retry: RetryRule | None = None, fetcher: Fetcher | None = None
+    ) -> None:
         self.channel = channel
         self.write = write
+        self.fetcher = fetcher
         self.retry = retry or RetryRule()
         self.under_way: set[asyncio.Task[None]] = set()
 
@@ -104,6 +109,8 @@ class Deliverer:
             await listening
             for lane in self._lanes:
                 await lane.channel.close()
+            for fetcher in {lane.fetcher for lane in self._lanes if lane.fetcher is not None}:
+                await fetcher.close()
 
     def stop(self) -> None:
         self._is_stopping = True
@@ -186,6 +193,8 @@ class Deliverer:
         sent = ""
         answer: Answer
         try:
+            if lane.fetcher is not None:
+                claim = await lane.fetcher.prepare(claim)
             body = lane.write(claim)
             sent = digest_of(body)
             answer = await lane.channel.send(claim, body)
