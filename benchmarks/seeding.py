@@ -181,7 +181,7 @@ def _moved(model: bytes, key: str, later_us: int) -> Profile:
         newest.times = [at + later_us for at in newest.times]
     profile.segments = {number: at + later_us for number, at in profile.segments.items()}
     for name, sent in profile.sent.items():
-        profile.sent[name] = [(at + later_us, intent, about) for at, intent, about in sent]
+        profile.sent[name] = [(at + later_us, intent, key, step) for at, intent, key, step in sent]
     profile.runs = []
     profile.now += later_us
     profile.wakes = {number: at + later_us for number, at in profile.wakes.items()}

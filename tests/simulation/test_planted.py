@@ -218,8 +218,8 @@ def the_clock_goes_back(patch: Patch) -> None:
 def claims_before_the_log_was_read(patch: Patch) -> None:
     decide = Claims.decide
 
-    def rash(self: Claims, *args: object, position: int, is_behind: bool) -> object:
-        return decide(self, *args, position=position, is_behind=False)  # type: ignore[arg-type]  # as they came
+    def rash(self: Claims, *args: Any, is_behind: bool, **rest: Any) -> object:
+        return decide(self, *args, is_behind=False, **rest)
 
     patch.setattr(Claims, "decide", rash)
 

@@ -318,6 +318,14 @@ def decode_told(body: bytes | Raw) -> Record | Between:
     return record
 
 
+def event_of(record: Record) -> Event | None:
+    """The event that stands at a place of a log: as a call left it there, or a journey that has set traits; None for
+    other records."""
+    if isinstance(record, Forwarded) and isinstance(_addressed.decode(record.record), _Enters):
+        record = decode(record.record)
+    return record if isinstance(record, Event) else None
+
+
 def pack(values: Mapping[str, Any]) -> Raw:
     """A msgpack map of coerced values."""
     return Raw(_encoder.encode(values))

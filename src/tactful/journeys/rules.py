@@ -28,8 +28,6 @@ from tactful.values import DAY_US, WEEK_US, digest, format_duration
 NEVER_AGAIN = 1 << 62
 LONGEST_KEY = 128
 """Characters of an entry key; a longer one is kept as its digest."""
-VERSION_DIGITS = 12
-"""Of a journey's version, as runs and rows have it."""
 
 
 class JourneyRule(Struct, frozen=True):
@@ -44,18 +42,11 @@ class JourneyRule(Struct, frozen=True):
     condition: Condition | None
     ready_at: int
     """From when the condition is exact."""
-    wait_us: int
-    unless: frozenset[str]
-    unwelcome: int | None
-    """Number of the aggregate that keeps the newest `unless` event, for starts that arrive behind it."""
     is_restarting: bool
     limit: int | None
     per_us: int
     validity_us: int
-    channel: str
-    target: str
-    """The message's name, or the URL."""
-    purpose: str
+    """How late it may start, and a message leave that says nothing else."""
     on_merge: bool = False
     """Whether a segment that is entered because identifiers were tied starts it."""
     program: tuple[Instruction, ...] = ()
@@ -84,7 +75,8 @@ class JourneyRule(Struct, frozen=True):
     @property
     def kept_us(self) -> int:
         """How long what was sent may still matter: to the limit, or to a run of another half of the person."""
-        return max(self.per_us, sum(_longest_us(one) for one in self.program) + self.validity_us)
+        valid_us = max((one.validity_us for one in self.sends), default=0)
+        return max(self.per_us, sum(_longest_us(one) for one in self.program) + max(self.validity_us, valid_us))
 
     @property
     def sends(self) -> list[Send]:

@@ -9,7 +9,7 @@ from tactful.journeys.program import GoalRule, WaitFor
 from tactful.journeys.rules import JourneyRule, Told
 from tactful.journeys.runs import Pursuit, Run
 from tactful.kernel.plan import EventReader
-from tactful.kernel.walking import LATE_GOALS_US, Look, came, end, is_paused, rule_of
+from tactful.kernel.walking import LATE_GOALS_US, Look, came, end, rule_of, stands_still
 
 Waiting = list[tuple[Run, JourneyRule, WaitFor]]
 
@@ -29,8 +29,9 @@ def go_on_with(look: Look, waiting: Waiting, told: Told) -> None:
     for run, rule, step in waiting:
         if not any(one is run for one in look.profile.runs):
             continue  # Another start has ended it.
-        if is_paused(look.turn.state, run.journey, look.at):
-            run.came = run.came or (timestamp, ref, told.name)
+        if stands_still(look.turn.state, run.journey, look.at):
+            if not run.due or look.at < run.due:  # Afterwards it would have gone on without.
+                run.came = run.came or (timestamp, ref, told.name)
         else:
             came(look, run, rule, step, timestamp, ref, told.name)
 

@@ -7,7 +7,7 @@ step or behind the branch before. Every expression over the person has a name he
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
@@ -106,24 +106,8 @@ def journey_rule(journey: Journey, messages: Mapping[str, Message], made: Made, 
         group=journey.group,
         holdout=journey.holdout,
         is_finishing=journey.is_finishing,
-        kept=kept(journey, messages),
-        **_of_one_message(journey, messages, made, name),
+        kept=None if edition else kept(journey, messages),
     )
-
-
-def _of_one_message(journey: Journey, messages: Mapping[str, Message], made: Made, name: str) -> dict[str, Any]:
-    """The fields that the program says since there are steps."""
-    first = next(journey.sends(), None)
-    plain = [key for key, wanted in exits(journey, name) if wanted.same is None and wanted.where is None]
-    events = [wanted.events for key, wanted in exits(journey, name) if key in plain]
-    return {
-        "wait_us": journey.first_wait_us(),
-        "unless": frozenset(event for names in events for event in names),
-        "unwelcome": made.unwelcome[plain[0]] if plain else None,
-        "channel": first.channel if first else "",
-        "target": first.message if first else "",
-        "purpose": _purpose(first, messages) if first else "",
-    }
 
 
 def _exits(journey: Journey, made: Made, name: str) -> Iterator[program.ExitRule]:

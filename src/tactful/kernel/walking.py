@@ -65,10 +65,10 @@ def rule_of(plan: CompiledPlan, run: Run | Pursuit) -> JourneyRule | None:
     return rule
 
 
-def is_paused(state: PartitionState, journey: str, at: int) -> bool:
-    """Whether nobody moves in this journey at the instant `at`."""
+def stands_still(state: PartitionState, journey: str, at: int) -> bool:
+    """Whether nobody moves in this journey at the instant `at`: it is paused, or over."""
     said = state.steering.get(journey)
-    return said is not None and said.order == "pause" and said.since <= at
+    return said is not None and said.order in ("pause", "stop") and said.since <= at
 
 
 def holds(look: Look, timed: Timed) -> bool:
@@ -99,7 +99,7 @@ def go_on(look: Look) -> None:
                 end(look, run, None, UNPUBLISHED, run.started_ref)
             else:
                 wake_by(look.profile, run.due)
-        elif not is_paused(look.turn.state, run.journey, look.at):
+        elif not stands_still(look.turn.state, run.journey, look.at):
             _go_on(look, run, rule)
 
 
@@ -217,7 +217,7 @@ def walk(look: Look, run: Run, rule: JourneyRule, index: int, moment: int, *, is
             withheld = _send(look, run, rule, step, moment)
             if not withheld and step.next == END:
                 return
-            index = step.next
+            index, is_beginning = step.next, False
             continue
         withheld = ""
         match step:

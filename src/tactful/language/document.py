@@ -17,6 +17,7 @@ from tactful.language.vocabulary import EMPTY, Vocabulary
 from tactful.language.yaml_nodes import Mapping, Node, Sequence, Text, YamlMistake, compose, offset_in_file
 from tactful.values import DAY_US, digest, parse_duration
 
+VERSION_DIGITS = 12
 PURPOSE = re.compile(r"(?=.{1,63}$)[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)*")
 """A purpose of consent: "marketing", and below it "marketing.email"."""
 PURPOSE_HINT = "write small letters, digits and _, with dots between the parts: marketing.email"
@@ -37,8 +38,8 @@ class Document:
 
     @property
     def version(self) -> str:
-        """Digest of the source."""
-        return digest(self.text)
+        """Digest of the source, as short as it may be: every run in a journey has it (journeys/runs.py)."""
+        return digest(self.text)[:VERSION_DIGITS]
 
     def place(self, at: int) -> Place:
         return place_at(self.file, self.text, at)

@@ -11,7 +11,7 @@ from typing import Any
 from msgspec import Struct
 
 from tactful.events import responses
-from tactful.events.records import Event, decode, unpack
+from tactful.events.records import decode, event_of, unpack
 from tactful.kernel.definitions import Definitions
 from tactful.language import names
 from tactful.language.check import Checked
@@ -191,11 +191,11 @@ def sample(log: Log) -> dict[str, dict[str, str]]:
     for partition in range(log.partitions):
         share = SAMPLE // log.partitions
         for _, body in log.read(partition, max(log.start(partition), log.end(partition) - share), share):
-            record = decode(body)
-            if isinstance(record, Event):
-                for name, value in unpack(record.properties).items():
-                    found.setdefault(record.name, Counter())[name] += 1
-                    types.setdefault((record.name, name), set()).add(_type(value))
+            event = event_of(decode(body))
+            if event is not None:
+                for name, value in unpack(event.properties).items():
+                    found.setdefault(event.name, Counter())[name] += 1
+                    types.setdefault((event.name, name), set()).add(_type(value))
     return {
         event: {name: _common(types[event, name]) for name, _ in counts.most_common(MOST_PROPERTIES)}
         for event, counts in sorted(found.items())

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from tactful.events.derived import Group, decode_groups, place
 from tactful.events.identifiers import partition_of
-from tactful.events.records import Event, decode, unpack
+from tactful.events.records import Event, decode, event_of, unpack
 from tactful.kernel.state import decode_profile
 from tactful.operations.stories import SeenEvent
 from tactful.runtime.keeping import Trail
@@ -66,8 +66,8 @@ class Places:
             return None
         for at, body in self._log.read(partition, position - 1, 1):
             if at == position:
-                record = decode(body)
-                return seen_event(partition, position, record) if isinstance(record, Event) else None
+                event = event_of(decode(body))
+                return seen_event(partition, position, event) if event is not None else None
         return None
 
     def newest(self, key: str) -> tuple[int, int]:

@@ -13,7 +13,7 @@ from tactful.consent.policy import read
 from tactful.errors import UsageError
 from tactful.events.derived import EventKept, decode_groups, ref
 from tactful.events.identifiers import partition_of
-from tactful.events.records import CONSENT, TIME_ZONE, Event, decode
+from tactful.events.records import CONSENT, TIME_ZONE, decode, event_of
 from tactful.kernel.plan import CompiledPlan, compiled, empty_plan
 from tactful.kernel.state import (
     PLAN_KEY,
@@ -213,10 +213,10 @@ class Reader:
                 end = min(end, read_to)
             after = max(0, end - 2 * limit)
             for position, body in self._log.read(partition, after, end - after)[-2 * limit :]:
-                record = decode(body)
+                event = event_of(decode(body))
                 is_shown = position <= end and (position > read_to or ref(partition, position) in kept)
-                if is_shown and isinstance(record, Event):
-                    events.append(seen_event(partition, position, record))
+                if is_shown and event is not None:
+                    events.append(seen_event(partition, position, event))
         events.sort(key=lambda event: (event.received_at, event.partition, event.position), reverse=True)
         return events[:limit]
 

@@ -18,7 +18,7 @@ from tactful.events.derived import (
     place,
     ref,
 )
-from tactful.events.records import Event, decode
+from tactful.events.records import Event, decode, event_of
 from tactful.events.written import call_of
 from tactful.kernel.turn import Turn
 from tactful.runtime.keeping import Ledger, Trail
@@ -92,7 +92,7 @@ class Relay:
     def _read(self, number: int) -> Event | None:
         partition, position = place(number)
         found = [decode(body) for at, body in self._log.read(partition, position - 1, 1) if at == position]
-        return found[0] if found and isinstance(found[0], Event) else None
+        return event_of(found[0]) if found else None
 
 
 def _quarantined(row: EventRefused, event: Event | None, number: int) -> Quarantined:

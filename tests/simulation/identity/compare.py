@@ -13,6 +13,7 @@ from tactful.events.derived import (
     Group,
     IntentMoved,
     OutcomeNoted,
+    Responded,
     Row,
     RunEnded,
     RunStarted,
@@ -96,8 +97,8 @@ def _told(row: Row) -> Told | None:
             return (row.at, "moved", row.epoch, row.to)
         case OutcomeNoted():
             return (row.at, "outcome", row.journey, row.status)
-        case IntentMoved():
-            return None
+        case IntentMoved() | Responded():
+            return None  # Of what came back from a message the event itself is told.
         case _:
             return (row.at, type(row).__name__)
 
