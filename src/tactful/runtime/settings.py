@@ -42,6 +42,10 @@ class WorkspaceSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """From one event to the next, so that another session begins."""
     public_url: str = ""
     """Where links in mails lead; https, but for a local outbox."""
+    site_url: str = ""
+    """The shop: what links of messages that name no host are relative to."""
+    testers: tuple[str, ...] = ()
+    """Addresses to which messages may be sent as a test."""
 
 
 class SourceSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -121,6 +125,13 @@ class RetentionSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """0: for ever. A file is dropped once it is older and every partition has read it."""
 
 
+class FetchSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """Fresh data of messages (`fetch:`)."""
+
+    hosts: tuple[str, ...] = ()
+    """May be asked although they are not on the public internet."""
+
+
 class EngineSettings(Struct, frozen=True, forbid_unknown_fields=True):
     partitions: int = 4
     """Fixed when the data folder is made."""
@@ -142,6 +153,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     sending: SendingSettings = SendingSettings()
     tracking: TrackingSettings = TrackingSettings()
     hooks: HookSettings = HookSettings()
+    fetch: FetchSettings = FetchSettings()
 
 
 OVERRIDES = {
@@ -220,6 +232,9 @@ def _problem(settings: Settings) -> tuple[str, str] | None:
             f"workspace.session_gap: {settings.workspace.session_gap!r} is no duration of a day at most",
             'for instance "30m"',
         )
+    site = settings.workspace.site_url
+    if site and not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", site):
+        return f"workspace.site_url: {site!r} is no address of a site", 'for instance "https://shop.example"'
     if not 1 <= settings.engine.partitions <= 1024:
         return "engine.partitions must be from 1 to 1024", "4 is a good start"
     if not 1 <= settings.engine.deliverers <= 64:
@@ -232,7 +247,7 @@ def _problem(settings: Settings) -> tuple[str, str] | None:
             return f"{dotted(('sources', name))}.write_key: every source needs a write_key of its own", NEW_KEY
     return (
         channel_problem(settings.channels)
-        or sending_problem(settings.sending)
+        or sending_problem(settings.sending, settings.consent.purposes)
         or response_problem(settings.tracking, settings.hooks)
         or _identity_problem(settings.identity)
         or _consent_problem(settings.consent)
