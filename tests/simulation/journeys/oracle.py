@@ -102,7 +102,8 @@ class Person:
     runs: list[Run] = field(default_factory=list)
     """Also those that have ended, for their goals."""
     sent: list[Sent] = field(default_factory=list)
-    is_settled: bool = True
+    begun: list[tuple[str, str, int]] = field(default_factory=list)
+    """Journey, key and moment of every start; it stays with all that were one person then."""
 
     def inside(self) -> list[Run]:
         return [run for run in self.runs if run.is_inside]
@@ -515,6 +516,7 @@ class Oracle:
             arm = self.chance.arms.get((person.key, journey.name, key, moment), "")
             run = Run(journey, journey, key, order, origin, moment, arm=arm)
             person.runs.append(run)
+            person.begun.append(run.name())
             person.rows.append((now, "started", *run.name(), arm))
             self._walk(person, run, journey.first(), now, is_beginning=True)
 
@@ -544,7 +546,7 @@ class Oracle:
     def _is_again(self, person: Person, journey: Journey, key: str, moment: int) -> bool:
         if not journey.again:
             return False
-        before = [run.order[0] for run in person.runs if run.journey.name == journey.name and run.key == key]
+        before = [at for name, of, at in person.begun if (name, of) == (journey.name, key)]
         return bool(before) and (journey.again == NEVER or moment < max(before) + journey.again)
 
     def _others(self, person: Person, journey: Journey) -> list[Run]:
@@ -604,11 +606,11 @@ class Oracle:
             return
         if not everybody.fits(Match(start.events, start.where), call, person.key, now):
             return
-        key = ""
+        key: str | None = ""
         if journey.key:
             key = key_text(everybody.of_event(journey.key, call, person.key, now))
-            if not key:
-                return
+        if key is None:
+            return
         self._begin(person, journey, key, call[:3], fragment, now, call)
 
     def _came(self, person: Person, run: Run, step: Step, call: Happening) -> None:
@@ -750,26 +752,26 @@ class Oracle:
         self._look(mine, self.clock, "merge", None)
 
     def _join(self, mine: Person, going: Person) -> None:
-        for one, other in ((mine, going), (going, mine)):
-            for run in one.inside():
-                if any(self._is_about(sent, run) and sent.at >= run.order[0] for sent in other.sent):
-                    self._end_for(mine, one, run, "already sent")
-        for run in mine.inside():
-            for other in going.inside():
-                if (run.journey.name, run.key) == (other.journey.name, other.key):
-                    later = max(run, other, key=lambda each: each.order)
-                    self._end_for(mine, mine if later in mine.runs else going, later, "merged")
-        mine.runs = sorted([*mine.runs, *going.runs], key=lambda run: (run.order, run.journey.name, run.key))
+        """Of each journey and key the run that began first goes on; what the other half has had is not sent again."""
+        pairs = [(run, going.sent) for run in mine.runs] + [(run, mine.sent) for run in going.runs]
+        pairs.sort(key=lambda pair: (pair[0].order, pair[0].journey.name, pair[0].key))
+        goes_on: set[tuple[str, str]] = set()
+        for run, sent in pairs:
+            if not run.is_inside:
+                continue
+            about = run.journey.name, run.key
+            others = [one for one in sent if one.counts and (one.run.journey.name, one.run.key) == about]
+            had = {one.step for one in others if one.at >= run.order[0]}
+            run.had |= had
+            if had and all(step.name in run.had for step in run.journey.all_steps() if step.kind == "send"):
+                self._end(mine, run, self.clock, "already sent")
+            elif about in goes_on:
+                self._end(mine, run, self.clock, "merged")
+            else:
+                goes_on.add(about)
+        mine.runs = [run for run, _ in pairs]
         mine.sent = [*mine.sent, *going.sent]
-
-    def _is_about(self, sent: Sent, run: Run) -> bool:
-        return (sent.run.journey.name, sent.run.key) == (run.journey.name, run.key) and sent.counts
-
-    def _end_for(self, teller: Person, whose: Person, run: Run, reason: str) -> None:
-        if run.is_inside:
-            where = run.step.name if run.step is not None else ""
-            run.is_inside, run.step = False, None
-            teller.rows.append((self.clock, "ended", *run.name(), reason, where))
+        mine.begun = [*mine.begun, *going.begun]
 
     def _unmerge(self, record: Unmerge) -> None:
         before = self._whose()
@@ -781,7 +783,7 @@ class Oracle:
             for run in [run for run in person.runs if self.everybody.person(run.origin) == new]:
                 person.runs.remove(run)
                 back.runs.append(run)
-            back.sent = list(person.sent)
+            back.sent, back.begun = list(person.sent), list(person.begun)
             self._look(person, self.clock, "merge", None)
             self._look(back, self.clock, "merge", None)
 

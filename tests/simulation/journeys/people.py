@@ -5,7 +5,7 @@ what journeys ask beside: events that fit, keys, traits, zones, and when somethi
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tactful.events.records import Consent, Event, Score, unpack
@@ -19,7 +19,6 @@ from tests.parity.oracle.values import Moment, Span, is_number, written
 from tests.simulation.journeys.reading import Match, duration
 
 DURATION = re.compile(r'"(\d+[smhdw])"')
-CALL = ("track", "page", "screen", "identify", "group", "alias", "message")
 
 
 class Everybody:
@@ -67,7 +66,9 @@ class Everybody:
             case Consent():
                 mine = {one for one in self.ties.fragments() if self.ties.person(one) == self.ties.person(fragment)}
                 told = Told(record.received_at, place, record.purpose, record.granted)
-                self.sayings.append(said._replace(kind="consent", told=told, covers=frozenset(mine)))
+                # Of decisions the first field is when they were taken, by which they count.
+                timely = said._replace(received=record.timestamp)
+                self.sayings.append(timely._replace(kind="consent", told=told, covers=frozenset(mine)))
         return None
 
     def meet(self, event: Event) -> None:
@@ -88,7 +89,8 @@ class Everybody:
         if known is None or known[0] != self._changes:
             mine = [one for one in self.sayings if one.kind != "unmerge" and self.person(one.fragment) == key]
             decisions = [one for one in self.sayings if any(self.person(each) == key for each in one.covers)]
-            yes_and_no = decided(self.ties, key, decisions)
+            timely = sorted(decisions, key=lambda one: (one.received, one.told[:2] if one.told else ()))
+            yes_and_no = decided(self.ties, key, timely)
             known = (self._changes, world_of(now, mine, yes_and_no, {}, self.time_zone, {}, {}))
             self._seen[key] = known
         return known[1]._replace(now=now)
@@ -127,16 +129,12 @@ class Everybody:
         return {at for at in edges if after < at <= up_to}
 
 
-def key_text(value: Any) -> str:
-    """A key as text; "" where there is none."""
+def key_text(value: Any) -> str | None:
+    """A key as text; None where there is none."""
     if value is None or isinstance(value, list | dict | Moment | Span):
-        return ""
+        return None
     if isinstance(value, bool):
         return "true" if value else "false"
     if is_number(value) and float(value).is_integer():
         return str(int(value))
     return str(value)
-
-
-def newest_first(calls: Sequence[Happening]) -> list[Happening]:
-    return sorted(calls, key=lambda call: call[:3], reverse=True)
