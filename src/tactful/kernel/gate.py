@@ -10,7 +10,7 @@ An address that only a browser has named may be anybody's. A confirmation is the
 consent, since it asks for it: seldom, and with nothing in it that a browser said (messages/render.py).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from msgspec import Struct
@@ -113,6 +113,15 @@ class _Case(Struct, frozen=True):
     @property
     def channel(self) -> str:
         return self.intent.channel
+
+    def permits(self, purposes: Iterable[str]) -> Iterator[tuple[str, Permit | None]]:
+        """By what the person decided. For somebody whom a server knows, a yes that anybody may have said is none."""
+        plan, fragments = self.plan, self.profile.fragments
+        country = country_of(fragments.values(), plan.traits)
+        hears = hears_browsers(fragments, is_signed=plan.identity.is_signed)
+        decisions = consents(fragments, hears=hears, rules=plan.traits)
+        for purpose in purposes:
+            yield purpose, permit(purpose, decisions, plan.policy, country)
 
 
 def decide(
@@ -244,20 +253,20 @@ def _not_suppressed(case: _Case) -> str | None:
 
 
 def _permit(case: _Case) -> Permit | Refusal:
-    """By what the person decided. For somebody whom a server knows, a yes that anybody may have said is none. The
-    message may have been given another purpose since the intent was made: then both are needed."""
-    plan, fragments = case.plan, case.profile.fragments
-    country = country_of(fragments.values(), plan.traits)
-    hears = hears_browsers(fragments, is_signed=plan.identity.is_signed)
-    decisions = consents(fragments, hears=hears, rules=plan.traits)
+    """The message may have been given another purpose since the intent was made: then both are needed."""
     now_needed = case.message.purpose if case.message is not None else case.intent.purpose
     granted = Permit("", "")
-    for purpose in dict.fromkeys((case.intent.purpose, now_needed)):
-        found = permit(purpose, decisions, plan.policy, country)
+    for purpose, found in case.permits(dict.fromkeys((case.intent.purpose, now_needed))):
         if found is None:
             return Refusal("refused", f"no consent: {purpose}", "never granted, or withdrawn")
         granted = found
     return granted
+
+
+def _may_track(case: _Case) -> bool:
+    """Whether the links and the pixel of a mail may say who it was."""
+    purpose = case.plan.sending.track_purpose
+    return case.channel != "email" or all(found is not None for _, found in case.permits([purpose]))
 
 
 # ---- hours and numbers -----------------------------------------------------------------------------------------------
@@ -356,6 +365,8 @@ def _frozen(case: _Case, coupon: Coupon | None, thresholds: Callable[[], Thresho
     }
     if coupon is not None:
         frozen["coupon"] = {"code": coupon.code, "pool": coupon.pool}
+    if not _may_track(case):
+        frozen["tracking"] = False
     rule = plan.message_rules.get(intent.message) if case.message is not None else None
     if rule is not None:
         around = Around(plan.time_zone, thresholds, plan.policy, plan.traits, is_signed=plan.identity.is_signed)

@@ -47,6 +47,8 @@ class Rules(Struct, frozen=True):
     all: ChannelRules = ChannelRules()
     """`caps` over all channels together; `quiet` of channels that say nothing."""
     channels: dict[str, ChannelRules] = {}
+    track_purpose: str = ""
+    """What a person must permit before the links and the pixel of their mails are tracked; "": everybody's are."""
 
     def caps(self, channel: str) -> list[tuple[str, Cap]]:
         """Those that a message must keep, the channel's own first; "" is all channels together."""
@@ -74,6 +76,7 @@ class _Section(Struct):
     cap: list[str] = []
     quiet: str = ""
     channels: dict[str, _Channel] = {}
+    track_purpose: str = ""
 
 
 def read(text: str) -> Rules:
@@ -88,6 +91,7 @@ def read(text: str) -> Rules:
         channels={
             name: ChannelRules(_caps(one.cap), _quiet(name, one, everywhere)) for name, one in section.channels.items()
         },
+        track_purpose=section.track_purpose,
     )
 
 

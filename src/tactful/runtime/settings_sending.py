@@ -1,10 +1,11 @@
 """`[sending]`: what holds for everything that leaves (docs/configuration.md). Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from msgspec import Struct, field
 
 from tactful.kernel.sending import CHANNELS, cap, quiet, share
+from tactful.language.document import PURPOSE, PURPOSE_HINT
 from tactful.language.mistakes import did_you_mean
 
 _QUIET_HINT = 'local times of a day, "21:00-08:00"; leave it out for none'
@@ -28,10 +29,18 @@ class SendingSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """Local hours in which nothing leaves: "21:00-08:00"."""
     channels: dict[str, ChannelSending] = field(default_factory=dict)
     """By name: email, sms, push, web_push, chat, webhook."""
+    track_purpose: str = ""
+    """What a person must permit before the links and the pixel of their mails are tracked; "": everybody's are."""
 
 
-def sending_problem(sending: SendingSettings) -> tuple[str, str] | None:
-    """What the types cannot say: the key with what is wrong, and what to write."""
+def sending_problem(sending: SendingSettings, purposes: Collection[str]) -> tuple[str, str] | None:
+    """What the types cannot say: the key with what is wrong, and what to write. `purposes` are those declared."""
+    tracking = sending.track_purpose
+    if tracking and not PURPOSE.fullmatch(tracking):
+        return f'sending.track_purpose: "{tracking}" is no name of a purpose', PURPOSE_HINT
+    if tracking and purposes and tracking not in purposes:
+        hint = did_you_mean(tracking, purposes) or f'add [consent.purposes."{tracking}"]'
+        return f'sending.track_purpose: no purpose "{tracking}" is declared', hint
     if sending.holdout and share(sending.holdout) is None:
         return f"sending.holdout: {sending.holdout!r} is no share", 'for instance "5%" or "2.5%"'
     for key, caps, hours in _rules(sending):
