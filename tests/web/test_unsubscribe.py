@@ -30,11 +30,11 @@ class Clock:
 class Page:
     """The routes in an app, asked as an ASGI server asks."""
 
-    def __init__(self, submit: Callable[[Consent], Awaitable[None]] | None = None) -> None:
+    def __init__(self, submit: Callable[[Unsubscribe, Consent], Awaitable[None]] | None = None) -> None:
         self.records: list[Consent] = []
         self.clock = Clock()
 
-        async def keep(record: Consent) -> None:
+        async def keep(_: Unsubscribe, record: Consent) -> None:
             self.records.append(record)
 
         self.app = Starlette(
@@ -144,7 +144,7 @@ async def test_a_link_that_nobody_made_does_nothing(method: str, token: str) -> 
 
 
 async def test_what_could_not_be_saved_is_not_promised() -> None:
-    async def full(record: Consent) -> None:
+    async def full(_: Unsubscribe, record: Consent) -> None:
         raise TransientError("disk full")
 
     status, headers, text = await Page(full).ask("POST", body=ONE_CLICK)

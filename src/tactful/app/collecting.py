@@ -16,6 +16,7 @@ from starlette.routing import Mount
 from tactful.adapters import spool
 from tactful.adapters.installation import Installation
 from tactful.adapters.secrets import write_private
+from tactful.app.answering import Answering
 from tactful.app.parts import sources_of
 from tactful.events.identifiers import partition_of
 from tactful.events.records import Consent, encode
@@ -59,15 +60,20 @@ def run(house: Installation, data: Path, host: str, port: int) -> None:
     shown = [*pages(desk, news, lambda intent: spool.read(data / "mail", intent), frame), *api(desk)]
     changed = change(desk, intake.submit, lambda: rules.arrival(API, house.clock.now_us()), house.partitions)
     steered = steer(desk, intake.submit, lambda: rules.arrival(API, house.clock.now_us()), house.partitions, slow)
-    inside = Guard(Starlette(routes=[*shown, *changed, *steered]), [os.environ.get(ADMIN_TOKEN, "")], OPEN_PATHS)
+
+    def salted(consent: Consent) -> Consent:
+        salt = rules.arrival(API, consent.received_at).salt(consent.message_id)
+        return msgspec.structs.replace(consent, salt=salt)
 
     async def submit(consent: Consent) -> None:
-        salt = rules.arrival(API, consent.received_at).salt(consent.message_id)
-        record = msgspec.structs.replace(consent, salt=salt)
-        await intake.submit([(partition_of(consent.key, house.partitions), encode(record))])
+        await intake.submit([(partition_of(consent.key, house.partitions), encode(salted(consent)))])
 
+    answering = Answering(house, keys, intake, salted)
+    guarded = Starlette(routes=[*shown, *changed, *steered, *answering.guarded])
+    inside = Guard(guarded, [os.environ.get(ADMIN_TOKEN, "")], OPEN_PATHS)
     doors = [
-        *unsubscribe(lambda token: unseal(keys, token), submit, house.clock, workspace.name),
+        *answering.doors,
+        *unsubscribe(lambda token: unseal(keys, token), answering.unsubscribe, house.clock, workspace.name),
         *confirm(lambda token: unseal_confirm(keys, token), submit, house.clock, workspace.name),
     ]
     outside = Starlette(routes=[*doors, Mount("/", inside)])
@@ -76,8 +82,10 @@ def run(house: Installation, data: Path, host: str, port: int) -> None:
     async def serve() -> None:
         intake.start()
         noting = asyncio.create_task(_note_tokens(data / identities.TOKENS, tokens.counts))
+        responding = asyncio.create_task(answering.run())
         await server(app, host, port, news).serve()
         noting.cancel()
+        await answering.stop(responding)
         await intake.stop()
 
     uvloop.run(serve())

@@ -3,7 +3,8 @@
 They are Event records of the kind `message`, named as the Segment spec for e-mail events names them
 (https://segment.com/docs/connections/spec/email/), keyed to the person of the intent. The same report always has the
 same messageId: what happens once to a message (it was delivered, it bounced) is named by the message, what may happen
-often (it was opened, a link was clicked) by its second as well. So a webhook that is sent again changes nothing.
+often (it was opened, a link was clicked) by its second as well, or its minute. So a webhook that is sent again changes
+nothing.
 
 "*" does not mean them: whoever gets mail has not done anything by that. Nobody else can send them: a tracking call is
 of another kind, also where its event has one of these names. Pure.
@@ -15,7 +16,7 @@ from typing import Literal
 from msgspec import Struct
 
 from tactful.events.records import Event, pack
-from tactful.values import SECOND_US, digest
+from tactful.values import MINUTE_US, SECOND_US, digest
 
 SOURCE = "tactful"
 KIND: Literal["message"] = "message"
@@ -33,8 +34,13 @@ MESSAGE_DELIVERED = "Message Delivered"
 MESSAGE_CLICKED = "Message Clicked"
 MESSAGE_FAILED = "Message Failed"
 
-_OFTEN = frozenset({EMAIL_OPENED, EMAIL_CLICKED, MESSAGE_CLICKED, UNSUBSCRIBED})
-"""What may happen several times to one message."""
+_OFTEN: Mapping[str, int] = {
+    EMAIL_OPENED: SECOND_US,
+    EMAIL_CLICKED: SECOND_US,
+    MESSAGE_CLICKED: SECOND_US,
+    UNSUBSCRIBED: MINUTE_US,
+}
+"""What may happen several times to one message: once in so long a time. Mailboxes repeat what was not answered."""
 
 PropertyType = Literal["text", "boolean"]
 COMMON: Mapping[str, PropertyType] = {
@@ -158,7 +164,12 @@ def message_id(about: About, response: Response, at: int) -> str:
     soft bounce and a hard one, both. A person's click is none of a machine's that came in the same second."""
     parts = [about.intent, response.name, response.kind]
     if response.name in _OFTEN:
-        parts += [str(at // SECOND_US), response.link, response.purpose, "machine" if response.machine else ""]
+        parts += [
+            str(at // _OFTEN[response.name]),
+            response.link,
+            response.purpose,
+            "machine" if response.machine else "",
+        ]
     return f"response:{digest(*parts)}"
 
 

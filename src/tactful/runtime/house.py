@@ -43,6 +43,10 @@ class House(Protocol):
 
     def stores(self) -> Sequence[Store]: ...
 
+    def link_keys(self) -> dict[int, bytes]:
+        """Keys of signed links by number; made on first use."""
+        ...
+
     def worker(self, partition: int, clock: Clock) -> Worker:
         """A worker that owns the partition from now on."""
         ...

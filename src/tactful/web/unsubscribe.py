@@ -20,11 +20,12 @@ _FORM = form(*_ONE_CLICK, "Unsubscribe")
 
 def routes(
     unseal: Callable[[str], Unsubscribe | None],
-    submit: Callable[[Consent], Awaitable[None]],
+    submit: Callable[[Unsubscribe, Consent], Awaitable[None]],
     clock: Clock,
     workspace: str,
 ) -> list[Route]:
-    """`unseal` reads a token (messages/links.py); `submit` returns when the record is durable."""
+    """`unseal` reads a token (messages/links.py); `submit` returns when the record is durable, and with
+    it what expressions find of it (events/responses.py)."""
 
     async def show(request: Request) -> Response:
         wanted = unseal(request.path_params["token"])
@@ -39,7 +40,7 @@ def routes(
         if not await has_posted(request, *_ONE_CLICK):
             return page("Unsubscribe", "Please press the button to unsubscribe.", status=400, form=_FORM)
         try:
-            await submit(consent(wanted, clock.now_us()))
+            await submit(wanted, consent(wanted, clock.now_us()))
         except TransientError:
             return not_yet()
         return page("You are unsubscribed", f"{workspace} will send you no more “{said(wanted.purpose)}”.")
