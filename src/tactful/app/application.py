@@ -16,7 +16,21 @@ from tactful.adapters.installation import Installation
 from tactful.adapters.supervisor import Lock, StopSignal, Supervisor, follow_parent
 from tactful.adapters.watching import watch
 from tactful.app.parts import email_of, sources_of
-from tactful.cli import boxes, consenting, editors, evaluating, importing, lists, looking, projects, servers, steering
+from tactful.cli import (
+    boxes,
+    bouncing,
+    consenting,
+    editors,
+    evaluating,
+    importing,
+    lists,
+    looking,
+    measuring,
+    projects,
+    servers,
+    steering,
+    trying,
+)
 from tactful.cli.main import command_line
 from tactful.errors import DefinitionError, Place, Problem, TransientError, UsageError
 from tactful.events.sources import Source
@@ -27,12 +41,28 @@ from tactful.operations.doctor import Finding, check_channels
 from tactful.operations.project import load
 from tactful.operations.publish import changes, publish, refuse_other_priority
 from tactful.operations.retention import trim
+from tactful.runtime.house import House
+from tactful.runtime.ports import Clock
 from tactful.runtime.settings import Settings, plan_settings, read_settings
 from tactful.runtime.settings_mistakes import FILE
 from tactful.runtime.work import Work
 from tactful.values import HOUR_US
 
-_MODULES = (projects, evaluating, editors, servers, importing, looking, boxes, consenting, steering, lists)
+_MODULES = (
+    projects,
+    evaluating,
+    editors,
+    servers,
+    importing,
+    looking,
+    boxes,
+    bouncing,
+    consenting,
+    steering,
+    lists,
+    measuring,
+    trying,
+)
 COMMANDS = tuple(module.register for module in _MODULES)
 ADMIN_TOKEN = "TACTFUL_ADMIN_TOKEN"  # noqa: S105  (the variable's name)
 
@@ -84,6 +114,11 @@ class Application:
     def house(self, data: Path, project: Path | None, *, read_only: bool) -> Installation:
         settings = self.settings(project) if project is not None else Settings()
         return Installation(data, settings, self._clock, read_only=read_only)
+
+    def trial(self, settings: Settings, clock: Clock) -> House:
+        from tactful.adapters.memory.house import MemoryHouse
+
+        return MemoryHouse(settings, clock)
 
     def locked(self, data: Path) -> Callable[[], None]:
         return Lock(data).release

@@ -8,12 +8,17 @@ from tactful.events.sources import Source
 from tactful.history.queries import Queries
 from tactful.operations.doctor import Finding
 from tactful.runtime.house import House
+from tactful.runtime.ports import Clock
 from tactful.runtime.settings import Settings
 
 
 class Build(Protocol):
     def house(self, data: Path, project: Path | None, *, read_only: bool) -> House:
         """Open (or, unless read-only, make) a data folder, with the settings of a project."""
+        ...
+
+    def trial(self, settings: Settings, clock: Clock) -> House:
+        """An empty house in memory, of which nothing leaves."""
         ...
 
     def locked(self, data: Path) -> Callable[[], None]:

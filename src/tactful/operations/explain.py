@@ -199,15 +199,7 @@ def step_values(line: StoryLine) -> dict[str, Any]:
     if line.because:
         step["because"] = line.because
     if line.why:
-        step["why"] = [
-            {
-                "expression": why.text,
-                "value": why.value,
-                "events": [event_values(event) for event in why.events],
-                "earlier": why.expired,
-            }
-            for why in line.why
-        ]
+        step["why"] = [why_values(why) for why in line.why]
     if line.event is not None:
         step["event"] = event_values(line.event)
     if line.intent:
@@ -217,6 +209,16 @@ def step_values(line: StoryLine) -> dict[str, Any]:
     if line.through:
         step["through"] = line.through
     return step
+
+
+def why_values(why: Why) -> dict[str, Any]:
+    """One predicate with the events behind it."""
+    return {
+        "expression": why.text,
+        "value": why.value,
+        "events": [event_values(event) for event in why.events],
+        "earlier": why.expired,
+    }
 
 
 def event_values(event: SeenEvent) -> dict[str, Any]:

@@ -65,6 +65,7 @@ def _message(message: MessageStory) -> list[str]:
         ("to", message.address),
         ("allowed by", message.permit),
         ("version of the message", message.version),
+        ("variant", message.variant),
         ("digest of what was sent", message.digest),
     )
     lines += [f"{_INDENT}{name} {value}" for name, value in told if value]
@@ -118,6 +119,7 @@ def _message_values(message: MessageStory) -> dict[str, Any]:
         "validUntil": format_time(message.valid_until),
         "finishedAt": _time(message.finished_at),
         "version": message.version,
+        "variant": message.variant,
         "digest": message.digest,
         "responses": [step_values(line) for line in message.responses],
     }

@@ -67,6 +67,7 @@ class MessageStory(Struct, frozen=True):
     finished_at: int
     version: str
     """Digest of the message's source that was rendered; "" where nothing was."""
+    variant: str
     digest: str
     """Of the bytes that were sent."""
     responses: tuple[StoryLine, ...]
@@ -205,7 +206,8 @@ def _message(intent: SendMessage, found: _Found, outbox: Rows) -> MessageStory:
         not_before=row.not_before if is_waiting and row is not None else 0,
         valid_until=intent.valid_until,
         finished_at=(row.finished_at or 0) if row is not None else noted.at if noted is not None else 0,
-        version="",
+        version=row.template if row is not None else "",
+        variant=row.variant if row is not None else "",
         digest=row.digest if row is not None else "",
         responses=tuple(found.responses.get(intent.intent, ())),
     )

@@ -1,5 +1,6 @@
 """The trail in memory: groups by partition and position. A power cut takes a tail of what was not synced."""
 
+from bisect import bisect_left
 from collections.abc import Callable
 from itertools import islice
 
@@ -42,15 +43,18 @@ class MemoryTrail:
         found: list[bytes] = []
         number = 0
         for _, piece in reversed(self._pieces.get(partition, [])):
+            if number >= limit:
+                break
             groups = [group for group in piece if before is None or group.position < before]
             matching = sum(map(counts, groups))
-            if matching and number < limit:
+            if matching:
                 found.append(encode_groups(groups))
                 number += matching
         return found
 
     def between(self, partition: int, first: int, last: int) -> list[bytes]:
         pieces = self._pieces.get(partition, [])
+        pieces = pieces[bisect_left(pieces, first, key=lambda piece: piece[0]) :]
         asked = [[group for group in groups if first <= group.position <= last] for _, groups in pieces]
         return [encode_groups(groups) for groups in asked if groups]
 
