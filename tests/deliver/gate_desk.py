@@ -99,7 +99,7 @@ class Desk:
         journey = journey or channel
         self.people[profile.key] = profile
         due = self.now if due is None else due
-        profile.runs.append(Run(journey, "", due, due, 5, "m", due, "A", pack({}), "v", intent))
+        profile.runs.append(Run(journey, "", due, 0, 5, "m", 0, "A", pack({}), "v", intent))
         message = URL if channel == "webhook" else journey
         purpose = self.plan.messages[message].purpose if channel != "webhook" else ""
         order = SendMessage(

@@ -39,7 +39,7 @@ def order(intent: str, key: str, due: int = NOW) -> SendMessage:
 
 
 def person(key: str, *intents: str, identity: Identity | None = None) -> Profile:
-    runs = [Run("hook", "", NOW, NOW, 1, "m", NOW, "A", pack({}), "v", intent) for intent in intents]
+    runs = [Run("hook", "", NOW, 0, 1, "m", 0, "A", pack({}), "v", intent) for intent in intents]
     fragments = {f"{key}#1": Fragment([], {}, {}, {})}
     return Profile(key, 0, 0, b"", fragments, {}, runs, {}, identity=identity)
 

@@ -68,7 +68,7 @@ def person(*fragments: Fragment, key: str = "u:ada") -> Profile:
 
 
 def run(journey: str, intent: str = "i1", started_at: int = NOW - MINUTE_US) -> Run:
-    return Run(journey, "", started_at, started_at, 5, "m", NOW, "Product Added", pack({}), "v", intent)
+    return Run(journey, "", started_at, 0, 5, "m", NOW - started_at, "Product Added", pack({}), "v", intent)
 
 
 SENDS = {

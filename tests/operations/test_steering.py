@@ -61,7 +61,7 @@ def test_a_journey_that_was_stopped_can_be_resumed_although_it_is_gone() -> None
 
 
 def run_at(step: str, journey: str = "cart", intent: str = "") -> Run:
-    return Run(journey, "", START, START, 0, "m", START, "Product Added", EMPTY_MAP, "v1", intent=intent, step=step)
+    return Run(journey, "", START, 0, 0, "m", 0, "Product Added", EMPTY_MAP, "v1", intent=intent, step=step)
 
 
 def put(engine: Engine, partition: int, people: dict[str, list[Run]], state: PartitionState | None = None) -> None:

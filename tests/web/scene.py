@@ -285,5 +285,5 @@ def _dov_and_eve(scene: Scene) -> None:
                 [Verdict(reminder.intent, "held", "outcome unknown", "the connection broke after DATA")], at
             )
     scene.person("u:dov").runs.append(
-        Run("win_back", "", at, at, 1, "m", at + HOUR_US, "Product Added", EMPTY_MAP, "v")
+        Run("win_back", "", at, 0, 1, "m", HOUR_US, "Product Added", EMPTY_MAP, "v")
     )

@@ -36,8 +36,8 @@ from tactful.runtime.worker import Worker
 from tactful.values import DAY_US
 
 T = TypeVar("T")
-FORMAT = 3
-"""Of the data folder; 1 kept the counts of a smaller language."""
+FORMAT = 4
+"""Of the data folder; 1 kept the counts of a smaller language, 3 runs that could only wait once."""
 
 
 class Installation:

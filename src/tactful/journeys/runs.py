@@ -7,7 +7,7 @@ program is the run itself. Ten million people wait: what can be had from elsewhe
 
 from msgspec import Raw, Struct
 
-BEGUN_DIGITS = 12
+FOR_EVER = -1
 
 
 class Run(Struct, array_like=True):
@@ -18,14 +18,16 @@ class Run(Struct, array_like=True):
     """The value of `key:`, or that a grouped count was about when it started; "" where there is none."""
     started_at: int
     """Timestamp of the event, or instant of the flip, that started it."""
-    started_received: int
+    lag_us: int
+    """How much later the record behind it was received."""
     started_ref: int
-    message_id: str
-    """Digest of that of the starting event, as repeats are told (people/seen.py), in BEGUN_DIGITS; "" where no record
+    begun: str
+    """Short digest of the messageId of the starting record, as repeats are told (people/seen.py); "" where none
     started it."""
-    due: int
-    """When it goes on by itself; 0: never."""
+    wait_us: int
+    """How long after its moment it goes on by itself; FOR_EVER: not at all."""
     event: str
+    """The name of what started it; "" where the journey says it (kernel/starting.py)."""
     properties: Raw
     """Of what started it, as far as the journey's messages read them."""
     version: str
@@ -43,8 +45,8 @@ class Run(Struct, array_like=True):
     """Why it may not leave any more, after it was handed over."""
     step: str = ""
     """The name of the step at which it waits, or which has sent the intent."""
-    since: int = 0
-    """Its moment when it came to that step (docs/journeys.md); 0: that of its start."""
+    moved_us: int = 0
+    """How long after its start the moment lies at which it came to that step (docs/journeys.md)."""
     arm: str = ""
     """`holdout` (the journey's) or `global` (the workspace's): nothing is sent; "" otherwise."""
     goals: int = 0
@@ -58,11 +60,22 @@ class Run(Struct, array_like=True):
 
     def started(self) -> tuple[int, int, int]:
         """The start in event order (LANGUAGE.md 1.4)."""
-        return self.started_at, self.started_received, self.started_ref
+        return self.started_at, self.started_at + self.lag_us, self.started_ref
 
+    @property
     def moment(self) -> int:
         """From which the step at which it waits counts."""
-        return self.since or self.started_at
+        return self.started_at + self.moved_us
+
+    @property
+    def due(self) -> int:
+        """When it goes on by itself; 0: never."""
+        return self.moment + self.wait_us if self.wait_us != FOR_EVER else 0
+
+    def stand(self, moment: int, due: int) -> None:
+        """Wait from this moment on; `due` as above."""
+        self.moved_us = moment - self.started_at
+        self.wait_us = due - moment if due else FOR_EVER
 
 
 class Pursuit(Struct, array_like=True):
@@ -71,7 +84,7 @@ class Pursuit(Struct, array_like=True):
     journey: str
     entry_key: str
     started_at: int
-    started_received: int
+    lag_us: int
     started_ref: int
     version: str
     arm: str
@@ -81,4 +94,4 @@ class Pursuit(Struct, array_like=True):
     goals: int = 0
 
     def started(self) -> tuple[int, int, int]:
-        return self.started_at, self.started_received, self.started_ref
+        return self.started_at, self.started_at + self.lag_us, self.started_ref

@@ -44,7 +44,7 @@ def _waiting(look: Look, told: Told) -> Waiting:
         if rule is None or index is None:
             continue
         step = rule.program[index]
-        if not isinstance(step, WaitFor) or step.match is None or told.order[0] < run.moment():
+        if not isinstance(step, WaitFor) or step.match is None or told.order[0] < run.moment:
             continue
         if told.fits(step.match, run.entry_key):
             found.append((run, rule, step))

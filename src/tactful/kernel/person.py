@@ -24,7 +24,7 @@ from tactful.kernel.state import Fragment, Profile
 from tactful.kernel.turn import Turn
 from tactful.kernel.verdict import KEEP, Judged, Said
 from tactful.kernel.view import PersonView
-from tactful.kernel.walking import Look
+from tactful.kernel.walking import CALL, Look
 from tactful.messages.mail import mailbox
 from tactful.people import countries, seen, traits, zones
 from tactful.people.scores import ScoreWrite
@@ -260,7 +260,7 @@ def apply_enter(turn: Turn, profile: Profile, enter: Enter, entry: Entry, positi
         own = "" if is_own else entry.fragment
         key, name = key_text(enter.entry_key), seen.name_of(enter)
         times = enter.received_at, enter.received_at, entry.ref
-        cause = Cause(*times, name, "call", enter.properties, origin=own, key=key or "")
+        cause = Cause(*times, name, CALL, enter.properties, origin=own, key=key or "")
         begin(Look(turn, profile, view, now, rows), rule, cause)
     due_runs(turn, profile, view, now, rows)
     turn.close(profile, position, rows)

@@ -2,6 +2,8 @@
 is the reason; one that is refused changes nothing for the runs inside. Pure.
 """
 
+from binascii import b2a_base64
+
 from msgspec import Raw
 from msgspec.structs import replace
 
@@ -9,9 +11,9 @@ from tactful.events.derived import RunEnded, RunStarted
 from tactful.events.records import EMPTY_MAP, pack, unpack
 from tactful.journeys.program import WaitFor, WaitUntil
 from tactful.journeys.rules import NEVER_AGAIN, Cause, JourneyRule, arm_of, limit_text, used
-from tactful.journeys.runs import BEGUN_DIGITS, Run
+from tactful.journeys.runs import Run
 from tactful.journeys.unwelcome import came_after
-from tactful.kernel.walking import Look, end, holds, is_still_true, rule_of, unless_text, walk
+from tactful.kernel.walking import Look, end, holds, is_still_true, rule_of, start_of, unless_text, walk
 from tactful.segments.membership import matched_text
 from tactful.values import digest, format_duration, format_time
 
@@ -60,11 +62,11 @@ def _begin(look: Look, rule: JourneyRule, cause: Cause, key: str) -> None:
         journey=rule.name,
         entry_key=key,
         started_at=cause.at,
-        started_received=cause.received_at,
+        lag_us=cause.received_at - cause.at,
         started_ref=cause.ref,
-        message_id=digest(cause.message_id)[:BEGUN_DIGITS] if cause.message_id else "",
-        due=cause.at,
-        event=cause.event,
+        begun=_begun(cause.message_id) if cause.message_id else "",
+        wait_us=0,
+        event="" if cause.event == start_of(plan, rule) else cause.event,
         properties=_kept(rule, cause.properties),
         version=rule.version,
         origin=cause.origin,
@@ -81,6 +83,11 @@ def _begin(look: Look, rule: JourneyRule, cause: Cause, key: str) -> None:
         due = run.due
     started = RunStarted(look.at, rule.name, key, due, cause.because, rule.version, run.arm, cause.at)
     look.rows.insert(place, started)
+
+
+def _begun(message_id: str) -> str:
+    """48 bits of its digest, as 8 characters."""
+    return b2a_base64(bytes.fromhex(digest(message_id)[:12]), newline=False).decode()
 
 
 def _kept(rule: JourneyRule, properties: Raw) -> Raw:

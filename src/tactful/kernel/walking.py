@@ -27,7 +27,7 @@ from tactful.journeys.program import (
     WaitUntil,
 )
 from tactful.journeys.rules import JourneyRule, count, limit_text, share_of, used
-from tactful.journeys.runs import Pursuit, Run
+from tactful.journeys.runs import FOR_EVER, Pursuit, Run
 from tactful.kernel.fragments import name_of
 from tactful.kernel.plan import CompiledPlan
 from tactful.kernel.state import PartitionState, Profile
@@ -41,6 +41,7 @@ FINISHED = "finished"
 UNPUBLISHED = "the journey is no longer published"
 ALREADY_SENT = "already sent"
 SOURCE = "tactful"
+CALL = "call"
 LATE_GOALS_US = DAY_US
 """So long after its end a goal is still counted."""
 MOST_PURSUITS = 100
@@ -63,6 +64,16 @@ def rule_of(plan: CompiledPlan, run: Run | Pursuit) -> JourneyRule | None:
     if rule is not None and rule.is_finishing and run.version != rule.version:
         return plan.editions.get((run.journey, run.version), rule)
     return rule
+
+
+def start_of(plan: CompiledPlan, rule: JourneyRule) -> str:
+    """How what starts a journey is called, where that is always the same; runs need not keep it."""
+    for before, number in (("entered", rule.segment), ("left", rule.left)):
+        if number in plan.by_number:
+            return f"{before} {plan.by_number[number].name}"
+    if rule.is_called:
+        return CALL
+    return next(iter(rule.events)) if len(rule.events) == 1 else ""
 
 
 def stands_still(state: PartitionState, journey: str, at: int) -> bool:
@@ -152,12 +163,13 @@ def _go_on(look: Look, run: Run, rule: JourneyRule) -> None:
             _go_on_waiting(look, run, rule, step)
         case WaitUntil() as step:
             if run.zone != look.view.zone:
-                _wait_until(look, run, step, run.moment())
+                _wait_until(look, run, step, run.moment)
                 if run.due > at:
                     _tell_wait(look, run)
             _go_on_due(look, run, rule, step.next)
         case Wait(us=us, next=next_):
-            run.due = run.due or run.moment() + us  # It may have waited for something else, for ever.
+            if run.wait_us == FOR_EVER:  # It has waited for something else.
+                run.wait_us = us
             _go_on_due(look, run, rule, next_)
         case _:
             _go_on_due(look, run, rule, index)
@@ -243,11 +255,11 @@ def _wait(look: Look, run: Run, step: Instruction, moment: int, *, is_told: bool
     """Come to a wait: where the run goes on, and its moment then; None where it waits."""
     match step:
         case Wait(us=us):
-            _stand(run, moment, moment + us)
+            run.stand(moment, moment + us)
         case WaitUntil():
             _wait_until(look, run, step, moment)
         case WaitFor():
-            _stand(run, moment, moment + step.at_most_us if step.at_most_us else 0)
+            run.stand(moment, moment + step.at_most_us if step.at_most_us else 0)
     is_over = bool(run.due) and run.due <= look.at
     if isinstance(step, Wait | WaitUntil) and is_over:
         run.zone = ""
@@ -267,15 +279,10 @@ def _wait(look: Look, run: Run, step: Instruction, moment: int, *, is_told: bool
     return None
 
 
-def _stand(run: Run, moment: int, due: int) -> None:
-    run.since = 0 if moment == run.started_at else moment
-    run.due = due
-
-
 def _wait_until(look: Look, run: Run, step: WaitUntil, moment: int) -> None:
     """By the person's clock of now."""
     run.zone = look.view.zone
-    _stand(run, moment, zones.next_time(zones.known(run.zone), moment, step.minute, step.weekdays))
+    run.stand(moment, zones.next_time(zones.known(run.zone), moment, step.minute, step.weekdays))
 
 
 def _tell_wait(look: Look, run: Run, step: Instruction | None = None) -> None:
@@ -324,7 +331,7 @@ def origin_of(profile: Profile, run: Run | Pursuit) -> str:
 
 def _identity(profile: Profile, run: Run, step: str) -> tuple[str, ...]:
     """What an id of something that a run does is made of: never of which profile the person became (IDENTITY.md 4)."""
-    begun = run.message_id or f"{run.started_at}"
+    begun = run.begun or f"{run.started_at}"
     return run.journey, run.version, step, run.entry_key, origin_of(profile, run), begun
 
 
@@ -345,7 +352,7 @@ def _send(look: Look, run: Run, rule: JourneyRule, step: Send, moment: int) -> s
         return why
     is_replay = turn.state.is_replay
     intent = digest(*_identity(profile, run, step.name))
-    sent = replace(run, intent=intent, came=None, due=at)
+    sent = replace(run, intent=intent, came=None)
     count(rule, profile.sent, at, sent)
     row = SendMessage(
         at=at,
@@ -361,7 +368,7 @@ def _send(look: Look, run: Run, rule: JourneyRule, step: Send, moment: int) -> s
         plan=turn.plan.version,
         started_at=run.started_at,
         started_ref=run.started_ref,
-        event=run.event,
+        event=run.event or start_of(turn.plan, rule),
         properties=run.properties,
         is_replay=is_replay,
         version=run.version,
@@ -450,7 +457,7 @@ def pursue(look: Look, run: Run, rule: JourneyRule | None) -> None:
         run.journey,
         run.entry_key,
         run.started_at,
-        run.started_received,
+        run.lag_us,
         run.started_ref,
         run.version,
         run.arm,

@@ -17,7 +17,7 @@ from tactful.language.vocabulary import EMPTY, Vocabulary
 from tactful.language.yaml_nodes import Mapping, Node, Sequence, Text, YamlMistake, compose, offset_in_file
 from tactful.values import DAY_US, digest, parse_duration
 
-VERSION_DIGITS = 12
+VERSION_DIGITS = 8
 PURPOSE = re.compile(r"(?=.{1,63}$)[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)*")
 """A purpose of consent: "marketing", and below it "marketing.email"."""
 PURPOSE_HINT = "write small letters, digits and _, with dots between the parts: marketing.email"

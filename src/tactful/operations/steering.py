@@ -170,10 +170,10 @@ class _Run(Struct, array_like=True):
     journey: str
     entry_key: Raw
     started_at: Raw
-    started_received: Raw
+    lag_us: Raw
     started_ref: Raw
-    message_id: Raw
-    due: Raw
+    begun: Raw
+    wait_us: Raw
     event: Raw
     properties: Raw
     version: Raw
