@@ -8,8 +8,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
+from tactful.adapters.memory.outbox import MemoryOutbox
 from tactful.events.records import Launch, Outcome, Publish, Record, Steer, Tick, decode
+from tactful.runtime.claims import Claims
+from tactful.runtime.outcomes import outcome
+from tactful.runtime.ports import Verdict
 from tests.kernel.driver import Driver
+from tests.simulation.journeys.gating import NOTHING, Recorder, Sending, wrong
 from tests.simulation.journeys.histories import History
 from tests.simulation.journeys.oracle import Oracle, Row, difference
 from tests.simulation.journeys.reading import DAY
@@ -111,15 +116,87 @@ class Play:
     def rows(self) -> dict[str, list[Row]]:
         return told(self.driver.groups)
 
-    def oracle(self) -> Oracle:
+    def differences(self) -> list[str]:
+        """Of rows, and of what the gate said at its place in the log."""
         intents = {intent.intent: name_of(intent) for intent in self.driver.intents}
         oracle = Oracle(chance(self.driver.groups), intents)
+        answers: list[str] = []
         for place, body in enumerate(self.driver.log, 1):
             oracle.read(place, decode(body))
-        return oracle
+            answers += self.answers(oracle, place)
+        return difference(self.rows(), oracle.stories) + answers
 
-    def differences(self) -> list[str]:
-        return difference(self.rows(), self.oracle().stories)
+    def answers(self, oracle: Oracle, place: int) -> list[str]:
+        """What is wrong with the gate's answers at this place; nobody has asked it here."""
+        return []
+
+
+@dataclass
+class GatedPlay(Play):
+    """With an outbox, whose intents are put before the gate at once; what is claimed is sent some time later."""
+
+    outbox: MemoryOutbox = field(default_factory=MemoryOutbox)
+    sending: Sending = NOTHING
+
+    def __post_init__(self) -> None:
+        self.recorder = Recorder(self.outbox)
+        self.claims = Claims(0, self.outbox, {"email": 100, "webhook": 100})
+        self.places: list[int] = []
+        """Of each answer, the place in the log."""
+        self.busy: list[tuple[int, str]] = []
+        """When a receiver will have answered."""
+
+    def _learn(self) -> None:
+        new = self.driver.intents[self.known :]
+        self.known = len(self.driver.intents)
+        self.outbox.put(0, new)
+        self._decide()
+
+    def _decide(self) -> None:
+        driver, now = self.driver, self.driver.state.clock
+        self.claims.look()
+        while self.claims.decide(
+            driver.plan, driver._find, now, position=driver.position, is_behind=False, state=driver.state
+        ):
+            pass
+        self.places += [driver.position] * (len(self.recorder.asked) - len(self.places))
+        for row in self.outbox.rows(limit=1 << 30):
+            if row.status == "claimed" and self.outbox.hand_off([row.intent.intent], "deliver"):
+                rng = Random(f"{self.history.seed} {row.intent.intent} {row.attempt}")
+                self.busy.append((now + rng.choice((0, 1, 10 * MINUTE, 30 * MINUTE)), row.intent.intent))
+        self._report(now)
+
+    def _report(self, now: int) -> None:
+        for row in self.outbox.unreported(1000):
+            self.due.append((now, outcome(row, now)))
+            self.outbox.reported([(row.intent.intent, row.status, row.intent.key)])
+
+    def _next(self) -> int | None:
+        instants = [super()._next(), self.outbox.next_waiting(0, self.driver.state.clock), *(at for at, _ in self.busy)]
+        return min((at for at in instants if at is not None), default=None)
+
+    def _pass_time(self, until: int) -> None:
+        """Receivers answer on the way."""
+        for _ in range(10_000):
+            self._outcomes_until(self.driver.state.clock)
+            at = self._next()
+            if at is None or at > until:
+                return
+            self.driver.append(Tick(max(at, self.driver.state.clock), 100))
+            self._finish(at)
+            self._read()
+        raise AssertionError("somebody is due for ever")
+
+    def _finish(self, at: int) -> None:
+        for one in [one for one in self.busy if one[0] <= at]:
+            self.busy.remove(one)
+            status = Random(f"{self.history.seed} {one[1]}").choice(("sent", "sent", "sent", "rejected", "held"))
+            self.outbox.finish([Verdict(one[1], status, "because")], at)
+        self._report(max(at, self.driver.state.clock))
+
+    def answers(self, oracle: Oracle, place: int) -> list[str]:
+        mine = [one for one, where in zip(self.recorder.asked, self.places, strict=True) if where == place]
+        return wrong(oracle, mine, self.sending)
 
 
 def smaller(history: History, fails: Callable[[History], bool]) -> History:

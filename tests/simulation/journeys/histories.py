@@ -19,6 +19,7 @@ BEGINS = tuple(
 )
 ZONES = ("Europe/Berlin", "America/New_York", "Asia/Kathmandu", "Nowhere", "Australia/Lord_Howe")
 PEOPLE = ("u:0", "u:1", "u:2")
+PURPOSES = ("email_marketing", "notices")
 ANONYMOUS = ("a:0", "a:1")
 
 
@@ -56,6 +57,8 @@ def draw(seed: int, scene: Scene) -> History:
     history.records.append(teller.publication())
     for person in scene.people:
         history.records.append(teller.event(person, "$identify"))
+        if scene.sending:
+            history.records += [teller.consent(person, purpose, granted=True) for purpose in PURPOSES]
     for _ in range(scene.records):
         history.records += teller.next()
     history.until = teller.now + 3 * DAY
@@ -152,6 +155,9 @@ class _Teller:
                 (0, rng.randrange(8) * GRID, rng.randrange(30) * GRID, rng.randrange(GRID), 1), (7, 3, 1, 1, 0.5)
             )[0]
         )
+
+    def consent(self, person: str, purpose: str, *, granted: bool) -> Consent:
+        return Consent(1, "shop", "server", person, self._id(), purpose, granted, self._when(), self.now)
 
     def event(self, person: str, name: str, ids: tuple[str, ...] = ()) -> Event:
         rng = self.rng

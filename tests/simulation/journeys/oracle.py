@@ -84,13 +84,14 @@ class Sent:
     target: str
     purpose: str
     person: str
+    """Whose it was then."""
     stopped: str = ""
     is_over: bool = False
     """Its outcome is known."""
     counts: bool = True
 
-    def name(self) -> tuple[str, str, int, int, str]:
-        return *self.run.name(), self.run.order[2], self.step
+    def name(self) -> tuple[str, str, str, int, int, str]:
+        return self.person, *self.run.name(), self.run.order[2], self.step
 
 
 @dataclass(eq=False)
@@ -774,18 +775,20 @@ class Oracle:
         mine.begun = [*mine.begun, *going.begun]
 
     def _unmerge(self, record: Unmerge) -> None:
-        before = self._whose()
-        self.everybody.undo(record.key)
-        after = self._whose()
-        moves = sorted({(before[one], after[one]) for one in before if before[one] != after[one]})
-        for old, new in moves:
-            person, back = self.person(old), self.person(new)
-            for run in [run for run in person.runs if self.everybody.person(run.origin) == new]:
-                person.runs.remove(run)
-                back.runs.append(run)
-            back.sent, back.begun = list(person.sent), list(person.begun)
-            self._look(person, self.clock, "merge", None)
-            self._look(back, self.clock, "merge", None)
+        """What came through the identifier goes back, with the runs that it started. What was sent stays with both."""
+        ties, key = self.everybody.ties, record.key
+        owner = ties.person(ties.now(key)) if key in ties.known else key
+        if owner == key:
+            return
+        person = self.person(owner)
+        self.everybody.undo(key)
+        back = self.person(key)
+        back.runs += [run for run in person.runs if ties.person(run.origin) == key]
+        person.runs = [run for run in person.runs if run not in back.runs]
+        back.sent = list(dict.fromkeys([*back.sent, *person.sent]))
+        back.begun = [*back.begun, *person.begun]
+        self._look(person, self.clock, "merge", None)
+        self._look(back, self.clock, "merge", None)
 
 
 def _when(text: str) -> str:

@@ -89,7 +89,7 @@ def chance(groups: Iterable[Group]) -> Chance:
     return Chance(arms, splits)
 
 
-def name_of(intent: SendMessage) -> tuple[str, str, int, int, str]:
-    """As Sent.name()."""
+def name_of(intent: SendMessage) -> tuple[str, str, str, int, int, str]:
+    """As Sent.name(), of the intent as it was made."""
     at = place(intent.started_ref)[1]
-    return intent.journey, intent.entry_key, intent.started_at, at, intent.step
+    return intent.key, intent.journey, intent.entry_key, intent.started_at, at, intent.step
