@@ -6,11 +6,14 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tactful.kernel.addresses import MOST_DEVICES, counted_as, each, readable, recipient, spelling
 from tactful.kernel.state import Fragment
 from tactful.people import traits
 from tactful.people.traits import TraitWrite
+from tests.kernel.test_changes import event, started
+from tests.simulation.histories import START
 
 KEYS = {"p256dh": "B" * 87, "auth": "a" * 22}
 ENDPOINT = "https://push.example/send/abc"
@@ -139,3 +142,15 @@ def test_nothing_that_a_trait_may_hold_breaks_it(value: object) -> None:
     ):
         found = address(channel, trait, value)
         assert found is None or all(each(found))
+
+
+def test_a_device_is_told_by_a_token_of_the_shops_server() -> None:
+    """Else whoever types a user's id would have that person's messages on a device of their own."""
+    for is_verified in (True, False):
+        driver = started({})
+        first = event("$identify", START + 1, email="ada@x.example")
+        later = replace(event("$identify", START + 2, push_tokens="tok"), trust="browser", is_verified=is_verified)
+        driver.append(first, later)
+        driver.settle(START + 3)
+        to = recipient(driver.profiles()["u:1"].fragments, {}, "push")
+        assert to is not None and (to.address, to.is_hearsay) == ("tok", not is_verified)

@@ -33,6 +33,9 @@ from tactful.people.scores import record as record_score
 GIVEN_BACK = ("refused", "lapsed", "rejected", "dropped")
 """Outcomes that count against no limit."""
 ADDRESSES = ("email", "phone")
+DEVICES = ("push_tokens", "web_push")
+TOLD_BY_TOKEN = (*ADDRESSES, *DEVICES)
+"""What a browser may say as if a server said it, where its call brings a token: of an address, one that names it."""
 
 
 # ---- events ----------------------------------------------------------------------------------------------------------
@@ -159,7 +162,7 @@ def _tell_of_person(
     if event.kind == "identify":
         is_browser = event.trust == "browser"
         written = properties if not is_browser else _allowed(turn, profile, event, properties, rows)
-        proved = {name for name in ADDRESSES if name in written and _is_proved(event, name, written[name])}
+        proved = {name for name in TOLD_BY_TOKEN if name in written and _is_proved(event, name, written[name])}
         changed = []
         for some, is_said in ((written.keys() - proved, is_browser), (proved, False)):
             if some:
@@ -204,7 +207,9 @@ def _allowed(
 
 
 def _is_proved(event: Event, name: str, value: object) -> bool:
-    """Whether the token of a browser's call speaks of this address."""
+    """Whether the token of a browser's call speaks of this address; a device speaks of itself."""
+    if name in DEVICES:
+        return event.is_verified
     key = email_key(value) if name == "email" else phone_key(value)
     return event.is_verified and key is not None and key in event.ids
 
