@@ -183,6 +183,17 @@ class Reader:
 
     # ---- everybody
 
+    def plan_state(self) -> PlanState:
+        """The plan in force as it stands in the state. Raises UsageError before the first."""
+        plan = self._plan(0)
+        if plan is None:
+            raise UsageError("nothing is published yet: tactful publish")
+        return plan
+
+    def people_states(self) -> list[People]:
+        """The stores by partition."""
+        return list(self._states)
+
     def partition_state(self, partition: int = 0) -> PartitionState:
         """What a partition knows of itself."""
         return steering.state_of(self._states[partition])

@@ -15,7 +15,8 @@ from msgspec import Struct
 
 from tactful.events.derived import SendMessage
 
-if TYPE_CHECKING:  # Each speaks of the other.
+if TYPE_CHECKING:  # Each speaks of the other; and who only waits for a bell need not load the gate.
+    from tactful.kernel.gate import Facts
     from tactful.runtime.claiming import Claiming, Coupons
 
 
@@ -250,6 +251,10 @@ class Outbox(Protocol):
 
     def claiming(self, partition: int, token: int) -> "AbstractContextManager[Claiming]":
         """Raises Fenced where the token is not the newest."""
+        ...
+
+    def facts(self) -> "Facts":
+        """What the gate would be told now, outside of any transaction: for previews, never for a claim."""
         ...
 
     def next_waiting(self, partition: int, after: int = -1) -> int | None:

@@ -1,6 +1,7 @@
 """`[sending]`: what holds for everything that leaves (docs/configuration.md). Pure."""
 
 from collections.abc import Collection, Iterator
+from typing import Literal
 
 from msgspec import Struct, field
 
@@ -31,6 +32,8 @@ class SendingSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """By name: email, sms, push, web_push, chat, webhook."""
     track_purpose: str = ""
     """What a person must permit before the links and the pixel of their mails are tracked; "": everybody's are."""
+    approval: Literal["anybody", "second_person"] = "anybody"
+    """Who may approve a campaign: anybody, whoever launches it too, or somebody else than who launches it."""
 
 
 def sending_problem(sending: SendingSettings, purposes: Collection[str]) -> tuple[str, str] | None:

@@ -57,6 +57,9 @@ class MemoryOutbox:
             self._table.by_intent, self._table.templates, self._table.codes = rows, templates, codes
             raise
 
+    def facts(self) -> MemoryClaiming:
+        return MemoryClaiming(self._table)
+
     def next_waiting(self, partition: int, after: int = -1) -> int | None:
         times = [row.not_before for row in self._table.of("waiting") if row.partition == partition]
         return min((at_us for at_us in times if at_us > after), default=None)

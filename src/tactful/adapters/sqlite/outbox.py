@@ -123,6 +123,9 @@ class SqliteOutbox:
                 raise Fenced(f"partition {partition} has another owner since token {token}")
             yield SqliteClaiming(self._connection)
 
+    def facts(self) -> SqliteClaiming:
+        return SqliteClaiming(self._connection)
+
     def next_waiting(self, partition: int, after: int = -1) -> int | None:
         rows = self._all(
             "SELECT not_before FROM intent WHERE status = 'waiting' AND partition = ? AND not_before > ? "
