@@ -7,6 +7,7 @@ hold none. Attributes keep their place, so that one can be exchanged and every o
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from html import unescape
 from html.entities import html5
 
@@ -20,6 +21,11 @@ _ATTRIBUTE = re.compile(
     r"(?:(?P<end>>)|(?P<name>=?[^ \t\n\f\r/>=]*)"
     r"(?:[ \t\n\f\r]*=[ \t\n\f\r]*(?:"
     r"\"(?P<double>[^\"]*)\"|'(?P<single>[^']*)'|(?P<bare>[^ \t\n\f\r>\"'][^ \t\n\f\r>]*)|(?=>)))?)"
+)
+# Attributes as above until the tag's end, at once; what does not match is looked at the long way.
+_REST = (
+    r"(?>[ \t\n\f\r/]*(?:=[^ \t\n\f\r/>=]*|[^ \t\n\f\r/>=]+)"
+    r"(?:[ \t\n\f\r]*=[ \t\n\f\r]*(?:\"[^\"]*\"|'[^']*'|[^ \t\n\f\r>\"'][^ \t\n\f\r>]*|(?=>)))?)*+[ \t\n\f\r/]*+>"
 )
 _RAW = frozenset({"script", "style", "title", "textarea", "xmp", "iframe", "noembed", "noframes"})
 _REFERENCE = re.compile(r"&(?:#[0-9]+;?|#[xX][0-9a-fA-F]+;?|[A-Za-z][A-Za-z0-9]*;?)")
@@ -51,10 +57,11 @@ class Tag(Struct, frozen=True):
         return next((one for one in self.attributes if one.name == name), None)
 
 
-def tags(text: str) -> Iterator[Tag]:
-    """In order. A tag that never ends is none, nor is what stands behind it."""
+def tags(text: str, names: frozenset[str] | None = None) -> Iterator[Tag]:
+    """In order; of these names, or all. A tag that never ends is none, nor is what stands behind it."""
+    skip = _skip(names) if names is not None else None
     at = 0
-    while (at := text.find("<", at)) >= 0:
+    while (at := text.find("<", skip.match(text, at).end() if skip else at)) >= 0:
         match = _TAG.match(text, at)
         if match is None:
             at = _behind_no_tag(text, at)
@@ -62,7 +69,8 @@ def tags(text: str) -> Iterator[Tag]:
         tag = _tag(text, match)
         if tag is None:
             return
-        yield tag
+        if names is None or tag.name in names:
+            yield tag
         at = tag.end
         if tag.name in _RAW and not tag.is_end:
             closing = re.compile(rf"</{re.escape(tag.name)}(?=[ \t\n\f\r/>])", re.IGNORECASE).search(text, at)
@@ -80,6 +88,13 @@ def _behind_no_tag(text: str, at: int) -> int:
         end = text.find(">", at)
         return end + 1 if end >= 0 else len(text)
     return at + 1
+
+
+@cache
+def _skip(names: frozenset[str]) -> re.Pattern[str]:
+    """What may be passed over in one go: text, and whole tags of other names behind which nothing changes."""
+    others = "|".join(map(re.escape, sorted(names | _RAW | {"plaintext"})))
+    return re.compile(rf"(?:[^<]++|</?(?!(?:{others})[ \t\n\f\r/>])[a-zA-Z][^ \t\n\f\r/>]*+{_REST})*+", re.IGNORECASE)
 
 
 def _tag(text: str, match: re.Match[str]) -> Tag | None:

@@ -21,6 +21,7 @@ LONGEST_TARGET = 4_000
 """Characters; a longer link stays as it is."""
 _MARK = "data-track"
 _LINKS = frozenset({"a", "area"})
+_READ = _LINKS | {"body", "html"}
 # WHATWG URL: blanks around it are cut, and tabs and line ends within it are taken out.
 _AROUND = "".join(map(chr, range(0x21)))
 _WITHIN = re.compile(r"[\t\n\r]")
@@ -51,7 +52,7 @@ def tracked(html: str, tracking: Tracking, public_url: str, keys: Mapping[int, b
 
     pieces: list[str] = []
     done, last_end = 0, -1
-    for tag in tags(html):
+    for tag in tags(html, _READ):
         if tag.is_end:
             if tag.name == "body" or (tag.name == "html" and last_end < 0):
                 last_end = tag.start
