@@ -31,7 +31,8 @@ ONCE_MORE = frozenset({"from", "to", "subject"})
 """Oversigned: a second one breaks the signature (RFC 6376 8.15)."""
 
 _FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:((?:[^\r]|\r\n[ \t])*)\r\n")
-_BLANKS = re.compile(rb"[ \t]+")
+_BLANKS = re.compile(rb"[ \t]{2,}|\t")
+"""What is not one blank already."""
 _LINE_CHARS = 70
 
 Sign = Callable[[bytes, int], bytes]

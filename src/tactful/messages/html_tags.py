@@ -61,7 +61,7 @@ def tags(text: str, names: frozenset[str] | None = None) -> Iterator[Tag]:
     """In order; of these names, or all. A tag that never ends is none, nor is what stands behind it."""
     skip = _skip(names) if names is not None else None
     at = 0
-    while (at := text.find("<", skip.match(text, at).end() if skip else at)) >= 0:
+    while (at := text.find("<", _behind(skip, text, at))) >= 0:
         match = _TAG.match(text, at)
         if match is None:
             at = _behind_no_tag(text, at)
@@ -88,6 +88,11 @@ def _behind_no_tag(text: str, at: int) -> int:
         end = text.find(">", at)
         return end + 1 if end >= 0 else len(text)
     return at + 1
+
+
+def _behind(skip: re.Pattern[str] | None, text: str, at: int) -> int:
+    passed = skip.match(text, at) if skip else None
+    return passed.end() if passed else at
 
 
 @cache
