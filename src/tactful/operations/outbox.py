@@ -36,6 +36,10 @@ class Line(Struct, frozen=True):
     claimed_at: str
     finished_at: str
     digest: str
+    variant: str = ""
+    """Of the message."""
+    template: str = ""
+    """Digest of the message's source."""
 
 
 class Done(Struct, frozen=True):
@@ -100,6 +104,8 @@ def line(row: OutboxRow) -> Line:
         claimed_at=_time(row.claimed_at),
         finished_at=_time(row.finished_at),
         digest=row.digest,
+        variant=row.variant,
+        template=row.template,
     )
 
 
