@@ -12,13 +12,15 @@ from pathlib import Path
 
 import click
 
+from tactful.adapters.approvals import FileApprovals
 from tactful.adapters.installation import Installation
 from tactful.adapters.supervisor import Lock, StopSignal, Supervisor, follow_parent
 from tactful.adapters.watching import watch
 from tactful.app.parts import email_of, sources_of
 from tactful.cli import (
-    boxes,
     bouncing,
+    boxes,
+    campaigning,
     consenting,
     editors,
     evaluating,
@@ -26,6 +28,7 @@ from tactful.cli import (
     lists,
     looking,
     measuring,
+    messages,
     projects,
     servers,
     steering,
@@ -39,10 +42,11 @@ from tactful.operations import identities
 from tactful.operations.consenting import check as check_consent
 from tactful.operations.doctor import Finding, check_channels
 from tactful.operations.project import load
+from tactful.operations.proofs import Said
 from tactful.operations.publish import changes, publish, refuse_other_priority
 from tactful.operations.retention import trim
 from tactful.runtime.house import House
-from tactful.runtime.ports import Clock
+from tactful.runtime.ports import Claimed, Clock
 from tactful.runtime.settings import Settings, plan_settings, read_settings
 from tactful.runtime.settings_mistakes import FILE
 from tactful.runtime.work import Work
@@ -61,7 +65,9 @@ _MODULES = (
     steering,
     lists,
     measuring,
+    messages,
     trying,
+    campaigning,
 )
 COMMANDS = tuple(module.register for module in _MODULES)
 ADMIN_TOKEN = "TACTFUL_ADMIN_TOKEN"  # noqa: S105  (the variable's name)
@@ -120,6 +126,9 @@ class Application:
 
         return MemoryHouse(settings, clock)
 
+    def approvals(self, data: Path) -> FileApprovals:
+        return FileApprovals(data)
+
     def locked(self, data: Path) -> Callable[[], None]:
         return Lock(data).release
 
@@ -137,6 +146,16 @@ class Application:
         settings = self.settings(project)
         found = identities.check(settings.identity, settings.sources) + check_consent(settings.consent)
         return found + examining.channels(settings, project, data, self._clock)
+
+    def proof(self, project: Path, data: Path, claim: Claimed, source: bytes) -> Said:
+        from tactful.app import proving
+
+        settings = self.settings(project)
+        house = Installation(data, settings, self._clock, read_only=True)
+        try:
+            return proving.proof(house, project, data, claim, source)
+        finally:
+            house.close()
 
     # ---- processes -----------------------------------------------------------------------------------------
 

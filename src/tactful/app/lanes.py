@@ -52,10 +52,18 @@ class Share(Struct, frozen=True):
         return -(-slots // self.of)
 
 
-def lanes(house: Installation, project: Path, data: Path, address: str, share: Share) -> list[Lane]:
+def lanes(
+    house: Installation,
+    project: Path,
+    data: Path,
+    address: str,
+    share: Share,
+    template: Callable[[str], bytes] | None = None,
+) -> list[Lane]:
     """`address` is where this machine's own pages are. Raises UsageError where mail cannot be sent as it is set up; of
-    other channels it is said, and what they should carry waits."""
-    settings, template = house.settings, house.outbox.template
+    other channels it is said, and what they should carry waits. `template` is where sources of messages come from, if
+    not from the outbox."""
+    settings, template = house.settings, template or house.outbox.template
     email, calls = email_of(settings, project), webhook_of(settings)
     letterhead = Letterhead(
         settings.workspace.name,

@@ -6,9 +6,11 @@ from typing import Protocol
 
 from tactful.events.sources import Source
 from tactful.history.queries import Queries
+from tactful.operations.campaigns import Approvals
 from tactful.operations.doctor import Finding
+from tactful.operations.proofs import Said
 from tactful.runtime.house import House
-from tactful.runtime.ports import Clock
+from tactful.runtime.ports import Claimed, Clock
 from tactful.runtime.settings import Settings
 
 
@@ -19,6 +21,10 @@ class Build(Protocol):
 
     def trial(self, settings: Settings, clock: Clock) -> House:
         """An empty house in memory, of which nothing leaves."""
+        ...
+
+    def approvals(self, data: Path) -> Approvals:
+        """Of campaigns, in a data folder."""
         ...
 
     def locked(self, data: Path) -> Callable[[], None]:
@@ -37,6 +43,10 @@ class Build(Protocol):
 
     def doctor(self, project: Path, data: Path | None) -> Sequence[Finding]:
         """`data` is the data folder that belongs to the project, if it is there."""
+        ...
+
+    def proof(self, project: Path, data: Path, claim: Claimed, source: bytes) -> Said:
+        """Send one test message, made from this source, by the channel of its intent."""
         ...
 
     def sources(self, project: Path) -> Sequence[Source]: ...

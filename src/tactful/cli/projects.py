@@ -1,8 +1,9 @@
 """Commands over a project: init, check, publish, doctor."""
 
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -25,8 +26,13 @@ from tactful.operations.checking import as_values, examine
 from tactful.operations.counting import seen_names
 from tactful.operations.project import load
 from tactful.operations.publish import changes, publish, refuse_other_priority, warming
+from tactful.runtime.house import House
 from tactful.runtime.settings import plan_settings
 from tactful.values import format_time
+
+if TYPE_CHECKING:
+    from tactful.messages.definition import Message
+    from tactful.operations.rehearsing import Coverage
 
 KINDS = {
     "segments": "segment",
@@ -51,7 +57,7 @@ def _check(build: Build, project: Path, data: Path | None, *, as_json: bool) -> 
 
     house = beside(build, project, data)
     seen = seen_names(house.stores(), UP_TO_ITS_END) if house is not None else {}
-    report = examine(project, lambda: build.settings(project), check_template, seen)
+    report = examine(project, lambda: build.settings(project), check_template, seen, _covering(house))
     if as_json:
         problems, warnings = map(list, (map(as_values, report.problems), map(as_values, report.warnings)))
         echo_json({**report.counts(), "problems": problems, "warnings": warnings})
@@ -62,6 +68,17 @@ def _check(build: Build, project: Path, data: Path | None, *, as_json: bool) -> 
         raise DefinitionError(*report.problems)
     echo_warnings(report.warnings)
     click.echo("fine: " + ", ".join(_counted(report.counts())))
+
+
+def _covering(house: House | None) -> "Callable[[Message], Coverage] | None":
+    """Looks at the people of a data folder."""
+    plan = house.plan(0) if house is not None else None
+    if house is None or plan is None:
+        return None
+    from tactful.operations.rendering import coverage, people_of
+
+    people, now_us = list(people_of(house.stores())), house.clock.now_us()
+    return lambda message: coverage(message, people, plan, now_us)
 
 
 def _silence(ready_at: int | None) -> str:

@@ -58,6 +58,13 @@ def render(
     return Rendered(subject[:SUBJECT_CHARS], html, text, headers, _amp(filling, base_url) if html else "")
 
 
+def sources_of_links(source: MessageSource, values: Mapping[str, Any], now_us: int, url: str = "") -> tuple[str, str]:
+    """The HTML and the AMP part of a mail as their author wrote them, filled in, before anything was made of them: for
+    looking at. Raises TemplateError."""
+    filling = _Filling(source, values, now_us, url)
+    return _html(filling), _body(filling.part("amp")).strip()
+
+
 def render_note(source: MessageSource, values: Mapping[str, Any], now_us: int, url: str = "") -> Note:
     """What goes out by any other channel. Raises TemplateError."""
     filling = _Filling(source, values, now_us, url)

@@ -81,6 +81,18 @@ def rule_of(
     return MessageRule(message.name, tuple(variants), seen, message.names)
 
 
+def partial_rule(message: Message, compiled: Mapping[str, Condition], valued: Mapping[str, Valued]) -> MessageRule:
+    """The rule of a message of which not everything can be answered: variants that ask what is not there fit nobody,
+    and such values are missing. For looking at, never for sending."""
+    variants = [
+        VariantRule(one.name, compiled.get(_variant(message, one.name)), 0, low, high)
+        for one, (low, high) in zip(message.variants, ranges(message.variants), strict=True)
+        if one.condition is None or _variant(message, one.name) in compiled
+    ]
+    seen = [SeenRule(one.path, found) for one in message.sees if (found := valued.get(_value(message, one.path)))]
+    return MessageRule(message.name, tuple(variants), tuple(seen), message.names)
+
+
 def _variant(message: Message, variant: str) -> str:
     return f"message/{message.name}/{variant}"
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import Struct
@@ -13,10 +13,14 @@ from tactful.kernel.definitions import FOLDERS, Definitions
 from tactful.language.mistakes import did_you_mean, place_at
 from tactful.language.vocabulary import DEFAULT_GAP_US
 from tactful.messages.blocks import TemplateCheck
+from tactful.messages.definition import Message
 from tactful.operations.patching import SOURCE
 from tactful.operations.project import check, load
 from tactful.runtime.settings import Settings
 from tactful.values import parse_duration
+
+if TYPE_CHECKING:
+    from tactful.operations.rehearsing import Coverage
 
 PATCHES = SOURCE.name
 """The source of traits that the API sets."""
@@ -39,26 +43,39 @@ class Report(Struct, frozen=True):
 
 
 def examine(
-    project: Path, settings: Callable[[], Settings], check_template: TemplateCheck, seen: Mapping[str, int]
+    project: Path,
+    settings: Callable[[], Settings],
+    check_template: TemplateCheck,
+    seen: Mapping[str, int],
+    covering: "Callable[[Message], Coverage] | None" = None,
 ) -> Report:
-    """Mistakes in settings and definitions are told together. Raises UsageError where there is no project."""
+    """Mistakes in settings and definitions are told together. Every message is rendered for sample people; `covering`
+    looks at those that there are. Raises UsageError where there is no project."""
+    from tactful.operations.rehearsing import rehearse  # Slow to import, and wanted here only.
+
     problems: tuple[Problem, ...] = ()
     gap_us, purposes = DEFAULT_GAP_US, frozenset[str]()
     sources: set[str] | None = None
+    site_url, workspace = None, "Sample"
     try:
         told = settings()
         gap_us = parse_duration(told.workspace.session_gap) or DEFAULT_GAP_US
         purposes = frozenset(told.consent.purposes)
         sources = {*told.sources, PATCHES}
+        site_url, workspace = told.workspace.site_url, told.workspace.name
     except DefinitionError as error:
         problems = error.problems
     try:
         definitions = check(project, check_template, gap_us=gap_us, seen=seen, purposes=purposes)
     except DefinitionError as error:
         return Report(None, (*problems, *error.problems))
+    files = load(project)
+    rehearsal = rehearse(definitions, files, site_url, workspace, covering)
+    problems = (*problems, *rehearsal.problems)
+    warnings = (*definitions.warnings, *rehearsal.warnings)
     if sources is not None:
-        warnings = (*definitions.warnings, *_unknown_sources(definitions, sources, load(project)))
-        definitions = msgspec.structs.replace(definitions, warnings=warnings)
+        warnings = (*warnings, *_unknown_sources(definitions, sources, files))
+    definitions = msgspec.structs.replace(definitions, warnings=warnings)
     return Report(None if problems else definitions, problems)
 
 

@@ -7,10 +7,11 @@ from typing import Any
 import msgspec
 
 from tactful.consent import policy
-from tactful.errors import UsageError
+from tactful.errors import DefinitionError, UsageError
 from tactful.events.records import CONSENT, IDENTITY, SESSION_GAP, Plan, Publish, encode
 from tactful.kernel.definitions import read_project
 from tactful.kernel.plan import NEVER, adopt
+from tactful.kernel.programs import exact_from
 from tactful.kernel.state import PLAN_KEY, PlanState, decode_partition, decode_plan
 from tactful.language.vocabulary import DEFAULT_GAP_US
 from tactful.runtime.ports import Bells, Clock, Log, Store
@@ -27,12 +28,15 @@ def published(store: Store) -> PlanState | None:
 def publish(
     files: Mapping[str, str], settings: Mapping[str, str], log: Log, bells: Bells, clock: Clock, author: str = ""
 ) -> int:
-    """Check the project and append it; returns its position in partition 0."""
+    """Check the project, and render its messages for sample people; append it. Returns its position in partition 0."""
     from tactful.messages.template import check_template  # Seldom wanted, and slow to import.
+    from tactful.operations.rehearsing import rehearse
 
     gap_us = parse_duration(settings.get(SESSION_GAP, "")) or DEFAULT_GAP_US
     purposes = policy.read(settings.get(CONSENT, "")).purposes
-    read_project(files, check_template, gap_us=gap_us, purposes=purposes)
+    definitions = read_project(files, check_template, gap_us=gap_us, purposes=purposes)
+    if problems := rehearse(definitions, files, None).problems:
+        raise DefinitionError(*problems)
     record = Publish(clock.now_us(), dict(files), dict(settings), author)
     position = log.append({0: [encode(record)]})[0]
     bells.ring("work-0")
@@ -46,15 +50,17 @@ def warming(
     stores: Iterable[Store],
     now_us: int,
 ) -> dict[str, int | None]:
-    """Which segments and journeys would say nothing at first, by file, and until when: what they ask was not counted
-    from the beginning. None: for ever, since they ask about all time."""
+    """Which segments, journeys and messages ask something that would have no answer at first, by file, and until when:
+    it was not counted from the beginning. None: for ever, since they ask about all time."""
     bodies = [store.checkpoint().partition_state for store in stores]
     if before is None or not any(body and decode_partition(body).events for body in bodies):
         return {}
     plan = Plan(before.plan.version + 1, Publish(now_us, dict(files), dict(settings)))
     _, compiled = adopt(before, plan, now_us, is_empty=False)
     ready = {f"segments/{rule.name}.yaml": rule.ready_at for rule in compiled.segments}
-    ready |= {f"journeys/{rule.name}.yaml": rule.ready_at for rule in compiled.journeys.values()}
+    ready |= {f"journeys/{rule.name}.yaml": exact_from(rule) for rule in compiled.journeys.values()}
+    for message in compiled.message_rules.values():
+        ready[f"messages/{message.name}.yaml"] = max((one.ready_at for one in message.variants), default=0)
     return {path: at if at < NEVER else None for path, at in ready.items() if at > now_us}
 
 
