@@ -355,6 +355,7 @@ def _by_event(folds: Iterable[Fold]) -> dict[str, list[Fold]]:
 
 
 __all__ = [
+    "NEVER",
     "CompiledPlan",
     "EventReader",
     "MetricRule",

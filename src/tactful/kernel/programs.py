@@ -225,6 +225,18 @@ def _arms(arms: Iterable[written.Arm], targets: Iterable[int]) -> Iterator[tuple
         yield arm.name, round(sum_ * SHARES / total), target
 
 
+def exact_from(rule: JourneyRule) -> int:
+    """From when everything is exact that the journey asks of people."""
+    found = [rule.ready_at, *(one.when.ready_at for one in rule.exits if one.when is not None)]
+    for one in rule.program:
+        match one:
+            case program.Branch(when=when) | program.WaitFor(when=program.Timed() as when):
+                found.append(when.ready_at)
+            case program.SetTraits(ready_at=ready_at):
+                found.append(ready_at)
+    return max(found)
+
+
 # ---- what is looked at -----------------------------------------------------------------------------------------------
 
 
