@@ -190,3 +190,12 @@ def test_what_the_gate_asks_is_found_by_an_index(open_outbox: OutboxMaker) -> No
         plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {sql}")]
         assert not [step for step in plan if step.startswith("SCAN") and "(subquery" not in step], (sql, plan)
         assert not [step for step in plan if "by_status" in step or "by_due" in step], (sql, plan)
+
+
+def test_of_several_codes_the_one_that_was_given_first(open_outbox: OutboxMaker) -> None:
+    outbox = open_outbox()
+    outbox.coupons.load("p", ["a", "b"], 1)
+    with outbox.claiming(0, outbox.own(0)) as claiming:
+        claiming.give("p", "b", "u:1#1", "i1", 60)
+        claiming.give("p", "a", "u:2#1", "i2", 61)
+        assert claiming.code("p", ["u:1#1", "u:2#1"]) == "b"
