@@ -55,10 +55,14 @@ class Door:
             self.records.append(record)
 
         take = submit or keep
+
+        async def leave(_: Unsubscribe, record: Consent) -> None:
+            await take(record)
+
         self.app = Starlette(
             routes=[
                 *confirm.routes(lambda token: links.unseal_confirm(KEYS, token), take, self.clock, WORKSPACE),
-                *unsubscribe.routes(lambda token: links.unseal(KEYS, token), take, self.clock, WORKSPACE),
+                *unsubscribe.routes(lambda token: links.unseal(KEYS, token), leave, self.clock, WORKSPACE),
             ]
         )
 
