@@ -132,7 +132,7 @@ def test_what_comes_back_from_a_mail(shop: Running, inbox: Inbox) -> None:
     (sent,) = await_told(shop, "Email Sent", "ada")
     html = mail.get_body(("html",)).get_content()  # type: ignore[union-attr]  # it has one
     assert 'href="https://shop.example/terms"' in html
-    assert "https://shop.example/orders" in mail.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+    assert "https://shop.example/orders" in mail.get_body(("plain",)).get_content()  # type: ignore[union-attr]  # it has one
     (link,) = re.findall(r"https://mail\.example\.test(/v1/c/[\w-]+)", html)
     (pixel,) = re.findall(r"https://mail\.example\.test(/v1/o/[\w-]+\.gif)", html)
 
