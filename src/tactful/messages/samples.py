@@ -80,7 +80,7 @@ def people(message: Message, texts: str, declared: Declared) -> Iterator[Sample]
     # The language of a sample is said where a translation is tried.
     traits = {name: one for name, one in traits.items() if name not in ("locale", "language")}
     properties = {
-        name: value(name, declared.properties.get(name))
+        name: value(name, declared.properties.get(name), of_thing=True)
         for name in (*declared.properties, *dict.fromkeys(_PROPERTY.findall(texts)))
     }
     known = {
@@ -136,7 +136,7 @@ def _seen(declared: Declared, *, is_empty: bool = False) -> dict[str, Any]:
 def _collection(collection: Collection, lines: int) -> dict[str, Any]:
     key = str(collection.key[-1])
     names = [*collection.fields, key, "quantity", str(collection.price[-1])]
-    items = [{name: value(name, None) for name in names} | {key: f"sample-{line + 1}"} for line in range(lines)]
+    items = [{name: value(name, None, of_thing=True) for name in names} | {key: f"sample-{line + 1}"} for line in range(lines)]
     return {
         "items": items,
         "lines": lines,
@@ -146,9 +146,9 @@ def _collection(collection: Collection, lines: int) -> dict[str, Any]:
     }
 
 
-def value(name: str, kind: str | None) -> object:
-    """Made up by its name, else by its type."""
-    known = _BY_NAME.get(name.lower())
+def value(name: str, kind: str | None, *, of_thing: bool = False) -> object:
+    """Made up by its name, else by its type; a person's, or that of a thing that is sold."""
+    known = "Sample lamp" if of_thing and name == "name" else _BY_NAME.get(name.lower())
     if known is not None and (kind in (None, "anything") or (kind == "number") is isinstance(known, int | float)):
         return known
     return _BY_TYPE.get(kind or "", f"Sample {name.replace('_', ' ')}")

@@ -86,11 +86,13 @@ def _variant(fields: Fields, reader: TextReader, vocabulary: Vocabulary) -> Vari
         share = float(match[1]) / 100 if match else 0.0
         if not share:
             fields.refuse("share", f'"{text}" is no share', "write share: 20%")
+    mistakes = len(fields.document.problems)
     if "if" not in fields and "share" not in fields and "name" in fields:
         fields.refuse("name", "nobody says who gets this variant", "add a line if: or share:")
     condition = fields.expression("if", vocabulary)
     texts = reader.read(fields)
-    if not texts and not fields.pairs("translations") and "name" in fields:
+    says_nothing = not texts and not fields.pairs("translations")
+    if says_nothing and "name" in fields and len(fields.document.problems) == mistakes:
         hint = f"give it one of {', '.join(reader.names)}"
         fields.refuse("name", "the variant says nothing else than the message", hint)
     return Variant(name, condition, share, texts, read_translations(fields, reader))
