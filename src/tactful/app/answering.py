@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from starlette.routing import Route
 
-from tactful.adapters.fetching import fetch
+from tactful.adapters.fetch import HttpFetch
 from tactful.adapters.installation import Installation
 from tactful.errors import TransientError
 from tactful.events import responses
@@ -15,14 +15,17 @@ from tactful.events.responses import About, Response
 from tactful.messages.links import Unsubscribe, returned
 from tactful.messages.reports import Report
 from tactful.messages.reports.returned import read as read_returned
-from tactful.messages.reports.ses import CERTIFICATE_BYTES
 from tactful.runtime.intake import Intake
 from tactful.runtime.outcomes import about
 from tactful.runtime.reporting import Reported, reported
 from tactful.runtime.responding import Responding
 from tactful.web import bounces, hooks
 from tactful.web.hooks import Doors
+from tactful.web.responses import counted
 from tactful.web.responses import routes as follow
+
+PATIENCE_S = 10.0
+"""With Amazon, whose certificate a webhook names."""
 
 
 class Answering:
@@ -35,19 +38,21 @@ class Answering:
         self._keys = keys
         self._intake = intake
         self._salted = salted
+        self._ask = HttpFetch()
         self.responding = Responding(self._submit)
 
     @property
     def doors(self) -> list[Route]:
         """Open to everybody: each call brings its own proof."""
         house = self._house
-        doors = Doors(house.settings.hooks, self._take, lambda url: fetch(url, CERTIFICATE_BYTES), house.clock)
+        doors = Doors(house.settings.hooks, self._take, self._fetch, house.clock)
         return [*follow(self._keys, self.responding, house.clock), *hooks.routes(doors)]
 
     @property
     def guarded(self) -> list[Route]:
         """For who has the token of the API."""
-        return bounces.routes(lambda mail, to: read_returned(mail, self._find, to), self._take)
+        read = bounces.routes(lambda mail, to: read_returned(mail, self._find, to), self._take)
+        return [*read, counted(lambda: self.responding.counts)]
 
     async def unsubscribe(self, wanted: Unsubscribe, consent: Consent) -> None:
         """The decision, and what expressions find of it, in one append."""
@@ -67,6 +72,7 @@ class Answering:
         """What waits is still told."""
         running.cancel()
         await self.responding.flush(self._house.clock.now_us(), all_=True)
+        await self._ask.close()
 
     async def _take(self, reports: Sequence[Report]) -> None:
         found = await asyncio.to_thread(self._settle, reports)
@@ -83,6 +89,12 @@ class Answering:
         partitions = self._house.partitions
         salted = (self._salted(one) if isinstance(one, Consent) else one for one in records)
         await self._intake.submit([(partition_of(one.key, partitions), encode(one)) for one in salted])
+
+    async def _fetch(self, url: str) -> bytes:
+        try:
+            return await self._ask(url, PATIENCE_S)
+        except OSError as error:
+            raise TransientError(f"{url}: {error}") from None
 
     def _find(self, address: str) -> str | None:
         return returned(self._keys, address)

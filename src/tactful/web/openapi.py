@@ -49,6 +49,11 @@ _PATCH = {
         "messageId": {"type": "string", "description": "Sent again, it changes nothing; as the Idempotency-Key"},
     },
 }
+_BOUNCE = {
+    "200": "What it told, which is durable; nothing of a mail that is no bounce",
+    "413": "It is too large",
+    "503": "It cannot be stored now",
+}
 PATHS = {
     "/v1/profiles": _get("People who did something last, the newest first"),
     "/v1/profiles/{id}": {
@@ -69,6 +74,15 @@ PATHS = {
     "/v1/explain/{id}": _get("The story of a person, with the reasons", "id"),
     "/v1/outbox": _get("Messages and webhooks, the newest first"),
     "/v1/outbox/{intent}": _get("One message or webhook", "intent"),
+    "/v1/responses": _get("How often links and pixels of mails were asked for since the start"),
+    "/v1/bounces": {
+        "post": {
+            **_change("Take one mail that came back, as it came (message/rfc822)", None, _BOUNCE),
+            "parameters": [
+                {"name": "to", "in": "query", "schema": {"type": "string"}, "description": "The address it came to"}
+            ],
+        }
+    },
     "/healthz": _get("Is the process alive?", guarded=False),
     "/readyz": _get("Can it answer?", guarded=False),
     "/metrics": _get("Counts for Prometheus (text)"),

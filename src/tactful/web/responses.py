@@ -7,10 +7,10 @@ only looks (HEAD, a browser that fetches ahead) is answered and does not count.
 
 import re
 from base64 import b64decode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from tactful.messages import machines
@@ -57,6 +57,15 @@ def routes(keys: Mapping[int, bytes], responding: Responding, clock: Clock) -> l
         Route("/v1/c/{token}", click, methods=["GET", "HEAD"]),
         Route("/v1/o/{token}.gif", open_, methods=["GET", "HEAD"]),
     ]
+
+
+def counted(counts: Callable[[], Mapping[str, int]]) -> Route:
+    """GET /v1/responses, guarded: what was asked for since the process began, also what became no event."""
+
+    async def show(_: Request) -> Response:
+        return JSONResponse(dict(sorted(counts().items())))
+
+    return Route("/v1/responses", show)
 
 
 def _counts(request: Request) -> bool:

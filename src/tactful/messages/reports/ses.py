@@ -25,7 +25,6 @@ from tactful.events.verdicts import Refusal
 from tactful.messages.reports import Report, Suppression, is_stale
 from tactful.values import parse_time
 
-CERTIFICATE_BYTES = 64 * 1024
 _HOST = r"https://sns\.[a-z0-9-]{3,30}\.amazonaws\.com(?:\.cn)?/"
 _CERTIFICATE = re.compile(_HOST + r"SimpleNotificationService-[0-9a-f]{1,64}\.pem")
 _SUBSCRIBE = re.compile(_HOST + r"\?Action=ConfirmSubscription&[\x21-\x7e]{1,2000}")
