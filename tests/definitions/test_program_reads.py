@@ -82,6 +82,7 @@ def test_the_newest_event_of_unless_is_known() -> None:
     heard.event("C", 5)
     assert (heard.after(0), heard.after(9), heard.after(10)) == (10, 10, 10)
     assert heard.after(11) is None
+    assert came_after(heard.rule.exits[0], heard.states, "", (NOW + 10 * MINUTE_US, 10)) is None  # The start itself.
 
 
 def test_the_newest_event_of_unless_with_a_condition() -> None:

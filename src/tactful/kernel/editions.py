@@ -4,7 +4,6 @@ They are kept as texts and compiled against the project as it is, so that a segm
 it means to everybody. One that does not fit the project any more is left out, and its runs move to the present text.
 """
 
-from tactful.events.records import Publish
 from tactful.kernel.definitions import Definitions
 from tactful.kernel.state import PlanState
 from tactful.language.document import Document
@@ -15,7 +14,7 @@ Texts = dict[str, dict[str, str]]
 """By journey and version, the oldest first."""
 
 
-def kept(before: PlanState | None, publish: Publish, definitions: Definitions) -> Texts:
+def kept(before: PlanState | None, definitions: Definitions) -> Texts:
     """The earlier texts of the plan that is to be in force after `before`."""
     found: Texts = {}
     for journey in definitions.journeys.values() if before is not None else ():
@@ -24,9 +23,7 @@ def kept(before: PlanState | None, publish: Publish, definitions: Definitions) -
             continue
         texts = dict(before.editions.get(journey.name, {}))
         if (last := before.plan.publish.files.get(_file(journey.name))) is not None:
-            version = _version(journey.name, last)
-            texts.pop(version, None)  # A text that was come back to is the newest again.
-            texts[version] = last
+            texts[_version(journey.name, last)] = last
         texts.pop(journey.version, None)
         if texts:
             found[journey.name] = dict([*texts.items()][-MOST:])

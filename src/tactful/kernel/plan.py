@@ -150,7 +150,7 @@ def adopt(
             ready[index] = known_ready.get(index, now if is_empty else exact_at(spec, now))
         return index
 
-    texts = editions.kept(before, plan.publish, definitions)
+    texts = editions.kept(before, definitions)
     earlier = read_editions(plan.publish, texts)
     compiled_ = _compile(definitions, earlier, number)
     rules = _trait_rules(definitions)
