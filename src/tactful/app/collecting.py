@@ -14,11 +14,13 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from tactful.adapters import spool
+from tactful.adapters.approvals import FileApprovals
 from tactful.adapters.installation import Installation
 from tactful.adapters.secrets import write_private
 from tactful.app.answering import Answering
 from tactful.app.parts import sources_of
 from tactful.events.identifiers import partition_of
+from tactful.events.intake import Arrival
 from tactful.events.records import Consent, encode
 from tactful.messages.links import unseal, unseal_confirm
 from tactful.operations import identities
@@ -30,6 +32,7 @@ from tactful.runtime.settings import Settings, naming_of
 from tactful.runtime.tokens import Tokens
 from tactful.web.api import OPEN_PATHS
 from tactful.web.api import routes as api
+from tactful.web.campaigns import routes as campaigns
 from tactful.web.changes import routes as change
 from tactful.web.collect import collect_app
 from tactful.web.collect_reading import Rules
@@ -58,8 +61,15 @@ def run(house: Installation, data: Path, host: str, port: int) -> None:
     news = News(house.bells.bell("watch"))
     frame = Frame(workspace.name, workspace.time_zone, address, key)
     shown = [*pages(desk, news, lambda intent: spool.read(data / "mail", intent), frame), *api(desk)]
-    changed = change(desk, intake.submit, lambda: rules.arrival(API, house.clock.now_us()), house.partitions)
-    steered = steer(desk, intake.submit, lambda: rules.arrival(API, house.clock.now_us()), house.partitions, slow)
+
+    def arrive() -> Arrival:
+        return rules.arrival(API, house.clock.now_us())
+
+    changed = change(desk, intake.submit, arrive, house.partitions)
+    steered = steer(desk, intake.submit, arrive, house.partitions, slow)
+    launched = campaigns(
+        desk, slow, intake.submit, arrive, FileApprovals(data), lambda reader, name: _previewed(house, reader, name)
+    )
 
     def salted(consent: Consent) -> Consent:
         salt = rules.arrival(API, consent.received_at).salt(consent.message_id)
@@ -69,7 +79,7 @@ def run(house: Installation, data: Path, host: str, port: int) -> None:
         await intake.submit([(partition_of(consent.key, house.partitions), encode(salted(consent)))])
 
     answering = Answering(house, keys, intake, salted)
-    guarded = Starlette(routes=[*shown, *changed, *steered, *answering.guarded])
+    guarded = Starlette(routes=[*shown, *changed, *steered, *launched, *answering.guarded])
     inside = Guard(guarded, [os.environ.get(ADMIN_TOKEN, "")], OPEN_PATHS)
     doors = [
         *answering.doors,
@@ -97,6 +107,17 @@ def _reader(clock: Clock, data: Path) -> Reader:
     """What pages and the read API ask; opened in the thread that asks."""
     house = Installation(data, Settings(), clock, read_only=True)
     return Reader(house.log, house.stores(), house.trail, house.outbox, house.quarantine)
+
+
+def _previewed(house: Installation, reader: Reader, name: str) -> dict[str, object]:
+    """Of a campaign; what it looks at is opened in the thread that asks."""
+    from tactful.operations import previewed  # Renders messages, and is seldom wanted.
+
+    own = Installation(house.data, house.settings, house.clock, read_only=True)
+    try:
+        return previewed.values(name, reader, own)
+    finally:
+        own.close()
 
 
 def _salt_key(keys: dict[int, bytes]) -> bytes:

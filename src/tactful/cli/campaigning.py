@@ -35,11 +35,10 @@ def _register_looking(campaign: click.Group, build: Build) -> None:
         from tactful.operations import previewed  # Renders messages; wanted here only.
 
         house = opened(build, data)
-        version, found = previewed.preview(name, reader_of(house), house)
         if as_json:
-            echo_json({"version": version, **msgspec.to_builtins(found)})
+            echo_json(previewed.values(name, reader_of(house), house))
         else:
-            click.echo(previewed.as_text(version, found), nl=False)
+            click.echo(previewed.as_text(*previewed.preview(name, reader_of(house), house)), nl=False)
 
     @campaign.command()
     @click.argument("name", required=False)
@@ -65,8 +64,8 @@ def _register_looking(campaign: click.Group, build: Build) -> None:
 
 
 def _status(name: str, reader: Reader, house: House, build: Build) -> campaigns.Status:
-    known = [reader.partition_state(partition) for partition in range(house.log.partitions)]
-    return campaigns.status(name, reader.compiled(), reader.plan_state(), known, build.approvals(house.data))
+    approvals = build.approvals(house.data)
+    return campaigns.status(name, reader.compiled(), reader.plan_state(), reader.partitions(), approvals)
 
 
 def _approval(one: campaigns.Status) -> str:

@@ -57,6 +57,10 @@ def register(group: click.Group, build: Build) -> None:
         else:
             click.echo(as_text(story), nl=False)
 
+    _register_unmerge(group, build)
+
+
+def _register_unmerge(group: click.Group, build: Build) -> None:
     @group.command("unmerge")
     @click.argument("identifier")
     @data_option

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,7 +11,11 @@ from tactful.cli.main import counted, echo_json, json_option
 from tactful.runtime.settings import Settings
 from tactful.runtime.settings_mistakes import FILE
 
+if TYPE_CHECKING:
+    from tactful.operations.tried import Tried
+
 _BEFORE_US = 1
+"""The plan is in force before the first line."""
 
 
 def register(group: click.Group, build: Build) -> None:
@@ -51,31 +56,48 @@ def register(group: click.Group, build: Build) -> None:
         """
         from tactful.cli.asking import lines_of  # Wanted here only, and slow to import.
         from tactful.operations import cases, tried
-        from tactful.operations.trying import Trial, TryClock
 
         folder = project or tried.own_project(journey)
         settings = build.settings(folder) if folder is not None and (folder / FILE).exists() else Settings()
         wanted = tried.read(journey, folder, settings, lines_of(events))
         for name in wanted.stand_ins:
             click.echo(f"the message {name} is not there; one that says its name stands in", err=True)
-        clock = TryClock(wanted.records[0].received_at - _BEFORE_US)
-        house = build.trial(settings, clock)
-        trial = Trial(house, clock, wanted.journey, wanted.files, wanted.settings)
         asked = [cases.instant(text, "--at ") for text in times]
         end = cases.instant(until, "--until ") if until else None
-        runs = sent = 0
-        for look in trial.looks(wanted.records, enter, asked, end):
-            if follow and not trial.is_of(look, follow):
-                continue
-            runs += sum(line.kind == "started" for line in look.lines)
-            sent += len(look.messages)
-            if as_json:
-                echo_json(tried.as_values(look))
-            else:
-                click.echo(tried.as_text(look))
-        if not as_json:
-            click.echo(f"\n{counted(runs, 'run')}; {counted(sent, 'message')} would have been sent")
-            if trial.verdicts:
-                told = ", ".join(f"{number:,} {verdict}" for verdict, number in sorted(trial.verdicts.items()))
-                click.echo(f"events that were not kept as they came: {told} (consent, or the tracking plan)")
-        house.close()
+        _play(build, wanted, settings, enter, asked, end, follow, as_json=as_json)
+
+
+def _play(
+    build: Build,
+    wanted: "Tried",
+    settings: Settings,
+    enter: Sequence[str],
+    asked: Sequence[int],
+    until: int | None,
+    follow: str,
+    *,
+    as_json: bool,
+) -> None:
+    from tactful.operations import tried
+    from tactful.operations.trying import Trial, TryClock
+
+    clock = TryClock(wanted.records[0].received_at - _BEFORE_US)
+    house = build.trial(settings, clock)
+    trial = Trial(house, clock, wanted.journey, wanted.files, wanted.settings)
+    runs = sent = 0
+    for look in trial.looks(wanted.records, enter, asked, until):
+        if follow and not trial.is_of(look, follow):
+            continue
+        runs += sum(line.kind == "started" for line in look.lines)
+        sent += len(look.messages)
+        if as_json:
+            echo_json(tried.as_values(look))
+        else:
+            click.echo(tried.as_text(look))
+    house.close()
+    if as_json:
+        return
+    click.echo(f"\n{counted(runs, 'run')}; {counted(sent, 'message')} would have been sent")
+    if trial.verdicts:
+        told = ", ".join(f"{number:,} {verdict}" for verdict, number in sorted(trial.verdicts.items()))
+        click.echo(f"events that were not kept as they came: {told} (consent, or the tracking plan)")

@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Protocol
 
+import msgspec
+
 from tactful.operations.campaigns import campaign, version_of
 from tactful.operations.previewing import Preview, Previewer, Reach
 from tactful.operations.reading import Reader
@@ -35,6 +37,12 @@ def preview(name: str, reader: Reader, house: Place) -> tuple[str, Preview]:
     most, workspace = settings.limits.mails_per_address, settings.workspace.name
     found = Previewer(rule, plan, state, states, facts, house.clock.now_us(), most, workspace).preview()
     return version_of(rule, plan, state), found
+
+
+def values(name: str, reader: Reader, house: Place) -> dict[str, object]:
+    """The same as JSON values."""
+    version, found = preview(name, reader, house)
+    return {"version": version, **msgspec.to_builtins(found)}
 
 
 def as_text(version: str, preview: Preview) -> str:

@@ -198,6 +198,10 @@ class Reader:
         """What a partition knows of itself."""
         return steering.state_of(self._states[partition])
 
+    def partitions(self) -> list[PartitionState]:
+        """What every partition knows of itself, in their order."""
+        return [steering.state_of(states) for states in self._states]
+
     def journeys(self, *, counts: bool = True, name: str = "") -> steering.Journeys:
         """How all journeys stand, or the one named; `counts` looks through all people for who is inside."""
         return steering.journeys(self.compiled(), self._states, self.outbox, counts=counts, name=name)

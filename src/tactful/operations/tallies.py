@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from tactful.events.derived import IDENTITY
+from tactful.kernel.walking import FINISHED
 from tactful.runtime.keeping import Trail
 
 PAGE = 16
@@ -299,7 +300,8 @@ class Tallies:
         self.starts_at.append(at)
 
     def _ended(self, row: _Ended) -> None:
-        if self._is_meant(row.started_at or row.at):
+        # Who was sent what there was to send has not been kept from anything.
+        if row.reason != FINISHED and self._is_meant(row.started_at or row.at):
             kind = "ended" if row.step else "not begun"
             self.daily[self._day(row.at), self._version(row.version), f"{kind}: {reason_of(row.reason)}"] += 1
 

@@ -15,6 +15,7 @@ from tactful.events.derived import (
     SendMessage,
     StepTaken,
 )
+from tactful.kernel.walking import FINISHED
 from tactful.operations.places import EVENTS_BEHIND, Places
 from tactful.operations.stories import StoryLine, Why
 from tactful.values import format_time
@@ -24,6 +25,7 @@ HELD_OUT = {"holdout": "the holdout of the journey", "global": "the holdout of t
 """Arms in words."""
 _ENDED = {
     "merged": "two became one person, and the run of the other goes on",
+    FINISHED: "it went to its end",
     "already sent": "two became one person, and the other has had this message",
 }
 """Reasons that need more words than the engine has for them."""
