@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tactful.events.zones import known, local_date, names, offset_us
-from tactful.kernel.sending import Cap, cap, clock_time, midnight, quiet, quiet_until, read, share
+from tactful.journeys.notation import share
+from tactful.kernel.sending import Cap, cap, clock_time, midnight, quiet, quiet_until, read
 from tactful.values import DAY_US, HOUR_US, MINUTE_US, format_time, parse_time
 
 NIGHT = (21 * 60, 8 * 60)
