@@ -11,13 +11,11 @@ import msgspec
 from msgspec import Struct
 
 from tactful.events.zones import Zone, local_date, next_midnight, offset_us
-from tactful.journeys.program import SHARES
+from tactful.journeys.notation import share
 from tactful.values import DAY_US, MINUTE_US, format_duration, parse_duration
 
-CHANNELS = ("email", "sms", "push", "web_push", "chat", "webhook")
 _CAP = re.compile(r"([1-9][0-9]{0,3})\s+per\s+(\S+)")
 _QUIET = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])\s*-\s*([01][0-9]|2[0-3]):([0-5][0-9])")
-_SHARE = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,2})?)\s*%")
 
 
 class Cap(Struct, frozen=True):
@@ -122,14 +120,6 @@ def quiet(text: str) -> tuple[int, int] | None:
     if match is None:
         return None
     return int(match[1]) * 60 + int(match[2]), int(match[3]) * 60 + int(match[4])
-
-
-def share(text: str) -> int | None:
-    """`10%`, `2.5%`, of SHARES."""
-    match = _SHARE.fullmatch(text.strip())
-    if match is None or float(match[1]) > 100:
-        return None
-    return round(float(match[1]) * SHARES / 100)
 
 
 # ---- by the clock of a person ----------------------------------------------------------------------------------------

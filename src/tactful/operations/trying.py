@@ -28,9 +28,9 @@ from tactful.events.derived import (
 from tactful.events.intake import VERSION
 from tactful.events.records import Enter, Event, Launch, Publish, Record, decode, encode, unpack
 from tactful.events.responses import EMAIL_SENT, MESSAGE_SENT
+from tactful.journeys.definition import CHANNELS
 from tactful.journeys.program import Branch, WaitFor
 from tactful.journeys.rules import JourneyRule
-from tactful.kernel.sending import CHANNELS
 from tactful.kernel.state import Profile
 from tactful.kernel.turn import Turn
 from tactful.language.compiled import Condition

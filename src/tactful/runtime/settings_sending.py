@@ -5,7 +5,9 @@ from typing import Literal
 
 from msgspec import Struct, field
 
-from tactful.kernel.sending import CHANNELS, cap, quiet, share
+from tactful.journeys.definition import CHANNELS
+from tactful.journeys.notation import share
+from tactful.kernel.sending import cap, quiet
 from tactful.language.document import PURPOSE, PURPOSE_HINT
 from tactful.language.mistakes import did_you_mean
 

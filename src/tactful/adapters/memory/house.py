@@ -10,7 +10,7 @@ from tactful.adapters.memory.outbox import MemoryOutbox
 from tactful.adapters.memory.quarantine import MemoryQuarantine
 from tactful.adapters.memory.store import MemoryStore
 from tactful.adapters.memory.trail import MemoryTrail
-from tactful.kernel.sending import CHANNELS
+from tactful.journeys.definition import CHANNELS
 from tactful.kernel.state import PlanState
 from tactful.operations.publish import published
 from tactful.runtime.ports import Clock
