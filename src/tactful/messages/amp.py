@@ -8,17 +8,16 @@ a message is published. The validator itself runs in the tests.
 import re
 from collections.abc import Iterator
 
-from tactful.messages.markup import COMMENT, TAG
+from tactful.messages.markup import TAG, styles
 
 STYLE_BYTES = 75_000
 RUNTIME = "https://cdn.ampproject.org/v0.js"
 _DOCTYPE = re.compile(r"\s*<!doctype html>", re.IGNORECASE)
-_HTML = re.compile(r"<html\b[^>]*(?:⚡4email|amp4email)", re.IGNORECASE)
+_HTML = re.compile(r"<html\b[^<>]*(?:⚡4email|amp4email)", re.IGNORECASE)
 _CHARSET = re.compile(r"<head>\s*<meta\s+charset\s*=\s*[\"']?utf-8", re.IGNORECASE)
 _BOILERPLATE = re.compile(
     r"<style\s+amp4email-boilerplate\s*>\s*body\s*\{\s*visibility\s*:\s*hidden\s*\}\s*</style>", re.IGNORECASE
 )
-_STYLE = re.compile(r"<style\s+amp-custom\s*>(.*?)</style>", re.DOTALL | re.IGNORECASE)
 _COMPONENT = "https://cdn.ampproject.org/v0/"
 _INSTEAD = {"img": "amp-img", "video": "nothing", "audio": "nothing", "iframe": "nothing", "picture": "amp-img"}
 _NEVER = frozenset({"base", "frame", "frameset", "object", "param", "applet", "embed", "iframe", "link"})
@@ -36,18 +35,18 @@ def mistakes(amp: str) -> Iterator[str]:
         yield f'its head loads AMP: <script async src="{RUNTIME}"></script>'
     if not _BOILERPLATE.search(amp):
         yield "its head has <style amp4email-boilerplate>body{visibility:hidden}</style>"
-    custom = _STYLE.findall(amp)
+    custom = [css for attributes, css in styles(amp) if "amp-custom" in attributes]
     if len(custom) > 1:
         yield "it has one <style amp-custom> at most"
     if sum(len(css.encode()) for css in custom) > STYLE_BYTES:
         yield f"its styles are larger than {STYLE_BYTES:,} bytes"
     if any("!important" in css for css in custom):
         yield "!important is not allowed in its styles"
-    yield from dict.fromkeys(_tags(COMMENT.sub("", amp)))
+    yield from dict.fromkeys(_tags(amp))
 
 
 def _tags(amp: str) -> Iterator[str]:
-    for slash, written, attributes in TAG.findall(amp):
+    for slash, written, attributes in TAG.findall(_without_comments(amp)):
         name = written.lower()
         if slash:
             continue
@@ -63,6 +62,12 @@ def _tags(amp: str) -> Iterator[str]:
             yield f"<{name}> has a handler (on...=), which is not allowed"
         if re.search(r"""\s(?:src|action-xhr)\s*=\s*["']?http:""", attributes, re.IGNORECASE):
             yield f"<{name}> loads by http; only https is allowed"
+
+
+def _without_comments(amp: str) -> str:
+    """One that is never closed reaches to the end."""
+    kept, *rest = amp.split("<!--")
+    return kept + "".join(one.partition("-->")[2] for one in rest)
 
 
 def _is_amp_script(attributes: str) -> bool:

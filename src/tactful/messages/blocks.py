@@ -25,7 +25,6 @@ DEEPEST = 8
 PARTS = ("html", "mjml", "text", "amp")
 _INSTEAD: Mapping[str, tuple[str, ...]] = {"html": ("html",), "mjml": ("mjml", "html"), "amp": ("amp", "html")}
 """Of which part of a block a part of a message is made; all others of the text."""
-_TAG = re.compile(r"\{%(.*?)%\}", re.DOTALL)
 _USE = re.compile(r"""\bblock\s+(?:"([^"\n]*)"|'([^'\n]*)')""")
 _PARAMETER = re.compile(r"[a-z_][a-z0-9_]{0,63}")
 
@@ -96,9 +95,26 @@ def _parameters(fields: Fields) -> Iterator[tuple[str, str | None]]:
 
 def uses(text: str) -> Iterator[tuple[str, int]]:
     """Names of the blocks that a template uses, each with the character where its tag begins."""
-    for tag in _TAG.finditer(text):
-        for use in _USE.finditer(tag[1]):
-            yield use[1] if use[1] is not None else use[2], tag.start()
+    for at, tag in tags(text):
+        for use in _USE.finditer(tag) if text[at + 1] == "%" else ():
+            yield use[1] if use[1] is not None else use[2], at
+
+
+def tags(text: str) -> Iterator[tuple[int, str]]:
+    """What stands within each tag and output of a template, and the character where that begins."""
+    at, missing = 0, ""
+    while (start := text.find("{", at)) >= 0:
+        at = start + 1
+        closing = {"{": "}}", "%": "%}"}.get(text[at : at + 1])
+        # One that is not to be found once is not to be found again.
+        if closing is None or closing == missing:
+            continue
+        end = text.find(closing, at + 1)
+        if end < 0:
+            missing = closing
+        else:
+            yield start, text[at + 1 : end]
+            at = end + 2
 
 
 Refuse = Callable[[int, str, str], None]

@@ -10,19 +10,18 @@ from html import escape
 
 import css_inline
 
-from tactful.messages.markup import MarkupError, leading, led, refuse_deep
+from tactful.messages.markup import MarkupError, leading, led, refuse_deep, styles
 
 WORK = 100_000_000
 """Characters of CSS times elements: what inlining looks at, at most."""
 CLIPPED_BYTES = 102 * 1024
 """Gmail shows no more of a mail."""
 
-STYLE = re.compile(r"<style\b[^>]*>(.*?)</style\s*>", re.IGNORECASE | re.DOTALL)
-_HEAD = re.compile(r"<head\b[^>]*>", re.IGNORECASE)
-_BODY = re.compile(r"<body\b[^>]*>", re.IGNORECASE)
+_HEAD = re.compile(r"<head\b[^<>]*>", re.IGNORECASE)
+_BODY = re.compile(r"<body\b[^<>]*>", re.IGNORECASE)
 _UNDEFINED = 'lang="und"'
 """What MJML makes of a document that names no language."""
-_DECLARED = re.compile(r"""<meta\b[^>]*\bname\s*=\s*["']?color-scheme""", re.IGNORECASE)
+_DECLARED = re.compile(r"""<meta\b[^<>]*\bname\s*=\s*["']?color-scheme""", re.IGNORECASE)
 _DECLARATION = (
     '<meta name="color-scheme" content="light dark"><meta name="supported-color-schemes" content="light dark">'
 )
@@ -52,7 +51,7 @@ def finish(html: str, *, preheader: str = "", language: str = "", base: str = ""
 def _inlined(html: str) -> str:
     refuse_deep(html)
     elements = html.count("<") - html.count("</")
-    rules = sum(len(css) for css in STYLE.findall(html))
+    rules = sum(len(css) for _, css in styles(html))
     if rules * elements > WORK:
         raise MarkupError(f"{rules} characters of CSS for {elements} elements are too much work")
     try:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from tactful.messages import amp
-from tactful.messages.finishing import CLIPPED_BYTES, STYLE
+from tactful.messages.finishing import CLIPPED_BYTES
 from tactful.messages.mail import Rendered
-from tactful.messages.markup import NOWHERE, TAG, harmful, led, relative
+from tactful.messages.markup import NOWHERE, TAG, harmful, led, relative, styles
 from tactful.messages.note import Note
 from tactful.messages.render import AMP_BYTES
 
@@ -16,7 +16,7 @@ SUBJECT_SHOWN = 70
 """Characters of a subject that most mailboxes show."""
 SMS_CHARS = 480
 """Three parts of an SMS in any alphabet of the default one; more is cut by some networks."""
-_DARK = re.compile(r"@media[^{]*prefers-color-scheme\s*:\s*dark[^{]*\{((?:[^{}]*\{[^{}]*\})*)", re.IGNORECASE)
+_DARK = re.compile(r"@media[^{@]*prefers-color-scheme\s*:\s*dark[^{@]*\{((?:[^{}]*\{[^{}]*\})*)", re.IGNORECASE)
 _RULE = re.compile(r"\{([^{}]*)\}")
 _ALT = re.compile(r"(?:^|\s)alt\s*=", re.IGNORECASE)
 _PIXEL = re.compile(r"""(?:^|\s)(?:width|height)\s*=\s*["']?[01]["']?(?=[\s/]|$)""", re.IGNORECASE)
@@ -107,7 +107,7 @@ def _pictures(html: str) -> Iterator[Remark]:
 
 def _dark(html: str) -> Iterator[Remark]:
     """Rules were written into the elements, which goes before what stands in a style block."""
-    for css in STYLE.findall(html):
+    for _, css in styles(html):
         for dark in _DARK.findall(css):
             for rule in _RULE.findall(dark):
                 for declaration in rule.split(";"):

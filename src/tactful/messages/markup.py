@@ -5,14 +5,16 @@ and that ends the process. So what goes to them is measured before. The pattern 
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import cache
 from html import escape, unescape
 from urllib.parse import urljoin
 
 DEEPEST = 400
 TAG = re.compile(r"""<(/?)([^\s/>"'<!?=]++)((?:[^<>"']|"[^"]*+"|'[^']*+')*+)>""")
 """Its slash, name and attributes."""
-COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+_RAW = re.compile(r"<!--|<(script|style|textarea|title)(?=[\s/>])", re.IGNORECASE)
+_STYLE_TAG = re.compile(r"<style([^<>]*)>", re.IGNORECASE)
 _SMALL = {big: big + 32 for big in range(ord("A"), ord("Z") + 1)}
 VOID = frozenset(
     {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"}
@@ -44,6 +46,43 @@ def refuse_deep(markup: str) -> None:
             deepest = max(deepest, depth)
     if deepest > DEEPEST:
         raise MarkupError(f"elements stand in each other more than {DEEPEST} deep, or are not closed")
+
+
+def bare(markup: str) -> str:
+    """Without comments, and without elements in which nothing is a tag but their own end (script, style ...)."""
+    parts, at = [], 0
+    for begin, end in _passages(markup):
+        parts.append(markup[at:begin])
+        at = end
+    return "".join((*parts, markup[at:])) if parts else markup
+
+
+def _passages(markup: str) -> Iterator[tuple[int, int]]:
+    # What is never closed reaches to the end: looking for the end again and again would take for ever.
+    at = 0
+    while (found := _RAW.search(markup, at)) is not None:
+        if found[1] is None:
+            end = markup.find("-->", found.end())
+            at = end + 3 if end >= 0 else len(markup)
+        else:
+            closing = _closing(found[1].lower()).search(markup, found.end())
+            at = closing.end() if closing is not None else len(markup)
+        yield found.start(), at
+
+
+@cache
+def _closing(name: str) -> re.Pattern[str]:
+    return re.compile(rf"</{name}[^<>]*>", re.IGNORECASE)
+
+
+def styles(markup: str) -> list[tuple[str, str]]:
+    """Of each style block, its attributes and its rules."""
+    found = []
+    for begin, end in _passages(markup):
+        tag = _STYLE_TAG.match(markup, begin)
+        if tag is not None:
+            found.append((tag[1], markup[tag.end() : end].rpartition("</")[0]))
+    return found
 
 
 def relative(address: str) -> bool:
@@ -91,9 +130,9 @@ def _is_attribute(markup: str, found: re.Match[str]) -> bool:
         if start < 0:
             return False
         tag = TAG.match(markup, start)
-        if tag is not None:
-            return tag.end() >= found.end()
-    return True
+        if tag is not None and tag.end() >= found.end():
+            return True
+    return False
 
 
 def leading(base: str) -> Callable[[str, str], str]:

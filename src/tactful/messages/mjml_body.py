@@ -9,7 +9,7 @@ from functools import lru_cache
 
 import mjml
 
-from tactful.messages.markup import COMMENT, MarkupError, refuse_deep
+from tactful.messages.markup import MarkupError, bare, refuse_deep
 
 SOURCE_CHARS = 512 * 1024
 HTML_CHARS = 2 * 1024 * 1024
@@ -28,7 +28,7 @@ def compile_mjml(text: str) -> str:
     # What looks like the end of a comment too early must not hide elements: both readings are measured.
     refuse_deep(text)
     if "<!--" in text:
-        refuse_deep(COMMENT.sub("", text))
+        refuse_deep(bare(text))
     try:
         html = mjml.mjml2html(text, fonts={}, disable_comments=True)
     except ValueError as error:

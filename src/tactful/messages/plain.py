@@ -9,13 +9,9 @@ import re
 from html import unescape
 from urllib.parse import urljoin
 
-from tactful.messages.markup import TAG, VOID, relative
+from tactful.messages.markup import TAG, VOID, bare, relative
 
-# Comments, and elements within which nothing is a tag, are passed over whole.
-_TOKEN = re.compile(
-    rf"<!--.*?-->|<(?i:script|style|textarea|title)\b.*?</(?i:script|style|textarea|title)\s*>|<[!?][^>]*>|{TAG.pattern}",
-    re.DOTALL,
-)
+_TOKEN = re.compile(rf"<[!?][^<>]*>|{TAG.pattern}")
 _BLOCKS = frozenset(
     {
         "address", "article", "aside", "blockquote", "body", "br", "caption", "dd", "div", "dl", "dt", "fieldset",
@@ -29,7 +25,7 @@ _SILENT = frozenset({"head", "template", "object", "svg", "select"})
 _HIDDEN = re.compile(r"display\s*:\s*none|mso-hide\s*:\s*all|\bhidden(?=[\s=/>]|$)", re.IGNORECASE)
 _LINE, _PARAGRAPH = "\x01", "\x02"
 """The end of a line and of a paragraph; of several the stronger counts."""
-_ENDS = re.compile("[ \x01\x02\n]*[\x01\x02\n][ \x01\x02\n]*")
+_ENDS = re.compile("([\x01\x02\n]+)")
 _UNSEEN = re.compile("[\x01\x02\u00ad\u034f\u200b-\u200f\u2060\ufeff]")
 _BLANKS = re.compile(r"\s+")
 _RULE = "-" * 40
@@ -160,14 +156,19 @@ def _attribute(attributes: str, name: str) -> str:
 def plain_text(html: str, base: str = "") -> str:
     """Lines of text; never two empty lines in a row. `base` is what relative links stand for."""
     words = _Words(base)
-    words.feed(html)
-    text = _ENDS.sub(_end, "".join(words.parts))
-    lines = [_line(line) for line in text.split("\n")]
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() + "\n"
+    words.feed(bare(html))
+    said: list[str] = []
+    ends = ""
+    for place, piece in enumerate(_ENDS.split("".join(words.parts))):
+        if place % 2:
+            ends += piece
+        elif line := _line(piece):
+            said += [_end(ends) if said else "", line]
+            ends = ""
+    return "".join(said) + "\n"
 
 
-def _end(found: re.Match[str]) -> str:
-    ends = found[0]
+def _end(ends: str) -> str:
     return "\n\n" if _PARAGRAPH in ends or ends.count("\n") > 1 else "\n"
 
 
@@ -175,5 +176,5 @@ def _line(line: str) -> str:
     """Without blanks at its ends but those of a list in a list, and without cells that hold nothing."""
     indent = "  " * (len(line) - len(line.lstrip("\t"))) if line.startswith("\t") else ""
     text = " ".join(line.split())
-    text = re.sub(r"^(?:\| ?)+|(?: ?\|)+$", "", text).strip() if "|" in text else text
+    text = text.strip("| ")
     return indent + text if text else ""

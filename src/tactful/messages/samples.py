@@ -136,7 +136,10 @@ def _seen(declared: Declared, *, is_empty: bool = False) -> dict[str, Any]:
 def _collection(collection: Collection, lines: int) -> dict[str, Any]:
     key = str(collection.key[-1])
     names = [*collection.fields, key, "quantity", str(collection.price[-1])]
-    items = [{name: value(name, None, of_thing=True) for name in names} | {key: f"sample-{line + 1}"} for line in range(lines)]
+    items = [
+        {name: value(name, None, of_thing=True) for name in names} | {key: f"sample-{line + 1}"}
+        for line in range(lines)
+    ]
     return {
         "items": items,
         "lines": lines,

@@ -13,6 +13,7 @@ from msgspec import Struct
 from tactful.language.check import Checked, check
 from tactful.language.mistakes import Mistake
 from tactful.language.vocabulary import Vocabulary
+from tactful.messages.blocks import tags
 
 RESERVED = frozenset(
     {
@@ -23,7 +24,6 @@ RESERVED = frozenset(
 """Names that templates have whatever is declared; a collection or fetched data of such a name is not seen by it."""
 PARTS_OF_COLLECTIONS = ("items", "lines", "quantity", "value", "changed_at")
 METRIC, SEGMENT, SEGMENTS, COUPON = "metric", "segment", "segments", "coupon"
-_TAG = re.compile(r"\{[{%](.*?)[%}]\}", re.DOTALL)
 _WORD = re.compile(r"[A-Za-z_][\w-]*")
 
 
@@ -37,7 +37,7 @@ class Seen(Struct, frozen=True):
 
 def words(texts: Iterable[str]) -> frozenset[str]:
     """Every word within a tag."""
-    return frozenset(word for text in texts for tag in _TAG.findall(text) for word in _words(tag))
+    return frozenset(word for text in texts for _, tag in tags(text) for word in _words(tag))
 
 
 def _words(tag: str) -> Iterator[str]:
