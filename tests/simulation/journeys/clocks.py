@@ -2,6 +2,7 @@
 way as the engine's."""
 
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from tests.simulation.journeys.reading import Schedule
@@ -15,10 +16,11 @@ def local(at: int, zone: ZoneInfo) -> datetime:
     return (EPOCH + timedelta(microseconds=at)).astimezone(zone).replace(tzinfo=None)
 
 
+@lru_cache(100_000)
 def shows(day: date, minute: int, zone: ZoneInfo) -> int:
     """The instant at which the clock shows the time on that day: of two the first; of none, the end of the gap."""
-    wanted = datetime(day.year, day.month, day.day, minute // 60, minute % 60)
-    middle = (wanted.replace(tzinfo=UTC) - EPOCH) // TICK
+    shown = datetime(day.year, day.month, day.day, minute // 60, minute % 60, tzinfo=UTC)
+    middle, wanted = (shown - EPOCH) // TICK, shown.replace(tzinfo=None)
     early, late = middle - 40 * 3_600_000_000, middle + 40 * 3_600_000_000
     # Whether the clock has shown `wanted` or more is asked of every quarter of an hour, since it may go back.
     quarter = 900 * 1_000_000

@@ -86,16 +86,14 @@ class Author:
             "repeat": "restart",
             "again": rng.choice(("never", "30m", "2h")),
             "priority": rng.choice((10, 50, 90)),
-            "group": rng.choice(("g", "h")),
+            "group": rng.choice(("g", "g", "h")),
             "holdout": rng.choice(("10%", "50%")),
             "editing": "finish",
         }
         if "segment" in start and "schedule" not in start:
             options["on_merge"] = "start"
-        shares = {"if": 0.25, "unless": 0.4, "goal": 0.4, "holdout": 0.2, "repeat": 0.3}
-        for name, value in options.items():
-            if self.maybe(shares.get(name, 0.25)):
-                said[name] = value
+        shares = {"unless": 0.4, "goal": 0.4, "holdout": 0.2, "repeat": 0.3, "group": 0.6, "priority": 0.7}
+        said |= {name: value for name, value in options.items() if self.maybe(shares.get(name, 0.25))}
         said["steps"] = self.steps(has_key, depth=0)
         return said
 
@@ -258,7 +256,7 @@ def _ends(step: dict[str, object]) -> bool:
     """Whether no run goes on behind it."""
     if "exit" in step:
         return True
-    names = [name for name in step if isinstance(step[name], list) and name not in ("on",)]
+    names = [name for name in step if isinstance(step[name], list)]
     if "if" in step or (isinstance(step.get("wait"), dict) and "at_most" in step["wait"]):  # type: ignore[operator]  # a mapping
         return {"then", "else"} <= set(names) and all(_branch_ends(step[name]) for name in names)
     if "split" in step:

@@ -4,7 +4,7 @@ A recorder notes every answer that stood when its transaction ended, with what c
 same place in the log, is asked the same: may it leave now, and if not, why, or when?
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -40,6 +40,8 @@ class Asked:
 
     intent: SendMessage
     partition: int
+    position: int
+    """The place in the partition's log."""
     now: int
     answer: Answer
     counted: tuple[Counted, ...]
@@ -47,10 +49,12 @@ class Asked:
 
 
 class Recorder:
-    """Notes the answers of an outbox in memory; those of a transaction that failed are forgotten."""
+    """Notes the answers of an outbox in memory; those of a transaction that failed are forgotten. `position`: how far a
+    partition has read its log."""
 
-    def __init__(self, outbox: MemoryOutbox) -> None:
+    def __init__(self, outbox: MemoryOutbox, position: Callable[[int], int]) -> None:
         self.asked: list[Asked] = []
+        self._position = position
         self._outbox = outbox
         self._claiming = outbox.claiming
         outbox.claiming = self.claiming  # type: ignore[assignment,method-assign]  # it is listened to
@@ -74,7 +78,8 @@ class Recorder:
         )
         suppressed = frozenset(address for address, *_ in self._outbox.suppressions())
         about = next(row.intent for row in rows if row.intent.intent == intent)
-        self.asked.append(Asked(about, partition, now, answer, counted, suppressed))
+        where = partition, self._position(partition)
+        self.asked.append(Asked(about, *where, now, answer, counted, suppressed))
 
 
 class _Listening:
@@ -228,7 +233,7 @@ class Gate:
         return clocks.shows(clocks.local(now, zone).date(), 0, zone)
 
 
-def wrong(oracle: Oracle, asked: Sequence[Asked], sending: Sending) -> list[str]:
+def wrong(oracle: Oracle, asked: Iterable[Asked], sending: Sending) -> list[str]:
     """Answers that the oracle, where it stands, would not have given."""
     found = []
     for one in asked:

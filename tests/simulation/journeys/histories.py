@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from random import Random
 
+from msgspec.structs import replace
+
 from tactful.events.records import Consent, Enter, Event, Launch, Publish, Record, Steer, Unmerge, pack
 from tests.simulation.journeys import drawing
 from tests.simulation.journeys.reading import DAY
@@ -92,7 +94,7 @@ class _Teller:
         if self.scene.steers:
             kinds += ["steer", "steer"]
         if self.scene.edits:
-            kinds += ["publish"]
+            kinds += ["publish"] * 2
         if self.scene.ties:
             kinds += ["tie"] * 3 + ["unmerge"]
         record = self._one(rng.choice(kinds), person)
@@ -180,6 +182,4 @@ class _Teller:
 
 
 def _received(event: Event, at: int) -> Event:
-    from msgspec.structs import replace
-
     return replace(event, received_at=at)

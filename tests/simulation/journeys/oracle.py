@@ -8,7 +8,7 @@ holdouts) is told to it.
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -21,6 +21,7 @@ from tactful.events.records import (
     Forwarded,
     Launch,
     Outcome,
+    Plan,
     Publish,
     Record,
     Score,
@@ -89,6 +90,8 @@ class Sent:
     is_over: bool = False
     """Its outcome is known."""
     counts: bool = True
+    number: int = 0
+    """The same of the copy that somebody keeps who was the same person then."""
 
     def name(self) -> tuple[str, str, str, int, int, str]:
         return self.person, *self.run.name(), self.run.order[2], self.step
@@ -144,10 +147,14 @@ class Oracle:
         self.launched: set[tuple[str, str]] = set()
         self.clock = 0
         self.place = 0
+        self.number = 0
+        """Of messages."""
         self.published = False
         self.chance = chance or Chance()
         self.intents = intents or {}
         self.seen: set[tuple[str, str]] = set()
+        self.heard: dict[int, int] = {}
+        """Of each partition, the number of its last record."""
         self.sets: list[tuple[str, dict[str, Any]]] = []
         """What journeys have written and nobody has read yet."""
         self.watched: dict[tuple[Any, ...], int] = {}
@@ -157,7 +164,8 @@ class Oracle:
 
     def read(self, place: int, record: Record) -> None:
         self.place = place
-        self.pass_time(record.received_at)
+        if not isinstance(record, Plan):
+            self.pass_time(record.received_at)
         match record:
             case Publish():
                 self._publish(record)
@@ -170,15 +178,31 @@ class Oracle:
             case Unmerge():
                 self._unmerge(record)
             case Forwarded():
-                event = decode_told(record.record)
-                assert isinstance(event, Event)
-                self._is_set(event.key, event)
-                self._of_person(event, place)
+                self._told(record, place)
             case Event() | Consent() | Score() | Enter():
                 if (record.key, record.message_id) not in self.seen:
                     self.seen.add((record.key, record.message_id))
                     self._of_person(record, place)
         self._write()
+
+    def _told(self, forwarded: Forwarded, place: int) -> None:
+        """What another partition says, each once; or this one to itself."""
+        if forwarded.seq <= self.heard.get(forwarded.src, 0):
+            return
+        self.heard[forwarded.src] = forwarded.seq
+        self.pass_time(forwarded.clock)
+        record = decode_told(forwarded.record)
+        match record:
+            case Plan():
+                self._publish(record.publish)
+            case Event():
+                self._is_set(record)
+                self._of_person(record, place)
+            case Steer() | Launch():
+                self.pass_time(record.received_at)
+                (self._steer if isinstance(record, Steer) else self._launch)(record)  # type: ignore[arg-type]  # as it is
+            case _:
+                raise AssertionError(record)
 
     def _of_person(self, record: Event | Consent | Score | Enter, place: int) -> None:
         everybody = self.everybody
@@ -192,9 +216,8 @@ class Oracle:
                 call = everybody.enter(record, place)
                 assert call is not None
                 self._event(person, call, fragment)
-                before = self._whose()
                 everybody.meet(record)
-                self._moved(before)
+                self._hand_over()
             case Consent() | Score():
                 everybody.enter(record, place)
                 self._withdrawn(person, record)
@@ -417,9 +440,9 @@ class Oracle:
         if self._is_used(person, journey, at):
             return "limit"
         valid_until = run.moment + (step.length or journey.validity)
-        person.sent.append(
-            Sent(run, step.name, at, valid_until, step.channel, step.target, self._purpose(step), person.key)
-        )
+        what = step.channel, step.target, self._purpose(step), person.key
+        self.number += 1
+        person.sent.append(Sent(run, step.name, at, valid_until, *what, number=self.number))
         person.rows.append((at, "send", *run.name(), step.name, step.channel, step.target, valid_until))
         return ""
 
@@ -428,7 +451,7 @@ class Oracle:
             return False
         most, per = journey.limit
         mine = [one for one in person.sent if one.counts and one.run.journey.name == journey.name]
-        return sum(at - per < one.at <= at for one in mine) >= most
+        return len({one.number for one in mine if at - per < one.at <= at}) >= most
 
     def _set(self, person: Person, run: Run, step: Step, at: int) -> None:
         """The event that writes them stands in the log behind this."""
@@ -447,16 +470,15 @@ class Oracle:
             key, values = self.sets[0]
             at, name = self.clock, f"set {len(self.seen)}"
             event = Event(1, "tactful", "server", "identify", "$identify", key, (key,), name, at, at, pack(values))
-            self._is_set(key, event)
+            self._is_set(event)
             self._of_person(event, self.place)
             self.seen.add((key, name))
 
-    def _is_set(self, person: str, event: Event) -> None:
-        """Such an event has come: a journey has said so."""
-        values = unpack(event.properties)
-        wanted = next((one for one in self.sets if one == (person, values)), None)
-        assert wanted is not None, f"no journey has set {values} of {person}: {self.sets}"
-        self.sets.remove(wanted)
+    def _is_set(self, event: Event) -> None:
+        """Such an event has come: a journey has said so, of whoever it was then."""
+        values = event.key, unpack(event.properties)
+        assert values in self.sets, f"no journey has set {values}: {self.sets}"
+        self.sets.remove(values)
 
     def _end(self, person: Person, run: Run, at: int, reason: str) -> None:
         where = run.step.name if run.step is not None else ""
@@ -734,20 +756,15 @@ class Oracle:
 
     # ---- who is who ----------------------------------------------------------------------------------------------
 
-    def _whose(self) -> dict[tuple[str, int], str]:
+    def _hand_over(self) -> None:
+        """Whoever is somebody else by now gives all that they have."""
         ties = self.everybody.ties
-        return {fragment: ties.person(fragment) for fragment in ties.fragments()}
-
-    def _moved(self, before: Mapping[tuple[str, int], str]) -> None:
-        """Fragments have gone to somebody else, with what they have."""
-        after = self._whose()
-        moves = {(before[one], after[one]) for one in before if before[one] != after[one]}
-        for giver, taker in sorted(moves):
-            self._give(giver, taker)
+        for key in sorted(self.people):
+            owner = ties.person(ties.now(key))
+            if owner != key:
+                self._give(key, owner)
 
     def _give(self, giver: str, taker: str) -> None:
-        if giver not in self.people:
-            return
         going, mine = self.people.pop(giver), self.person(taker)
         self._join(mine, going)
         self._look(mine, self.clock, "merge", None)
@@ -785,7 +802,11 @@ class Oracle:
         back = self.person(key)
         back.runs += [run for run in person.runs if ties.person(run.origin) == key]
         person.runs = [run for run in person.runs if run not in back.runs]
-        back.sent = list(dict.fromkeys([*back.sent, *person.sent]))
+        for sent in list(person.sent):
+            copy = replace(sent, is_over=True)
+            back.sent.append(sent if sent.run in back.runs else copy)
+            if sent.run in back.runs:
+                person.sent[person.sent.index(sent)] = copy
         back.begun = [*back.begun, *person.begun]
         self._look(person, self.clock, "merge", None)
         self._look(back, self.clock, "merge", None)
