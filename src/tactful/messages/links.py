@@ -15,6 +15,7 @@ import binascii
 import hmac
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from hashlib import blake2b
 from typing import TypeVar
 
@@ -87,10 +88,14 @@ _RETURNED = re.compile(r"[^@\s]{1,24}\+([a-z2-7]{39})@[^@\s]+", re.IGNORECASE)
 _encoder = msgspec.msgpack.Encoder()
 
 
+# Making one costs as much as sealing.
+_cipher = lru_cache(maxsize=8)(AESSIV)
+
+
 def seal(keys: Mapping[int, bytes], wanted: Link) -> str:
     """A token safe in a path, under the newest key (the highest number, 0..255); a key has 64 bytes (AES-256-SIV)."""
     number = max(keys)
-    sealed = AESSIV(keys[number]).encrypt(_encoder.encode(wanted), [_FOR[type(wanted)]])
+    sealed = _cipher(keys[number]).encrypt(_encoder.encode(wanted), [_FOR[type(wanted)]])
     return base64.urlsafe_b64encode(bytes([number]) + sealed).rstrip(b"=").decode("ascii")
 
 
@@ -128,7 +133,7 @@ def _open(keys: Mapping[int, bytes], token: str, kind: type[L]) -> L | None:
     if key is None:
         return None
     try:
-        return msgspec.msgpack.decode(AESSIV(key).decrypt(sealed[1:], [_FOR[kind]]), type=kind)
+        return msgspec.msgpack.decode(_cipher(key).decrypt(sealed[1:], [_FOR[kind]]), type=kind)
     except (InvalidTag, msgspec.DecodeError):
         return None
 
