@@ -13,7 +13,7 @@ from tactful.events.intake import Arrival
 from tactful.events.records import Enter, Steer, decode, unpack
 from tactful.operations.patching import SOURCE
 from tactful.runtime.intake import Intake
-from tactful.web import api, journeys
+from tactful.web import api, campaigns, journeys, openapi_journeys
 from tactful.web.collect import collect_app
 from tactful.web.desk import Desk
 from tactful.web.guard import Guard
@@ -146,3 +146,36 @@ def test_a_second_id_for_the_same_entry_is_refused(living: Living) -> None:
         ask(living, "POST", "/v1/journeys/vip/enter", {"userId": "ada"}, **{"idempotency-key": "e2"}).body["messageId"]
         == "e2"
     )
+
+
+def test_every_route_is_described_and_every_description_has_a_route(living: Living) -> None:
+    desk = Desk(lambda: living.reader)
+    unused: Any = None
+    routes = [
+        *journeys.routes(desk, unused, unused, PARTITIONS),
+        *campaigns.routes(desk, desk, unused, unused, unused, unused),
+    ]
+    desk.close()
+    served = {
+        (route.path.replace(":str", ""), method.lower())
+        for route in routes
+        for method in (route.methods or ())
+        if method != "HEAD"
+    }
+    assert served == {(path, method) for path, kinds in openapi_journeys.PATHS.items() for method in kinds}
+
+
+def test_the_runs_of_a_journey_are_told_by_the_api(living: Living) -> None:
+    found = ask(living, "GET", "/v1/explain/ada?journey=cart").body
+    (run,) = found["runs"]
+    assert (found["journey"], run["state"], run["step"], run["waitsFor"]) == ("cart", "waiting", "1", "1h")
+    assert ask(living, "GET", "/v1/explain/zoe?journey=cart").status == 404
+    assert ask(living, "GET", "/v1/explain/ada?journey=carts").status == 404
+
+
+def test_a_report_is_given_for_the_time_asked(living: Living) -> None:
+    report = ask(living, "GET", "/v1/journeys/cart/report").body
+    assert (report["total"]["runs"], report["total"]["people"], len(report["versions"])) == (1, 1, 1)
+    assert ask(living, "GET", "/v1/journeys/cart/report?from=2030-01-01").body["total"]["runs"] == 0
+    assert ask(living, "GET", "/v1/journeys/cart/report?from=soon").status == 400
+    assert ask(living, "GET", "/v1/journeys/none/report").status == 404

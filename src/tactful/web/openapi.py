@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tactful.web import collect_openapi
+from tactful.web import collect_openapi, openapi_journeys
 
 _ANSWER = {"content": {"application/json": {"schema": {"type": "object"}}}}
 
@@ -71,7 +71,7 @@ PATHS = {
             {"202": "It is durable; what goes back", "404": "There is none", "409": "It belongs to nobody else"},
         )
     },
-    "/v1/explain/{id}": _get("The story of a person, with the reasons", "id"),
+    "/v1/explain/{id}": _get("The story of a person, with the reasons; ?journey= tells the runs of that one", "id"),
     "/v1/outbox": _get("Messages and webhooks, the newest first"),
     "/v1/outbox/{intent}": _get("One message or webhook", "intent"),
     "/v1/responses": _get("How often links and pixels of mails were asked for since the start"),
@@ -96,7 +96,7 @@ def document() -> dict[str, Any]:
     return {
         "openapi": "3.1.0",
         "info": {"title": "Tactful", "version": version("tactful"), "license": {"name": "Apache-2.0"}},
-        "paths": {**collect_openapi.PATHS, **PATHS},
+        "paths": {**collect_openapi.PATHS, **PATHS, **openapi_journeys.PATHS},
         "components": {**components, "securitySchemes": schemes},
     }
 
