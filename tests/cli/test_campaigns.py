@@ -201,3 +201,17 @@ def test_a_damaged_file_of_approvals_is_said(run: Run, shop: tuple[Path, Path]) 
     result = run("campaign", "launch", "spring", "--by", "ann", "--data", data)
     assert result.exit_code == 1
     assert "approvals.json is damaged" in result.output
+
+
+def test_who_is_inside_already_and_for_whom_if_does_not_hold_is_told_apart(run: Run, shop: tuple[Path, Path]) -> None:
+    project, data = shop
+    waiting = SPRING.replace("holdout: 20%", 'if: email != "p1@x.example"') + "- {wait: 1d}\n"
+    (project / "journeys" / "spring.yaml").write_text(waiting)
+    publish(run, project, data)
+    run("campaign", "approve", "spring", "--by", "bea", "--data", data)
+    run("campaign", "launch", "spring", "--by", "ann", "--data", data)
+    work(data)
+    seen = json.loads(run("campaign", "preview", "spring", "--json", "--data", data).output)
+    assert seen["entering"] == 0
+    assert sorted(seen["notEntering"].values()) == [1, PEOPLE // 2 - 1]
+    assert seen["notEntering"]["is inside already"] == PEOPLE // 2 - 1

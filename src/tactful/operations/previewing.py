@@ -23,7 +23,7 @@ from tactful.kernel.plan import CompiledPlan
 from tactful.kernel.starting import begin
 from tactful.kernel.state import FIRST_KEY, PartitionState, PlanState, Profile, decode_profile
 from tactful.kernel.turn import Turn
-from tactful.kernel.walking import Look
+from tactful.kernel.walking import Look, is_still_true
 from tactful.messages.render import render, render_note
 from tactful.messages.source import source_of
 from tactful.messages.template import TemplateError
@@ -191,6 +191,9 @@ class Previewer:
     def _enters(self, state: PartitionState, profile: Profile, counts: _Counts) -> str | None:
         """The arm of the run that would begin; None where none would."""
         look = self._look(state, profile)
+        if not is_still_true(look, self._rule):
+            counts.not_entering[f"if: {_condition(self._rule)} does not hold"] += 1
+            return None
         matched = ""
         if self._rule.audience is not None:
             matched = matched_text(self._plan.by_number[self._rule.audience].condition.key(look.view, look.at))
@@ -199,7 +202,7 @@ class Previewer:
         if started is not None:
             return started.arm
         refused = next((row for row in look.rows if isinstance(row, RunEnded)), None)
-        why = reason_of(refused.reason) if refused is not None else f"if {_condition(self._rule)} does not hold"
+        why = reason_of(refused.reason) if refused is not None else "is inside already"
         counts.not_entering[why] += 1
         return None
 
