@@ -16,6 +16,7 @@ RUNTIME := $(VENV)/.runtime-installed
 DEV := $(VENV)/.dev-installed
 # Installed where there are JavaScript clients to test with.
 CLIENTS := $(if $(wildcard tests/clients/package-lock.json),tests/clients/node_modules/.package-lock.json)
+AMP := tests/messages/node_modules/amphtml-validator
 
 .PHONY: help setup run test test-fast check format bench pictures lock wheel clean test-packages
 
@@ -27,7 +28,7 @@ setup: $(RUNTIME) ## make .venv with the `tactful` command (no root needed)
 run: $(RUNTIME) ## start Tactful with the example shop at http://127.0.0.1:8080
 	$(BIN)/python examples/shop/run.py --port $(PORT) $(ARGS)
 
-test: $(DEV) test-packages $(CLIENTS) ## run the tests, real servers and browsers included; LONG=1 adds the long ones
+test: $(DEV) test-packages $(CLIENTS) $(AMP)/validator_wasm.js ## run the tests, real servers and browsers included; LONG=1 adds the long ones
 	$(BIN)/python -m pytest $(PROCESSES) $(if $(LONG),-m "",) $(ARGS)
 
 test-fast: $(DEV) ## run the embedded tests only: no browser, no node
@@ -63,7 +64,7 @@ wheel: $(DEV) ## build dist/tactful-*.whl
 	$(BIN)/python -m hatchling build --target wheel
 
 clean: ## throw away what can be made again
-	rm -rf $(VENV) dist build tests/clients/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) dist build tests/clients/node_modules tests/messages/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
 $(RUNTIME): requirements.lock pyproject.toml scripts/setup
 	scripts/setup $(VENV) requirements.lock
@@ -78,6 +79,10 @@ $(DEV): requirements-dev.lock pyproject.toml scripts/setup
 
 test-packages:
 	@scripts/debian-packages chromium=chromium node=nodejs npm=npm
+
+$(AMP)/validator_wasm.js: scripts/amphtml-validator | test-packages
+	scripts/amphtml-validator $(AMP)
+	touch $@
 
 tests/clients/node_modules/.package-lock.json: tests/clients/package-lock.json | test-packages
 	npm ci --prefix tests/clients --no-audit --no-fund --loglevel=error
