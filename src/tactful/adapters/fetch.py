@@ -47,6 +47,8 @@ class HttpFetch:
                 return body
         except TimeoutError:
             raise OSError(f"{parsed.host} did not answer within {timeout_s:g} s") from None
+        except aiohttp.ClientConnectorError as error:
+            raise OSError(str(error.os_error) or f"{parsed.host}: no connection") from None
         except aiohttp.ClientError as error:
             raise OSError(f"{parsed.host}: {error}") from None
 

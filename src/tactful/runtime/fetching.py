@@ -121,7 +121,7 @@ class Fetcher:
             if len(body) > ANSWER_BYTES:
                 raise OSError(f"the answer is larger than {ANSWER_BYTES >> 10} KiB")
             value = msgspec.json.decode(body)
-        except (OSError, msgspec.DecodeError, RecursionError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             host.failures += 1
             if host.failures >= PATIENCE:
                 host.rests_until = now_us + REST_US
