@@ -192,6 +192,16 @@ def test_who_was_unmerged_is_a_person_again() -> None:
     assert told.measure().total.people == 2
 
 
+def test_what_belonged_to_it_before_stays_with_whom_it_was_unmerged() -> None:
+    told = Told()
+    told.start("a:2")
+    told.rows("a:1", FragmentsCame(NOON + 1, "merge", "a:2", 0, 1, ("a:2#1",)))
+    told.rows("u:1", FragmentsCame(NOON + 2, "merge", "a:1", 0, 1, ("a:1#1", "a:2#1")))
+    told.rows("a:1", FragmentsCame(NOON + 3, "unmerge", "u:1", 0, 1, ("a:1#1", "a:2#1")))
+    told.goal("a:1", 7)
+    assert told.measure().total.groups[""].reached_goal == 1
+
+
 def test_an_event_counts_once_for_a_person_however_many_runs_it_is_a_goal_of() -> None:
     told = Told()
     told.start("u:1")
@@ -202,6 +212,14 @@ def test_an_event_counts_once_for_a_person_however_many_runs_it_is_a_goal_of() -
     total = told.measure().total
     assert (total.goal_people, total.goal_runs, total.goal_events, total.revenue) == (1, 2, 2, 42.5)
     assert total.groups[""].squares == 42.5**2
+
+
+def test_an_event_that_two_people_had_while_they_were_one_counts_for_both() -> None:
+    told = Told()
+    for key in ("u:1", "u:2"):
+        told.start(key)
+        told.goal(key, 7, 30.0)
+    assert (told.measure().total.goal_people, told.measure().total.goal_events) == (2, 2)
 
 
 def test_a_person_stays_in_the_group_of_the_first_run() -> None:
