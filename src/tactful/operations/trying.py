@@ -26,7 +26,7 @@ from tactful.events.derived import (
     place,
 )
 from tactful.events.intake import VERSION
-from tactful.events.records import Enter, Event, Launch, Publish, Record, decode, encode, unpack
+from tactful.events.records import Enter, Launch, Publish, Record, decode, encode, event_of, unpack
 from tactful.events.responses import EMAIL_SENT, MESSAGE_SENT
 from tactful.journeys.definition import CHANNELS
 from tactful.journeys.program import Branch, WaitFor
@@ -275,8 +275,8 @@ class Trial:
         where = self.rule.where
         partition, position = place(row.ref)
         for at, body in self._house.log.read(partition, position - 1, 1) if where is not None else ():
-            event = decode(body)
-            if where is not None and at == position and isinstance(event, Event):
+            event = event_of(decode(body))
+            if where is not None and at == position and event is not None:
                 holds = where.holds(unpack(event.properties), unpack(event.context))
                 yield Reading(where.text, holds, (row.ref,))
 
