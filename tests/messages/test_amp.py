@@ -111,4 +111,4 @@ def test_the_parts_stand_from_the_plainest_to_the_best_known() -> None:
     assert [
         one.get_content().startswith(start)
         for one, start in zip(mail.iter_parts(), ("x", "<!doctype", "<p>"), strict=True)
-    ] == [True] * 3  # type: ignore[attr-defined]  # of an EmailMessage, which it is
+    ] == [True] * 3

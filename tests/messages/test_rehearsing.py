@@ -11,19 +11,19 @@ DARK = "@media (prefers-color-scheme: dark) { p { color: white } }"
 LINK = '<p><a href="{{ unsubscribe_url }}">No more</a></p>'
 
 
-def rehearsed(message: str, site: str | None = "", covering: Coverage | None = None, **blocks: str) -> Rehearsal:
-    definitions = project(message, **blocks)
+def rehearsed(message: str, site: str | None = "", covering: Coverage | None = None) -> Rehearsal:
+    definitions = project(message)
     return rehearse(
         definitions, {"messages/m.yaml": message}, site, "Shop", (lambda message: covering) if covering else None
     )  # fmt: skip
 
 
-def problems(message: str, site: str | None = "", **blocks: str) -> list[str]:
-    return [f"{one.place.line}: {one.message}" for one in rehearsed(message, site, **blocks).problems]
+def problems(message: str, site: str | None = "") -> list[str]:
+    return [f"{one.place.line}: {one.message}" for one in rehearsed(message, site).problems]
 
 
-def warnings(message: str, covering: Coverage | None = None, **blocks: str) -> list[str]:
-    return [f"{one.place.line}: {one.message}" for one in rehearsed(message, "", covering, **blocks).warnings]
+def warnings(message: str, covering: Coverage | None = None) -> list[str]:
+    return [f"{one.place.line}: {one.message}" for one in rehearsed(message, "", covering).warnings]
 
 
 def test_a_good_message_says_nothing() -> None:
