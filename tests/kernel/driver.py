@@ -49,9 +49,11 @@ REASONS = ("came first", "consent withdrawn", "limit", "no longer true", "too la
 
 
 class Driver:
-    """One partition. `log` holds encoded records; `groups` what was decided."""
+    """One partition. `log` holds encoded records; `groups` what was decided. One that reads a whole log again finds in
+    it what it told itself."""
 
-    def __init__(self, partition: int = 0, partitions: int = 1) -> None:
+    def __init__(self, partition: int = 0, partitions: int = 1, *, reads_again: bool = False) -> None:
+        self.reads_again = reads_again
         self.states: dict[str, bytes] = {}
         self.log: list[bytes] = []
         self.position = 0
@@ -71,7 +73,8 @@ class Driver:
         self.groups += turn.groups
         self.intents += turn.intents
         self.outgoing += [one for one in turn.outgoing if one[0] != self.state.partition]
-        self.log += [body for dst, _, body in turn.outgoing if dst == self.state.partition]
+        if not self.reads_again:
+            self.log += [body for dst, _, body in turn.outgoing if dst == self.state.partition]
         self.states |= {key: encode_state(profile) for key, profile in turn.changed.items()}
         self.state = decode_partition(encode_state(turn.state))
         if turn.is_plan_new:
