@@ -2,7 +2,6 @@
 
 from tactful.adapters.memory.trail import MemoryTrail
 from tactful.events.derived import (
-    IDENTITY,
     FragmentsCame,
     Group,
     OutcomeNoted,

@@ -11,7 +11,8 @@ from typing import Any
 from msgspec import Struct
 
 from tactful.events import responses
-from tactful.events.records import decode, event_of, unpack
+from tactful.events.addressed import event_of
+from tactful.events.records import decode, unpack
 from tactful.kernel.definitions import Definitions
 from tactful.language import names
 from tactful.language.check import Checked

@@ -7,9 +7,10 @@ found in the store, so that a story has no gap at its newest end.
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
+from tactful.events.addressed import event_of
 from tactful.events.derived import Group, decode_groups, place
 from tactful.events.identifiers import partition_of
-from tactful.events.records import Event, decode, event_of, unpack
+from tactful.events.records import Event, decode, unpack
 from tactful.kernel.state import decode_profile
 from tactful.operations.stories import SeenEvent
 from tactful.runtime.keeping import Trail

@@ -11,9 +11,10 @@ from msgspec.structs import replace
 
 from tactful.consent.policy import read
 from tactful.errors import UsageError
+from tactful.events.addressed import event_of
 from tactful.events.derived import EventKept, decode_groups, ref
 from tactful.events.identifiers import partition_of
-from tactful.events.records import CONSENT, TIME_ZONE, decode, event_of
+from tactful.events.records import CONSENT, TIME_ZONE, decode
 from tactful.kernel.plan import CompiledPlan, compiled, empty_plan
 from tactful.kernel.state import (
     PLAN_KEY,

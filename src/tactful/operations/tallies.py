@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 import msgspec
 from msgspec import Struct
 
-from tactful.events.derived import IDENTITY
+from tactful.events.mentions import IDENTITY
 from tactful.kernel.walking import FINISHED
 from tactful.runtime.keeping import Trail
 

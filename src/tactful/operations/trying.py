@@ -14,6 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tactful.errors import UsageError
+from tactful.events.addressed import event_of
 from tactful.events.derived import (
     EventKept,
     Group,
@@ -26,7 +27,7 @@ from tactful.events.derived import (
     place,
 )
 from tactful.events.intake import VERSION
-from tactful.events.records import Enter, Launch, Publish, Record, decode, encode, event_of, unpack
+from tactful.events.records import Enter, Launch, Publish, Record, decode, encode, unpack
 from tactful.events.responses import EMAIL_SENT, MESSAGE_SENT
 from tactful.journeys.definition import CHANNELS
 from tactful.journeys.program import Branch, WaitFor

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import blake2b
 
 from tactful.consent.ledger import entry
+from tactful.events.addressed import event_of
 from tactful.events.derived import (
     ConsentChanged,
     EventRefused,
@@ -18,7 +19,7 @@ from tactful.events.derived import (
     place,
     ref,
 )
-from tactful.events.records import Event, decode, event_of
+from tactful.events.records import Event, decode
 from tactful.events.written import call_of
 from tactful.kernel.turn import Turn
 from tactful.runtime.keeping import Ledger, Trail

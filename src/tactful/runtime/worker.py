@@ -12,6 +12,7 @@ from contextlib import suppress
 from msgspec import Struct
 
 from tactful.errors import Fenced, UsageError
+from tactful.events.addressed import key_within
 from tactful.events.derived import encode_groups
 from tactful.events.records import (
     Consent,
@@ -29,7 +30,6 @@ from tactful.events.records import (
     Unmerge,
     decode,
     encode,
-    key_within,
 )
 from tactful.kernel.gate import MAILS_PER_ADDRESS
 from tactful.kernel.plan import CompiledPlan, UnknownAggregate, compiled, empty_plan

@@ -4,7 +4,8 @@ from bisect import bisect_left
 from collections.abc import Callable
 from itertools import islice
 
-from tactful.events.derived import Group, decode_groups, encode_groups, mentions
+from tactful.events.derived import Group, decode_groups, encode_groups
+from tactful.events.mentions import mentions
 
 
 class MemoryTrail:

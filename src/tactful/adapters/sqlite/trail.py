@@ -12,7 +12,8 @@ from threading import RLock
 
 from tactful.adapters.sqlite.connection import NotMadeYet
 from tactful.adapters.sqlite.trailfile import TrailFile
-from tactful.events.derived import Group, encode_groups, mentions
+from tactful.events.derived import Group, encode_groups
+from tactful.events.mentions import mentions
 
 _ABOVE_ALL = 1 << 62
 

@@ -10,7 +10,8 @@ import msgspec
 from tactful.adapters.sqlite.checkpoints import Checkpointer
 from tactful.adapters.sqlite.connection import Schema, Tuning, open_database, transaction, world
 from tactful.errors import TransientError
-from tactful.events.derived import Group, decode_groups, encode_groups, mentions
+from tactful.events.derived import Group, decode_groups, encode_groups
+from tactful.events.mentions import mentions
 
 SCHEMA = Schema(
     "trail",
