@@ -6,8 +6,8 @@ import sys
 from benchmarks.place import place
 
 NAMES = (
-    "collect", "engine", "scaling", "latency", "timers", "definitions", "language", "identity", "history",
-    "memory", "recovery", "measuring",
+    "collect", "engine", "scaling", "latency", "timers", "definitions", "language", "identity", "history", "deliver",
+    "memory", "recovery", "measuring", "rendering",
 )  # fmt: skip
 
 

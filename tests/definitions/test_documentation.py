@@ -14,6 +14,7 @@ from tactful.operations.cases import Engine, read_cases
 from tactful.operations.cases import differences as case_differences
 from tactful.operations.evaluate_lines import Question
 from tactful.operations.project import load
+from tactful.operations.rehearsing import rehearse
 from tactful.values import parse_time
 from tests.definitions.examples import Example, differences, read_example
 from tests.definitions.shop_histories import IN_OUT
@@ -116,6 +117,15 @@ def test_every_definition_shown_is_read() -> None:
     project = read_project(shown, check_template)
     assert project.warnings == ()
     assert project.journeys["cart_reminder"].start.where is not None
+
+
+def test_the_messages_shown_are_read() -> None:
+    shown = files("messages.md")
+    project = read_project(shown, check_template, is_strict=False)
+    reminder = project.messages["cart_reminder"]
+    assert [one.name for one in reminder.blocks] == ["header"]
+    assert {one.path[1] for one in reminder.sees} >= {"items", "value", "lines"}
+    assert rehearse(project, shown, "https://shop.example").problems == ()
 
 
 def test_the_journeys_shown_are_read() -> None:

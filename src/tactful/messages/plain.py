@@ -156,7 +156,7 @@ def _attribute(attributes: str, name: str) -> str:
 def plain_text(html: str, base: str = "") -> str:
     """Lines of text; never two empty lines in a row. `base` is what relative links stand for."""
     words = _Words(base)
-    words.feed(bare(html))
+    words.feed(bare(html[max(html.find("<body"), 0) :]))
     said: list[str] = []
     ends = ""
     for place, piece in enumerate(_ENDS.split("".join(words.parts))):
