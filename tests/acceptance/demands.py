@@ -40,8 +40,13 @@ def demand_all(
 
 
 def demand_events(running: Running, sent: set[str]) -> None:
-    """Each is listed exactly once."""
-    kept = Counter(event["messageId"] for event in running.events())
+    """Each is listed exactly once; and what came of messages, once for each that was sent."""
+    listed = running.events()
+    told = Counter(
+        event["properties"]["intent"] for event in listed if event["event"] in ("Email Sent", "Message Sent")
+    )
+    assert told == Counter(row.intent.intent for row in running.intents() if row.status == "sent")
+    kept = Counter(event["messageId"] for event in listed if event["type"] != "message")
     assert {message: number for message, number in kept.items() if number > 1} == {}, "events that were applied twice"
     assert sent - kept.keys() == set(), "events that are missing"
     assert kept.keys() - sent == set(), "events that nobody sent"
