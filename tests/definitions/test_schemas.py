@@ -5,7 +5,7 @@ import re
 import tomllib
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import yaml
@@ -23,6 +23,18 @@ from tactful.operations.scaffold import init
 SHOP = Path("examples/shop")
 
 
+class Loader(yaml.SafeLoader):
+    """YAML as editors have it (1.2), where `on` is a word and `true` a truth."""
+
+    yaml_implicit_resolvers: ClassVar = {
+        sign: [(tag, known) for tag, known in resolvers if tag != "tag:yaml.org,2002:bool"]
+        for sign, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
+Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("true|True|TRUE|false|False|FALSE"), list("tTfF"))
+
+
 def shown(*names: str) -> list[tuple[str, str]]:
     """(path, text) of every definition in these documents."""
     pages = [Path("docs", name).read_text(encoding="utf-8") for name in names]
@@ -36,9 +48,9 @@ def definitions(folder: Path) -> list[tuple[str, str]]:
 
 
 def errors(path: str, text: str) -> list[str]:
+    found = yaml.load(text, Loader)
     return [
-        error.message
-        for error in Draft7Validator(schemas.schema(path.split("/", maxsplit=1)[0])).iter_errors(yaml.safe_load(text))
+        error.message for error in Draft7Validator(schemas.schema(path.split("/", maxsplit=1)[0])).iter_errors(found)
     ]
 
 
