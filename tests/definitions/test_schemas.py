@@ -5,7 +5,7 @@ import re
 import tomllib
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 import yaml
@@ -26,13 +26,13 @@ SHOP = Path("examples/shop")
 class Loader(yaml.SafeLoader):
     """YAML as editors have it (1.2), where `on` is a word and `true` a truth."""
 
-    yaml_implicit_resolvers: ClassVar = {
-        sign: [(tag, known) for tag, known in resolvers if tag != "tag:yaml.org,2002:bool"]
-        for sign, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
 
-
-Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("true|True|TRUE|false|False|FALSE"), list("tTfF"))
+_BOOL = "tag:yaml.org,2002:bool"
+Loader.yaml_implicit_resolvers = {
+    sign: [(tag, known) for tag, known in resolvers if tag != _BOOL]
+    for sign, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+Loader.add_implicit_resolver(_BOOL, re.compile("true|True|TRUE|false|False|FALSE"), list("tTfF"))
 
 
 def shown(*names: str) -> list[tuple[str, str]]:
