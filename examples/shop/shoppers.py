@@ -145,9 +145,7 @@ class Shop:
         return [self._browsers[name] for name in names]
 
     async def welcome(self, person: Person) -> None:
-        """What the backend tells of an account: what its holder agreed to, who it is, what was bought before."""
-        told = {"analytics": "Analytics" in person.agrees, "email_marketing": person.is_willing}
-        await self.call("consent", "demo-backend", {"userId": person.user, "consents": told, "text_version": "2025-03"})
+        """What the backend tells of an account: who it is, what its holder agreed to, what was bought before."""
         traits = {
             "email": f"{person.user}@mail.example",
             "firstName": person.name,
@@ -156,6 +154,9 @@ class Shop:
             "address": {"city": person.city},
         }
         await self.call("identify", "demo-backend", {"userId": person.user, "traits": traits})
+        # The address first: the yes begins the welcome.
+        told = {"analytics": "Analytics" in person.agrees, "email_marketing": person.is_willing}
+        await self.call("consent", "demo-backend", {"userId": person.user, "consents": told, "text_version": "2025-03"})
         for days, total in person.orders:
             at = (datetime.now(UTC) - timedelta(days=days)).isoformat()
             before = {"order_id": f"B{days}", "total": total, "currency": "EUR"}

@@ -313,4 +313,36 @@ in true, out false
 at 2025-03-31 10:00
 in false, out false
 """,
+    "subscribers": """
+in   2025-03-01 10:00  consent email_marketing  yes
+out  2025-03-01 10:00  consent orders  yes
+
+at 2025-03-01 10:00
+in true, out false
+""",
+    "three_orders": """
+in   2025-03-01 10:00  Order Completed  total=20
+in   2025-03-02 10:00  Order Completed  total=20
+in   2025-06-02 10:00  Order Completed  total=20
+out  2025-03-01 10:00  Order Completed  total=20
+out  2025-03-02 10:00  Order Completed  total=20
+
+at 2025-06-02 09:59:59
+in false, out false
+at 2025-06-02 10:00
+in true, out false
+at 2026-06-02 10:00
+in true, out false
+""",
+    "early_winter": """
+in   2025-08-20 10:00  $identify  early_winter="2025-08-20T10:00:00Z"
+out  2025-08-20 10:00  $identify  firstName="Ada"
+
+at 2025-08-20 10:00
+in true, out false
+at 2026-02-16 09:59:59
+in true, out false
+at 2026-02-16 10:00
+in false, out false
+""",
 }
