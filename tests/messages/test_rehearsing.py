@@ -6,7 +6,6 @@ from tactful.messages.looks import hole
 from tactful.operations.rehearsing import Coverage, Rehearsal, rehearse
 from tests.messages.scene import project
 
-IDENTIFY = "name: $identify\nproperties: {first_name: text, age: number, email: text}\n"
 DARK = "@media (prefers-color-scheme: dark) { p { color: white } }"
 LINK = '<p><a href="{{ unsubscribe_url }}">No more</a></p>'
 

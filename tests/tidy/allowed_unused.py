@@ -16,7 +16,14 @@ connection_lost
 _process_events
 _write_to_self
 
-# Read by python-liquid: how its environment is told about limits.
+# Filters that templates name.
+money
+
+# Read by python-liquid: how its environment is told about limits, and what a tag does.
+_get_buffer
+render_to_output
+blank
+__call__
 get_buffer
 buf
 context_class

@@ -100,24 +100,30 @@ def _tell(preview: "Preview", remarks: "Sequence[Remark]") -> None:
         click.echo(f"warning: {part}{remark.text}" + (f"\n    {remark.hint}" if remark.hint else ""), err=True)
 
 
+_person = click.option("--person", default="", metavar="ID", help="As this person gets it (default: a sample).")
+_variant = click.option("--variant", default="", help="This variant, whoever it is for.")
+_language = click.option("--language", default="", help="In this language (de, de-AT).")
+_event = click.option("--event", default="", metavar="JSON", help="Properties of the event that starts it.")
+
+
 def register(group: click.Group, build: Build) -> None:
     @group.group()
     def message() -> None:
         """See messages before anybody gets them."""
 
-    person = click.option("--person", default="", metavar="ID", help="As this person gets it (default: a sample).")
-    variant = click.option("--variant", default="", help="This variant, whoever it is for.")
-    language = click.option("--language", default="", help="In this language (de, de-AT).")
-    event = click.option("--event", default="", metavar="JSON", help="Properties of the event that starts it.")
+    _register_preview(message, build)
+    _register_test(message, build)
 
+
+def _register_preview(message: click.Group, build: Build) -> None:
     @message.command("preview")
     @click.argument("name")
     @project_option
     @seen_option
-    @person
-    @variant
-    @language
-    @event
+    @_person
+    @_variant
+    @_language
+    @_event
     @click.option(
         "--out",
         type=click.Path(file_okay=False, path_type=Path),
@@ -150,15 +156,17 @@ def register(group: click.Group, build: Build) -> None:
             path.write_text(text, encoding="utf-8")
             click.echo(f"  made {path}")
 
+
+def _register_test(message: click.Group, build: Build) -> None:
     @message.command("test")
     @click.argument("name")
     @click.option("--to", required=True, metavar="ADDRESS", help="One of [workspace] testers.")
     @project_option
     @data_option
-    @person
-    @variant
-    @language
-    @event
+    @_person
+    @_variant
+    @_language
+    @_event
     def test_command(
         name: str, to: str, project: Path, data: Path, person: str, variant: str, language: str, event: str
     ) -> None:
@@ -169,9 +177,9 @@ def register(group: click.Group, build: Build) -> None:
         """
         from tactful.operations import proofs
 
-        message, made, now_us = _previewed(build, project, data, _Wanted(name, person, variant, language, event))
-        address = proofs.refuse_stranger(message, to, build.settings(project).workspace.testers)
-        source = proofs.marked(message)
+        wanted, made, now_us = _previewed(build, project, data, _Wanted(name, person, variant, language, event))
+        address = proofs.refuse_stranger(wanted, to, build.settings(project).workspace.testers)
+        source = proofs.marked(wanted)
         claim = proofs.proof(source, made.values, address, f"test{secrets.token_hex(12)}", now_us)
         said = build.proof(project, data, claim, source.encode())
         if said.problem:
