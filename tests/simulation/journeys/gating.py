@@ -163,6 +163,8 @@ class Gate:
 
     def answer(self, asked: Asked) -> Answer:
         person, sent = self._find(asked.intent)
+        if self._oracle.steering.get(sent.run.journey.name) == "pause" and asked.now <= sent.valid_until:
+            return "waits", "nobody asks while it is paused"
         if sent.stopped:
             return "refused", sent.stopped
         if asked.now > sent.valid_until:

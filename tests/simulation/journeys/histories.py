@@ -23,6 +23,8 @@ ZONES = ("Europe/Berlin", "America/New_York", "Asia/Kathmandu", "Nowhere", "Aust
 PEOPLE = ("u:0", "u:1", "u:2")
 PURPOSES = ("email_marketing", "notices")
 ANONYMOUS = ("a:0", "a:1")
+NEWCOMERS = ("u:7", "u:8", "u:9")
+"""Of whom nobody knows at the beginning."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ class _Teller:
             (0, GRID, rng.randrange(6) * GRID, rng.randrange(40) * GRID, rng.randrange(MINUTE), rng.randrange(3) * DAY),
             (6, 5, 4, 2, 2, 0.2),
         )[0]
-        person = rng.choice(self.scene.people)
+        person = rng.choice(self.scene.people if rng.random() < 0.94 else NEWCOMERS)
         kinds = ["event"] * 24 + ["$identify"] * 3 + ["consent"] * 2 + ["repeat", "call", "call", "launch"]
         if self.scene.steers:
             kinds += ["steer", "steer"]

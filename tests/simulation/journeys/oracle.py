@@ -317,7 +317,8 @@ class Oracle:
     def _stop_messages(self, person: Person, run: Run, why: str) -> None:
         for sent in person.sent:
             if sent.run is run and not sent.is_over:
-                sent.stopped = sent.stopped or why
+                # That an event came first is the first thing that the gate asks.
+                sent.stopped = why if why == "came first" else sent.stopped or why
 
     def _may_move(self, run: Run) -> bool:
         return self.steering.get(run.journey.name) != "pause"
@@ -680,7 +681,7 @@ class Oracle:
                 self._end(person, run, self.clock, "consent withdrawn")
         for sent in person.sent:
             if sent.purpose == record.purpose and not decisions.get(sent.purpose, False) and not sent.is_over:
-                sent.stopped = "consent withdrawn"
+                sent.stopped = sent.stopped if sent.stopped == "came first" else "consent withdrawn"
 
     def _purpose(self, step: Step) -> str:
         return step.purpose if step.channel == "webhook" else self.purposes.get(step.target, "")

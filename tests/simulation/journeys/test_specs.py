@@ -19,9 +19,10 @@ def test_the_oracle_says_what_the_case_says(case: cases.Case) -> None:
     assert cases.differences(case, oracle.stories) == []
 
 
+@pytest.mark.parametrize("is_away", [False, True], ids=["always there", "away between records"])
 @pytest.mark.parametrize("case", CASES)
-def test_the_engine_says_what_the_case_says(case: cases.Case) -> None:
-    play = Play(History(0, {}, cases.records(case), cases.when(case.until))).run()
+def test_the_engine_says_what_the_case_says(case: cases.Case, is_away: bool) -> None:
+    play = Play(History(0, {}, cases.records(case), cases.when(case.until)), away=is_away).run()
     assert cases.differences(case, play.rows()) == []
 
 

@@ -1,0 +1,458 @@
+"""Bugs that we might have made, one for each rule of docs/journeys.md: each changes one function of the engine."""
+
+from collections.abc import Callable, Iterator
+from itertools import count
+from typing import Any, NamedTuple
+
+import pytest
+from msgspec.structs import replace
+
+from tactful.adapters.memory.claiming import MemoryClaiming
+from tactful.consent.permits import Permit
+from tactful.events import zones
+from tactful.journeys.program import END, Wait
+from tactful.journeys.rules import Told
+from tactful.journeys.runs import Run
+from tactful.kernel import (
+    following,
+    gate,
+    instants,
+    joining,
+    launching,
+    person,
+    plan,
+    sending,
+    starting,
+    ties,
+    turn,
+    walking,
+)
+from tactful.runtime import claims
+from tactful.values import DAY_US, MINUTE_US
+
+Patch = pytest.MonkeyPatch
+
+
+class Planted(NamedTuple):
+    plant: Callable[[Patch], None]
+    scene: str
+    """plain, tied, gated: which histories are asked; `cases`: those that are written by hand."""
+    seed: int
+    """The history that catches it."""
+
+
+PLANTED: list[Planted] = []
+
+
+def bug(scene: str, seed: int) -> Callable[[Callable[[Patch], None]], Callable[[Patch], None]]:
+    def planted(plant: Callable[[Patch], None]) -> Callable[[Patch], None]:
+        PLANTED.append(Planted(plant, scene, seed))
+        return plant
+
+    return planted
+
+
+# ---- starts ----------------------------------------------------------------------------------------------------------
+
+
+@bug("plain", 5)
+def a_late_start_ignores_unless(patch: Patch) -> None:
+    patch.setattr(starting, "_unwelcome", lambda *_: None)
+
+
+@bug("plain", 2)
+def a_start_is_never_too_late(patch: Patch) -> None:
+    patch.setattr(starting, "_late", lambda *_: None)
+
+
+@bug("plain", 36)
+def again_counts_from_the_end(patch: Patch) -> None:
+    end = walking.end
+
+    def ends(look: Any, run: Run, *rest: Any) -> None:
+        end(look, run, *rest)
+        entered = look.profile.entered.get(run.journey, {})
+        if run.entry_key in entered:
+            entered[run.entry_key] = look.at
+
+    for module in (walking, starting, following, launching):
+        patch.setattr(module, "end", ends)
+
+
+@bug("plain", 22)
+def a_group_knows_no_priorities(patch: Patch) -> None:
+    patch.setattr(starting, "_crowded", lambda others, rule: ("group g: inside", 0) if others else None)
+
+
+@bug("plain", 2)
+def nobody_gives_way(patch: Patch) -> None:
+    patch.setattr(starting, "_others", lambda look, rule: [])
+
+
+@bug("plain", 17)
+def journeys_start_in_the_order_of_their_names(patch: Patch) -> None:
+    event_reader = plan.event_reader
+
+    def by_name(*of: Any) -> Any:
+        reader = event_reader(*of)
+        return reader._replace(starts=tuple(sorted(reader.starts, key=lambda rule: rule.name)))
+
+    patch.setattr(plan, "event_reader", by_name)
+    patch.setattr(instants, "_first", lambda rule: (0, rule.name))
+
+
+@bug("plain", 2)
+def a_restarted_run_goes_on(patch: Patch) -> None:
+    end = starting.end
+    patch.setattr(
+        starting, "end", lambda look, run, rule, why, *ref: why == "restarted" or end(look, run, rule, why, *ref)
+    )
+
+
+@bug("cases", 0)
+def a_schedule_enters_people_who_came_later(patch: Patch) -> None:
+    new = turn.new_profile
+    patch.setattr(turn, "new_profile", lambda key, generation: new(key, max(0, generation - 1)))
+
+
+@bug("plain", 2)
+def a_schedule_goes_by_the_clock_of_greenwich(patch: Patch) -> None:
+    def next_(of: Any, rule: Any) -> int:
+        schedule, after = rule.schedule, of.state.scheduled.get(rule.name, of.state.clock)
+        found: int = zones.next_time(zones.known("UTC"), after + 1, schedule.minute, schedule.weekdays, schedule.day)
+        return found
+
+    patch.setattr(launching, "_next", next_)
+
+
+@bug("plain", 77)
+def a_campaign_may_be_launched_twice(patch: Patch) -> None:
+    launch = launching.launch
+
+    def forgetful(of: Any, told: Any) -> None:
+        of.state.campaigns = {}
+        launch(of, told)
+
+    patch.setattr(launching, "launch", forgetful)
+
+
+# ---- waits -----------------------------------------------------------------------------------------------------------
+
+
+@bug("plain", 3)
+def a_wait_counts_from_the_look(patch: Patch) -> None:
+    walk = walking.walk
+
+    def late(look: Any, run: Run, rule: Any, index: int, moment: int, **rest: Any) -> None:
+        walk(look, run, rule, index, max(moment, look.at), **rest)
+
+    for module in (walking, starting):
+        patch.setattr(module, "walk", late)
+
+
+@bug("plain", 0)
+def at_most_is_a_microsecond_more(patch: Patch) -> None:
+    stand = Run.stand
+    patch.setattr(Run, "stand", lambda self, moment, due: stand(self, moment, due + 1))
+
+
+@bug("plain", 23)
+def the_moment_is_when_the_event_was_received(patch: Patch) -> None:
+    came = walking.came
+
+    def received(look: Any, run: Run, rule: Any, step: Any, timestamp: int, ref: int, name: str) -> None:
+        came(look, run, rule, step, look.at, ref, name)
+
+    patch.setattr(following, "came", received)
+
+
+@bug("plain", 23)
+def what_happened_before_the_moment_is_waited_for(patch: Patch) -> None:
+    waiting = following._waiting
+
+    def any_time(look: Any, told: Told) -> Any:
+        far = replace(told, order=(told.order[0] + DAY_US, *told.order[1:]))
+        return waiting(look, far)
+
+    patch.setattr(following, "_waiting", any_time)
+
+
+@bug("plain", 4)
+def same_is_not_asked(patch: Patch) -> None:
+    fits = Told.fits
+    patch.setattr(Told, "fits", lambda self, match, key: fits(self, replace(match, same=None), key))
+
+
+@bug("plain", 21)
+def a_skipped_time_is_before_the_gap(patch: Patch) -> None:
+    shows = zones._shows
+
+    def naive(zone: Any, day: int, minute: int) -> int:
+        found: int = shows(zone, day, minute)
+        shown = (found + zones.offset_us(zone, found)) // MINUTE_US % 1440
+        return found if shown == minute else found - 30 * MINUTE_US
+
+    patch.setattr(zones, "_shows", naive)
+
+
+@bug("plain", 0)
+def a_change_of_zone_is_not_heard(patch: Patch) -> None:
+    go_on = walking._go_on
+
+    def deaf(look: Any, run: Run, rule: Any) -> None:
+        run.zone = look.view.zone if run.zone else ""
+        go_on(look, run, rule)
+
+    patch.setattr(walking, "_go_on", deaf)
+
+
+# ---- messages, goals, ends -------------------------------------------------------------------------------------------
+
+
+@bug("plain", 2)
+def a_message_behind_which_something_stands_waits_for_its_outcome(patch: Patch) -> None:
+    def the_same(run: Run, **values: Any) -> Run:
+        for name, value in values.items():
+            setattr(run, name, value)
+        return run
+
+    patch.setattr(walking, "replace", the_same)
+
+
+@bug("plain", 9)
+def a_step_has_no_validity_of_its_own(patch: Patch) -> None:
+    send = walking._send
+    patch.setattr(
+        walking,
+        "_send",
+        lambda look, run, rule, step, moment: send(
+            look, run, rule, replace(step, validity_us=rule.validity_us), moment
+        ),
+    )
+
+
+@bug("plain", 2)
+def the_held_out_are_written_to(patch: Patch) -> None:
+    send = walking._send
+
+    def to_everybody(look: Any, run: Run, rule: Any, step: Any, moment: int) -> str:
+        arm, run.arm = run.arm, ""
+        why: str = send(look, run, rule, step, moment)
+        run.arm = arm
+        return why
+
+    patch.setattr(walking, "_send", to_everybody)
+
+
+@bug("plain", 9)
+def a_withheld_message_ends_the_run(patch: Patch) -> None:
+    send = walking._send
+
+    def strict(look: Any, run: Run, rule: Any, step: Any, moment: int) -> str:
+        why: str = send(look, run, rule, step, moment)
+        if why and step.next != END:
+            walking.end(look, run, rule, why)
+        return why
+
+    patch.setattr(walking, "_send", strict)
+
+
+@bug("plain", 21)
+def if_is_asked_once(patch: Patch) -> None:
+    patch.setattr(walking, "is_still_true", lambda *_: True)
+
+
+@bug("plain", 32)
+def what_was_refused_counts_against_the_limit(patch: Patch) -> None:
+    patch.setattr(person, "GIVEN_BACK", ())
+
+
+@bug("plain", 0)
+def goals_of_the_held_out_are_not_counted(patch: Patch) -> None:
+    counts = following._counts
+    patch.setattr(following, "_counts", lambda look, goal, one, told: not one.arm and counts(look, goal, one, told))
+
+
+@bug("plain", 0)
+def goals_of_ended_runs_are_not_counted(patch: Patch) -> None:
+    patch.setattr(walking, "pursue", lambda *_: None)
+
+
+@bug("cases", 0)
+def a_goal_is_counted_however_late_it_is_heard_of(patch: Patch) -> None:
+    for module in (following, walking, instants):
+        patch.setattr(module, "LATE_GOALS_US", 1 << 60)
+
+
+@bug("plain", 6)
+def unless_counts_what_happened_before_the_start(patch: Patch) -> None:
+    stop = following._stop
+
+    def any_time(look: Any, journeys: Any, told: Told) -> None:
+        stop(look, journeys, replace(told, order=(look.at + 1, *told.order[1:])))
+
+    patch.setattr(following, "_stop", any_time)
+
+
+@bug("plain", 7)
+def a_condition_of_unless_is_not_asked(patch: Patch) -> None:
+    patch.setattr(walking, "_has_ended", lambda *_: False)
+
+
+# ---- orders and editions ---------------------------------------------------------------------------------------------
+
+
+@bug("plain", 13)
+def a_pause_lets_timers_fire(patch: Patch) -> None:
+    patch.setattr(walking, "stands_still", lambda *_: False)
+
+
+@bug("cases", 0)
+def what_came_during_a_pause_is_forgotten(patch: Patch) -> None:
+    went = following.go_on_with
+
+    def deaf(look: Any, waiting: Any, told: Told) -> None:
+        still = walking.stands_still
+        went(look, [one for one in waiting if not still(look.turn.state, one[0].journey, look.at)], told)
+
+    patch.setattr(person, "go_on_with", deaf)
+
+
+@bug("plain", 2)
+def drained_journeys_let_people_in(patch: Patch) -> None:
+    patch.setattr(starting, "STEERED", {name: why for name, why in starting.STEERED.items() if name != "drain"})
+
+
+@bug("plain", 12)
+def a_stop_ends_nobody(patch: Patch) -> None:
+    patch.setattr(launching, "_stop", lambda *_: None)
+
+
+@bug("plain", 47)
+def after_a_pause_nobody_goes_on_at_once(patch: Patch) -> None:
+    announce = launching._announce
+    patch.setattr(launching, "_announce", lambda of, name, at, what: what == "resume" or announce(of, name, at, what))
+
+
+@bug("plain", 8)
+def an_edited_wait_is_counted_anew(patch: Patch) -> None:
+    go_on = walking._go_on
+
+    def anew(look: Any, run: Run, rule: Any) -> None:
+        index = rule.place(run.step)
+        if index is not None and isinstance(rule.program[index], Wait):
+            run.stand(run.moment, run.moment + rule.program[index].us)
+        go_on(look, run, rule)
+
+    patch.setattr(walking, "_go_on", anew)
+
+
+@bug("plain", 5)
+def nobody_finishes_on_an_edition(patch: Patch) -> None:
+    for module in (walking, following, launching, starting, joining):
+        patch.setattr(module, "rule_of", lambda of, run: of.journeys.get(run.journey))
+
+
+# ---- people who become one -------------------------------------------------------------------------------------------
+
+
+@bug("tied", 34)
+def merged_runs_double(patch: Patch) -> None:
+    def both(of: Any, profile: Any, came: Any, rows: Any) -> None:
+        profile.runs = sorted([*profile.runs, *came.runs], key=joining._order)
+        profile.pursuits = [*profile.pursuits, *came.pursuits]
+        profile.sent = joining._together(profile.sent, came.sent)
+
+    patch.setattr(ties, "join", both)
+
+
+@bug("tied", 104)
+def what_the_other_half_had_is_sent_again(patch: Patch) -> None:
+    patch.setattr(joining, "_had", lambda *_: set())
+
+
+@bug("tied", 6)
+def a_merge_starts_every_journey(patch: Patch) -> None:
+    flip = instants.flip
+
+    def starting_all(
+        of: Any, profile: Any, view: Any, rules: Any, at: int, cause: str, rows: Any, origin: str = ""
+    ) -> None:
+        flip(of, profile, view, rules, at, "event" if cause == "merge" else cause, rows, origin)
+
+    patch.setattr(ties, "flip", starting_all)
+
+
+@bug("plain", 2)
+def the_id_of_an_intent_changes_on_replay(patch: Patch) -> None:
+    identity, numbers = walking._identity, count()
+    patch.setattr(walking, "_identity", lambda *of: (*identity(*of), str(next(numbers))))
+
+
+# ---- the gate --------------------------------------------------------------------------------------------------------
+
+
+@bug("gated", 48)
+def an_exit_after_the_handing_over_is_not_honoured(patch: Patch) -> None:
+    stop = following._stop
+
+    def forgiving(look: Any, journeys: Any, told: Told) -> None:
+        stop(look, journeys, told)
+        for run in look.profile.runs:
+            run.exited_by = 0
+
+    patch.setattr(following, "_stop", forgiving)
+
+
+@bug("gated", 2)
+def the_end_of_quiet_hours_is_quiet(patch: Patch) -> None:
+    until = gate.quiet_until
+
+    def a_minute_more(hours: Any, zone: Any, at: int) -> int | None:
+        found: int | None = until(hours, zone, at)
+        if found is None and until(hours, zone, at - MINUTE_US) is not None:
+            return at + MINUTE_US
+        return found
+
+    patch.setattr(gate, "quiet_until", a_minute_more)
+
+
+@bug("gated", 1)
+def hours_and_days_are_those_of_greenwich(patch: Patch) -> None:
+    patch.setattr(gate, "_zone", lambda case: zones.known("UTC"))
+
+
+@bug("gated", 11)
+def a_day_is_24_hours(patch: Patch) -> None:
+    patch.setattr(sending.Cap, "since", lambda self, zone, at: at - (self.per_us or DAY_US) + 1)
+
+
+@bug("gated", 18)
+def caps_count_what_was_rejected(patch: Patch) -> None:
+    def decided(self: MemoryClaiming) -> Iterator[Any]:
+        for row in self._table.by_intent.values():
+            if row.claimed is not None:
+                yield row.shown, row.claimed
+
+    patch.setattr(MemoryClaiming, "_decided", decided)
+
+
+@bug("gated", 19)
+def consent_is_not_asked_at_the_claim(patch: Patch) -> None:
+    patch.setattr(gate, "_permit", lambda case: Permit("", "somebody said so"))
+
+
+@bug("gated", 13)
+def what_is_no_longer_valid_leaves(patch: Patch) -> None:
+    over = gate._over
+
+    def late(*of: Any) -> Any:
+        found = over(*of)
+        return None if found is not None and found.status == "lapsed" else found
+
+    patch.setattr(gate, "_over", late)
+
+
+@bug("gated", 13)
+def what_is_paused_leaves(patch: Patch) -> None:
+    patch.setattr(claims, "is_paused", lambda *_: "")
