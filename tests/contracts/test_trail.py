@@ -10,6 +10,7 @@ from tactful.events.derived import (
     decode_groups,
     encode_groups,
 )
+from tactful.events.mentions import IDENTITY
 from tests.contracts.conftest import TrailMaker
 from tests.contracts.values import group, intent, positions, started
 
