@@ -145,7 +145,11 @@ class Shop:
         return [self._browsers[name] for name in names]
 
     async def welcome(self, person: Person) -> None:
-        """What the backend tells of an account: who it is, what its holder agreed to, what was bought before."""
+        """What the backend tells of an account: what its holder said to the banner, who it is, whether they said yes to
+        mail (which begins the welcome, so the address is there first), and what was bought before."""
+        banner = {"analytics": "Analytics" in person.agrees}
+        told = {"userId": person.user, "text_version": "2025-03"}
+        await self.call("consent", "demo-backend", {**told, "consents": banner})
         traits = {
             "email": f"{person.user}@mail.example",
             "firstName": person.name,
@@ -154,9 +158,8 @@ class Shop:
             "address": {"city": person.city},
         }
         await self.call("identify", "demo-backend", {"userId": person.user, "traits": traits})
-        # The address first: the yes begins the welcome.
-        told = {"analytics": "Analytics" in person.agrees, "email_marketing": person.is_willing}
-        await self.call("consent", "demo-backend", {"userId": person.user, "consents": told, "text_version": "2025-03"})
+        mail = {"email_marketing": person.is_willing}
+        await self.call("consent", "demo-backend", {**told, "consents": mail})
         for days, total in person.orders:
             at = (datetime.now(UTC) - timedelta(days=days)).isoformat()
             before = {"order_id": f"B{days}", "total": total, "currency": "EUR"}
