@@ -12,6 +12,8 @@ class Sink:
 
     def __init__(self) -> None:
         self.accepted: dict[str, float] = {}
+        self.taken = 0
+        """How many mails there were."""
         self.port = 0
         self._came = asyncio.Event()
         self._server: asyncio.Server | None = None
@@ -37,14 +39,21 @@ class Sink:
             writer.close()
 
     def _note(self, body: bytes) -> None:
+        self.taken += 1
+        self._came.set()
         found = _SUBJECT.search(body)
         if found:
             self.accepted[found[1].decode()] = time.monotonic()
-            self._came.set()
 
     async def wait(self, number: int) -> None:
         """Until so many have come."""
         while len(self.accepted) < number:
+            self._came.clear()
+            await self._came.wait()
+
+    async def count(self, number: int) -> None:
+        """Until so many mails of any kind have come."""
+        while self.taken < number:
             self._came.clear()
             await self._came.wait()
 

@@ -4,11 +4,12 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from aiosmtplib.protocol import PERIOD_REGEX, normalize_message_line_endings
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
-from tactful.adapters.smtp import LOST, Smtp
+from tactful.adapters.smtp import LOST, Smtp, for_the_wire
 from tactful.errors import UsageError
 from tactful.messages.source import MessageSource
 from tactful.runtime.channels import EmailSettings
@@ -255,6 +256,11 @@ def test_dots_and_line_ends_arrive_as_they_were_meant(tmp_path: Path) -> None:
             desk.close()
 
     run(scene())
+
+
+@given(st.lists(st.sampled_from([b".", b"..", b"a", b" ", b"\r\n", b"\n", b"\r"]), max_size=20).map(b"".join))
+def test_the_wire_is_as_the_library_would_have_it(body: bytes) -> None:
+    assert for_the_wire(body) == PERIOD_REGEX.sub(b"..", normalize_message_line_endings(body))
 
 
 def test_urls() -> None:

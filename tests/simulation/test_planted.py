@@ -71,7 +71,7 @@ class _NoBells:
 
 
 def begun_claims_are_begun_again(patch: Patch) -> None:
-    def claimed(self: MemoryOutbox, channel: str) -> list[Claimed]:
+    def claimed(self: MemoryOutbox, channel: str, limit: int) -> list[Claimed]:
         return [row.claimed for row in self._table.in_flight(channel) if row.claimed]
 
     patch.setattr(MemoryOutbox, "claimed", claimed)

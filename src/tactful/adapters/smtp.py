@@ -17,7 +17,7 @@ from functools import lru_cache
 from typing import cast
 
 import aiosmtplib
-from aiosmtplib.protocol import PERIOD_REGEX, SMTPProtocol, normalize_message_line_endings
+from aiosmtplib.protocol import SMTPProtocol, normalize_message_line_endings
 
 from tactful.messages.mail import AddressError, address
 from tactful.runtime.channels import Answer, EmailSettings, Rejected, Retry, Sent, Unknown
@@ -203,7 +203,7 @@ class Smtp:
             return _refused("mail refused", code, message)
         async with asyncio.timeout(self._settings.body_timeout_s):
             protocol = connection.protocol
-            protocol.write(PERIOD_REGEX.sub(b"..", normalize_message_line_endings(body)))
+            protocol.write(for_the_wire(body))
             # The drain of asyncio's StreamWriter, which aiosmtplib's protocol serves under this name.
             await protocol._drain_helper()  # noqa: SLF001 - there is no public name for it
         return None
@@ -244,6 +244,15 @@ class Smtp:
             connection.client.close()
             return
         self._keep(connection)
+
+
+def for_the_wire(body: bytes) -> bytes:
+    """Lines that end in CR LF, the last one too, and a dot more where one stands in front (RFC 5321 4.5.2)."""
+    ends = body.count(b"\r\n")
+    if not body.endswith(b"\r\n") or not ends == body.count(b"\n") == body.count(b"\r"):
+        body = normalize_message_line_endings(body)
+    body = body.replace(b"\r\n.", b"\r\n..")
+    return b"." + body if body.startswith(b".") else body
 
 
 def envelope_sender(body: bytes) -> str:

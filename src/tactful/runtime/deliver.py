@@ -31,6 +31,9 @@ LONGEST_WAIT_S = 60.0
 """Without a ring: so that a stop never hangs on a bell that somebody else has taken, and to look after those who died
 and were not started again."""
 
+GATHER_S = 0.025
+"""How long an end may wait for others, so that they are written together: each writing waits for the disk."""
+
 Gone = Callable[[Sequence[str]], Sequence[str]]
 """Which of these deliverers are no more. Of a name that is gone once nothing is ever heard again."""
 
@@ -89,6 +92,7 @@ class Deliverer:
         self._lanes = lanes
         self._ended: list[Ended] = []
         self._rung = asyncio.Event()
+        self._gathering: asyncio.TimerHandle | None = None
         self._is_stopping = False
 
     # ---- the loop ------------------------------------------------------------------------------------------
@@ -211,8 +215,12 @@ class Deliverer:
         self._end(self._judge(lane, claim, answer, sent))
 
     def _end(self, ended: Ended) -> None:
+        """To be written at once where half of what is under way has ended (or nothing else is), else soon."""
         self._ended.append(ended)
-        self._rung.set()
+        if 2 * len(self._ended) >= sum(len(lane.under_way) for lane in self._lanes):
+            self._rung.set()
+        elif self._gathering is None:
+            self._gathering = asyncio.get_running_loop().call_later(GATHER_S, self._rung.set)
 
     def _judge(self, lane: Lane, claim: Claimed, answer: Answer, sent: str) -> Ended:
         intent = claim.intent.intent
@@ -242,6 +250,9 @@ class Deliverer:
     # ---- how it ended --------------------------------------------------------------------------------------
 
     def _settle(self) -> None:
+        if self._gathering is not None:
+            self._gathering.cancel()
+            self._gathering = None
         if self._ended:
             ended, now_us = list(self._ended), self._clock.now_us()
             for one in ended:
