@@ -87,7 +87,7 @@ def test_mail_by_smtp_needs_links_that_mailboxes_trust(running: Running) -> None
     for words in (["check"], ["up", "--data", str(running.data)]):
         done = run(*words, "--project", str(running.project))
         assert done.returncode == 1
-        assert "[workspace] public_url must be an https address before mail goes out by SMTP" in done.stderr
+        assert "[workspace] public_url must be an https address before mail goes out" in done.stderr
 
 
 def test_a_port_that_is_taken_is_named(running: Running) -> None:
