@@ -34,6 +34,16 @@ local_namespace_limit
 context_depth_limit
 block_nesting_limit
 
+# Read by Apprise, by dnspython, and called by asyncio.
+socket_connect_timeout
+socket_read_timeout
+nameservers
+datagram_received
+
+# Sections of settings that are read by their names.
+chat
+push
+
 # A field of the stored state whose use comes with tied identifiers; states are arrays, so its place must not move.
 gen
 

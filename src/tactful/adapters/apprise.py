@@ -159,7 +159,7 @@ def _watch_requests() -> None:
         seen.append(_Seen(answer.status_code, retry_after=answer.headers.get("Retry-After", ""), shown=shown))
         return answer
 
-    requests.adapters.HTTPAdapter.send = send  # type: ignore[method-assign, assignment]
+    setattr(requests.adapters.HTTPAdapter, "send", send)  # noqa: B010 - on purpose, and for the whole process
 
 
 def _text(error: BaseException) -> str:

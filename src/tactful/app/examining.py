@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from tactful.adapters import reach
@@ -28,8 +29,7 @@ def channels(settings: Settings, project: Path, data: Path | None, clock: Clock)
         except UsageError as error:
             findings.append(Finding("bad", "DKIM", str(error)))
     others: dict[str, Callable[[], str]] = {
-        name: lambda chosen=apprise_of(settings, name): _apprise(chosen)  # type: ignore[misc]  # noqa: B008
-        for name in ("sms", "chat", "push")
+        name: partial(_apprise, apprise_of(settings, name)) for name in ("sms", "chat", "push")
     }
     others["web_push"] = lambda: _web_push(settings, email, data, clock)
     page: Reach | None = (lambda: reach.page(public_url)) if public_url else None

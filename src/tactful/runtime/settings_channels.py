@@ -1,8 +1,8 @@
 """`[channels.*]`: what carries messages out, and what each way needs. Pure.
 
 E-mail goes by SMTP or by one provider's API; SMS, chat and app push by whatever service an Apprise URL names; web push
-by the browsers' own services. A channel without its settings is there all the same: what is sent by it is refused with the
-line that is missing.
+by the browsers' own services. A channel without its settings is there all the same: what is sent by it is refused with
+the line that is missing.
 """
 
 import re
