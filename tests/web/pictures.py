@@ -1,10 +1,12 @@
-"""`make pictures`: the pages as pictures in docs/pictures, over the same afternoon that the tests compare them with."""
+"""`make pictures`: the pages as pictures in docs/pictures, over the same afternoon that the tests compare them with; and
+the letters of the example shop."""
 
 import shutil
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
+from tests.messages import pictures as letters
 from tests.web.scene import afternoon
 from tests.web.serving import serve
 
@@ -28,6 +30,8 @@ def main() -> None:
                 page.wait_for_load_state("load")
                 page.screenshot(path=FOLDER / f"{name}-{shape}.png")
             context.close()
+        letters.draw(browser)
+        letters.take(browser, FOLDER)
         browser.close()
 
 
