@@ -15,9 +15,10 @@ from typing import Any
 import msgspec
 from msgspec import Struct, json
 
-from tactful.events.records import Enter, Launch, Publish, Record, Steer
+from tactful.events.records import Enter, Launch, Publish, Steer
 from tactful.operations.lines import read_line
 from tests.parity.oracle.values import read_time
+from tests.simulation.journeys.histories import Told
 
 PATH = Path("specs/journeys.json")
 BEGIN = "2025-03-01T00:00:00Z"
@@ -60,10 +61,10 @@ def files(case: Case, journey: str) -> dict[str, str]:
     }
 
 
-def records(case: Case) -> list[Record]:
+def records(case: Case) -> list[Told]:
     """The log, with the publication before it."""
     settings = {"time_zone": case.time_zone}
-    found: list[Record] = [Publish(when(BEGIN), files(case, case.journey), settings, "spec")]
+    found: list[Told] = [Publish(when(BEGIN), files(case, case.journey), settings, "spec")]
     for number, line in enumerate(case.events):
         said = json.decode(line)
         at = when(said["receivedAt"])
@@ -79,7 +80,7 @@ def records(case: Case) -> list[Record]:
                 found.append(Publish(at, files(case, said["journey"]), settings, "spec"))
             case _:
                 record = read_line(bytes(line), at, number, f"m{number}")
-                assert isinstance(record, Record), record
+                assert isinstance(record, Told), record
                 found.append(record)
     return found
 

@@ -3,10 +3,10 @@
 from collections import Counter
 
 from tactful.events.derived import RunStarted, StepTaken
-from tactful.events.records import Event, Publish, Record, pack
+from tactful.events.records import Event, Publish, pack
 from tests.simulation.journeys import drawing
 from tests.simulation.journeys.driving import Play
-from tests.simulation.journeys.histories import History
+from tests.simulation.journeys.histories import History, Told
 
 SHARE = 20
 PEOPLE = 800
@@ -30,7 +30,7 @@ def counted() -> tuple[Counter[str], Counter[str], Counts]:
 
 
 def _run(at: int) -> Counts:
-    records: list[Record] = [Publish(at, drawing.files({"j": TEXT}), {"time_zone": "UTC"}, "somebody")]
+    records: list[Told] = [Publish(at, drawing.files({"j": TEXT}), {"time_zone": "UTC"}, "somebody")]
     for number in range(PEOPLE):
         key, name = f"u:{number}", f"m{number}"
         records.append(Event(1, "shop", "server", "track", "A", key, (key,), name, at, at, pack({})))

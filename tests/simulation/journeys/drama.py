@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from tactful.events.derived import Group, SendMessage, decode_groups
 from tactful.events.identifiers import partition_of
-from tactful.events.records import Consent, Enter, Event, Launch, Publish, Record, Steer, Unmerge, decode, encode
+from tactful.events.records import Consent, Enter, Event, Launch, Publish, Steer, Unmerge, decode, encode
 from tactful.kernel.state import PLAN_KEY, decode_partition, decode_plan
 from tactful.testing import World, draw
 from tests.kernel.driver import Driver
@@ -80,7 +80,7 @@ class Drama:
             case "retry":
                 world.retry_calls()
 
-    def _happen(self, record: Record) -> None:
+    def _happen(self, record: histories.Told) -> None:
         match record:
             case Event() | Consent() | Unmerge():
                 self.world.call(self._received(record))
@@ -100,9 +100,9 @@ class Drama:
             return lambda at: replace(record, received_at=at)
         late = record.received_at - record.timestamp
         begun = self.world.clock.now_us() - late
-        return lambda at: replace(record, received_at=at, timestamp=min(begun, at))  # type: ignore[return-value,type-var]  # the same record
+        return lambda at: replace(record, received_at=at, timestamp=min(begun, at))
 
-    def _append(self, key: str, record: Record) -> None:
+    def _append(self, key: str, record: histories.Told) -> None:
         world = self.world
         partition = partition_of(key, world.log.partitions) if key else 0
         world.tell(f"{type(record).__name__} {record}"[:120])

@@ -28,6 +28,11 @@ ASKED = (
     'plan == "gold"',
     "vip",
 )
+SETS: tuple[dict[str, object], ...] = (
+    {"vip": True},
+    {"plan": '"gold"'},
+    {"vip": False, "spent": 'sum("B", price, last="2h")'},
+)
 CLOCKS = ("9 <= local_hour() < 18", "local_weekday() < 6")
 SEGMENTS = {
     "keen": 'count("A", last="1h") >= 2',
@@ -165,7 +170,7 @@ class Author:
 
     def step(self, has_key: bool, depth: int) -> dict[str, object]:
         rng = self.rng
-        name = {"name": f"s{self._number()}"} if self.maybe(0.6) else {}
+        name: dict[str, object] = {"name": f"s{self._number()}"} if self.maybe(0.6) else {}
         kinds = ["wait"] * 5 + ["until"] * 2 + ["for"] * 4 + ["when"] * 3 + ["send"] * 7 + ["set"]
         if depth < 2:
             kinds += ["if"] * 3 + ["split"] * 2
@@ -197,10 +202,7 @@ class Author:
                     arms["calm"] = self.steps(has_key, depth + 1)
                 return name | {"split": shares} | arms
             case "set":
-                values: dict[str, object] = rng.choice(
-                    ({"vip": True}, {"plan": '"gold"'}, {"vip": False, "spent": 'sum("B", price, last="2h")'})
-                )
-                return name | {"set": values}
+                return name | {"set": dict(rng.choice(SETS))}
             case "exit":
                 return name | {"exit": rng.choice(("bought", "enough"))}
         return name | self.send()
@@ -208,14 +210,9 @@ class Author:
     def send(self) -> dict[str, object]:
         rng = self.rng
         number = self._number()
-        said: dict[str, object] = rng.choice(
-            (
-                {"send": {"email": "hello"}},
-                {"send": {"email": "notice"}},
-                {"send": {"webhook": f"https://shop.example/{number}"}},
-                {"send": {"webhook": f"https://shop.example/{number}"}},
-            )
-        )
+        url = f"https://shop.example/{number}"
+        channel, target = rng.choice((("email", "hello"), ("email", "notice"), ("webhook", url), ("webhook", url)))
+        said: dict[str, object] = {"send": {channel: target}}
         return said | ({"validity": rng.choice(("10m", "2h"))} if self.maybe(0.3) else {})
 
     def branches(self, has_key: bool, depth: int) -> dict[str, object]:

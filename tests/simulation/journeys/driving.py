@@ -9,15 +9,16 @@ from dataclasses import dataclass, field
 from random import Random
 
 from tactful.adapters.memory.outbox import MemoryOutbox
-from tactful.events.records import Launch, Outcome, Publish, Record, Steer, Tick, decode
+from tactful.events.records import Launch, Outcome, Publish, Steer, Tick, decode
 from tactful.runtime.claims import Claims
 from tactful.runtime.outcomes import outcome
 from tactful.runtime.ports import Verdict
 from tests.kernel.driver import Driver
 from tests.simulation.journeys.gating import NOTHING, Recorder, Sending, wrong
-from tests.simulation.journeys.histories import History
-from tests.simulation.journeys.oracle import Oracle, Row, difference
+from tests.simulation.journeys.histories import History, Told
+from tests.simulation.journeys.oracle import Oracle, difference
 from tests.simulation.journeys.reading import DAY
+from tests.simulation.journeys.runs import Row
 from tests.simulation.journeys.telling import chance, name_of, told
 
 MINUTE = 60_000_000
@@ -31,7 +32,7 @@ class Play:
     history: History
     away: bool = False
     driver: Driver = field(default_factory=Driver)
-    due: list[tuple[int, Record]] = field(default_factory=list)
+    due: list[tuple[int, Told]] = field(default_factory=list)
     known: int = 0
     relayed: int = 0
 
@@ -47,7 +48,7 @@ class Play:
 
     # ---- time ----------------------------------------------------------------------------------------------------
 
-    def _append(self, record: Record) -> None:
+    def _append(self, record: Told) -> None:
         if not self.away:
             self._pass_time(record.received_at)
         elif isinstance(record, Steer | Launch | Publish):
@@ -65,7 +66,7 @@ class Play:
             driver.read()
         self._learn()
 
-    def _as_published(self, record: Record) -> Record:
+    def _as_published(self, record: Told) -> Told:
         """A launch is of the version that is in force."""
         if isinstance(record, Launch) and record.journey in self.driver.plan.journeys:
             version = self.driver.plan.journeys[record.journey].version
@@ -204,7 +205,7 @@ class GatedPlay(Play):
 
 def smaller(history: History, fails: Callable[[History], bool]) -> History:
     """The history without what is not needed for the failure: halves first, then single records, then journeys."""
-    kept: Sequence[Record] = history.records
+    kept: Sequence[Told] = history.records
     size = max(1, len(kept) // 2)
     while size:
         place = 1

@@ -14,8 +14,9 @@ from tactful.adapters.memory.outbox import MemoryOutbox
 from tactful.events.derived import SendMessage
 from tactful.runtime.ports import Claimed, Verdict
 from tests.simulation.journeys import clocks
-from tests.simulation.journeys.oracle import Oracle, Person, Sent
+from tests.simulation.journeys.oracle import Oracle
 from tests.simulation.journeys.reading import DAY, duration, minute
+from tests.simulation.journeys.runs import Person, Sent
 
 MAILS_PER_ADDRESS = 10
 COUNTS = ("claimed", "sent", "held")

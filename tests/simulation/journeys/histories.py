@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from random import Random
+from typing import Literal
 
 from msgspec.structs import replace
 
-from tactful.events.records import Consent, Enter, Event, Launch, Publish, Record, Steer, Unmerge, pack
+from tactful.events.records import Consent, Enter, Event, Launch, Outcome, Publish, Score, Steer, Tick, Unmerge, pack
 from tests.simulation.journeys import drawing
 from tests.simulation.journeys.reading import DAY
 
@@ -21,6 +22,10 @@ BEGINS = tuple(
 )
 ZONES = ("Europe/Berlin", "America/New_York", "Asia/Kathmandu", "Nowhere", "Australia/Lord_Howe")
 PEOPLE = ("u:0", "u:1", "u:2")
+Order = Literal["pause", "resume", "drain", "stop"]
+Told = Event | Consent | Score | Enter | Launch | Steer | Publish | Unmerge | Outcome | Tick
+"""What stands in a log, but for what partitions tell each other."""
+ORDERS: tuple[Order, ...] = ("pause", "pause", "resume", "resume", "resume", "drain", "stop")
 PURPOSES = ("email_marketing", "notices")
 ANONYMOUS = ("a:0", "a:1")
 NEWCOMERS = ("u:7", "u:8", "u:9")
@@ -46,7 +51,7 @@ class History:
     seed: int
     texts: dict[str, str]
     """Journeys, as first published."""
-    records: list[Record] = field(default_factory=list)
+    records: list[Told] = field(default_factory=list)
     """In the order of the log; the first is the publication."""
     until: int = 0
 
@@ -75,7 +80,7 @@ class _Teller:
     ) -> None:
         self.rng, self.scene, self.author, self.drafts = rng, scene, author, drafts
         self.now = begin // GRID * GRID
-        self.told: list[Record] = []
+        self.told: list[Told] = []
         self.number = 0
 
     def publication(self) -> Publish:
@@ -85,7 +90,7 @@ class _Teller:
         texts = {name: self.author.text(draft) for name, draft in self.drafts.items()}
         return Publish(self.now, drawing.files(texts), settings, "somebody")
 
-    def next(self) -> list[Record]:
+    def next(self) -> list[Told]:
         rng = self.rng
         self.now += rng.choices(
             (0, GRID, rng.randrange(6) * GRID, rng.randrange(40) * GRID, rng.randrange(MINUTE), rng.randrange(3) * DAY),
@@ -103,7 +108,7 @@ class _Teller:
         self.told.append(record)
         return [record]
 
-    def _one(self, kind: str, person: str) -> Record:
+    def _one(self, kind: str, person: str) -> Told:
         rng = self.rng
         names = list(self.drafts)
         match kind:
@@ -119,15 +124,13 @@ class _Teller:
                 return _received(again, self.now)
             case "call":
                 called = [name for name in names if "call" in self._start(name)] or names
-                return Enter(
-                    *(1, "shop", "server", person, self._id(), rng.choice(called)),
-                    *(rng.choice(("", "x", "y")), self.now),
-                )
+                message_id, journey = self._id(), rng.choice(called)
+                return Enter(1, "shop", "server", person, message_id, journey, rng.choice(("", "x", "y")), self.now)
             case "launch":
                 campaigns = [name for name in names if "campaign" in self._start(name)] or names
                 return Launch(self.now, rng.choice(campaigns), "", "somebody", "somebody else")
             case "steer":
-                order = rng.choice(("pause", "pause", "resume", "resume", "resume", "drain", "stop"))
+                order = rng.choice(ORDERS)
                 return Steer(self.now, rng.choice(names), order, "somebody")
             case "publish":
                 name = rng.choice(names)
@@ -176,11 +179,9 @@ class _Teller:
                 del values[rng.choice(list(values))]
             if rng.random() < 0.4:
                 values["carts"] = rng.choice((["x", "y"], ["y"], "x", []))
-        kind = "identify" if name == "$identify" else "track"
-        return Event(
-            *(1, "shop", "server", kind, name, person, ids or (person,), self._id()),
-            *(self._when(), self.now, pack(values)),
-        )
+        kind: Literal["identify", "track"] = "identify" if name == "$identify" else "track"
+        ids, name_of = ids or (person,), self._id()
+        return Event(1, "shop", "server", kind, name, person, ids, name_of, self._when(), self.now, pack(values))
 
 
 def _received(event: Event, at: int) -> Event:

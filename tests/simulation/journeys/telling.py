@@ -13,7 +13,7 @@ from tactful.events.derived import (
     StepTaken,
     place,
 )
-from tests.simulation.journeys.oracle import Chance, Row
+from tests.simulation.journeys.runs import Chance, Row
 
 REASONS = {
     "too late": "too late",

@@ -4,12 +4,13 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.simulation.journeys import cases
+from tests.simulation.journeys import cases, planted_starts, planted_walking
 from tests.simulation.journeys.driving import Play
 from tests.simulation.journeys.histories import History
-from tests.simulation.journeys.planted import PLANTED, Patch, Planted
+from tests.simulation.journeys.planting import PLANTED, Patch, Planted
 from tests.simulation.journeys.scenes import PLAIN, TIED, TIGHT, gated, history, walked
 
+assert planted_starts.__doc__ and planted_walking.__doc__, "they plant by being imported"
 PLAYS: dict[str, Callable[[int], Play]] = {
     "plain": lambda seed: walked(seed, PLAIN),
     "tied": lambda seed: walked(seed, TIED),
