@@ -255,3 +255,9 @@ def test_large_and_deep_expressions() -> None:
     for n in range(20):
         deep = f'not ({deep} and any("A", last="{n + 1}d"))'
     assert condition(deep).next_change(person, 1) is not None
+
+
+def test_what_names_mean_is_part_of_the_identity_and_not_of_what_is_said() -> None:
+    asked = condition("cart.quantity==0", SHOP)
+    assert asked.said == "cart.quantity == 0"
+    assert asked.text.startswith("cart.quantity == 0  # cart: ")

@@ -5,14 +5,7 @@ ended; the instant at which somebody looks is another matter, and only says what
 arrives late catches up step by step. Pure; what it decides are rows, intents, and events to this very partition.
 """
 
-from typing import Any, NamedTuple
-
-import msgspec
-from msgspec.structs import replace
-
 from tactful.events import zones
-from tactful.events.derived import Reading, Row, RunEnded, SendMessage, StepTaken
-from tactful.events.records import Event, pack
 from tactful.journeys.program import (
     END,
     Branch,
@@ -26,70 +19,14 @@ from tactful.journeys.program import (
     WaitFor,
     WaitUntil,
 )
-from tactful.journeys.rules import JourneyRule, count, limit_text, share_of, used
-from tactful.journeys.runs import FOR_EVER, Pursuit, Run
-from tactful.kernel.fragments import name_of
-from tactful.kernel.plan import CompiledPlan
-from tactful.kernel.state import PartitionState, Profile
-from tactful.kernel.turn import Turn
-from tactful.kernel.view import PersonView
-from tactful.language.compiled import Valued
-from tactful.values import DAY_US, Duration, Time, digest, format_duration, format_time
+from tactful.journeys.rules import JourneyRule, share_of
+from tactful.journeys.runs import FOR_EVER, Run
+from tactful.kernel.acting import send, set_traits
+from tactful.kernel.looks import Look, end, holds, is_still_true, rule_of, stands_still, take, unless_text, wake_by
 
 FINISHED = "finished"
 """The reason of a run that came to the end of its steps."""
 UNPUBLISHED = "the journey is no longer published"
-ALREADY_SENT = "already sent"
-SOURCE = "tactful"
-CALL = "call"
-LATE_GOALS_US = DAY_US
-"""So long after its end a goal is still counted."""
-MOST_PURSUITS = 100
-"""Ended runs of one person whose goal is still looked for; of more the newest."""
-
-
-class Look(NamedTuple):
-    """A look at one person at one instant; what is decided goes into `rows`."""
-
-    turn: Turn
-    profile: Profile
-    view: PersonView
-    at: int
-    rows: list[Row]
-
-
-def rule_of(plan: CompiledPlan, run: Run | Pursuit) -> JourneyRule | None:
-    """The rule that a run goes by: the journey's present one, or that of its own version (`editing: finish`)."""
-    rule = plan.journeys.get(run.journey)
-    if rule is not None and rule.is_finishing and run.version != rule.version:
-        return plan.editions.get((run.journey, run.version), rule)
-    return rule
-
-
-def start_of(plan: CompiledPlan, rule: JourneyRule) -> str:
-    """How what starts a journey is called, where that is always the same; runs need not keep it."""
-    for before, number in (("entered", rule.segment), ("left", rule.left)):
-        if number in plan.by_number:
-            return f"{before} {plan.by_number[number].name}"
-    if rule.is_called:
-        return CALL
-    return next(iter(rule.events)) if len(rule.events) == 1 else ""
-
-
-def stands_still(state: PartitionState, journey: str, at: int) -> bool:
-    """Whether nobody moves in this journey at the instant `at`: it is paused, or over."""
-    said = state.steering.get(journey)
-    return said is not None and said.order in ("pause", "stop") and said.since <= at
-
-
-def holds(look: Look, timed: Timed) -> bool:
-    """A condition that is still warming does not hold."""
-    return timed.ready_at <= look.at and timed.condition.holds(look.view, look.at)
-
-
-def is_still_true(look: Look, rule: JourneyRule) -> bool:
-    """The journey's own `if`."""
-    return rule.condition is None or holds(look, Timed(rule.condition, rule.ready_at))
 
 
 # ---- looking ---------------------------------------------------------------------------------------------------------
@@ -112,11 +49,6 @@ def go_on(look: Look) -> None:
                 wake_by(look.profile, run.due)
         elif not stands_still(look.turn.state, run.journey, look.at):
             _go_on(look, run, rule)
-
-
-def wake_by(profile: Profile, at: int) -> None:
-    if profile.wake_at is None or at < profile.wake_at:
-        profile.wake_at = at
 
 
 def _await(look: Look, timed: Timed) -> None:
@@ -144,11 +76,6 @@ def _has_ended(look: Look, run: Run, rule: JourneyRule) -> bool:
             end(look, run, rule, why)
         return True
     return False
-
-
-def unless_text(timed: Timed) -> str:
-    """A condition that ends runs, as a reason."""
-    return f"unless {timed.condition.text}"
 
 
 def _go_on(look: Look, run: Run, rule: JourneyRule) -> None:
@@ -187,10 +114,10 @@ def _go_on_waiting(look: Look, run: Run, rule: JourneyRule, step: WaitFor) -> No
     if run.came is not None:
         came(look, run, rule, step, *run.came)
     elif run.due and run.due <= look.at:
-        _take(look, run, "over")
+        take(look, run, "over")
         walk(look, run, rule, step.otherwise, run.due)
     elif step.when is not None and holds(look, step.when):
-        _take(look, run, "came", because=step.when.condition.because(look.view, look.at))
+        take(look, run, "came", because=step.when.condition.because(look.view, look.at))
         walk(look, run, rule, step.came, look.at)
     else:
         _wait_on(look, run, step)
@@ -206,7 +133,7 @@ def _wait_on(look: Look, run: Run, step: WaitFor) -> None:
 def came(look: Look, run: Run, rule: JourneyRule, step: WaitFor, timestamp: int, ref: int, name: str) -> None:
     """The event that the run waited for."""
     run.came = None
-    _take(look, run, "came", name, ref=ref)
+    take(look, run, "came", name, ref=ref)
     walk(look, run, rule, step.came, timestamp)
 
 
@@ -224,9 +151,9 @@ def walk(look: Look, run: Run, rule: JourneyRule, index: int, moment: int, *, is
         if isinstance(step, Send):
             if not is_still_true(look, rule):
                 assert rule.condition is not None
-                end(look, run, rule, f"no longer true: {rule.condition.text}", run.started_ref)
+                end(look, run, rule, f"no longer true: {rule.condition.said}", run.started_ref)
                 return
-            withheld = _send(look, run, rule, step, moment)
+            withheld = send(look, run, rule, step, moment)
             if not withheld and step.next == END:
                 return
             index, is_beginning = step.next, False
@@ -236,7 +163,7 @@ def walk(look: Look, run: Run, rule: JourneyRule, index: int, moment: int, *, is
             case Branch() | Split():
                 index = _branch(look, run, step)
             case SetTraits():
-                _set(look, run, step)
+                set_traits(look, run, step)
                 index = step.next
             case Exit(reason=reason):
                 end(look, run, rule, reason)
@@ -265,12 +192,12 @@ def _wait(look: Look, run: Run, step: Instruction, moment: int, *, is_told: bool
         run.zone = ""
         return step.next, run.due
     if isinstance(step, WaitFor) and is_over:
-        _take(look, run, "over")
+        take(look, run, "over")
         return step.otherwise, run.due
     if not isinstance(step, WaitFor):
         wake_by(look.profile, run.due)
     elif step.when is not None and holds(look, step.when):
-        _take(look, run, "came", because=step.when.condition.because(look.view, look.at))
+        take(look, run, "came", because=step.when.condition.because(look.view, look.at))
         return step.came, moment
     else:
         _wait_on(look, run, step)
@@ -289,23 +216,8 @@ def _tell_wait(look: Look, run: Run, step: Instruction | None = None) -> None:
     waited = ""
     if isinstance(step, WaitFor):
         waited = " or ".join(sorted(step.match.events)) if step.match is not None else ""
-        waited = step.when.condition.text if step.when is not None else waited
-    _take(look, run, "wait", waited, until=run.due)
-
-
-def _take(
-    look: Look,
-    run: Run,
-    what: str,
-    detail: str = "",
-    *,
-    until: int = 0,
-    because: tuple[Reading, ...] = (),
-    ref: int = 0,
-) -> None:
-    """A row of a step."""
-    told = run.journey, run.entry_key, run.started_at, run.step, what, detail, until, because, ref
-    look.rows.append(StepTaken(look.at, *told))
+        waited = step.when.condition.said if step.when is not None else waited
+    take(look, run, "wait", waited, until=run.due)
 
 
 def _branch(look: Look, run: Run, step: Branch | Split) -> int:
@@ -313,156 +225,9 @@ def _branch(look: Look, run: Run, step: Branch | Split) -> int:
     if isinstance(step, Branch):
         is_so = holds(look, step.when)
         because = step.when.condition.because(look.view, look.at) if step.when.ready_at <= look.at else ()
-        _take(look, run, "branch", "then" if is_so else "else", because=because)
+        take(look, run, "branch", "then" if is_so else "else", because=because)
         return step.then if is_so else step.otherwise
     drawn = share_of("split", run.journey, step.name, look.profile.key)
     name, _, target = next(arm for arm in step.arms if drawn < arm[1])
-    _take(look, run, "split", name)
+    take(look, run, "split", name)
     return target
-
-
-# ---- what steps do ---------------------------------------------------------------------------------------------------
-
-
-def origin_of(profile: Profile, run: Run | Pursuit) -> str:
-    """The fragment whose record started a run."""
-    return run.origin or name_of(profile.key, profile.epoch)
-
-
-def _identity(profile: Profile, run: Run, step: str) -> tuple[str, ...]:
-    """What an id of something that a run does is made of: never of which profile the person became (IDENTITY.md 4)."""
-    begun = run.begun or f"{run.started_at}"
-    return run.journey, run.version, step, run.entry_key, origin_of(profile, run), begun
-
-
-def _send(look: Look, run: Run, rule: JourneyRule, step: Send, moment: int) -> str:
-    """An intent; or the reason why none. Where nothing comes behind it the run itself is what was handed over, else a
-    copy is."""
-    turn, profile, at = look.turn, look.profile, look.at
-    why = ""
-    if run.arm:
-        why = f"holdout: {run.arm}"
-    elif step.name in run.had:
-        why = ALREADY_SENT
-    elif used(rule, profile.sent, at):
-        why = limit_text(rule)
-    if why:
-        if step.next != END:
-            _take(look, run, "withheld", why)
-        return why
-    is_replay = turn.state.is_replay
-    intent = digest(*_identity(profile, run, step.name))
-    sent = replace(run, intent=intent, came=None)
-    count(rule, profile.sent, at, sent)
-    row = SendMessage(
-        at=at,
-        intent=intent,
-        key=profile.key,
-        journey=run.journey,
-        entry_key=run.entry_key,
-        channel=step.channel,
-        message=step.target,
-        purpose=step.purpose,
-        due=at,
-        valid_until=moment + step.validity_us,
-        plan=turn.plan.version,
-        started_at=run.started_at,
-        started_ref=run.started_ref,
-        event=run.event or start_of(turn.plan, rule),
-        properties=run.properties,
-        is_replay=is_replay,
-        version=run.version,
-        step=step.name,
-        priority=rule.priority,
-    )
-    look.rows.append(row)
-    turn.intents.append(row)
-    runs = profile.runs
-    if step.next == END:
-        pursue(look, run, rule)
-        runs[:] = [one for one in runs if one is not run]
-    if not is_replay:  # A replay hands nothing over, so no outcome will come.
-        runs.append(sent)
-    return ""
-
-
-def _set(look: Look, run: Run, step: SetTraits) -> None:
-    """Traits are written as a server's identify would, by an event that comes to this partition's own log: so it stands
-    there, with a place of its own, and is folded as any other."""
-    if step.ready_at > look.at:
-        _take(look, run, "set", "{}")
-        return
-    values: dict[str, Any] = {}
-    for name, value in step.values:
-        found = value.value(look.view, look.at) if isinstance(value, Valued) else value
-        if found is not None or not isinstance(value, Valued):
-            values[name] = _plain(found)
-    _take(look, run, "set", msgspec.json.encode(values).decode())
-    if not values:
-        return
-    turn, profile = look.turn, look.profile
-    event = Event(
-        version=1,
-        source=SOURCE,
-        trust="server",
-        kind="identify",
-        name="$identify",
-        key=profile.key,
-        ids=(profile.key,),
-        message_id=digest("set", *_identity(profile, run, step.name)),
-        timestamp=look.at,
-        received_at=turn.state.clock,
-        properties=pack(values),
-    )
-    turn.tell(turn.state.partition, event)
-
-
-def _plain(value: Any) -> Any:
-    """As a call would have said it: times and durations are texts there."""
-    match value:
-        case Time():
-            return format_time(value)
-        case Duration():
-            return format_duration(value)
-        case list() | tuple():
-            return [_plain(one) for one in value]
-        case dict():
-            return {name: _plain(one) for name, one in value.items()}
-        case _:
-            return value
-
-
-# ---- ending ----------------------------------------------------------------------------------------------------------
-
-
-def end(look: Look, run: Run, rule: JourneyRule | None, reason: str, ref: int = 0) -> None:
-    """The run is over; its goal may still be reached."""
-    look.profile.runs[:] = [one for one in look.profile.runs if one is not run]
-    look.rows.append(ended(look.at, run, reason, ref))
-    pursue(look, run, rule)
-
-
-def ended(at: int, run: Run, reason: str, ref: int = 0) -> RunEnded:
-    return RunEnded(at, run.journey, run.entry_key, reason, ref, run.version, run.arm, run.started_at, run.step)
-
-
-def pursue(look: Look, run: Run, rule: JourneyRule | None) -> None:
-    """Remember a run that ends as long as events may still count for its goal."""
-    if rule is None or rule.goal is None:
-        return
-    until = run.started_at + rule.goal.within_us
-    if look.at > until + LATE_GOALS_US:
-        return
-    one = Pursuit(
-        run.journey,
-        run.entry_key,
-        run.started_at,
-        run.lag_us,
-        run.started_ref,
-        run.version,
-        run.arm,
-        run.origin,
-        until,
-        run.goals,
-    )
-    look.profile.pursuits = [*look.profile.pursuits, one][-MOST_PURSUITS:]

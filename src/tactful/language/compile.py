@@ -7,6 +7,7 @@ from typing import Any
 
 from tactful.language import tree
 from tactful.language.because import explainer
+from tactful.language.canonical import canonical
 from tactful.language.check import Checked
 from tactful.language.compiled import Condition, EventTest, EventValue, Reads, Valued, View
 from tactful.language.folds import Folds, NumberOf
@@ -28,6 +29,7 @@ def compile_condition(checked: Checked, number: NumberOf) -> Condition:
     next_change = mover(lowered, folds.asked)
     return Condition(
         text=checked.canonical,
+        said=canonical(checked.tree),
         folds=folds.all,
         reads=reads(lowered),
         holds=holds,

@@ -95,6 +95,9 @@ class Condition(Struct, frozen=True):
     """A boolean expression over a person, compiled against numbered aggregates."""
 
     text: str
+    """Canonical, with what its names mean behind it: of equal texts the meaning is equal."""
+    said: str
+    """The same without that, for reasons."""
     folds: tuple[Fold, ...]
     reads: Reads
     holds: Callable[[View, int], bool]

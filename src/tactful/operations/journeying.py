@@ -244,7 +244,7 @@ def described(instruction: Instruction) -> str:
         case WaitFor():
             what = _match(instruction.match) if instruction.match is not None else ""
             if instruction.when is not None:
-                what = f"until {instruction.when.condition.text}"
+                what = f"until {instruction.when.condition.said}"
             return f"{what}, at most {format_duration(instruction.at_most_us)}"
         case _:
             return ""

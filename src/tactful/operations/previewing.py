@@ -278,7 +278,7 @@ class Previewer:
 
 
 def _condition(rule: JourneyRule) -> str:
-    return rule.condition.text if rule.condition is not None else ""
+    return rule.condition.said if rule.condition is not None else ""
 
 
 def _by_number(counts: Mapping[str, int]) -> dict[str, int]:

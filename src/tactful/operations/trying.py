@@ -268,7 +268,7 @@ class Trial:
             answers = [one for one in own if isinstance(one.value, bool)]
             # Where one of its parts says it all, the whole would say it again.
             is_told = len(answers) == 1 and answers[0].value is holds
-            readings += own if is_told else (Reading(condition.text, holds), *own)
+            readings += own if is_told else (Reading(condition.said, holds), *own)
         return list({(one.text, one.value): one for one in readings}.values())
 
     def _of_event(self, row: EventKept) -> Iterator[Reading]:
