@@ -11,6 +11,8 @@ from tactful.kernel import (
     following,
     instants,
     launching,
+    looks,
+    looks,
     plan,
     readers,
     starting,
@@ -36,7 +38,7 @@ def a_start_is_never_too_late(patch: Patch) -> None:
 
 @bug("plain", 36)
 def again_counts_from_the_end(patch: Patch) -> None:
-    end = walking.end
+    end = looks.end
 
     def ends(look: Any, run: Run, *rest: Any) -> None:
         end(look, run, *rest)
@@ -72,7 +74,7 @@ def journeys_start_in_the_order_of_their_names(patch: Patch) -> None:
 
 @bug("plain", 2)
 def a_restarted_run_goes_on(patch: Patch) -> None:
-    end = walking.end
+    end = looks.end
     patch.setattr(
         starting, "end", lambda look, run, rule, why, *ref: why == "restarted" or end(look, run, rule, why, *ref)
     )

@@ -13,11 +13,15 @@ from tactful.journeys.program import END, Wait
 from tactful.journeys.rules import Told
 from tactful.journeys.runs import Run
 from tactful.kernel import (
+    acting,
+    acting,
     following,
     gate,
     instants,
     joining,
     launching,
+    looks,
+    looks,
     person,
     sending,
     starting,
@@ -38,15 +42,15 @@ def a_message_behind_which_something_stands_waits_for_its_outcome(patch: Patch) 
             setattr(run, name, value)
         return run
 
-    patch.setattr(walking, "replace", the_same)
+    patch.setattr(acting, "replace", the_same)
 
 
 @bug("plain", 9)
 def a_step_has_no_validity_of_its_own(patch: Patch) -> None:
-    send = walking._send
+    send = acting.send
     patch.setattr(
         walking,
-        "_send",
+        "send",
         lambda look, run, rule, step, moment: send(
             look, run, rule, replace(step, validity_us=rule.validity_us), moment
         ),
@@ -55,7 +59,7 @@ def a_step_has_no_validity_of_its_own(patch: Patch) -> None:
 
 @bug("plain", 2)
 def the_held_out_are_written_to(patch: Patch) -> None:
-    send = walking._send
+    send = acting.send
 
     def to_everybody(look: Any, run: Run, rule: Any, step: Any, moment: int) -> str:
         arm, run.arm = run.arm, ""
@@ -63,20 +67,20 @@ def the_held_out_are_written_to(patch: Patch) -> None:
         run.arm = arm
         return why
 
-    patch.setattr(walking, "_send", to_everybody)
+    patch.setattr(walking, "send", to_everybody)
 
 
 @bug("plain", 9)
 def a_withheld_message_ends_the_run(patch: Patch) -> None:
-    send = walking._send
+    send = acting.send
 
     def strict(look: Any, run: Run, rule: Any, step: Any, moment: int) -> str:
         why: str = send(look, run, rule, step, moment)
         if why and step.next != END:
-            walking.end(look, run, rule, why)
+            looks.end(look, run, rule, why)
         return why
 
-    patch.setattr(walking, "_send", strict)
+    patch.setattr(walking, "send", strict)
 
 
 @bug("plain", 21)
@@ -97,12 +101,13 @@ def goals_of_the_held_out_are_not_counted(patch: Patch) -> None:
 
 @bug("plain", 0)
 def goals_of_ended_runs_are_not_counted(patch: Patch) -> None:
-    patch.setattr(walking, "pursue", lambda *_: None)
+    for module in (looks, acting):
+        patch.setattr(module, "pursue", lambda *_: None)
 
 
 @bug("cases", 0)
 def a_goal_is_counted_however_late_it_is_heard_of(patch: Patch) -> None:
-    for module in (following, walking, instants):
+    for module in (following, looks, instants):
         patch.setattr(module, "LATE_GOALS_US", 1 << 60)
 
 
@@ -134,7 +139,7 @@ def what_came_during_a_pause_is_forgotten(patch: Patch) -> None:
     went = following.go_on_with
 
     def deaf(look: Any, waiting: Any, told: Told) -> None:
-        still = walking.stands_still
+        still = looks.stands_still
         went(look, [one for one in waiting if not still(look.turn.state, one[0].journey, look.at)], told)
 
     patch.setattr(person, "go_on_with", deaf)
@@ -171,7 +176,7 @@ def an_edited_wait_is_counted_anew(patch: Patch) -> None:
 
 @bug("plain", 5)
 def nobody_finishes_on_an_edition(patch: Patch) -> None:
-    for module in (walking, following, launching, starting, joining):
+    for module in (looks, walking, following, launching, starting, joining):
         patch.setattr(module, "rule_of", lambda of, run: of.journeys.get(run.journey))
 
 
@@ -207,8 +212,8 @@ def a_merge_starts_every_journey(patch: Patch) -> None:
 
 @bug("plain", 2)
 def the_id_of_an_intent_changes_on_replay(patch: Patch) -> None:
-    identity, numbers = walking._identity, count()
-    patch.setattr(walking, "_identity", lambda *of: (*identity(*of), str(next(numbers))))
+    identity, numbers = acting._identity, count()
+    patch.setattr(acting, "_identity", lambda *of: (*identity(*of), str(next(numbers))))
 
 
 # ---- the gate --------------------------------------------------------------------------------------------------------
