@@ -8,6 +8,7 @@ import asyncio
 import email
 import email.policy
 import socket
+from contextlib import suppress
 from dataclasses import dataclass, field
 from email.message import Message
 from typing import Self
@@ -15,9 +16,10 @@ from typing import Self
 
 @dataclass(frozen=True)
 class Fault:
-    """At `phase` (greeting, ehlo, mail, rcpt, data, body, dot, quit): answer with `answer`, or "drop" (reset), "close", "stall", "garbage", "accept+drop", "accept+stall".
+    """At `phase` (greeting, ehlo, starttls, mail, rcpt, data, body, dot, quit): answer with `answer`, or "drop" (reset), "close", "stall", "garbage", "accept+drop", "accept+stall".
 
-    `after_bytes` instead of a phase: reset once so many bytes of the connection were read.
+    `after_bytes` instead of a phase: reset once so many bytes of the connection were read. A fault of `starttls` offers it;
+    what comes next is no TLS.
     """
 
     phase: str = ""
@@ -53,9 +55,15 @@ class Gone(Exception):
 
 @dataclass
 class FaultySmtp:
-    """Faults are taken one per connection, in order; without any it behaves."""
+    """Faults are taken one per connection, in order; without any it behaves. Those of a recipient are for the first mail to
+    it (known by the address that it comes from), one for each attempt. What `drips` gets each answer byte by byte."""
 
     faults: list[Fault] = field(default_factory=list)
+    of_recipients: dict[str, list[Fault]] = field(default_factory=dict)
+    of_senders: dict[str, list[Fault]] = field(default_factory=dict)
+    unknown: set[str] = field(default_factory=set)
+    drips: set[str] = field(default_factory=set)
+    stalled: list[str] = field(default_factory=list)
     received: list[Received] = field(default_factory=list)
     connections: int = 0
     commands: list[str] = field(default_factory=list)
@@ -114,12 +122,16 @@ class _Session:
             self.server.commands.append(verb)
             match verb:
                 case "EHLO" | "HELO":
-                    await self._answer("ehlo", "250-faulty\r\n250-SIZE 1000000\r\n250 8BITMIME")
+                    offer = "250-STARTTLS\r\n" if self.fault.phase == "starttls" else ""
+                    await self._answer("ehlo", f"250-faulty\r\n{offer}250-SIZE 1000000\r\n250 8BITMIME")
+                case "STARTTLS":
+                    await self._answer("starttls", "454 no")
                 case "MAIL":
                     self.sender = line
                     await self._answer("mail", "250 ok")
                 case "RCPT":
                     self.to = line.partition("<")[2].partition(">")[0]
+                    self._meet()
                     await self._answer("rcpt", "250 ok")
                 case "DATA":
                     if await self._answer("data", "354 go on"):
@@ -129,6 +141,15 @@ class _Session:
                     return
                 case _:
                     await self._say("250 ok")
+
+    def _meet(self) -> None:
+        """What is to happen to this mail, now that it is known which it is."""
+        server, sender = self.server, self.sender.partition("<")[2].partition(">")[0]
+        server.of_senders.setdefault(sender, server.of_recipients.pop(self.to, []))
+        if faults := server.of_senders[sender]:
+            self.fault = faults.pop(0)
+        if self.to in server.unknown:
+            self.fault = Fault("rcpt", "550 5.1.1 there is nobody of that name")
 
     async def _mail(self) -> None:
         lines: list[bytes] = []
@@ -165,6 +186,7 @@ class _Session:
             case "close":
                 raise Gone
             case "stall":
+                self.server.stalled.append(self.to)
                 await self.server.stall.wait()
                 raise Gone
             case "garbage":
@@ -175,7 +197,14 @@ class _Session:
                     raise Gone
 
     async def _say(self, text: str) -> None:
-        self.writer.write(text.encode() + b"\r\n")
+        answer = text.encode() + b"\r\n"
+        if self.to not in self.server.drips:
+            self.writer.write(answer)
+        else:
+            for byte in answer:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self.server.stall.wait(), 0.02)
+                self.writer.write(bytes([byte]))
         await self.writer.drain()
 
     async def _line(self) -> bytes:
