@@ -103,8 +103,9 @@ class Smtp:
         return ", ".join(seen)
 
     async def close(self) -> None:
-        while self._idle:
-            await self._quit(self._idle.pop())
+        # Side by side: where the server has gone silent each waits for as long as it may.
+        idle, self._idle = self._idle, []
+        await asyncio.gather(*map(self._quit, idle))
 
     # ---- connections ---------------------------------------------------------------------------------------
 
@@ -122,6 +123,7 @@ class Smtp:
         try:
             async with asyncio.timeout(self._settings.connect_timeout_s):
                 await client.connect()
+                await _greet(client)
         except TimeoutError as error:
             client.close()
             raise aiosmtplib.SMTPConnectTimeoutError("no session within the time allowed") from error
@@ -244,6 +246,15 @@ class Smtp:
             connection.client.close()
             return
         self._keep(connection)
+
+
+async def _greet(client: aiosmtplib.SMTP) -> None:
+    """Without TLS and login nobody has yet, and what the server offers (SIZE, SMTPUTF8) would not be known."""
+    if client.is_ehlo_or_helo_needed:
+        try:
+            await client.ehlo()
+        except aiosmtplib.SMTPHeloError:
+            await client.helo()
 
 
 def for_the_wire(body: bytes) -> bytes:
