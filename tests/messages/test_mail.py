@@ -105,6 +105,18 @@ def test_whatever_a_value_holds_no_header_is_added(name: str, title: str, more: 
     assert max(map(len, body.split(b"\r\n"))) <= 998
 
 
+@settings(max_examples=100)
+@given(st.text("aé😀 ", min_size=1, max_size=90), st.text("aé😀 ", max_size=60), st.integers(1, 60))
+def test_lines_with_encoded_words_are_as_short_as_they_have_to_be(subject: str, name: str, length: int) -> None:
+    """RFC 2047 2: 76 characters; but for an address that has more than a line by itself."""
+    sender = f"{name}é <{'x' * length}@shop.example>"
+    body = compose(Rendered(f"{subject}.", "", "t"), sender, "ada@people.example", "i", NOW)
+    lines = body.partition(b"\r\n\r\n")[0].split(b"\r\n")
+    assert max(len(line) for line in lines if b"=?" in line) <= 76
+    assert mail(body)["From"].addresses[0].username == "x" * length
+    assert mail(body)["From"].addresses[0].display_name.split() == f"{name}é".split()
+
+
 @settings(max_examples=200, deadline=None)
 @given(st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), min_size=1, max_size=300))
 def test_text_and_html_arrive_as_they_were(text: str) -> None:

@@ -19,8 +19,12 @@ from tactful.values import digest
 
 LINE_CHARS = 78
 """RFC 5322 2.1.1: what a line should have at most."""
-_WORD_BYTES = 45
-"""Of text in one encoded word, which may have 75 characters (RFC 2047 2)."""
+_WORD_LINE_CHARS = 76
+"""Of a line with an encoded word, at most (RFC 2047 2)."""
+_WORD_BYTES = 39
+"""Of text in one encoded word: with "Subject: " before it, it stays within its line."""
+
+FOLD = "\r\n "
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SPEC = r"([^\s<>@,;:()\[\]\\\"\x00-\x20\x7f]{1,64})@([^\s<>@,;:()\[\]\\\"\x00-\x20\x7f]{1,255})"
@@ -63,7 +67,9 @@ class Address(Struct, frozen=True):
         if not self.name:
             return self.spec
         if not self.name.isascii():
-            return f"{encoded_words(self.name)} <{self.spec}>"
+            words = encoded_words(self.name)
+            length = len("From: ") + len(words.rpartition("\n")[2]) + len(f" <{self.spec}>")
+            return f"{words}{' ' if length <= _WORD_LINE_CHARS else FOLD}<{self.spec}>"
         if _ATOMS.fullmatch(self.name) and "=?" not in self.name:
             return f"{self.name} <{self.spec}>"
         quoted = self.name.replace("\\", "\\\\").replace('"', '\\"')
@@ -147,7 +153,7 @@ def encoded_words(text: str) -> str:
             words.append(word)
             word = b""
         word += byte
-    return "\r\n ".join(f"=?utf-8?b?{b64encode(word).decode('ascii')}?=" for word in [*words, word])
+    return FOLD.join(f"=?utf-8?b?{b64encode(word).decode('ascii')}?=" for word in [*words, word])
 
 
 def _subject(subject: str) -> str:
