@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -241,7 +242,8 @@ async def whole(place: Place, number: int, cores: Sequence[int]) -> float:
         events = [load.call(draw, f"user-{index}", at, shop.AT_ONCE) for index in range(number)]
         for index, event in enumerate(events):
             event["properties"]["products"] = letter.values(index)["event"]["properties"]["products"]
-            event["context"]["traits"] = {"email": f"ada{index}@people.example", "firstName": "Ada"}
+        people = [_person(index, at) for index in range(number)]
+        await load.send_all(server.port, load.batches(people), 4)
         await load.send_all(server.port, load.batches(events), 4)
         warm = number // 10
         async with asyncio.timeout(120):
@@ -251,6 +253,17 @@ async def whole(place: Place, number: int, cores: Sequence[int]) -> float:
         seconds = time.perf_counter() - begun
     sink.stop()
     return (number - taken) / seconds
+
+
+def _person(index: int, at: datetime) -> load.Call:
+    traits = {"email": f"ada{index}@people.example", "firstName": "Ada"}
+    return {
+        "type": "identify",
+        "messageId": f"person-{index}",
+        "userId": f"user-{index}",
+        "timestamp": at.isoformat(),
+        "traits": traits,
+    }
 
 
 def message() -> str:
