@@ -1,6 +1,7 @@
 """A rendered message as mail: the same bytes each time, standard headers, and no way to smuggle one in."""
 
 from email import message_from_bytes, policy
+from email.header import decode_header, make_header
 from email.message import EmailMessage
 
 import pytest
@@ -114,7 +115,9 @@ def test_lines_with_encoded_words_are_as_short_as_they_have_to_be(subject: str, 
     lines = body.partition(b"\r\n\r\n")[0].split(b"\r\n")
     assert max(len(line) for line in lines if b"=?" in line) <= 76
     assert mail(body)["From"].addresses[0].username == "x" * length
-    assert mail(body)["From"].addresses[0].display_name.split() == f"{name}é".split()
+    # The newer parser puts a blank between two encoded words of a name, which RFC 2047 6.2 does not.
+    written = message_from_bytes(body, policy=policy.compat32)["From"]
+    assert str(make_header(decode_header(written))).strip() == f"{name}é <{'x' * length}@shop.example>".strip()
 
 
 @settings(max_examples=200, deadline=None)
