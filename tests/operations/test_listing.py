@@ -33,6 +33,20 @@ def test_repeats_and_refused_ones_are_not_listed() -> None:
     assert listed(engine) == [("a", "1", None), ("b", "2", None), ("d", None, "3")]
 
 
+def test_what_a_journey_has_set_is_listed_as_well() -> None:
+    engine = Engine(2)
+    engine.publish({"journeys/mark.yaml": "start: {event: Seen}\nsteps:\n  - set: {marked: true}\n"})
+    engine.take(engine.event("Seen", "u:1", message_id="a"))
+    engine.run()
+    seen, marked = listing(engine).fresh()
+    assert (seen["event"], marked["type"], marked["userId"], marked["traits"]) == (
+        "Seen",
+        "identify",
+        "1",
+        {"marked": True},
+    )
+
+
 def test_what_entered_at_another_identifier_of_the_person_is_listed_once_and_in_order() -> None:
     """Whatever partition the person's state is in."""
     engine = Engine(4)

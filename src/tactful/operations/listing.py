@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from tactful.events import responses
+from tactful.events.addressed import event_of
 from tactful.events.derived import EventKept, EventRefused, decode_groups, place
 from tactful.events.records import Event, decode, unpack
 from tactful.events.tracking import EventRule, without_personal
@@ -27,7 +28,7 @@ IMPERSONAL = ("app", "campaign", "library", "locale", "os", "screen", "timezone"
 """What of a context says nothing about who it was."""
 
 Listed = tuple[int, int, int, bytes, bool]
-"""(received_at, partition, position, encoded event, whether it was kept without identifiers)."""
+"""(received_at, partition, position, encoded record, whether it was kept without identifiers)."""
 Rules = Callable[[Event], EventRule | None]
 """What the tracking plan says of an event."""
 
@@ -65,8 +66,7 @@ class Listing:
         """What was kept since the last call, by (receivedAt, partition, position)."""
         streams = [_in_order(self._partition(partition)) for partition in self._after]
         for _, _, _, body, is_anonymous in heapq.merge(*streams):
-            event = decode(body)
-            assert isinstance(event, Event)
+            event = _event(body)
             yield without_identifiers(event, self._rules(event)) if is_anonymous else as_values(event)
 
     def _partition(self, partition: int) -> Iterator[Listed]:
@@ -94,8 +94,7 @@ class Listing:
         """The events themselves, as far as the log still has them."""
         for partition, entries in kept.items():
             for position, body in self._records(partition, sorted(entries)):
-                received_at = decode(body).received_at  # type: ignore[union-attr]  # an Event
-                yield received_at, partition, position, body, entries[position]
+                yield _event(body).received_at, partition, position, body, entries[position]
 
     def _records(self, partition: int, positions: list[int]) -> Iterator[tuple[int, bytes]]:
         """Records of the log at these ascending positions, read in stretches."""
@@ -108,6 +107,13 @@ class Listing:
             yield from (record for record in read if record[0] in wanted)
             reached = read[-1][0] if read else stretch[-1]
             at += max(1, sum(position <= reached for position in stretch))
+
+
+def _event(body: bytes) -> Event:
+    """What a row of a kept event points at; where a step of a journey has set traits, it is in a record of its own."""
+    event = event_of(decode(body))
+    assert event is not None
+    return event
 
 
 def _in_order(stream: Iterator[Listed]) -> Iterator[Listed]:
