@@ -1,6 +1,7 @@
 """A process that sends: its lanes, one per channel, and the loop that takes claims to them."""
 
 import asyncio
+import gc
 import os
 import secrets
 import signal
@@ -36,5 +37,8 @@ def run(house: Installation, project: Path, data: Path, address: str, share: Sha
             asyncio.get_running_loop().add_signal_handler(number, deliverer.stop)
         await deliverer.run()
 
+    # What was imported stays: the collector of cycles need not look through it again and again.
+    gc.collect()
+    gc.freeze()
     uvloop.run(deliver())
     alive.close()
