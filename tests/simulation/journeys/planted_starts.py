@@ -12,7 +12,6 @@ from tactful.kernel import (
     instants,
     launching,
     looks,
-    looks,
     plan,
     readers,
     starting,

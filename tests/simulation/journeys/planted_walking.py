@@ -14,13 +14,11 @@ from tactful.journeys.rules import Told
 from tactful.journeys.runs import Run
 from tactful.kernel import (
     acting,
-    acting,
     following,
     gate,
     instants,
     joining,
     launching,
-    looks,
     looks,
     person,
     sending,
