@@ -129,7 +129,7 @@ class Shop:
                 driver.settle(self.at, limit=2)
             self.read()
 
-    def sleep(self, until: int) -> None:
+    def be_away(self, until: int) -> None:
         """Nobody is there meanwhile."""
         self.at = until
         for driver in self.drivers:

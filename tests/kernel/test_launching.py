@@ -66,7 +66,7 @@ def test_a_schedule_is_for_everybody_who_is_in_the_segment_at_its_instant(partit
 def test_every_instant_of_a_schedule_comes_though_nobody_was_there() -> None:
     shop = shop_with(f'start: {{schedule: daily 09:00}}\nsend: {{webhook: "{HOOK}/day"}}\n')
     shop.event("Seen")
-    shop.sleep(MONDAY + 3 * DAY)
+    shop.be_away(MONDAY + 3 * DAY)
     assert [one.at for one in shop.intents] == [after(540) + day * DAY for day in range(3)]
     assert shop.drivers[0].state.launched == []
 
@@ -90,7 +90,7 @@ def test_a_schedule_is_of_the_workspaces_clock_and_skips_no_day_of_a_leap_year()
     leap = 19_754 * DAY  # 1 February 2024.
     shop = shop_with(monthly, at=leap, time_zone="Europe/Berlin")
     shop.event("Seen")
-    shop.sleep(leap + 70 * DAY)
+    shop.be_away(leap + 70 * DAY)
     # 29 February at 1:30 in UTC; on 31 March the clock skips from 2:00 to 3:00, which is 1:00 in UTC.
     assert [one.at - leap for one in shop.intents] == [28 * DAY + 90 * MINUTE, 59 * DAY + HOUR]
 

@@ -1,13 +1,7 @@
 """How runs walk: what each instruction does, moments, catching up, and what is handed over on the way."""
 
-from typing import Any
-
-import pytest
-
-from tactful.events.derived import GoalReached, RunStarted, StepTaken, ref
-from tactful.events.records import Event, Publish, pack
-from tactful.kernel.state import encode
-from tests.kernel.journeying import ADA, DAY, HOUR, MINUTE, MONDAY, Shop, replayed
+from tactful.events.derived import RunStarted, StepTaken
+from tests.kernel.journeying import ADA, DAY, HOUR, MINUTE, MONDAY, Shop
 
 HOOK = "https://shop.example"
 SERIES = f"""
@@ -100,7 +94,7 @@ def test_after_an_outage_everything_is_at_its_own_instant() -> None:
     for shop in (awake, away):
         shop.event("Added")
     awake.pass_time(after(3000))
-    away.sleep(after(3000))
+    away.be_away(after(3000))
     assert away.rows() == awake.rows()
 
 
@@ -331,139 +325,3 @@ def test_an_edited_journey_without_the_step_ends_the_run_when_it_is_published() 
     shop.publish({"j": f'start: {{event: Added}}\nsteps:\n  - wait: 3h\n  - send: {{webhook: "{HOOK}/new"}}\n'})
     shop.pass_time(after(100))
     assert shop.story()[-1] == (10, "ended: edited: there is no step pause any more")
-
-
-# ---- setting traits --------------------------------------------------------------------------------------------------
-
-SETS = """
-start: {event: Added}
-steps:
-  - wait: 1h
-  - set: {vip: true, level: count("Added") + 1, missing: profile.nothing, name: '"Ada"'}
-  - if: profile.vip == True
-    then: [{exit: at once}]
-  - wait: 1s
-  - if: profile.vip == True and profile.level == 2
-    then: [{exit: vip}]
-"""
-
-
-@pytest.mark.parametrize("partitions", [1, 3])
-def test_traits_are_written_by_an_event_that_stands_in_the_log(partitions: int) -> None:
-    shop = Shop(partitions)
-    shop.publish({"j": SETS}, {"vips": "profile.vip == True"})
-    shop.event("Added")
-    shop.pass_time(after(70))
-    assert shop.story()[1:] == [
-        (60, '2 set {"vip":true,"level":2,"name":"Ada"}'),
-        (60, "3 branch else"),
-        (60, "4 wait"),
-        (60, "5 branch then"),
-        (60, "ended: vip"),
-    ]
-    (fragment,) = shop.person().fragments.values()
-    write = fragment.traits["vip"]
-    assert (write.value, write.timestamp, write.source, write.is_browser) == (True, after(60), "tactful", False)
-    assert len(shop.person().segments) == 1
-    assert [one.bytes() for one in shop.drivers] == replayed(shop, 1) == replayed(shop, 7)
-
-
-def test_traits_are_written_once_although_the_channel_says_it_again() -> None:
-    shop = shop_with(SETS)
-    shop.event("Added")
-    shop.pass_time(after(70))
-    (driver,) = shop.drivers
-    before = shop.person()
-    driver.log += driver.log[-3:]
-    shop.read()
-    assert shop.person().tail == before.tail
-
-
-# ---- goals, responses ------------------------------------------------------------------------------------------------
-
-GOAL = f"""
-start: {{event: Added}}
-unless: Bought
-goal: {{event: Bought, within: 2h, value: total}}
-steps:
-  - send: {{webhook: "{HOOK}/first"}}
-  - wait: 1h
-  - send: {{webhook: "{HOOK}/second"}}
-"""
-
-
-def test_goals_count_for_runs_that_have_ended_and_for_those_held_out() -> None:
-    for text, arm in ((GOAL, ""), (GOAL + "holdout: 100%\n", "holdout")):
-        shop = shop_with(text)
-        shop.event("Added")
-        shop.pass_time(after(30))
-        shop.event("Bought", total=10)
-        shop.pass_time(after(100))
-        shop.event("Bought", total=2.5)
-        shop.event("Bought", total="free")
-        shop.event("Bought", timestamp=after(0) - 1, total=7)
-        shop.pass_time(after(125))
-        shop.event("Bought", timestamp=after(120), total=7)
-        goals = [text for _, text in shop.story() if text.startswith("goal")]
-        assert goals == ["goal 1: 10", "goal 2: 2.5", "goal 3"], arm
-        assert {row.arm for row in shop.rows() if isinstance(row, GoalReached)} == {arm}
-
-
-def test_goals_received_a_day_after_the_end_count_no_more() -> None:
-    shop = shop_with(GOAL)
-    shop.event("Added")
-    shop.pass_time(after(120) + DAY)
-    shop.event("Bought", timestamp=after(119), total=1)
-    assert shop.story()[-1][1] == "goal 1: 1"
-    shop.pass_time(after(120) + DAY + 1)
-    shop.event("Bought", timestamp=after(118), total=1)
-    assert shop.story()[-1][1] == "goal 1: 1"
-    assert shop.person().pursuits == []
-
-
-def test_what_comes_back_from_a_message_is_a_row_of_its_own() -> None:
-    shop = shop_with(SERIES)
-    shop.event("Added")
-    (intent,) = shop.intents
-    said = {"intent": intent.intent, "journey": "j", "link": "https://shop.example/kettle", "machine": True}
-    names = 1, "tactful", "server", "message", "Email Link Clicked", ADA, (ADA,), "r1", shop.at, shop.at
-    shop.tell_home(Event(*names, pack(said)))  # type: ignore[arg-type]  # the literals
-    assert shop.story()[-1] == (0, "Email Link Clicked https://shop.example/kettle")
-    row = shop.rows()[-1]
-    assert (row.intent, row.is_machine) == (intent.intent, True)  # type: ignore[union-attr]  # a Responded
-
-
-# ---- sizes -----------------------------------------------------------------------------------------------------------
-
-
-def test_ten_million_people_may_wait() -> None:
-    """A cart reminder with a key, a property that its message shows, and a place far down the log."""
-    journey = """
-start: {event: [Product Added, Cart Viewed]}
-key: cart_id
-unless: Order Completed
-limit: 1 per 24h
-repeat: restart
-steps:
-  - wait: 30m
-  - {name: remind, send: {email: cart_reminder}}
-"""
-    message = "subject: Your cart\nhtml: <p>{{ event.properties.name }}</p>\npurpose: news\n"
-    sizes = []
-    for files in ({}, {"journeys/cart_reminder.yaml": journey, "messages/cart_reminder.yaml": message}):
-        shop = Shop()
-        shop.tell(0, Publish(MONDAY, files, {}))
-        shop.at += 1_234_567
-        cart: dict[str, Any] = {
-            "cart_id": "cart-8a6f2b",
-            "name": "Copper kettle",
-            "price": 39.9,
-            "url": "https://shop.example/kettle",
-        }
-        shop.event("Product Added", "u:customer-4711", timestamp=MONDAY, **cart)
-        profile = shop.person("u:customer-4711")
-        for run in profile.runs:
-            run.started_ref = ref(3, 10_000_000)
-        sizes.append(len(encode(profile)))
-    without, waiting = sizes
-    assert waiting - without <= 140

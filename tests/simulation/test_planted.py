@@ -15,7 +15,7 @@ from tactful.consent.permits import Permit
 from tactful.events.records import Outcome, Threshold, Tick, decode, encode
 from tactful.kernel import gate, instants, person, plan, starting, step
 from tactful.kernel.turn import Turn
-from tactful.kernel.walking import Look
+from tactful.kernel.looks import Look
 from tactful.language.compiled import Condition
 from tactful.people import seen, zones
 from tactful.runtime import deliver, worker

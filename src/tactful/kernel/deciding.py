@@ -13,7 +13,7 @@ from tactful.events.derived import ConsentChanged, FragmentsCame, Row, TraitRefu
 from tactful.events.records import Consent, Edge, Event
 from tactful.journeys.rules import JourneyRule
 from tactful.journeys.runs import Run
-from tactful.kernel import fragments, verdict, walking
+from tactful.kernel import fragments, looks, verdict
 from tactful.kernel.addresses import recipient
 from tactful.kernel.readers import Rules
 from tactful.kernel.state import Fragment, PartitionState, Profile
@@ -171,14 +171,14 @@ def _withdraw(turn: Turn, profile: Profile, purpose: str, rows: list[Row]) -> No
     """A run none of whose messages may be sent any more does not go on. What other purposes need is asked at the claim:
     it may be given by then."""
     plan, now = turn.plan, turn.state.clock
-    look = walking.Look(turn, profile, turn.view(profile), now, rows)
+    look = looks.Look(turn, profile, turn.view(profile), now, rows)
     hears = fragments.hears_browsers(profile.fragments, is_signed=plan.identity.is_signed)
     decisions, country = (
         fragments.consents(profile.fragments, hears=hears, rules=plan.traits),
         country_of(profile.fragments.values(), plan.traits),
     )
     for run in list(profile.runs):
-        rule = walking.rule_of(plan, run)
+        rule = looks.rule_of(plan, run)
         needed = _needed(rule, run) if rule is not None else []
         if not any(purpose in permits.lineage(one) for one in needed):
             continue
@@ -188,7 +188,7 @@ def _withdraw(turn: Turn, profile: Profile, purpose: str, rows: list[Row]) -> No
         if run.intent:
             run.stopped = why
         else:
-            walking.end(look, run, rule, why, run.started_ref)
+            looks.end(look, run, rule, why, run.started_ref)
 
 
 def _needed(rule: JourneyRule, run: Run) -> list[str]:

@@ -8,8 +8,9 @@ from tactful.events.derived import GoalReached
 from tactful.journeys.program import GoalRule, WaitFor
 from tactful.journeys.rules import JourneyRule, Told
 from tactful.journeys.runs import Pursuit, Run
-from tactful.kernel.plan import EventReader
-from tactful.kernel.walking import LATE_GOALS_US, Look, came, end, rule_of, stands_still
+from tactful.kernel.looks import LATE_GOALS_US, Look, end, rule_of, stands_still
+from tactful.kernel.readers import EventReader
+from tactful.kernel.walking import came
 
 Waiting = list[tuple[Run, JourneyRule, WaitFor]]
 

@@ -9,11 +9,12 @@ from tactful.events.records import EMPTY_MAP
 from tactful.journeys.rules import NEVER_AGAIN, Cause, JourneyRule
 from tactful.kernel import launching
 from tactful.kernel.fragments import all_states
+from tactful.kernel.looks import LATE_GOALS_US, Look
 from tactful.kernel.starting import begin
 from tactful.kernel.state import Launched, Profile
 from tactful.kernel.turn import Turn
 from tactful.kernel.view import PersonView
-from tactful.kernel.walking import LATE_GOALS_US, Look, go_on
+from tactful.kernel.walking import go_on
 from tactful.segments.membership import SegmentRule, evaluate
 
 

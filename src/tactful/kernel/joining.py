@@ -7,10 +7,11 @@ began is not sent once more. Whoever hears of it first, it comes out the same.
 from tactful.events.derived import Row
 from tactful.journeys.rules import Sent
 from tactful.journeys.runs import Run
+from tactful.kernel.acting import ALREADY_SENT
 from tactful.kernel.fragments import Journeys
+from tactful.kernel.looks import MOST_PURSUITS, Look, end, rule_of
 from tactful.kernel.state import Profile
 from tactful.kernel.turn import Turn
-from tactful.kernel.walking import ALREADY_SENT, MOST_PURSUITS, Look, end, rule_of
 
 
 def join(turn: Turn, profile: Profile, came: Journeys, rows: list[Row]) -> None:

@@ -1,20 +1,20 @@
-"""Launching: what begins, goes on or ends for everybody at one instant: schedules, campaigns, orders of somebody.
+"""Launching: what is so for everybody from one instant on: schedules, campaigns, orders of somebody, thresholds.
 
-Each partition finds from its own clock that a schedule's instant has come; of a Launch and a Steer it hears from
-partition 0. For people it is an instant at which definitions changed: they are brought to it, by the sweep or when they
-are next met, whichever comes first (instants.py). Pure.
+Each partition finds from its own clock that a schedule's instant has come; of the others it hears from partition 0. For
+people it is an instant at which definitions changed: they are brought to it, by the sweep or when they are next met,
+whichever comes first (instants.py). Pure.
 """
 
 from collections.abc import Sequence
 
 from tactful.events import zones
-from tactful.events.records import EMPTY_MAP, Launch, Steer
+from tactful.events.records import EMPTY_MAP, Launch, Steer, Threshold
 from tactful.journeys.program import WaitFor
 from tactful.journeys.rules import Cause, JourneyRule
+from tactful.kernel.looks import Look, end, rule_of
 from tactful.kernel.starting import STEERED, begin
-from tactful.kernel.state import FIRST_KEY, Launched, Steering
+from tactful.kernel.state import FIRST_KEY, Launched, Steering, ThresholdSet
 from tactful.kernel.turn import Turn
-from tactful.kernel.walking import Look, end, rule_of
 from tactful.segments.membership import matched_text
 
 BEGINS = ("schedule", "campaign")
@@ -74,6 +74,26 @@ def settled(turn: Turn) -> None:
     """A sweep is through: nobody has to be told any more."""
     if turn.state.launched:
         turn.state.launched = []
+
+
+def threshold(turn: Turn, told: Threshold) -> None:
+    """The newest by received_at counts, and of equal ones the last in the log of partition 0, which is the order of
+    every channel."""
+    state = turn.state
+    metric, percent = told.metric, told.percent
+    by_percent = state.thresholds.setdefault(metric, {})
+    before = by_percent.get(percent)
+    if before is not None and before.received_at > told.received_at:
+        return
+    since, generation = (before.since, before.generation) if before is not None else (0, 0)
+    if before is None or before.value != told.value:
+        since = state.clock
+        if metric in turn.plan.reading.threshold or asks(turn, metric):
+            state.generation += 1
+            state.sweep = FIRST_KEY if state.profiles else None
+        generation = state.generation
+    by_percent[percent] = ThresholdSet(told.value, told.received_at, since, generation)
+    turn.look_around()
 
 
 def asks(turn: Turn, metric: str) -> bool:

@@ -18,13 +18,13 @@ from tactful.kernel import fragments, names, verdict
 from tactful.kernel.deciding import Entry, decide, fragment_of, hear, is_hearsay, may_collect
 from tactful.kernel.following import follow, go_on_with
 from tactful.kernel.instants import due_runs, flip, pass_time
+from tactful.kernel.looks import CALL, Look
 from tactful.kernel.readers import EventReader, Rules
 from tactful.kernel.starting import begin
 from tactful.kernel.state import Fragment, Profile
 from tactful.kernel.turn import Turn
 from tactful.kernel.verdict import KEEP, Judged, Said
 from tactful.kernel.view import PersonView
-from tactful.kernel.walking import CALL, Look
 from tactful.messages.mail import mailbox
 from tactful.people import countries, seen, traits, zones
 from tactful.people.scores import ScoreWrite

@@ -13,7 +13,8 @@ from tactful.journeys.program import WaitFor, WaitUntil
 from tactful.journeys.rules import NEVER_AGAIN, Cause, JourneyRule, arm_of, limit_text, used
 from tactful.journeys.runs import Run
 from tactful.journeys.unwelcome import came_after
-from tactful.kernel.walking import Look, end, holds, is_still_true, rule_of, start_of, unless_text, walk
+from tactful.kernel.looks import Look, end, holds, is_still_true, rule_of, start_of, unless_text
+from tactful.kernel.walking import walk
 from tactful.segments.membership import matched_text
 from tactful.values import digest, format_duration, format_time
 

@@ -51,7 +51,7 @@ from tactful.kernel.deciding import Entry
 from tactful.kernel.fragments import name_of
 from tactful.kernel.instants import pass_time
 from tactful.kernel.plan import adopt, next_ready, revised
-from tactful.kernel.state import FIRST_KEY, Profile, ThresholdSet
+from tactful.kernel.state import FIRST_KEY, Profile
 from tactful.kernel.turn import Turn
 from tactful.kernel.verdict import KEEP, Judged
 from tactful.people import seen
@@ -289,12 +289,18 @@ def _pass_time(turn: Turn, keys: Iterable[str], position: int) -> None:
         turn.close(profile, position, rows)
 
 
+def _tell_others(turn: Turn, record: Plan | Threshold | Launch | Steer) -> None:
+    """What partition 0 was told for everybody."""
+    if turn.state.partition == 0:
+        for partition in range(1, turn.state.partitions):
+            turn.tell(partition, record)
+
+
 def _publish(turn: Turn, publish: Publish, position: int, due: Sequence[str]) -> None:
     """Partition 0 numbers the plans and tells the others, through the ordered channels."""
     assert turn.state.partition == 0, "plans are published to partition 0"
     plan = Plan(turn.plan.version + 1, publish)
-    for partition in range(1, turn.state.partitions):
-        turn.tell(partition, plan)
+    _tell_others(turn, plan)
     _plan(turn, plan, position, due)
 
 
@@ -325,41 +331,17 @@ def _settle_anew(turn: Turn) -> None:
     launching.adopted(turn)
 
 
-def _threshold(turn: Turn, threshold: Threshold, position: int, due: Sequence[str]) -> None:
-    """Partition 0 tells the others; then it takes effect at its instant, as a plan does. The newest by received_at
-    counts, and of equal ones the last in the log of partition 0, which is the order of every channel."""
-    state = turn.state
-    if state.partition == 0:
-        for partition in range(1, state.partitions):
-            turn.tell(partition, threshold)
-    _pass_time(turn, due, position)
-    metric, percent = threshold.metric, threshold.percent
-    by_percent = state.thresholds.setdefault(metric, {})
-    before = by_percent.get(percent)
-    if before is not None and before.received_at > threshold.received_at:
-        return
-    since, generation = (before.since, before.generation) if before is not None else (0, 0)
-    if before is None or before.value != threshold.value:
-        since = state.clock
-        if metric in turn.plan.reading.threshold or launching.asks(turn, metric):
-            state.generation += 1
-            state.sweep = FIRST_KEY if state.profiles else None
-        generation = state.generation
-    by_percent[percent] = ThresholdSet(threshold.value, threshold.received_at, since, generation)
-    turn.look_around()
-
-
-def _launch(turn: Turn, record: Launch | Steer, position: int, due: Sequence[str]) -> None:
+def _said(turn: Turn, record: Threshold | Launch | Steer, position: int, due: Sequence[str]) -> None:
     """Partition 0 tells the others; it takes effect at its instant, as a plan does."""
-    state = turn.state
-    if state.partition == 0:
-        for partition in range(1, state.partitions):
-            turn.tell(partition, record)
+    _tell_others(turn, record)
     _pass_time(turn, due, position)
-    if isinstance(record, Launch):
-        launching.launch(turn, record)
-    else:
-        launching.steer(turn, record)
+    match record:
+        case Threshold():
+            launching.threshold(turn, record)
+        case Launch():
+            launching.launch(turn, record)
+        case Steer():
+            launching.steer(turn, record)
 
 
 def _forwarded(turn: Turn, forwarded: Forwarded, position: int, due: Sequence[str]) -> None:
@@ -400,8 +382,8 @@ _PASSES: dict[type, Callable[[Turn, Any, int], None]] = {
 _PASSES_OF_PLANS: dict[type, Callable[[Turn, Any, int, Sequence[str]], None]] = {
     Publish: _publish,
     Plan: _plan,
-    Threshold: _threshold,
-    Launch: _launch,
-    Steer: _launch,
+    Threshold: _said,
+    Launch: _said,
+    Steer: _said,
     Forwarded: _forwarded,
 }

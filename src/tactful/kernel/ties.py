@@ -46,9 +46,9 @@ from tactful.kernel import fragments
 from tactful.kernel.fragments import Bundle, Journeys, name_of
 from tactful.kernel.instants import due_runs, flip, pass_time
 from tactful.kernel.joining import join
+from tactful.kernel.looks import origin_of
 from tactful.kernel.state import Identity, Profile
 from tactful.kernel.turn import Turn
-from tactful.kernel.walking import origin_of
 from tactful.people import identity
 
 
