@@ -197,3 +197,18 @@ def test_what_cannot_be_tried_is_refused_with_what_is_wrong(
     result = run("try", files[0], write(files[1], lines), *options)
     assert result.exit_code == 1
     assert said in result.output
+
+
+def test_coupons_are_stood_in_for(run: Run, tmp_path: Path) -> None:
+    """Nobody tries with codes that somebody might use."""
+    for name, text in {
+        "journeys/thanks.yaml": "start: {event: Signed Up}\nsend: {email: thanks}\n",
+        "messages/thanks.yaml": 'coupon: spring\nsubject: "Yours: {{ coupon.code }}"\ntext: "{{ coupon.code }}"\n',
+    }.items():
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_text(text)
+    events = tmp_path / "events.jsonl"
+    events.write_text("\n".join(LINES))
+    found = looks(run, tmp_path / "journeys/thanks.yaml", events)
+    (message,) = [one for look in found for one in look["messages"]]
+    assert (message["address"], message["subject"]) == ("ada@x.example", "Yours: CODE-1")

@@ -51,6 +51,8 @@ LONGEST_US = 90 * DAY_US
 """After the last line nothing is waited for longer, unless --until says so."""
 STILL = 10_000
 """Turns without an end at one instant, after which something must be wrong."""
+CODE = "CODE-"
+"""Coupons are called so, and numbered."""
 STUCK_US = MINUTE_US
 """The clock goes on by so much where something is due and does not happen."""
 
@@ -122,6 +124,7 @@ class Trial:
     ) -> Iterator[Look]:
         """In order of time. Somebody enters, and a campaign is launched, behind the last line."""
         asked = sorted(asked)
+        self._load_coupons(len(records) + len(enter))
         for record in records:
             while asked and asked[0] < record.received_at:
                 yield from self._ask(asked.pop(0))
@@ -143,6 +146,12 @@ class Trial:
             return True
         named, seen = (persons.find(one, self._house.stores()) for one in (text, look.person))
         return named is not None and seen is not None and named.profile.key == seen.profile.key
+
+    def _load_coupons(self, people: int) -> None:
+        """Stand-ins for codes, enough for everybody; the real ones lie in a data folder."""
+        for pool in {message.coupon for message in self._worker.plan.messages.values() if message.coupon}:
+            codes = [f"{CODE}{number}" for number in range(1, people + 1)]
+            self._house.outbox.coupons.load(pool, codes, self._clock.now_us())
 
     def _starts(self, enter: Sequence[str]) -> Iterator[Enter | Launch]:
         """What no line of a file says."""
