@@ -136,6 +136,34 @@ def test_a_person_is_explained(data: Path, run: Run) -> None:
     assert "nobody is known as 'zoe'" in nobody.output
 
 
+def test_after_a_start_that_was_refused_everything_can_be_asked(tmp_path: Path, project: Path, run: Run) -> None:
+    """The first thing that a newcomer does with a mistake: mend it, and look."""
+    journey = project / "journeys" / "cart_reminder.yaml"
+    text = journey.read_text()
+    journey.write_text(text.replace("wait: 30m", "wait: soon"))
+    folder = project / "data"
+    refused = run("up", "--project", project, "--data", folder, "--port", 0)
+    assert refused.exit_code == 1
+    assert '"soon" is no duration' in refused.output
+    assert refused.output.endswith("1 mistake; nothing was changed.\n")
+    journey.write_text(text)
+    assert run("check", "--project", project).output.startswith("fine: ")
+    assert "nobody is known as 'ada' here" in run("explain", "ada", "--data", folder).output
+    for command, said in {
+        "outbox list": "empty",
+        "journeys": "no journey is published",
+        "campaign status": "no campaign is published",
+        "consent verify": "0 decisions, as written",
+        "doctor": "ok",
+    }.items():
+        where = ("--project", project) if command == "doctor" else ("--data", folder)
+        result = run(*command.split(), *where)
+        assert result.exit_code == 0, (command, result.output)
+        assert said in result.output, (command, result.output)
+    published = run("publish", "--project", project, "--data", folder)
+    assert published.output.endswith("published as version 1\n")
+
+
 def test_the_quarantine_is_worked_off(data: Path, project: Path, run: Run) -> None:
     (row,) = [json.loads(line) for line in run("quarantine", "list", "--json", "--data", data).output.splitlines()]
     assert (row["code"], row["field"]) == ("no_identifier", "userId")

@@ -52,7 +52,7 @@ class Installation:
         if not described.exists():
             if read_only:
                 raise UsageError(f"{data} is no data folder of Tactful; `tactful up` makes one")
-            data.mkdir(parents=True, exist_ok=True)
+            _make(data, settings.engine.partitions)
             write_private(described, json.dumps({"format": FORMAT, "partitions": settings.engine.partitions}))
         found, self.partitions = _read(described, lambda values: (int(values["format"]), int(values["partitions"])))
         if found != FORMAT:
@@ -160,6 +160,15 @@ class Installation:
                 self.__dict__[name].close()
         for store in self._stores.values():
             store.close()
+
+
+def _make(data: Path, partitions: int) -> None:
+    """States and the ledger, empty: what only reads is told that nothing has happened yet, and not that files are
+    missing. Written before installation.json, without which the folder is none."""
+    data.mkdir(parents=True, exist_ok=True)
+    for partition in range(partitions):
+        SqliteStore(data / "store", partition).close()
+    SqliteLedger(data / "ledger.db").close()
 
 
 def _other_format(data: Path, found: int) -> str:

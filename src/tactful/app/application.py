@@ -6,7 +6,7 @@ and a worker that need not wait for web servers and templates is back in half th
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -174,6 +174,10 @@ class Application:
         house.look_over()
         refuse_other_priority(house.plan(0), plan_settings(settings))
         bell = house.bells.bell("plan")
+        if is_dev and house.plan(0) is not None:
+            self._publish_again(house, project)
+        else:
+            self._publish_first(house, files, plan_settings(settings), lock)
         supervisor = Supervisor(lock, self._clock)
         supervisor.listen()
         where = ["--project", str(project), "--data", str(data)]
@@ -183,8 +187,6 @@ class Application:
         for number in range(settings.engine.deliverers):
             supervisor.start(f"deliver {number}", ["deliver", *where, "--address", here, "--number", str(number)])
         try:
-            if changes(house.plan(0), files, plan_settings(settings)):
-                publish(files, plan_settings(settings), house.log, house.bells, house.clock, "up")
             # Everybody's first plan must stand before the first event, so that aggregates are exact from the start.
             while not supervisor.is_stopping and None in map(house.plan, range(house.partitions)):
                 bell.wait(0.2)
@@ -204,6 +206,18 @@ class Application:
             trim(house.log, house.stores(), house.clock, house.settings.retention.log_days)
         except TransientError as error:
             click.echo(f"tactful: the log could not be trimmed: {error}", err=True)
+
+    def _publish_first(
+        self, house: Installation, files: Mapping[str, str], settings: Mapping[str, str], lock: Lock
+    ) -> None:
+        """Before any process is started: what is wrong with a project is all that is said."""
+        try:
+            if changes(house.plan(0), files, settings):
+                publish(files, settings, house.log, house.bells, house.clock, "up")
+        except BaseException:
+            house.close()
+            lock.release()
+            raise
 
     def _publish_again(self, house: Installation, project: Path) -> None:
         """After a save: put the project in force, or say what is wrong with it while the old plan stays."""
