@@ -53,7 +53,7 @@ FATES: dict[str, tuple[list[Fault], list[tuple[str, str, int]]]] = {
     **{
         f"{phase} {what}": ([Fault(phase, what)], [GOOD] * 3)
         for phase in ("rcpt", "data")
-        for what in ("drop", "close", "garbage", "421 4.3.2 going down", "451 4.3.0 later")
+        for what in ("drop", "close", "garbage", "stall", "421 4.3.2 going down", "451 4.3.0 later")
     },
     **{
         f"dot {what}": ([Fault("dot", what)], [GOOD] * 3)

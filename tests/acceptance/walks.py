@@ -51,12 +51,10 @@ steps:
   - wait: 1s
   - set: {greeted: true}
   - split: {calm: 50, bold: 50}
-    calm:
-      - {name: calm, send: {email: calm}}
     bold:
       - {name: bold, send: {email: bold}}
   - wait: 1s
-  - if: eager == true
+  - if: eager == True
     then:
       - wait: {for: Confirmed, at_most: 1h}
         then:
@@ -82,8 +80,8 @@ def letters(*names: str, body: str = "Dear {{ profile.name }}", more: str = "") 
 FILES = {
     "journeys/walk.yaml": WALK,
     "journeys/gift.yaml": GIFT,
-    "segments/greeted.yaml": "when: greeted == true\n",
-    **letters("hello", "calm", "bold", "thanks", "last"),
+    "segments/greeted.yaml": "when: greeted == True\n",
+    **letters("hello", "bold", "thanks", "last"),
     **letters("gift", body="Your code is {{ coupon.code }}.", more="coupon: gifts\n"),
 }
 
@@ -146,6 +144,7 @@ class People:
 
     def __init__(self, seed: int, number: int, begin_us: int) -> None:
         draw = Random(seed)
+        self.begin_us = begin_us
         self.walkers = [
             Walker(f"w{seed}-{n}", draw.random() < 0.5, begin_us + draw.randrange(500_000)) for n in range(number)
         ]
@@ -205,10 +204,12 @@ def by_person(rows: Iterable[OutboxRow]) -> dict[str, list[OutboxRow]]:
 
 
 def ways(rows: Iterable[OutboxRow]) -> dict[str, Counter[str]]:
-    """Of each person the intents, by what they are known by."""
+    """Of each person the intents, by what they are known by. When somebody enters a segment is when the engine learns of
+    it, and so is the name of a run that begins with it: of that only the step is told."""
     found: dict[str, Counter[str]] = defaultdict(Counter)
     for row in rows:
-        found[row.intent.key][f"{row.intent.journey}/{row.intent.step} {row.intent.intent}"] += 1
+        name = "" if row.intent.event.startswith("entered ") else row.intent.intent
+        found[row.intent.key][f"{row.intent.journey}/{row.intent.step} {name}"] += 1
     return found
 
 
