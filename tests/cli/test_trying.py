@@ -212,3 +212,9 @@ def test_coupons_are_stood_in_for(run: Run, tmp_path: Path) -> None:
     found = looks(run, tmp_path / "journeys/thanks.yaml", events)
     (message,) = [one for look in found for one in look["messages"]]
     assert (message["address"], message["subject"]) == ("ada@x.example", "Yours: CODE-1")
+
+
+def test_what_has_sent_something_does_not_end_as_if_it_had_not(run: Run, files: tuple[Path, Path]) -> None:
+    files[1].write_text("\n".join(LINES[:6]))
+    ends = [step["text"] for look in looks(run, *files) for step in look["story"] if step["kind"] == "ended"]
+    assert ends == ["the journey welcome ended at pause.else.1"]

@@ -22,6 +22,7 @@ from tactful.events.derived import (
     Reading,
     Responded,
     Row,
+    RunEnded,
     SendMessage,
     decode_groups,
     place,
@@ -105,6 +106,8 @@ class Trial:
         house.log.append({0: [encode(Publish(clock.at_us, dict(files), dict(settings), "try"))]})
         self._position = 0
         self._intents: set[str] = set()
+        self._sending: set[tuple[str, str, int]] = set()
+        """Runs that have handed a message over: person, key, start."""
         self._said: dict[str, tuple[str, str]] = {}
         """What the gate has said of messages that wait."""
         self._pump()
@@ -250,9 +253,17 @@ class Trial:
             case _:
                 return isinstance(row, telling_runs.RunRow) and row.journey == self._journey
 
+    def _line(self, key: str, row: Row, places: Places) -> StoryLine | None:
+        line = telling.tell(row, places)
+        if isinstance(row, SendMessage):
+            self._sending.add((key, row.entry_key, row.started_at))
+        elif isinstance(row, RunEnded) and line is not None and (key, row.entry_key, row.started_at) in self._sending:
+            return telling_runs.ended_after_sending(row, line)
+        return line
+
     def _look(self, key: str, rows: Iterable[Row], claims: Iterable[Claimed], places: Places) -> Look:
         rows = list(rows)
-        lines = [line for row in rows if (line := telling.tell(row, places)) is not None]
+        lines = [line for row in rows if (line := self._line(key, row, places)) is not None]
         for claimed in claims:
             shown = self._house.outbox.row(claimed.intent.intent)
             passed = telling.claim(shown) if shown is not None else None
