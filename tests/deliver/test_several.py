@@ -138,21 +138,21 @@ def test_two_processes_share_the_work_and_one_is_killed(tmp_path: Path) -> None:
             made.web_push_key()
             names = [f"{number:032x}" for number in range(12)]
             claim(made, *(order(name) for name in names))
-            first = start(tmp_path, 0)
-            # It begins four, its share of the slots, and hangs.
-            await asyncio.to_thread(until, lambda: len(made.outbox.claimed("email")) == 8, "a share")
-            second = start(tmp_path, 1)
+            processes = [start(tmp_path, 0)]
             try:
+                # It begins four, its share of the slots, and hangs.
+                await asyncio.to_thread(until, lambda: len(made.outbox.claimed("email")) == 8, "a share")
+                processes.append(start(tmp_path, 1))
                 await asyncio.to_thread(until, lambda: made.outbox.counts().get("sent") == 8, made.outbox.counts)
                 assert made.outbox.counts() == {"claimed": 4, "sent": 8}
-                os.kill(first.pid, signal.SIGKILL)
-                first.wait()
-                first = start(tmp_path, 0)
+                os.kill(processes[0].pid, signal.SIGKILL)
+                processes[0].wait()
+                processes.append(start(tmp_path, 0))
                 await asyncio.to_thread(
                     until, lambda: made.outbox.counts() == {"held": 4, "sent": 8}, made.outbox.counts
                 )
             finally:
-                for process in (first, second):
+                for process in processes:
                     process.terminate()
                     await asyncio.to_thread(process.wait, 30)
             arrived = [mail.intent for mail in server.received]
