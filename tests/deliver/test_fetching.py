@@ -1,6 +1,7 @@
 """Fresh data for messages: in time or not at all, guarded, asked once, and never in the way of a message."""
 
 import asyncio
+import gzip
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -16,6 +17,7 @@ from tactful.messages.source import MessageSource
 from tactful.runtime.fetching import ANSWER_BYTES, PATIENCE, REST_US, Fetcher
 from tactful.testing.clock import SimClock
 from tactful.values import MINUTE_US, SECOND_US
+from tests.deliver.desk import claimed, order
 from tests.deliver.test_webhook import Names
 
 URL = "https://shop.example/stock"
@@ -71,9 +73,13 @@ def test_what_came_is_seen_by_its_name() -> None:
     "answer",
     [
         OSError("no connection"), TimeoutError(), b"<html>", b"{", b"x" * (ANSWER_BYTES + 1), b"[" * 60_000, b"",
-        b'"\xff"',
+        b'"\xff"', b'{"left": 99999999999999999999999999}', b'{"left": 1e999}', b'{"left": NaN}', b'"\\ud800"',
+        ValueError("no port"),
     ],
-    ids=["refused", "late", "html", "cut off", "large", "deep", "empty", "no text"],
+    ids=[
+        "refused", "late", "html", "cut off", "large", "deep", "empty", "no text", "a huge number", "infinite", "no number",
+        "half a letter", "no address",
+    ],
 )  # fmt: skip
 def test_without_an_answer_the_default_stands_there(answer: bytes | Exception) -> None:
     assert fetched(Endpoint(answer), Fetch("stock", URL, default=b'{"left": 0}')) == {"stock": {"left": 0}}
@@ -86,6 +92,19 @@ def test_values_make_no_other_request(sku: str) -> None:
     raw = Fetch("stock", f"{URL}/{{{{ event.properties.sku }}}}", default=b"1")
     assert fetched(endpoint, raw, sku=sku) == {"stock": 1}
     assert endpoint.asked == []
+
+
+@pytest.mark.parametrize(
+    "answer", [b'{"left": 99999999999999999999999999}', b"[" * 600 + b"]" * 600, b"null", b'"text"']
+)
+def test_whatever_comes_the_claim_can_be_written(answer: bytes) -> None:
+    """As it is kept between asking and rendering."""
+    message = source(Fetch("stock", URL, default=b'{"left": 0}'))
+    claim = claimed(order("i1"), 1, 0, message)
+    prepared = asyncio.run(Fetcher(Endpoint(answer), SimClock(MINUTE_US), lambda _: message.encode()).prepare(claim))
+    kept = msgspec.msgpack.decode(prepared.frozen)
+    assert kept["profile"] == {"first_name": "Ada"}
+    assert render(message, kept, 0).text in ("0", "none")
 
 
 def test_a_template_that_fails_is_no_reason_not_to_send() -> None:
@@ -188,6 +207,23 @@ async def endless(request: web.Request) -> web.StreamResponse:
         return answer
 
 
+async def dripping(request: web.Request) -> web.StreamResponse:
+    """Blanks in front of JSON are allowed, and there is always one more."""
+    answer = web.StreamResponse()
+    await answer.prepare(request)
+    try:
+        while True:
+            await answer.write(b" ")
+            await asyncio.sleep(0)
+    except ConnectionError:
+        return answer
+
+
+async def packed(request: web.Request) -> web.Response:
+    body = gzip.compress(b" " * 100_000_000 + b"1")
+    return web.Response(body=body, headers={"Content-Encoding": "gzip"})
+
+
 async def silent(request: web.Request) -> web.Response:
     await asyncio.Event().wait()
     return web.Response()
@@ -210,8 +246,12 @@ def test_redirects_and_endless_answers_are_not_followed() -> None:
         ask(moved)
     with pytest.raises(OSError, match="larger than 64 KiB"):
         ask(endless)
+    with pytest.raises(OSError, match="larger than 64 KiB"):
+        ask(packed)
 
 
 def test_nobody_waits_longer_than_the_message_says() -> None:
     with pytest.raises(OSError, match=r"did not answer within 0\.05 s"):
         ask(silent, timeout_s=50_000 / SECOND_US)
+    with pytest.raises(OSError, match=r"did not answer within 0\.05 s|larger than 64 KiB"):
+        ask(dripping, timeout_s=50_000 / SECOND_US)

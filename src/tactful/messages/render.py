@@ -30,6 +30,8 @@ AMP_BYTES = 100_000
 """What Gmail takes of an AMP part; a larger one is left out."""
 
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_OVERRIDES = re.compile("[\u202d\u202e]")
+"""Of the direction of all that follows: in one line with others, what one value says must not turn the rest round."""
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
@@ -170,7 +172,7 @@ def _link(address: str) -> str:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(_CONTROLS.sub(" ", _unicode(text)).split())
+    return " ".join(_CONTROLS.sub(" ", _OVERRIDES.sub("", _unicode(text))).split())
 
 
 def _body(text: str) -> str:

@@ -121,7 +121,8 @@ class Fetcher:
             if len(body) > ANSWER_BYTES:
                 raise OSError(f"the answer is larger than {ANSWER_BYTES >> 10} KiB")
             value = msgspec.json.decode(body)
-        except (OSError, ValueError, RecursionError) as error:
+            _encoder.encode(value)  # What cannot be kept with the claim (a number of 26 digits) is no answer.
+        except (OSError, ValueError, OverflowError, RecursionError) as error:
             host.failures += 1
             if host.failures >= PATIENCE:
                 host.rests_until = now_us + REST_US
