@@ -217,4 +217,4 @@ def test_coupons_are_stood_in_for(run: Run, tmp_path: Path) -> None:
 def test_what_has_sent_something_does_not_end_as_if_it_had_not(run: Run, files: tuple[Path, Path]) -> None:
     files[1].write_text("\n".join(LINES[:6]))
     ends = [step["text"] for look in looks(run, *files) for step in look["story"] if step["kind"] == "ended"]
-    assert ends == ["the journey welcome ended at pause.else.1"]
+    assert ends == ["the journey welcome ended at 2.else.1"]
