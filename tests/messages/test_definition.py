@@ -139,6 +139,10 @@ def test_shares_of_other_conditions_are_other_shares() -> None:
         ("{a: {url: 'https://shop.example/x', timeout: 1m}}", '"1m" is no time to wait'),
         ("{a: {url: 'https://shop.example/x', timeout: 6s}}", '"6s" is no time to wait'),
         ("{a: {timeout: 1s}}", 'fetch a needs "url"'),
+        ("{a: {url: 'https://x.example/{{ key | shout }}'}}", "line 1: unknown filter 'shout'"),
+        ("{a: {url: 'https://x.example/{{ key'}}", "the template cannot be used: line 1"),
+        ("{a: {url: 'https://x.example/{% block \"b\" %}'}}", 'there is no block "b"'),
+        ("{a: {url: 'https://x.example/{{ (1..99999999) | join }}'}}", "a range has more than 10000 items"),
     ],
 )
 def test_mistakes_in_what_is_fetched(fetch: str, said: str) -> None:

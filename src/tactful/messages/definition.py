@@ -125,7 +125,7 @@ def read(
         language=fields.text("language"),
         variants=tuple(read_variants(fields, reader, vocabulary)),
         translations=read_translations(fields, reader),
-        fetches=read_fetches(fields, vocabulary.collections),
+        fetches=read_fetches(fields, vocabulary.collections, reader),
         coupon=fields.text("coupon"),
         tracking=fields.choice("tracking", ("on", "off"), "on") == "on",
         blocks=tuple(block for _, block in sorted(reader.blocks.items())),

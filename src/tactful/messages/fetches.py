@@ -20,6 +20,7 @@ from msgspec import Struct
 from tactful.language import yaml_nodes
 from tactful.language.document import Fields
 from tactful.language.yaml_nodes import Node, Text
+from tactful.messages.reading import TextReader
 from tactful.messages.seen import RESERVED
 from tactful.values import DAY_US, SECOND_US
 
@@ -43,7 +44,7 @@ class Fetch(Struct, frozen=True, array_like=True):
     """JSON."""
 
 
-def read_fetches(fields: Fields, taken: Iterable[str]) -> tuple[Fetch, ...]:
+def read_fetches(fields: Fields, taken: Iterable[str], texts: TextReader) -> tuple[Fetch, ...]:
     """Of the field `fetch`; `taken` are names that templates have for something else."""
     found = []
     names = RESERVED.union(taken)
@@ -62,6 +63,8 @@ def read_fetches(fields: Fields, taken: Iterable[str]) -> tuple[Fetch, ...]:
         if url and not _URL.fullmatch(url):
             hint = "write https://host/path; values may stand behind the host"
             inner.refuse("url", f'"{url}" is no address to fetch from', hint)
+        else:
+            texts.check(inner, "url")
         cache_us = inner.duration("cache", 0, longest_days=LONGEST_CACHE_US // DAY_US)
         found.append(Fetch(key.value, url, _timeout(inner), cache_us, _default(inner)))
     return tuple(found)

@@ -63,6 +63,13 @@ class TextReader:
             fields.refuse("amp", "most programs show no AMP", "write html: or mjml: as well")
         return found
 
+    def check(self, fields: Fields, name: str) -> None:
+        """Of a template that is none of the texts: it has no blocks."""
+        if self._check_template is not None and name in fields:
+            problem = self._check_template(fields.text(name), self._allowed, part=name)
+            if problem:
+                fields.refuse(name, f"the template cannot be used: {problem}", self._hint)
+
     def _read(self, fields: Fields, name: str) -> str:
         text = fields.text(name)
         if name in LINES:
