@@ -1,8 +1,10 @@
 """Every message is rendered for sample people: what fails for all is a mistake, what looks odd for some is said."""
 
 import pytest
+from msgspec.structs import replace
 
 from tactful.messages.looks import hole
+from tactful.messages.samples import Declared, people
 from tactful.operations.rehearsing import Coverage, Rehearsal, rehearse
 from tests.messages.scene import project
 
@@ -127,3 +129,17 @@ def test_a_note_is_rehearsed_too() -> None:
 )  # fmt: skip
 def test_a_hole(line: str, is_odd: bool) -> None:
     assert bool(hole(line)) is is_odd
+
+
+def test_a_sample_has_no_more_than_people_have() -> None:
+    """What a collection does not keep of an item would be missing from every mail, and is missing from the sample."""
+    text = f"subject: Hi\nhtml: |\n  <p>{{% for item in cart.items %}}{{{{ item.name }}}}{{% endfor %}}</p>{LINK}\n"
+    definitions = project(text)
+    message = definitions.messages["m"]
+    sample = next(people(message, text, Declared(collections=definitions.collections)))
+    assert [set(item) for item in sample.values["seen"]["cart"]["items"]] == [
+        {"product_id", "quantity", "name", "price"}
+    ] * 2
+    cart = replace(definitions.collections["cart"], fields=("name",))
+    sample = next(people(message, text, Declared(collections={"cart": cart})))
+    assert [set(item) for item in sample.values["seen"]["cart"]["items"]] == [{"product_id", "quantity", "name"}] * 2

@@ -135,7 +135,11 @@ def _seen(declared: Declared, *, is_empty: bool = False) -> dict[str, Any]:
 
 def _collection(collection: Collection, lines: int) -> dict[str, Any]:
     key = str(collection.key[-1])
-    names = [*collection.fields, key, "quantity", str(collection.price[-1])]
+    names = [
+        *collection.fields,
+        key,
+        "quantity",
+    ]  # As items are (aggregates/collection.py): no price unless it is kept.
     items = [
         {name: value(name, None, of_thing=True) for name in names} | {key: f"sample-{line + 1}"}
         for line in range(lines)
