@@ -1,6 +1,7 @@
 """`tactful journeys` and `tactful sending` on a real data folder."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ def data(tmp_path: Path, project: Path, run: Run) -> Path:
     return folder
 
 
-def records(data: Path, kind: type) -> list[object]:
+def records(data: Path, kind: type) -> Sequence[object]:
     house = Application().house(data, None, read_only=True)
     bodies = [body for partition in range(house.partitions) for _, body in house.log.read(partition, 0, 1000)]
     found = [record for body in bodies if isinstance(record := decode(body), kind)]

@@ -258,31 +258,38 @@ def _all_journeys(
 # ---- put together --------------------------------------------------------------------------------------------------
 
 
+class _Ready(NamedTuple):
+    """From when the answers of compiled expressions are exact."""
+
+    state: PlanState
+    made: _Compiled
+
+    def condition(self, name: str) -> int:
+        return self._of(self.made.conditions[name].folds, self.state.since[name][1])
+
+    def value(self, name: str) -> int:
+        return self._of(self.made.values[name].folds, 0)
+
+    def either(self, name: str) -> int:
+        return self.condition(name) if name in self.made.conditions else self.value(name)
+
+    def _of(self, folds: Iterable[Fold], since: int) -> int:
+        return max(since, 0, *(self.state.ready[fold.number] for fold in folds))
+
+
+def _segment_rule(name: str, ready: _Ready) -> SegmentRule:
+    title = f"segment/{name}"
+    return SegmentRule(ready.state.numbers[title], name, ready.made.conditions[title], ready.condition(title))
+
+
 def _put_together(state: PlanState, definitions: Definitions, made: _Compiled) -> CompiledPlan:
-    def ready_at(folds: Iterable[Fold], since: int) -> int:
-        return max(since, 0, *(state.ready[fold.number] for fold in folds))
-
-    def rule_ready_at(name: str) -> int:
-        return ready_at(made.conditions[name].folds, state.since[name][1])
-
-    segments = tuple(
-        SegmentRule(
-            state.numbers[f"segment/{name}"],
-            name,
-            made.conditions[f"segment/{name}"],
-            rule_ready_at(f"segment/{name}"),
-        )
-        for name in definitions.segments
-    )
-
-    def value_ready_at(name: str) -> int:
-        return ready_at(made.values[name].folds, 0)
-
+    ready = _Ready(state, made)
+    segments = tuple(_segment_rule(name, ready) for name in definitions.segments)
     expressions = programs.Made(
         conditions=made.conditions,
         values=made.values,
         unwelcome={name: fold.number for name, fold in made.unwelcome.items()},
-        ready_at=lambda name: rule_ready_at(name) if name in made.conditions else value_ready_at(name),
+        ready_at=ready.either,
         numbers=state.numbers,
     )
     journeys = {
@@ -309,7 +316,7 @@ def _put_together(state: PlanState, definitions: Definitions, made: _Compiled) -
         journeys=journeys,
         started_by=_by_segment((rule.segment, rule) for rule in rules),
         messages=dict(definitions.messages),
-        metrics={name: MetricRule(name, made.values[name], value_ready_at(name)) for name in definitions.metrics},
+        metrics={name: MetricRule(name, made.values[name], ready.value(name)) for name in definitions.metrics},
         folds=_by_event(folds.values()),
         readers={},
         aggregates={number: fold.aggregate for number, fold in folds.items()},
@@ -326,7 +333,7 @@ def _put_together(state: PlanState, definitions: Definitions, made: _Compiled) -
         left_by=_by_segment((rule.left, rule) for rule in rules),
         scheduled=tuple(rule for rule in rules if rule.schedule is not None),
         message_rules={
-            one.name: messages.rule_of(one, made.conditions, rule_ready_at, made.values, value_ready_at)
+            one.name: messages.rule_of(one, made.conditions, ready.condition, made.values, ready.value)
             for one in definitions.messages.values()
         },
     )
