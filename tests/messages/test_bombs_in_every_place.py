@@ -46,7 +46,7 @@ PLACES: dict[str, Callable[[str], str]] = {
     "url": lambda bomb: f"channel: push\ntext: x\ntitle: x\nurl: {written(f'https://x.example/{bomb}')}\n",
     "block": lambda bomb: "subject: x\nhtml: '{% block \"bomb\" %}'\n",
 }
-TOO_MUCH, TOO_LARGE = "too much work", "that is too large"
+TOO_MUCH = "too much work"
 BOMBS = {
     "loops": ("{% for i in (1..9000) %}{% for j in (1..9000) %}x{% endfor %}{% endfor %}", "loops more than"),
     "a table": (

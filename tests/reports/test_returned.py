@@ -17,7 +17,6 @@ MAILS = Path(__file__).parent / "mails"
 KEYS = {1: bytes(range(64))}
 INTENT = digest("an intent")
 VERP = return_path("bounces@shop.example", KEYS, INTENT)
-BY_MESSAGE_ID = "by Message-ID"
 
 
 def mail(name: str, verp: str = VERP) -> bytes:

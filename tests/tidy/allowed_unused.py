@@ -50,3 +50,12 @@ gen
 # Fields that stand for a column, or a key of JSON, and are read there.
 by_epoch
 recorded_at
+
+# Read by click: how a group lists its commands, of what kind its groups are, and what they take over.
+format_commands
+group_class
+default_map
+
+# Fields of a notice of SNS, which are read by the names that its signature is over.
+MessageId
+Subject
