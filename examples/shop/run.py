@@ -21,7 +21,12 @@ HERE = Path(__file__).parent
 FOLDERS = ("collections", "events", "journeys", "messages", "blocks", "metrics", "segments")
 HURRIED = {
     "tactful.toml": (('cap = ["2 per day"]', "cap = []"), ('quiet = "21:00-08:00"', 'quiet = ""')),
-    "journeys/cart_reminder.yaml": (("wait: 30m", "wait: 20s"), ("1 per 24h", "1 per 3m"), ("half hour", "20 seconds")),
+    "journeys/cart_reminder.yaml": (
+        ("wait: 30m", "wait: 10s"),
+        ("1 per 24h", "1 per 3m"),
+        ("half an hour", "10 seconds"),
+        ("half hour", "10 seconds"),
+    ),
     "journeys/browse_without_buying.yaml": (("wait: 3h", "wait: 30s"), ("three hours", "30 seconds"), ("7d", "10m")),
     "journeys/second_look.yaml": (("wait: 10m", "wait: 10s"), ("1 per 24h", "1 per 10m")),
     "journeys/third_order.yaml": (("wait: 1h", "wait: 5s"),),
