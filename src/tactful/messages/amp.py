@@ -19,6 +19,10 @@ _BOILERPLATE = re.compile(
     r"<style\s+amp4email-boilerplate\s*>\s*body\s*\{\s*visibility\s*:\s*hidden\s*\}\s*</style>", re.IGNORECASE
 )
 _COMPONENT = "https://cdn.ampproject.org/v0/"
+_MEDIA = re.compile(r"@media([^{;@]*)\{", re.IGNORECASE)
+_FEATURE = re.compile(r"\(\s*([\w-]+)")
+FEATURES = frozenset({"device-width", "hover", "orientation", "pointer", "resolution", "width"})
+"""Of media that styles may ask about, also with min- and max-."""
 _INSTEAD = {"img": "amp-img", "video": "nothing", "audio": "nothing", "iframe": "nothing", "picture": "amp-img"}
 _NEVER = frozenset({"base", "frame", "frameset", "object", "param", "applet", "embed", "iframe", "link"})
 
@@ -42,7 +46,17 @@ def mistakes(amp: str) -> Iterator[str]:
         yield f"its styles are larger than {STYLE_BYTES:,} bytes"
     if any("!important" in css for css in custom):
         yield "!important is not allowed in its styles"
+    for feature in dict.fromkeys(_features(custom)):
+        yield f"its styles may not ask about {feature}, only about {', '.join(sorted(FEATURES))}"
     yield from dict.fromkeys(_tags(amp))
+
+
+def _features(custom: list[str]) -> Iterator[str]:
+    for css in custom:
+        for condition in _MEDIA.findall(css):
+            for feature in _FEATURE.findall(condition.lower()):
+                if feature.removeprefix("min-").removeprefix("max-") not in FEATURES:
+                    yield feature
 
 
 def _tags(amp: str) -> Iterator[str]:
