@@ -83,7 +83,7 @@ def test_the_vocabulary_of_a_project(project: Path, data: Path, run: Run) -> Non
     assert first == {
         "name": "Order Completed",
         "help": "",
-        "is_declared": False,
+        "isDeclared": False,
         "seen": 12,
         "properties": [
             {"name": "total", "type": "number", "help": ""},
@@ -107,7 +107,7 @@ def test_the_vocabulary_of_a_project(project: Path, data: Path, run: Run) -> Non
 def test_what_is_declared_comes_with_its_types(run: Run) -> None:
     found = json.loads(run("vocabulary", "--project", "examples/shop", "--json").output)
     (order,) = [one for one in found["events"] if one["name"] == "Order Completed"]
-    assert order["is_declared"]
+    assert order["isDeclared"]
     assert {"name": "total", "type": "number", "help": "What was paid"} in order["properties"]
     assert {"name": "address", "type": "object", "help": "city"} in found["traits"]
 

@@ -42,7 +42,7 @@ def test_coupons(data: Path, run: Run) -> None:
         claiming.give("spring", "A", "u:ann#1", "i1", 0)
     outbox.close()
     assert run("coupons", "list", "--data", data, "--json").output == (
-        '{"pool": "spring", "codes": 3, "left": 2, "is_low": false}\n'
+        '{"pool": "spring", "codes": 3, "left": 2, "isLow": false}\n'
     )
     assert "spring  3      2" in run("coupons", "list", "--data", data).output
     exported = run("coupons", "export", "spring", "--data", data).output.splitlines()

@@ -37,12 +37,13 @@ def test_what_is_held_can_be_seen_released_and_dropped(tmp_path: Path) -> None:
     def messages(status: str | None, text: str, before: int | None, limit: int) -> list[OutboxRow]:
         return desk.outbox.rows(status, text or None, before, limit)
 
-    held = outbox.lines(messages, status="held")
-    assert {(line.intent, line.person, line.reason) for line in held} == {
+    held = outbox.rows(messages, status="held")
+    assert {(row.intent.intent, row.intent.key, row.reason) for row in held} == {
         ("i1", "u:i1", "outcome unknown"),
         ("i2", "u:i2", "outcome unknown"),
     }
-    assert outbox.show(desk.outbox, "i1").due == "2025-03-01T08:00:00.000Z"
+    shown = outbox.as_values(outbox.show(desk.outbox, "i1"))
+    assert (shown["due"], shown["notBefore"]) == ("2025-03-01T08:00:00.000Z", None)
     assert outbox.release(desk.outbox, desk.rings, desk.clock, ["i1", "i3", "no"]) == outbox.Done(("i1",), ("i3", "no"))
     assert outbox.drop(desk.outbox, desk.rings, desk.clock, ["i2", "i3"], "looked").changed == ("i2", "i3")
     assert desk.outbox.counts() == {"waiting": 1, "dropped": 2}
@@ -50,7 +51,7 @@ def test_what_is_held_can_be_seen_released_and_dropped(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no intent"):
         outbox.show(desk.outbox, "no")
     with pytest.raises(UsageError, match="no status"):
-        outbox.lines(messages, status="lost")
+        outbox.rows(messages, status="lost")
     desk.close()
 
 

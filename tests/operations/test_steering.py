@@ -102,7 +102,7 @@ def test_how_journeys_stand() -> None:
         "sold out",
         {"2": 1},
     )
-    assert (late.journey, late.state, late.since, late.inside, late.kind) == ("late", "running", "", {}, "event")
+    assert (late.journey, late.state, late.since, late.inside, late.kind) == ("late", "running", None, {}, "event")
     (only,) = steering.journeys(plan_of(running), running.stores, running.outbox, counts=False, name="late").journeys
     assert only.inside is None
 

@@ -216,7 +216,7 @@ def _wrong(case: Case, name: str, engine: Engine, project: Question) -> list[dic
 
 def _as_json(one: Difference) -> dict[str, Any]:
     told = {"at": one.at, "person": one.person, "expected": one.expected}
-    return {**told, "is_unknown": True} if one.is_unknown else {**told, "found": one.found}
+    return {**told, "isUnknown": True} if one.is_unknown else {**told, "found": one.found}
 
 
 def _tell(told: Sequence[Mapping[str, Any]]) -> None:
@@ -228,5 +228,5 @@ def _tell(told: Sequence[Mapping[str, Any]]) -> None:
         if "error" in one:
             click.echo("    " + one["error"].replace("\n", "\n    "))
             continue
-        found = "knows nobody of this name" if "is_unknown" in one else f"says {_value(one['found'])}"
+        found = "knows nobody of this name" if "isUnknown" in one else f"says {_value(one['found'])}"
         click.echo(f"    {one['at']}  {one['person']}: {_value(one['expected'])} expected, {one['engine']} {found}")

@@ -15,7 +15,13 @@ from tactful.operations import bounces as operations
 def register(group: click.Group, build: Build) -> None:
     @group.command()
     @click.argument("source", type=click.Path(path_type=Path, allow_dash=True))
-    @click.option("--to", "recipient", default="", help="The address that it came to, where the mail server knows it.")
+    @click.option(
+        "--to",
+        "recipient",
+        default="",
+        metavar="ADDRESS",
+        help="The address that it came to, where the mail server knows it.",
+    )
     @data_option
     @json_option
     def bounces(source: Path, recipient: str, data: Path, as_json: bool) -> None:

@@ -1,13 +1,13 @@
 """Commands over what waits for somebody to look: the outbox, and the quarantine."""
 
 import base64
+import re
 import secrets
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 import click
-import msgspec
 
 from tactful.cli.build import Build
 from tactful.cli.main import data_option, echo_json, json_option, opened, project_option, table
@@ -16,10 +16,13 @@ from tactful.operations import outbox as outbox_operations
 from tactful.operations import quarantine as quarantine_operations
 from tactful.operations.finding import unknown
 from tactful.operations.reading import Reader
-from tactful.runtime.ports import Quarantined
+from tactful.runtime.ports import OutboxRow, Quarantined
 from tactful.runtime.settings import naming_of
 from tactful.values import format_time
 
+_WORDS = re.compile(r"(?=[A-Z])")
+"""Where a word begins in a name of JSON."""
+_limit = click.option("--limit", default=50, show_default=True, help="How many at most.")
 _intents = click.argument("intents", nargs=-1, required=True)
 
 
@@ -36,23 +39,22 @@ def _register_outbox(group: click.Group, build: Build) -> None:
     @outbox.command("list")
     @data_option
     @json_option
-    @click.option("--status", help="Only these: " + ", ".join(outbox_operations.STATUSES) + ".")
-    @click.option("--person", help="Only of this person, by any identifier.")
-    @click.option("--limit", default=50, show_default=True)
+    @click.option("--status", metavar="STATUS", help="Only these: " + ", ".join(outbox_operations.STATUSES) + ".")
+    @click.option("--person", metavar="PERSON", help="Only of this person, by any identifier.")
+    @_limit
     def list_command(data: Path, as_json: bool, status: str | None, person: str | None, limit: int) -> None:
         """Messages and webhooks, the newest first."""
         house = opened(build, data)
         box, reader = house.outbox, Reader(house.log, house.stores(), house.trail, house.outbox, house.quarantine)
-        lines = outbox_operations.lines(reader.messages, status, person or "", limit=limit)
-        if person and not lines and reader.find(person) is None:
+        found = outbox_operations.rows(reader.messages, status, person or "", limit=limit)
+        if person and not found and reader.find(person) is None:
             raise UsageError(unknown(person))
         if as_json:
-            for line in lines:
-                echo_json(msgspec.to_builtins(line))
+            for row in found:
+                echo_json(outbox_operations.as_values(row))
             return
-        rows = [(line.due, line.status, line.journey, line.person, line.intent, line.reason) for line in lines]
-        table(rows, ("due", "status", "journey", "person", "intent", "reason"))
-        counts = Counter(line.status for line in lines) if person else box.counts()
+        table([_shown(row) for row in found], ("due", "status", "journey", "message", "person", "intent", "reason"))
+        counts = Counter(row.status for row in found) if person else box.counts()
         click.echo("\n" + (", ".join(f"{count} {name}" for name, count in counts.items() if count) or "empty"))
 
     @outbox.command()
@@ -61,13 +63,13 @@ def _register_outbox(group: click.Group, build: Build) -> None:
     @json_option
     def show(intent: str, data: Path, as_json: bool) -> None:
         """One message with everything that is known of it."""
-        values = msgspec.to_builtins(outbox_operations.show(opened(build, data).outbox, intent))
+        values = outbox_operations.as_values(outbox_operations.show(opened(build, data).outbox, intent))
         if as_json:
             echo_json(values)
             return
         for name, value in values.items():
-            if value != "":
-                click.echo(f"{name.replace('_', ' '):12} {value}")
+            if value not in ("", None):
+                click.echo(f"{_WORDS.sub(' ', name).lower():12} {value}")
 
     @outbox.command()
     @_intents
@@ -80,12 +82,19 @@ def _register_outbox(group: click.Group, build: Build) -> None:
     @outbox.command()
     @_intents
     @data_option
-    @click.option("--reason", default="", help="Why; stands in the person's story.")
+    @click.option("--reason", default="", metavar="TEXT", help="Why; stands in the person's story.")
     def drop(intents: tuple[str, ...], data: Path, reason: str) -> None:
         """End held or waiting messages: they will not be sent."""
         house = opened(build, data, read_only=False)
         done = outbox_operations.drop(house.outbox, house.bells, house.clock, intents, reason)
         _tell(done, "dropped", "neither held nor waiting")
+
+
+def _shown(row: OutboxRow) -> tuple[str, ...]:
+    intent = row.intent
+    return (
+        format_time(intent.due), row.status, intent.journey, intent.message, intent.key, intent.intent, row.reason
+    )  # fmt: skip
 
 
 def _tell(done: outbox_operations.Done, word: str, otherwise: str) -> None:
@@ -105,7 +114,7 @@ def _register_quarantine(group: click.Group, build: Build) -> None:
     @quarantine.command("list")
     @data_option
     @json_option
-    @click.option("--limit", default=50, show_default=True)
+    @_limit
     def list_command(data: Path, as_json: bool, limit: int) -> None:
         """The newest first."""
         box = opened(build, data).quarantine

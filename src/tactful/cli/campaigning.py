@@ -57,7 +57,7 @@ def _register_looking(campaign: click.Group, build: Build) -> None:
         if not found:
             click.echo("no campaign is published")
             return
-        rows = [(one.campaign, one.state, one.launched_at, _approval(one), one.version) for one in found]
+        rows = [(one.campaign, one.state, one.launched_at or "", _approval(one), one.version) for one in found]
         table(rows, ("campaign", "state", "launched", "approved", "version"))
         if name:
             _tell_progress(reader, name)
@@ -85,8 +85,10 @@ def _register_orders(campaign: click.Group, build: Build) -> None:
     @campaign.command()
     @click.argument("name")
     @_by
-    @click.option("--version", "wanted", default="", help="Only if it is this one, as preview has shown it.")
-    @click.option("--note", default="", help="What was looked at.")
+    @click.option(
+        "--version", "wanted", default="", metavar="VERSION", help="Only if it is this one, as preview has shown it."
+    )
+    @click.option("--note", default="", metavar="TEXT", help="What was looked at.")
     @data_option
     def approve(name: str, by: str, wanted: str, note: str, data: Path) -> None:
         """Agree to NAME as it is in force now: journey, messages and segment. A change needs another approval."""
@@ -114,7 +116,7 @@ def _register_orders(campaign: click.Group, build: Build) -> None:
     @campaign.command()
     @click.argument("name")
     @click.option("--by", default="command line", metavar="WHO", help="Who says so.")
-    @click.option("--reason", default="", help="Why; stands beside the state.")
+    @click.option("--reason", default="", metavar="TEXT", help="Why; stands beside the state.")
     @data_option
     def stop(name: str, by: str, reason: str, data: Path) -> None:
         """End NAME: nobody enters any more, runs end, messages that wait do not leave."""

@@ -17,7 +17,8 @@ def register(group: click.Group, build: Build) -> None:
         "--write", "folder", type=click.Path(file_okay=False, path_type=Path), help="Put all schemas into this folder."
     )
     def schema_command(name: str | None, folder: Path | None) -> None:
-        """Print the JSON Schema of one kind of file: segment, journey, message, event, collection, metric, settings."""
+        """Print the JSON Schema of one kind of file: segment, journey, message, block, event, collection,
+        metric, settings."""
         from tactful.operations import schemas  # Wanted here only, as what the other command imports.
 
         if folder is not None:

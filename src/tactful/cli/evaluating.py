@@ -18,7 +18,13 @@ def register(group: click.Group, build: Build) -> None:
     @click.option("--events", type=file, help="Tracking calls, one JSON object with receivedAt a line; - is stdin.")
     @click.option("--at", "times", multiple=True, metavar="TIME", help="The instant (default: after the last line).")
     @click.option("--cases", "case_file", type=file, help="Cases to hold the engine to, as in specs/.")
-    @click.option("--engine", type=click.Choice(["live", "sql", "both"]), default="live", show_default=True)
+    @click.option(
+        "--engine",
+        type=click.Choice(["live", "sql", "both"]),
+        default="live",
+        show_default=True,
+        help="Which engine answers.",
+    )
     @click.option(
         "--project",
         type=click.Path(exists=True, file_okay=False, path_type=Path),

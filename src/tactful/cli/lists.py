@@ -117,7 +117,9 @@ def register_consent(consent: click.Group, build: Build) -> None:
 
     @consent.command("import")
     @_file
-    @click.option("--at", help="When it was decided, where a line does not say so (2025-03-01T08:00:00Z).")
+    @click.option(
+        "--at", metavar="TIME", help="When it was decided, where a line does not say so (2025-03-01T08:00:00Z)."
+    )
     @_dry
     @project_option
     @data_option

@@ -41,7 +41,9 @@ def register(group: click.Group, build: Build) -> None:
     @click.argument("person")
     @data_option
     @json_option
-    @click.option("--journey", help="Only the runs of this journey, each with where it stands and its messages.")
+    @click.option(
+        "--journey", metavar="NAME", help="Only the runs of this journey, each with where it stands and its messages."
+    )
     def explain(person: str, data: Path, as_json: bool, journey: str | None) -> None:
         """Tell the story of PERSON (by any identifier): what happened, what was decided, and why."""
         house = opened(build, data)

@@ -5,7 +5,7 @@ Settings come from tactful.toml, then TACTFUL_* variables, then flags. `--json` 
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +36,47 @@ UP_TO_ITS_END = 0
 """As of when events are counted in a data folder: of its newest records, since one at rest still knows its names."""
 
 
-class Commands(click.Group):
+SECTIONS: Mapping[str, Sequence[str]] = {
+    "A project": ("init", "check", "publish", "eval", "try", "message", "vocabulary", "schema"),
+    "The server": ("up", "doctor", "import", "quarantine", "bounces"),
+    "Journeys and what leaves": (
+        "journeys",
+        "campaign",
+        "sending",
+        "measure",
+        "outbox",
+        "coupons",
+        "suppressions",
+    ),
+    "People": ("explain", "events", "consent", "unmerge"),
+}
+"""Of the list of all commands."""
+
+
+class Listed(click.Group):
+    """A group whose list of commands says the first sentence of each in full."""
+
+    def sections(self, names: Sequence[str]) -> Iterable[tuple[str, Sequence[str]]]:
+        return [("Commands", names)]
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        found = {name: command for name in self.list_commands(ctx) if (command := self.get_command(ctx, name))}
+        shown = [name for name, command in found.items() if not command.hidden]
+        for title, names in self.sections(shown):
+            with formatter.section(title):
+                formatter.write_dl([(name, first_sentence(found[name])) for name in names])
+
+
+class Commands(Listed):
     """A group that turns the three kinds of trouble a person can do something about into plain text."""
+
+    group_class = Listed
+
+    def sections(self, names: Sequence[str]) -> Iterable[tuple[str, Sequence[str]]]:
+        placed = {name for section in SECTIONS.values() for name in section}
+        others = [name for name in names if name not in placed]
+        listed = [*SECTIONS.items(), ("Others", others)]
+        return [(title, shown) for title, section in listed if (shown := [one for one in section if one in names])]
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -53,6 +92,13 @@ class Commands(click.Group):
             sys.exit(1)
         except BrokenPipeError:
             sys.exit(0)
+
+
+def first_sentence(command: click.Command) -> str:
+    """What a list of commands says of one."""
+    paragraph = " ".join((command.short_help or command.help or "").partition("\n\n")[0].split())
+    sentence = paragraph.partition(". ")[0]
+    return sentence if sentence.endswith((".", "?")) else f"{sentence}."
 
 
 def opened(build: Build, data: Path, *, read_only: bool = True) -> House:

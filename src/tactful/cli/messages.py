@@ -100,9 +100,9 @@ def _tell(preview: "Preview", remarks: "Sequence[Remark]") -> None:
         click.echo(f"warning: {part}{remark.text}" + (f"\n    {remark.hint}" if remark.hint else ""), err=True)
 
 
-_person = click.option("--person", default="", metavar="ID", help="As this person gets it (default: a sample).")
-_variant = click.option("--variant", default="", help="This variant, whoever it is for.")
-_language = click.option("--language", default="", help="In this language (de, de-AT).")
+_person = click.option("--person", default="", metavar="PERSON", help="As this person gets it (default: a sample).")
+_variant = click.option("--variant", default="", metavar="NAME", help="This variant, whoever it is for.")
+_language = click.option("--language", default="", metavar="LANGUAGE", help="In this language (de, de-AT).")
 _event = click.option("--event", default="", metavar="JSON", help="Properties of the event that starts it.")
 
 
@@ -128,7 +128,7 @@ def _register_preview(message: click.Group, build: Build) -> None:
         "--out",
         type=click.Path(file_okay=False, path_type=Path),
         default=Path(),
-        help="Where the files are put (here).",
+        help="Where the files are put (default: here).",
     )
     @click.option("--width", type=click.IntRange(200, 2000), default=None, help="Also a page that shows it so wide.")
     @json_option

@@ -8,7 +8,9 @@ import click
 from tactful.cli.build import Build
 from tactful.cli.main import data_option, project_option
 
-host_option = click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+host_option = click.option(
+    "--host", default="127.0.0.1", metavar="ADDRESS", show_default=True, help="Address to listen on."
+)
 port_option = click.option("--port", default=8080, show_default=True, help="Port to listen on.")
 
 

@@ -23,8 +23,8 @@ _SWITCHED = {
     "off": "all sending is off: messages of all journeys wait, and lapse when they are no longer valid",
     "on": "sending is on",
 }
-_reason = click.option("--reason", default="", help="Why; stands beside the state.")
-_author = click.option("--by", "author", default=AUTHOR, help="Who says so.")
+_reason = click.option("--reason", default="", metavar="TEXT", help="Why; stands beside the state.")
+_author = click.option("--by", "author", default=AUTHOR, metavar="WHO", help="Who says so.")
 
 
 def reader_of(house: House) -> Reader:
@@ -40,6 +40,15 @@ def register(group: click.Group, build: Build) -> None:
         """How journeys stand: their state, and how many are inside at each step."""
         if context.invoked_subcommand is None:
             _list(reader_of(opened(build, data)), as_json=as_json)
+        # What is said before the command's name is not forgotten behind it.
+        context.default_map = {name: {"data": data, "as_json": as_json} for name in journeys.commands}
+
+    @journeys.command("list")
+    @data_option
+    @json_option
+    def list_command(data: Path, as_json: bool) -> None:
+        """The same as `tactful journeys` alone."""
+        _list(reader_of(opened(build, data)), as_json=as_json)
 
     for order in steering.ORDERS:
         journeys.add_command(_order(build, order))
@@ -90,7 +99,7 @@ def _list(reader: Reader, *, as_json: bool) -> None:
     rows = [
         (one.journey, _state(one), one.kind, _inside(one), str(one.waiting), one.version[:8]) for one in found.journeys
     ]
-    table(rows, ("journey", "state", "starts by", "inside", "messages", "version"))
+    table(rows, ("journey", "state", "starts by", "inside", "messages waiting", "version"))
     if found.has_more_messages:
         click.echo(f"\n(of the waiting messages the newest {steering.MESSAGES:,} were counted)")
 
@@ -120,7 +129,11 @@ def _register_enter(journeys: click.Group, build: Build) -> None:
         help="A CSV file whose first line names its columns, or JSON Lines.",
     )
     @click.option(
-        "--as", "list_name", default="", help="The list's name, by which its lines are known (default: FILE)."
+        "--as",
+        "list_name",
+        default="",
+        metavar="NAME",
+        help="The list's name, by which its lines are known (default: FILE).",
     )
     @data_option
     @json_option

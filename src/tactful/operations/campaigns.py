@@ -48,16 +48,16 @@ class Approvals(Protocol):
 
 
 class Status(Struct, frozen=True, rename="camel"):
-    """How a campaign stands. Times are ISO 8601, "" where there is none."""
+    """How a campaign stands. Times are ISO 8601, None where there is none."""
 
     campaign: str
     version: str
     """In force now."""
     approved_by: str
-    approved_at: str
+    approved_at: str | None
     is_approved: bool
     """This very version."""
-    launched_at: str
+    launched_at: str | None
     """This very version of the journey."""
     state: str
     """`not approved`, `approved`, `changed since approval`, `being launched`, `launched`, or what it is steered to."""
@@ -179,9 +179,9 @@ def status(
         campaign=name,
         version=version,
         approved_by=approval.by if approval is not None else "",
-        approved_at=format_time(approval.at) if approval is not None else "",
+        approved_at=format_time(approval.at) if approval is not None else None,
         is_approved=is_approved,
-        launched_at=format_time(launched) if launched is not None else "",
+        launched_at=format_time(launched) if launched is not None else None,
         state=stands,
     )
 

@@ -113,7 +113,7 @@ def _events(definitions: Definitions, lately: Lately) -> list[dict[str, Any]]:
         {
             "name": name,
             "help": _help(name, declared.get(name)),
-            "is_declared": name in declared,
+            "isDeclared": name in declared,
             "seen": lately.counts.get(name, 0),
             "properties": _properties(declared.get(name), lately.properties.get(name, {})),
         }

@@ -29,7 +29,7 @@ class _Code(Struct, frozen=True):
     code: str
 
 
-class Listed(Struct, frozen=True):
+class Listed(Struct, frozen=True, rename="camel"):
     """One pool as `coupons list` shows it."""
 
     pool: str

@@ -5,7 +5,7 @@ and lapses there if its time has passed) or drops it.
 """
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from msgspec import Struct
 
@@ -14,32 +14,6 @@ from tactful.runtime.ports import Bells, Clock, Outbox, OutboxRow
 from tactful.values import format_time
 
 STATUSES = ("waiting", "claimed", "sent", "refused", "rejected", "lapsed", "held", "dropped")
-
-
-class Line(Struct, frozen=True):
-    """One intent as the command line and `--json` show it; times are ISO 8601, "" where there is none."""
-
-    intent: str
-    status: str
-    reason: str
-    detail: str
-    channel: str
-    journey: str
-    message: str
-    person: str
-    address: str
-    permit: str
-    attempt: int
-    due: str
-    valid_until: str
-    not_before: str
-    claimed_at: str
-    finished_at: str
-    digest: str
-    variant: str = ""
-    """Of the message."""
-    template: str = ""
-    """Digest of the message's source."""
 
 
 class Done(Struct, frozen=True):
@@ -55,19 +29,19 @@ class Messages(Protocol):
     def __call__(self, status: str | None, text: str, before: int | None, limit: int) -> list[OutboxRow]: ...
 
 
-def lines(messages: Messages, status: str | None = None, person: str = "", limit: int = 100) -> list[Line]:
+def rows(messages: Messages, status: str | None = None, person: str = "", limit: int = 100) -> list[OutboxRow]:
     """Newest first. Raises UsageError for a status that there is not."""
     if status is not None and status not in STATUSES:
         raise UsageError(f'there is no status "{status}"; there are {", ".join(STATUSES)}')
-    return [line(row) for row in messages(status, person, None, limit)]
+    return messages(status, person, None, limit)
 
 
-def show(outbox: Outbox, intent: str) -> Line:
+def show(outbox: Outbox, intent: str) -> OutboxRow:
     """Raises UsageError where there is no such intent."""
     row = outbox.row(intent)
     if row is None:
         raise UsageError(f"there is no intent {intent}; `tactful outbox list` shows what there is")
-    return line(row)
+    return row
 
 
 def release(outbox: Outbox, bells: Bells, clock: Clock, intents: Sequence[str]) -> Done:
@@ -84,33 +58,40 @@ def drop(outbox: Outbox, bells: Bells, clock: Clock, intents: Sequence[str], rea
     return _done(intents, changed)
 
 
-def line(row: OutboxRow) -> Line:
+def as_values(row: OutboxRow) -> dict[str, Any]:
+    """One intent as JSON; times as ISO 8601 with Z, null where there is none. `notBefore` is null unless it waits."""
     intent = row.intent
-    return Line(
-        intent=intent.intent,
-        status=row.status,
-        reason=row.reason,
-        detail=row.detail,
-        channel=intent.channel,
-        journey=intent.journey,
-        message=intent.message,
-        person=intent.key,
-        address=row.address,
-        permit=row.permit,
-        attempt=row.attempt,
-        due=format_time(intent.due),
-        valid_until=format_time(intent.valid_until),
-        not_before=format_time(row.not_before) if row.status == "waiting" else "",
-        claimed_at=_time(row.claimed_at),
-        finished_at=_time(row.finished_at),
-        digest=row.digest,
-        variant=row.variant,
-        template=row.template,
-    )
+    return {
+        "intent": intent.intent,
+        "status": row.status,
+        "reason": row.reason,
+        "detail": row.detail,
+        "person": intent.key,
+        "journey": intent.journey,
+        "key": intent.entry_key,
+        "step": intent.step,
+        "channel": intent.channel,
+        "message": intent.message,
+        "variant": row.variant,
+        "purpose": intent.purpose,
+        "address": row.address,
+        "permit": row.permit,
+        "attempt": row.attempt,
+        "startedAt": format_time(intent.started_at),
+        "due": format_time(intent.due),
+        "validUntil": format_time(intent.valid_until),
+        "notBefore": format_time(row.not_before) if row.status == "waiting" else None,
+        "claimedAt": _time(row.claimed_at),
+        "finishedAt": _time(row.finished_at),
+        "digest": row.digest,
+        "template": row.template,
+        "version": intent.version,
+        "plan": intent.plan,
+    }
 
 
-def _time(at_us: int | None) -> str:
-    return "" if at_us is None else format_time(at_us)
+def _time(at_us: int | None) -> str | None:
+    return None if at_us is None else format_time(at_us)
 
 
 def _done(intents: Sequence[str], changed: Sequence[str]) -> Done:

@@ -54,8 +54,8 @@ class JourneyState(Struct, frozen=True, rename="camel"):
     journey: str
     state: str
     """`running`, `paused`, `draining`, `stopped`."""
-    since: str
-    """Of a state that somebody ordered; "" else."""
+    since: str | None
+    """Of a state that somebody ordered."""
     author: str
     reason: str
     version: str
@@ -64,7 +64,7 @@ class JourneyState(Struct, frozen=True, rename="camel"):
     inside: dict[str, int] | None
     """Runs by the step at which they wait."""
     waiting: int
-    """Messages in the outbox."""
+    """Messages that wait in the outbox."""
 
 
 class Journeys(Struct, frozen=True):
@@ -125,7 +125,7 @@ def journeys(
             JourneyState(
                 journey=journey,
                 state=_STATES.get(said.order, running) if said is not None else running,
-                since=format_time(said.since) if said is not None else "",
+                since=format_time(said.since) if said is not None else None,
                 author=said.author if said is not None else "",
                 reason=said.reason if said is not None else "",
                 version=rule.version if rule is not None else "",

@@ -8,10 +8,9 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from tactful.errors import UsageError
-from tactful.operations import explain_runs
+from tactful.operations import explain_runs, outbox
 from tactful.operations.explain import as_values
 from tactful.operations.stories import Overview, PersonSeen
-from tactful.runtime.ports import OutboxRow
 from tactful.values import format_time, parse_time
 from tactful.web import openapi
 from tactful.web.desk import Desk
@@ -80,11 +79,11 @@ class Api:
         status, person = request.query_params.get("status"), request.query_params.get("person")
         before = parse_time(request.query_params.get("before", ""))
         rows = await self._desk.ask(lambda reader: reader.messages(status or None, person or "", before, limit))
-        return _json({"messages": [row_values(row) for row in rows]})
+        return _json({"messages": [outbox.as_values(row) for row in rows]})
 
     async def message(self, request: Request) -> Response:
         row = await self._desk.ask(lambda reader: reader.outbox.row(request.path_params["intent"]))
-        return _json(row_values(row)) if row is not None else _unknown("the outbox holds no such intent")
+        return _json(outbox.as_values(row)) if row is not None else _unknown("the outbox holds no such intent")
 
     async def alive(self, request: Request) -> Response:
         return _json({"status": "ok"})
@@ -110,31 +109,6 @@ def seen_values(person: PersonSeen) -> dict[str, Any]:
         "at": format_time(person.at),
         "last": person.last,
         "segments": list(person.segments),
-    }
-
-
-def row_values(row: OutboxRow) -> dict[str, Any]:
-    """One message of the outbox as JSON values."""
-    intent = row.intent
-    return {
-        "intent": intent.intent,
-        "person": intent.key,
-        "journey": intent.journey,
-        "channel": intent.channel,
-        "message": intent.message,
-        "purpose": intent.purpose,
-        "status": row.status,
-        "reason": row.reason,
-        "detail": row.detail,
-        "address": row.address,
-        "permit": row.permit,
-        "attempt": row.attempt,
-        "due": format_time(intent.due),
-        "validUntil": format_time(intent.valid_until),
-        "notBefore": format_time(row.not_before),
-        "claimedAt": format_time(row.claimed_at) if row.claimed_at is not None else None,
-        "finishedAt": format_time(row.finished_at) if row.finished_at is not None else None,
-        "plan": intent.plan,
     }
 
 
