@@ -83,7 +83,7 @@ def test_what_goes_out_is_no_formula_and_comes_in_again(rows: list[tuple[str, st
     safe = [
         row
         for row in safe
-        if all(cell.isprintable() and cell[:1] != "'" for cell in row) and row[0] and row[0][0] != "{"
+        if all(cell.isprintable() and cell[:1] != "'" for cell in row) and row[0][:1] not in ("", "{")
     ]
     text = "".join(written(("address", "reason"), safe))
     for line in text.splitlines()[1:]:

@@ -19,11 +19,11 @@ from tactful.journeys.program import Send
 from tactful.journeys.rules import Cause, JourneyRule
 from tactful.journeys.runs import Run
 from tactful.kernel.gate import Claim, Facts, Later, Refusal, decide
+from tactful.kernel.looks import Look, is_still_true
 from tactful.kernel.plan import CompiledPlan
 from tactful.kernel.starting import begin
 from tactful.kernel.state import FIRST_KEY, PartitionState, PlanState, Profile, decode_profile
 from tactful.kernel.turn import Turn
-from tactful.kernel.looks import Look, is_still_true
 from tactful.messages.render import render, render_note
 from tactful.messages.source import source_of
 from tactful.messages.template import TemplateError
