@@ -89,7 +89,8 @@ def _go_on(look: Look, run: Run, rule: JourneyRule) -> None:
         case WaitFor() as step:
             _go_on_waiting(look, run, rule, step)
         case WaitUntil() as step:
-            if run.zone != look.view.zone:
+            # Without a zone it has waited for something else, and keeps the due time that it had.
+            if run.zone and run.zone != look.view.zone:
                 _wait_until(look, run, step, run.moment)
                 if run.due > at:
                     _tell_wait(look, run)
@@ -164,6 +165,7 @@ def walk(look: Look, run: Run, rule: JourneyRule, index: int, moment: int, *, is
                 index = _branch(look, run, step)
             case SetTraits():
                 set_traits(look, run, step)
+                look = look._replace(view=look.turn.view(look.profile))
                 index = step.next
             case Exit(reason=reason):
                 end(look, run, rule, reason)

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from tactful.adapters.memory.claiming import MemoryClaiming
 from tactful.consent.permits import Permit
 from tactful.events import zones
-from tactful.journeys.program import END, Wait
+from tactful.journeys.program import END, Wait, WaitUntil
 from tactful.journeys.rules import Told
 from tactful.journeys.runs import Run
 from tactful.kernel import (
@@ -167,6 +167,19 @@ def an_edited_wait_is_counted_anew(patch: Patch) -> None:
         index = rule.place(run.step)
         if index is not None and isinstance(rule.program[index], Wait):
             run.stand(run.moment, run.moment + rule.program[index].us)
+        go_on(look, run, rule)
+
+    patch.setattr(walking, "_go_on", anew)
+
+
+@bug("cases", 0)
+def a_wait_that_became_a_local_time_is_looked_up_anew(patch: Patch) -> None:
+    go_on = walking._go_on
+
+    def anew(look: Any, run: Run, rule: Any) -> None:
+        index = rule.place(run.step)
+        if index is not None and isinstance(rule.program[index], WaitUntil) and not run.zone:
+            walking._wait_until(look, run, rule.program[index], run.moment)
         go_on(look, run, rule)
 
     patch.setattr(walking, "_go_on", anew)

@@ -91,7 +91,7 @@ class Walking:
         if run.came is not None:
             self._has_come(person, run, step, run.came, at)
             return
-        if step.kind == "until" and run.zone != self._zone(person, at).key:
+        if step.kind == "until" and run.zone and run.zone != self._zone(person, at).key:
             self._wait_until(person, run, step, at)
             if run.due > at:
                 self._say(person, run, at, "wait")
