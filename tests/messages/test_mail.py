@@ -106,7 +106,7 @@ def test_whatever_a_value_holds_no_header_is_added(name: str, title: str, more: 
     assert max(map(len, body.split(b"\r\n"))) <= 998
 
 
-@settings(max_examples=100)
+@settings(max_examples=100, deadline=None)
 @given(st.text("aé😀 ", min_size=1, max_size=90), st.text("aé😀 ", max_size=60), st.integers(1, 60))
 def test_lines_with_encoded_words_are_as_short_as_they_have_to_be(subject: str, name: str, length: int) -> None:
     """RFC 2047 2: 76 characters; but for an address that has more than a line by itself."""
