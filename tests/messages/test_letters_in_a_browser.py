@@ -44,7 +44,7 @@ MEASURE = """() => {
   const links = [...document.querySelectorAll('a')].map(a => ({href: a.getAttribute('href'), height: a.getBoundingClientRect().height,
     text: a.innerText.trim(), isInText: getComputedStyle(a).display === 'inline'}));
   const pictures = [...document.querySelectorAll('img')].map(img => ({src: img.getAttribute('src'), alt: img.getAttribute('alt'),
-    isThere: img.complete && img.naturalWidth > 0, width: img.getBoundingClientRect().width, height: img.getBoundingClientRect().height}));
+    isThere: img.complete && img.naturalWidth > 0, contrast: ratio(rgba(getComputedStyle(img).color), behind(img)), width: img.getBoundingClientRect().width, height: img.getBoundingClientRect().height}));
   return {said, links, pictures, tooWide: document.documentElement.scrollWidth - document.documentElement.clientWidth,
     scheme: getComputedStyle(document.querySelector('.card')).backgroundColor};
 }"""
@@ -103,6 +103,7 @@ def test_a_letter_is_whole(browser: Browser, letter: Letter, width: int, scheme:
     assert not any(link["isInText"] for link in found["links"]), "the letters have buttons, rows and a footer"
     for picture in found["pictures"]:
         assert picture["alt"] is not None, picture
+        assert picture["contrast"] >= CONTRAST or not picture["alt"], "the words in its place can be read"
         assert picture["isThere"], picture
         assert picture["width"] >= 72, picture
     assert set(asked) == {picture["src"] for picture in found["pictures"]}
@@ -110,7 +111,7 @@ def test_a_letter_is_whole(browser: Browser, letter: Letter, width: int, scheme:
 
 @pytest.mark.parametrize("letter", letters(STRANGER), ids=lambda one: one.name)
 def test_a_letter_to_a_stranger_without_pictures_is_whole(browser: Browser, letter: Letter) -> None:
-    """Long names and no picture, as most mailboxes show a first mail."""
+    """As most mailboxes show a first mail, on the smallest phone."""
     context = browser.new_context(viewport={"width": 320, "height": 800})
     page = context.new_page()
     page.route("**/*", lambda route: route.abort())
@@ -119,3 +120,4 @@ def test_a_letter_to_a_stranger_without_pictures_is_whole(browser: Browser, lett
     context.close()
     assert found["tooWide"] <= 0
     assert all(one["contrast"] >= CONTRAST for one in found["said"])
+    assert not any(picture["isThere"] for picture in found["pictures"])
