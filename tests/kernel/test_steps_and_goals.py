@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tactful.events.derived import GoalReached, ref
-from tactful.events.records import Event, Publish, pack
+from tactful.events.records import EMPTY_MAP, Event, Publish, pack
 from tactful.kernel.state import encode
 from tests.kernel.journeying import ADA, DAY, MINUTE, MONDAY, Shop, replayed
 
@@ -39,8 +39,8 @@ start: {event: Added}
 steps:
   - wait: 1h
   - set: {vip: true, level: count("Added") + 1, missing: profile.nothing, name: '"Ada"'}
-  - if: profile.vip == True
-    then: [{exit: at once}]
+  - if: profile.vip == True and level == 2
+    else: [{exit: too late}]
   - wait: 1s
   - if: profile.vip == True and profile.level == 2
     then: [{exit: vip}]
@@ -55,7 +55,7 @@ def test_traits_are_written_by_an_event_that_stands_in_the_log(partitions: int) 
     shop.pass_time(after(70))
     assert shop.story()[1:] == [
         (60, '2 set {"vip":true,"level":2,"name":"Ada"}'),
-        (60, "3 branch else"),
+        (60, "3 branch then"),
         (60, "4 wait"),
         (60, "5 branch then"),
         (60, "ended: vip"),
@@ -76,6 +76,31 @@ def test_traits_are_written_once_although_the_channel_says_it_again() -> None:
     driver.log += driver.log[-3:]
     shop.read()
     assert shop.person().tail == before.tail
+
+
+@pytest.mark.parametrize("is_away", [False, True])
+def test_what_a_step_has_set_is_seen_by_the_steps_behind_it_however_late_somebody_looks(*, is_away: bool) -> None:
+    """The event that writes it comes back when everything that was due has been caught up with."""
+    shop = shop_with(
+        "start: {event: Added}\nsteps:\n  - wait: 1h\n  - set: {level: 1}\n  - wait: 1h\n"
+        "  - set: {level: 'level + 1'}\n  - wait: 2h\n  - if: level == 2\n    then: [{exit: seen}]\n"
+    )
+    shop.event("Added")
+    (shop.be_away if is_away else shop.pass_time)(after(600))
+    assert shop.story()[-1] == (240, "ended: seen")
+    (fragment,) = shop.person().fragments.values()
+    assert (fragment.traits["level"].value, fragment.traits["level"].timestamp) == (2, after(120))
+    assert [one.bytes() for one in shop.drivers] == replayed(shop, 1) == replayed(shop, 7)
+
+
+def test_what_a_journey_has_set_does_not_make_a_visitor_known_to_the_shops_server() -> None:
+    """Else whoever was remembered by a journey could sign up for nothing any more."""
+    shop = shop_with("start: {event: Added}\nsteps:\n  - set: {vip: true}\n")
+    visit = "Added", "a:visitor", ("a:visitor",), "visit", shop.at, shop.at
+    shop.tell_home(Event(1, "page", "browser", "track", *visit, EMPTY_MAP))
+    (fragment,) = shop.person("a:visitor").fragments.values()
+    assert fragment.traits["vip"].value is True
+    assert not fragment.is_vouched
 
 
 # ---- goals, responses ------------------------------------------------------------------------------------------------

@@ -10,13 +10,17 @@ import msgspec
 from msgspec.structs import replace
 
 from tactful.events.derived import SendMessage
-from tactful.events.records import Event, pack
+from tactful.events.records import Event, pack, unpack
 from tactful.journeys.program import END, Send, SetTraits
 from tactful.journeys.rules import JourneyRule, count, limit_text, used
 from tactful.journeys.runs import Run
+from tactful.kernel import fragments
+from tactful.kernel.deciding import may_collect
 from tactful.kernel.looks import Look, origin_of, pursue, start_of, take
 from tactful.kernel.state import Profile
+from tactful.kernel.verdict import Said
 from tactful.language.compiled import Valued
+from tactful.people import traits
 from tactful.values import Duration, Time, digest, format_duration, format_time
 
 ALREADY_SENT = "already sent"
@@ -82,7 +86,8 @@ def send(look: Look, run: Run, rule: JourneyRule, step: Send, moment: int) -> st
 
 def set_traits(look: Look, run: Run, step: SetTraits) -> None:
     """Traits are written as a server's identify would, by an event that comes to this partition's own log: so it stands
-    there, with a place of its own, and is folded as any other."""
+    there, with a place of its own, and is folded as any other. It comes back behind whatever else is due by now, so it
+    is folded in here as well: whoever catches up with hours sees at each step what the steps before have set."""
     if step.ready_at > look.at:
         take(look, run, "set", "{}")
         return
@@ -109,6 +114,17 @@ def set_traits(look: Look, run: Run, step: SetTraits) -> None:
         properties=pack(values),
     )
     turn.tell(turn.state.partition, event)
+    if turn.plan.policy.collect and not may_collect(turn, profile, Said()):
+        return
+    # Of the same order as the event when it comes, but for its place: that one replaces this.
+    fragment = fragments.fragment(profile, fragments.name_of(profile.key, profile.epoch))
+    written = unpack(event.properties), event.timestamp, event.received_at, 0, SOURCE
+    traits.write(fragment.traits, *written, rules=turn.plan.traits)
+
+
+def is_set_by_journey(event: Event) -> bool:
+    """Whether `set_traits` has made it."""
+    return event.kind == "identify" and event.source == SOURCE and event.trust == "server"
 
 
 def _plain(value: Any) -> Any:

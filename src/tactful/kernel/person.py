@@ -15,6 +15,7 @@ from tactful.events.identifiers import email_key, phone_key
 from tactful.events.records import Consent, Enter, Event, Outcome, Score, unpack
 from tactful.journeys.rules import Cause, Told, key_text
 from tactful.kernel import fragments, names, verdict
+from tactful.kernel.acting import is_set_by_journey
 from tactful.kernel.deciding import Entry, decide, fragment_of, hear, is_hearsay, may_collect
 from tactful.kernel.following import follow, go_on_with
 from tactful.kernel.instants import due_runs, flip, pass_time
@@ -157,8 +158,8 @@ def _tell_of_person(
         fragment.country = countries.see(known, said.country(), *order)
         is_elsewhere = fragment.country is not known or is_one_of_many
     if event.trust == "server" and not fragment.is_vouched and event.kind != responses.KIND:
-        # That mail to somebody bounced does not make them known to the shop's server.
-        fragment.is_vouched = True
+        # That mail to somebody bounced does not make them known to the shop's server, nor what a journey sets.
+        fragment.is_vouched = not is_set_by_journey(event)
     if event.kind == "identify":
         is_browser = event.trust == "browser"
         written = properties if not is_browser else _allowed(turn, profile, event, properties, rows)
@@ -169,7 +170,8 @@ def _tell_of_person(
                 values = {name: value for name, value in written.items() if name in some}
                 told = turn.plan.traits
                 changed += traits.write(fragment.traits, values, *order, event.source, is_browser=is_said, rules=told)
-        for name in written if is_one_of_many else changed:
+        # What a journey has set is known to its run already (acting.py); to segments it is new.
+        for name in written if is_one_of_many or is_set_by_journey(event) else changed:
             affected.update(reading.trait.get(name, {}))
             if name == zones.TRAIT:
                 affected.update(reading.zone)

@@ -24,7 +24,6 @@ from tactful.events.records import (
     Steer,
     Unmerge,
     decode_told,
-    pack,
     unpack,
 )
 from tests.parity.oracle.lines import Happening
@@ -76,8 +75,7 @@ class Oracle(Starting):
             case Plan():
                 self._publish(record.publish)
             case Event():
-                self._is_set(record)
-                self._of_person(record, place)
+                self._happens(self._is_set(record), record)
             case Steer() | Launch():
                 self.pass_time(record.received_at)
                 if isinstance(record, Steer):
@@ -98,13 +96,18 @@ class Oracle(Starting):
             case Event():
                 call = everybody.enter(record, place)
                 assert call is not None
-                self._event(person, call, fragment)
-                everybody.meet(record)
-                self._hand_over()
+                self._happens(call, record)
             case Consent() | Score():
                 everybody.enter(record, place)
                 self._withdrawn(person, record)
                 self._look(person, self.clock, "consent", fragment)
+
+    def _happens(self, call: Happening, event: Event) -> None:
+        """An event that is entered."""
+        fragment = self.everybody.ties.enter(event.key)
+        self._event(self.person(self.everybody.person(fragment)), call, fragment)
+        self.everybody.meet(event)
+        self._hand_over()
 
     def person(self, key: str) -> Person:
         if key not in self.people:
@@ -114,18 +117,18 @@ class Oracle(Starting):
     def _write(self) -> None:
         """What journeys have set, where nobody else writes it into the log."""
         while self.is_alone and self.sets:
-            key, values = self.sets[0]
-            at, name = self.clock, f"set {len(self.seen)}"
-            event = Event(1, "tactful", "server", "identify", "$identify", key, (key,), name, at, at, pack(values))
-            self._is_set(event)
-            self._of_person(event, self.place)
-            self.seen.add((key, name))
+            event, call = self.sets.pop(0)
+            self._happens(call, event)
+            self.seen.add((event.key, event.message_id))
 
-    def _is_set(self, event: Event) -> None:
+    def _is_set(self, event: Event) -> Happening:
         """Such an event has come: a journey has said so, of whoever it was then."""
-        values = event.key, unpack(event.properties)
-        assert values in self.sets, f"no journey has set {values}: {self.sets}"
-        self.sets.remove(values)
+        wanted = event.key, unpack(event.properties)
+        for number, (one, call) in enumerate(self.sets):
+            if (one.key, unpack(one.properties)) == wanted:
+                del self.sets[number]
+                return call
+        raise AssertionError(f"no journey has set {wanted}: {self.sets}")
 
     # ---- time ---------------------------------------------------------------------------------------------------
 

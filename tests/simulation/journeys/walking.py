@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+from tactful.events.records import Event, pack
 from tests.parity.oracle.lines import Happening
 from tests.simulation.journeys import clocks
 from tests.simulation.journeys.people import Everybody
@@ -44,7 +45,7 @@ class Walking:
         self.seen: set[tuple[str, str]] = set()
         self.heard: dict[int, int] = {}
         """Of each partition, the number of its last record."""
-        self.sets: list[tuple[str, dict[str, Any]]] = []
+        self.sets: list[tuple[Event, Happening]] = []
         """What journeys have written and nobody has read yet."""
         self.watched: dict[tuple[Any, ...], int] = {}
         """What `unless` names: the place in the log from which it is known."""
@@ -218,7 +219,7 @@ class Walking:
         return len({one.number for one in mine if at - per < one.at <= at}) >= most
 
     def _set(self, person: Person, run: Run, step: Step, at: int) -> None:
-        """The event that writes them stands in the log behind this."""
+        """Seen at once; the event that writes them stands in the log behind this."""
         values = {}
         for name, said in step.values.items():
             value = self.everybody.value(said, person.key, at) if isinstance(said, str) else said
@@ -226,7 +227,11 @@ class Walking:
                 values[name] = value
         self._say(person, run, at, "set", json.dumps(values, sort_keys=True))
         if values:
-            self.sets.append((person.key, values))
+            said = "$identify", person.key, (person.key,), f"set {len(self.sets)} {at} {step.name}"
+            event = Event(1, "tactful", "server", "identify", *said, at, self.clock, pack(values))
+            call = self.everybody.enter(event, self.place)
+            assert call is not None
+            self.sets.append((event, call))
 
     def _end(self, person: Person, run: Run, at: int, reason: str) -> None:
         where = run.step.name if run.step is not None else ""
