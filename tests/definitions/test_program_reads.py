@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tactful.journeys.unwelcome import came_after
-from tactful.values import HOUR_US, MINUTE_US
+from tactful.values import DAY_US, MINUTE_US
 from tests.definitions.journeys_published import FILES, NOW, publish, rule
 
 # ---- what messages read of the start ---------------------------------------------------------------------------------
@@ -57,8 +57,8 @@ def test_what_is_kept_is_of_all_messages_and_all_that_is_in_them() -> None:
 class Heard:
     """A person whose events are folded as a worker folds them."""
 
-    def __init__(self, unless: str) -> None:
-        text = f"start: {{event: A}}\nkey: k\nunless: {unless}\nwait: 1h\nvalidity: 2h\nsend: {{email: mail}}\n"
+    def __init__(self, unless: str, validity: str = "2h") -> None:
+        text = f"start: {{event: A}}\nkey: k\nunless: {unless}\nwait: 1h\nvalidity: {validity}\nsend: {{email: mail}}\n"
         self.plan = publish({**FILES, "journeys/j.yaml": text})[1]
         self.rule = self.plan.journeys["j"]
         self.states: dict[int, Any] = {}
@@ -101,7 +101,10 @@ def test_the_newest_event_of_unless_by_key() -> None:
     assert heard.after(6, "a") is None
 
 
-def test_by_key_no_more_is_kept_than_a_start_may_be_late() -> None:
-    heard = Heard("{event: B, same: cart}")
-    (spec,) = (fold.spec for folds in heard.plan.folds.values() for fold in folds if fold.spec.kind == "grouped")
-    assert spec.older_us == 3 * HOUR_US
+def test_by_key_as_much_is_kept_as_a_start_may_be_late_and_a_month_at_least() -> None:
+    """So nothing is forgotten where a validity or a first wait is edited."""
+    for validity, days in (("2h", 31), ("30d", 31), ("40d", 40)):
+        heard = Heard("{event: B, same: cart}", validity)
+        (spec,) = (fold.spec for folds in heard.plan.folds.values() for fold in folds if fold.spec.kind == "grouped")
+        assert spec.older_us is not None
+        assert spec.older_us // DAY_US == days

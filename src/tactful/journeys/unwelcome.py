@@ -2,7 +2,8 @@
 `same`, of each key. Pure.
 
 An aggregate of its own keeps it, since nobody knows at the event whether a start that lies before it is still to come.
-With `same` it looks back no further than a start may be late.
+With `same` it looks back so far for all journeys, and further only where a start may be later than that: so an edit of
+a `validity` or of a first wait begins none anew.
 """
 
 from collections.abc import Mapping
@@ -17,6 +18,9 @@ from tactful.journeys.program import ExitRule
 from tactful.language.canonical import canonical
 from tactful.language.compiled import Feed
 from tactful.language.lower import lower
+from tactful.values import DAY_US
+
+LOOKS_BACK_US = 31 * DAY_US
 
 
 def wanted(journey: Journey, ending: EventsWanted) -> tuple[AggregateSpec, Feed]:
@@ -26,7 +30,7 @@ def wanted(journey: Journey, ending: EventsWanted) -> tuple[AggregateSpec, Feed]
     if ending.same is None:
         return AggregateSpec("newest", ending.events, where=text, keep=1), Feed(ending.events, where, None)
     same = lower(ending.same.tree)
-    late_us = journey.first_wait_us() + journey.validity_us
+    late_us = max(journey.first_wait_us() + journey.validity_us, LOOKS_BACK_US)
     spec = AggregateSpec("grouped", ending.events, where=text, value=canonical(same), keep=1, older_us=late_us)
     return spec, Feed(ending.events, where, same)
 

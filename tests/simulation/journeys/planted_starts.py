@@ -5,6 +5,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from tactful.events import zones
+from tactful.journeys import unwelcome
 from tactful.journeys.rules import Told
 from tactful.journeys.runs import Run
 from tactful.kernel import (
@@ -28,6 +29,11 @@ from tests.simulation.journeys.planting import Patch, bug
 @bug("plain", 5)
 def a_late_start_ignores_unless(patch: Patch) -> None:
     patch.setattr(starting, "_unwelcome", lambda *_: None)
+
+
+@bug("cases", 0)
+def an_edited_validity_forgets_what_unless_names(patch: Patch) -> None:
+    patch.setattr(unwelcome, "LOOKS_BACK_US", 0)
 
 
 @bug("plain", 2)

@@ -7,6 +7,9 @@ from tests.simulation.journeys.reading import NEVER, Journey, Match
 from tests.simulation.journeys.runs import Order, Person, Run
 from tests.simulation.journeys.walking import Walking
 
+LOOKS_BACK = 31 * 86_400_000_000
+"""With `same`, so long at least what `unless` names is known, whatever the journey's validity."""
+
 
 class Starting(Walking):
     def _look(self, person: Person, at: int, cause: str, fragment: tuple[str, int] | None) -> None:
@@ -107,7 +110,7 @@ class Starting(Walking):
 
     def _watch(self, journey: Journey, match: Match) -> tuple[Any, ...]:
         """What keeps the newest of such events: once a journey asks for it, what came before is not known."""
-        late = journey.first_wait() + journey.validity if match.same else 0
+        late = max(journey.first_wait() + journey.validity, LOOKS_BACK) if match.same else 0
         return tuple(sorted(match.events)), match.where, match.same, late
 
     def _is_again(self, person: Person, journey: Journey, key: str, moment: int) -> bool:
