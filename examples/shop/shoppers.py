@@ -78,6 +78,8 @@ PEOPLE = [
     # Declined everything: nothing is kept of him but that he did.
     Person("tomasz", "Tomasz", False, "male", "1979-07-08", "Gdańsk", agrees=()),
     Person("freya", "Freya", False, "female", "1991-09-30", "Bergen", ((120, 79),), devices=("tablet",)),
+    # Bought once and long ago; perhaps a coupon brings her back.
+    Person("elin", "Elin", True, "female", "1985-03-14", "Oslo", ((140, 210),), devices=("laptop",)),
     # Signs in at a friend's sometimes: that laptop changes hands.
     Person("luca", "Luca", True, "male", "2000-01-25", "Lisbon", devices=("phone", "phone", "phone", "amelie-laptop")),
 ]
@@ -90,9 +92,10 @@ PRODUCTS = [
     Product("rug-heath", "Rug Heath", "Textiles", 189),
     Product("candle-dusk", "Candle Dusk", "Lights", 24),
     Product("shoe-strand", "Runner Strand", "Running Shoes", 119),
+    Product("parka-hoar", "Parka Hoar", "Winter Apparel", 289),
 ]
 VIDEOS = ["Demo: the chair Moss", "Demo: the lamp Fjord", "How we weave"]
-BUYERS = {"ines": 0.6, "oskar": 0.5, "tomasz": 0.4, "luca": 0.3}
+BUYERS = {"ines": 0.6, "oskar": 0.5, "tomasz": 0.4, "luca": 0.3, "elin": 0.1}
 """How often a full cart is bought. The others only look, or have not come back yet."""
 
 

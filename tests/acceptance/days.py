@@ -35,6 +35,7 @@ from tactful.operations.project import load
 from tactful.operations.publish import publish
 from tactful.operations.reading import Reader
 from tactful.runtime.deliver import Deliverer
+from tactful.runtime.fetching import Fetcher
 from tactful.runtime.intake import Intake
 from tactful.runtime.ports import Bell, Bells
 from tactful.runtime.settings import naming_of, plan_settings, read_settings
@@ -82,6 +83,16 @@ class _Bells:
         """Nothing is open."""
 
 
+class _Nobody:
+    """The port `Ask`, without a network."""
+
+    async def __call__(self, url: str, timeout_s: float, /) -> bytes:
+        raise OSError("there is no network here")
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
 class _House(Installation):
     rung: Bells
 
@@ -100,6 +111,9 @@ class Days:
         self.house.rung = self._bells = _Bells(SimBells(), self.clock)
         self._numbers = count()
         self._lanes = lanes(self.house, project, folder / "data", HERE, Share())
+        for lane in self._lanes:
+            # Nobody answers what letters ask for: their defaults stand there.
+            lane.fetcher = lane.fetcher and Fetcher(_Nobody(), self.clock, self.house.outbox.template, {})
         for file in sorted((project / "coupons").glob("*.txt")):
             with file.open("rb") as codes:
                 coupons.load(self.house.outbox.coupons, file.stem, codes, self.clock.now_us())

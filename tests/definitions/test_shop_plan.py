@@ -1,6 +1,7 @@
 """What the demo shop's simulator sends is what its tracking plan says, and only the backend speaks of orders."""
 
 import asyncio
+import re
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,10 +9,12 @@ from typing import Any
 
 import pytest
 from examples.shop import shoppers
+from examples.shop.run import copy_in_a_hurry
 
 from tactful.events.tracking import fit
 from tactful.kernel.definitions import read_project
 from tactful.language.declarations import tracking_rule
+from tactful.operations.project import load
 from tactful.runtime.settings import read_settings
 from tactful.runtime.tokens import Tokens
 from tactful.values import SECOND_US
@@ -70,3 +73,26 @@ def test_the_simulator_goes_by_the_settings(monkeypatch: pytest.MonkeyPatch) -> 
     assert getattr(tokens.prove(token, 1_741_009_000 * SECOND_US), "user", None) is None
     categories = {name for purpose in settings.consent.purposes.values() for name in purpose.categories}
     assert categories == set(shoppers.CATEGORIES)
+
+
+def test_every_pool_that_a_letter_names_has_codes() -> None:
+    named = {message.coupon for message in read_project(load(SHOP)).messages.values() if message.coupon}
+    assert named == {file.stem for file in (SHOP / "coupons").glob("*.txt")}
+
+
+def test_the_demo_is_the_same_shop_in_a_hurry(tmp_path: Path) -> None:
+    """The copy that `make run` starts: the same definitions, no wait longer than a few minutes, and no hour at which
+    nothing leaves."""
+    copy_in_a_hurry(tmp_path)
+    here, there = read_project(load(SHOP)), read_project(load(tmp_path))
+    assert (set(there.journeys), set(there.messages)) == (set(here.journeys), set(here.messages))
+    sending = read_settings((tmp_path / "tactful.toml").read_text(encoding="utf-8"), {}).sending
+    assert (sending.cap, sending.quiet) == ([], "")
+    waits = [
+        line
+        for name, text in load(tmp_path).items()
+        for line in re.findall(r"^ *(?:- )?wait: (.*?)(?: *#.*)?$", text, re.MULTILINE)
+    ]
+    assert len(waits) > 10
+    slow = [wait for wait in waits if not re.fullmatch(r"\d+s|[1-5]m", wait)]
+    assert slow == ['{until: "10:00"}'], "of the campaign alone, which somebody launches"
