@@ -37,7 +37,9 @@ def person(evil: Any) -> dict[str, Any]:
     item = {"product_id": evil, "name": evil, "category": evil, "price": evil, "quantity": evil}
     return {
         **PERSON,
-        "profile": {"firstName": evil, "email": evil},
+        "profile": {"firstName": evil, "email": evil, "locale": evil, "language": evil},
+        "zone": evil,
+        "journey": evil,
         "key": evil,
         "event": {**PERSON["event"], "key": evil, "properties": item},
         "seen": {"cart": {"items": [item, item], "lines": 2, "quantity": 2.0, "value": evil, "changed_at": None}},
