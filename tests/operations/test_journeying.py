@@ -113,7 +113,8 @@ def test_a_goal_is_counted_with_its_worth_also_behind_the_end(lived: Lived) -> N
     assert (run.state, run.goals, run.worth) == ("ended", 2, 42.5)
     text = explain_runs.as_text("u:ada", "welcome", (run,))
     assert "goal reached 2 times, worth 42.5" in text
-    assert "reached the goal of welcome for pro once more, the 2nd time, worth 12.5" in text
+    begun = format_time(run.started_at)
+    assert f"reached the goal of welcome for pro, begun {begun}, once more, the 2nd time, worth 12.5" in text
 
 
 def test_values_for_machines_say_the_same(lived: Lived) -> None:
@@ -128,7 +129,10 @@ def test_the_whole_story_shows_where_runs_wait(lived: Lived) -> None:
     lived.did("Signed Up", plan="pro")
     story = lived.reader.story("ada")
     assert story is not None
-    assert "waits in the journey welcome for pro at pause until" in explain.as_text(story)
+    (run,) = story.runs
+    told = f"waits in the journey welcome for pro at pause until {format_time(run.due)} ({run.waits_for})"
+    assert told in explain.as_text(story)
+    assert "Product Viewed" in run.waits_for
     assert explain.as_values(story)["runs"][0]["step"] == "pause"
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from tactful.operations.stories import Known, Permission, Scalar, SeenEvent, Story, StoryLine, Waits, Why
 from tactful.operations.telling import ORIGINS
+from tactful.operations.telling_runs import HELD_OUT
 from tactful.values import format_time
 
 _MARKS = {
@@ -62,10 +63,12 @@ def as_text(story: Story) -> str:
 
 
 def waits(run: Waits) -> str:
-    """`waits in the journey cart for c-7 at remind until ...`."""
+    """`waits in the journey cart for c-7 at remind until ... (Order Completed, at most 2d)`."""
     about = f" for {_short(run.entry_key)}" if run.entry_key else ""
     step = f" at {run.step}" if run.step else ""
-    return f"waits in the journey {run.journey}{about}{step} until {format_time(run.due)}"
+    what = f" ({run.waits_for})" if run.waits_for else ""
+    out = f"; {HELD_OUT[run.arm]}: nothing will be sent" if run.arm in HELD_OUT else ""
+    return f"waits in the journey {run.journey}{about}{step} until {format_time(run.due)}{what}{out}"
 
 
 def permission(consent: Permission) -> str:
@@ -190,6 +193,7 @@ def _run_values(run: Waits) -> dict[str, Any]:
         "startedAt": format_time(run.started_at),
         "due": format_time(run.due),
         "step": run.step,
+        "waitsFor": run.waits_for,
         "arm": run.arm,
     }
 

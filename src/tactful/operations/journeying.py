@@ -32,7 +32,7 @@ from tactful.kernel.plan import CompiledPlan
 from tactful.kernel.state import Profile
 from tactful.operations import telling, telling_runs
 from tactful.operations.places import Places
-from tactful.operations.stories import StoryLine
+from tactful.operations.stories import StoryLine, Waits
 from tactful.runtime.ports import OutboxRow
 from tactful.values import format_duration
 
@@ -222,6 +222,15 @@ def rule_of(run: Run, plan: CompiledPlan) -> JourneyRule | None:
     if rule is not None and rule.is_finishing and run.version != rule.version:
         return plan.editions.get((run.journey, run.version), rule)
     return rule
+
+
+def waiting(profile: Profile, plan: CompiledPlan) -> tuple[Waits, ...]:
+    """The runs that walk; what was handed over to the outbox stands there."""
+    return tuple(
+        Waits(run.journey, run.started_at, run.due, run.step, run.entry_key, run.arm, _waits_for(run, plan))
+        for run in profile.runs
+        if not run.intent
+    )
 
 
 def _waits_for(run: Run, plan: CompiledPlan) -> str:

@@ -16,7 +16,7 @@ from tactful.kernel.fragments import consents, entry_of, hears_browsers
 from tactful.kernel.state import PlanState, Profile, decode_profile
 from tactful.operations.finding import candidates
 from tactful.operations.places import States
-from tactful.operations.stories import Permission, Waits
+from tactful.operations.stories import Permission
 from tactful.people import countries, identity, traits
 
 HOPS = 16
@@ -65,15 +65,6 @@ def values(profile: Profile, plan: PlanState | None) -> dict[str, object]:
     """The traits of all its fragments."""
     rules = plan.traits if plan is not None else {}
     return traits.values((fragment.traits for fragment in profile.fragments.values()), rules)
-
-
-def waiting(profile: Profile) -> tuple[Waits, ...]:
-    """The runs that walk; what was handed over to the outbox stands there."""
-    return tuple(
-        Waits(run.journey, run.started_at, run.due, run.step, run.entry_key, run.arm)
-        for run in profile.runs
-        if not run.intent
-    )
 
 
 def permissions(profile: Profile, plan: PlanState | None) -> tuple[Permission, ...]:

@@ -26,7 +26,7 @@ from tactful.kernel.state import (
 )
 from tactful.operations import persons, steering
 from tactful.operations.chains import Walk, marked
-from tactful.operations.journeying import RunStory, journeys_of, runs_of
+from tactful.operations.journeying import RunStory, journeys_of, runs_of, waiting
 from tactful.operations.narration import Narration, shown
 from tactful.operations.persons import Found
 from tactful.operations.places import Places, seen_event
@@ -38,6 +38,7 @@ from tactful.operations.stories import (
     PersonSeen,
     SeenEvent,
     Story,
+    StoryLine,
 )
 from tactful.operations.unmerging import Tie, tie
 from tactful.runtime.keeping import Trail
@@ -117,7 +118,7 @@ class Reader:
             traits=persons.values(profile, plan),
             segments=tuple(Membership(names.get(number, "?"), at) for number, at in profile.segments.items()),
             consents=persons.permissions(profile, plan),
-            runs=persons.waiting(profile),
+            runs=waiting(profile, self.compiled()),
             lines=tuple(lines),
             is_whole=walk.is_whole,
         )
@@ -137,6 +138,16 @@ class Reader:
             named = ", ".join(sorted({*plan.journeys, *known})) or "none at all"
             raise UsageError(f"there is no journey {journey!r}; there are: {named}")
         return shown(profile, newest), runs_of(rows, journey, profile, plan, self.outbox, places)
+
+    def responses(self, row: OutboxRow) -> tuple[StoryLine, ...]:
+        """What came back from a message of the outbox, as far as the trail reaches."""
+        try:
+            found = self.runs(row.intent.key, row.intent.journey)
+        except UsageError:
+            return ()
+        runs = found[1] if found is not None else ()
+        messages = (message for run in runs for message in run.messages)
+        return next((one.responses for one in messages if one.intent == row.intent.intent), ())
 
     def compiled(self) -> CompiledPlan:
         """The plan in force, compiled once per version."""

@@ -102,6 +102,8 @@ class Waits(Struct, frozen=True):
     entry_key: str = ""
     arm: str = ""
     """`holdout` or `global` where nothing will be sent."""
+    waits_for: str = ""
+    """`Order Completed, at most 2d`; "" where the plan does not say."""
 
 
 class Story(Struct, frozen=True):

@@ -103,9 +103,9 @@ def _step(row: StepTaken, places: Places) -> StoryLine:
 
 
 def _goal(row: GoalReached, places: Places) -> StoryLine:
-    again = f" once more, the {_ordinal(row.nth)} time" if row.nth > 1 else ""
+    again = f", once more, the {_ordinal(row.nth)} time" if row.nth > 1 else ""
     worth = f", worth {row.value:g}" if row.value is not None else ""
-    text = f"reached the goal of {row.journey}{entry(row.entry_key)}{again}{worth}"
+    text = f"reached the goal of {row.journey}{entry(row.entry_key)}, begun {format_time(row.started_at)}{again}{worth}"
     event = places.event(row.ref) if row.ref else None
     return StoryLine(row.at, "goal", text, f"held out: {HELD_OUT[row.arm]}" if row.arm in HELD_OUT else "", event=event)
 

@@ -325,8 +325,8 @@ class Trial:
         places = Places(self._house.log, self._house.trail, self._house.stores())
         for key in store.keys_after("%", 1 << 30):
             profile = persons.load(key, [store])
-            for run in persons.waiting(profile) if profile is not None else ():
-                if run.journey == self._journey:
+            for run in profile.runs if profile is not None else ():
+                if run.journey == self._journey and not run.intent:
                     about = telling_runs.entry(run.entry_key)
                     text = f"is in {run.journey}{about} at {run.step}, until {format_time(run.due)} at the latest"
                     whys = telling_runs.whys(self._readings(key), places)

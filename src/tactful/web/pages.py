@@ -119,7 +119,9 @@ class Pages:
         row, raw = await self._desk.ask(lambda reader: self._message(reader, intent))
         if row is None:
             return self._page("nothing.html", 404, here="outbox")
-        return self._page("message.html", here="outbox", row=row, mail=read_mail(raw) if raw else None)
+        responses = await self._desk.ask(lambda reader: reader.responses(row)) if row.status == "sent" else ()
+        mail = read_mail(raw) if raw else None
+        return self._page("message.html", here="outbox", row=row, mail=mail, responses=responses)
 
     def _message(self, reader: Reader, intent: str) -> tuple[OutboxRow | None, bytes | None]:
         row = reader.outbox.row(intent)

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
-from tactful.operations import explain
+from tactful.operations import explain, telling_runs
 from tactful.operations.stories import StoryLine
 from tactful.values import format_time, parse_time
 
@@ -41,6 +41,7 @@ def filters(zone: ZoneInfo) -> dict[str, Callable[..., Any]]:
         "short": short,
         "value": explain.value,
         "permission": explain.permission,
+        "held_out": lambda arm: telling_runs.HELD_OUT.get(arm, ""),
         "properties": properties,
         "kind_of": lambda key: _KINDS.get(key.partition(":")[0], ""),
         "bare": lambda key: key.partition(":")[2] or key,
