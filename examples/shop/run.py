@@ -29,7 +29,7 @@ HURRIED = {
     ),
     "journeys/browse_without_buying.yaml": (("wait: 3h", "wait: 30s"), ("three hours", "30 seconds"), ("7d", "10m")),
     "journeys/second_look.yaml": (("wait: 10m", "wait: 10s"), ("1 per 24h", "1 per 10m")),
-    "journeys/third_order.yaml": (("wait: 1h", "wait: 5s"),),
+    "journeys/third_order.yaml": (('wait: {until: "10:00"}', "wait: 5s"),),
     "journeys/demo_help.yaml": (("wait: 1h", "wait: 10s"), ('wait: {until: "09:00", on: weekdays}', "wait: 1s")),
     "journeys/win_back.yaml": (('wait: {until: "10:00"}', "wait: 10s"), ("wait: 7d", "wait: 2m")),
     "journeys/welcome.yaml": (

@@ -32,7 +32,7 @@ SENT: dict[str, list[str]] = {
     ],
     "confirm_newsletter": ["03-12T09:00 u:zoe confirm"],
     "win_back": ["04-11T09:00 u:ada win_back", "04-11T09:00 u:bob win_back", "04-18T09:00 u:ada win_back_reminder"],
-    "third_order": ["03-28T13:00 u:ada thank_you"],
+    "third_order": ["03-29T10:00 u:ada thank_you"],
     "demo_help": ["03-24T09:00 u:ada demo_help"],
     "early_winter": [],
     "winter_arrivals": ["10-07T09:00 u:ada winter_arrivals"],
