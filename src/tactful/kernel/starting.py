@@ -15,8 +15,9 @@ from tactful.journeys.runs import Run
 from tactful.journeys.unwelcome import came_after
 from tactful.kernel.looks import Look, end, holds, is_still_true, rule_of, start_of, unless_text
 from tactful.kernel.walking import walk
+from tactful.people import seen
 from tactful.segments.membership import matched_text
-from tactful.values import digest, format_duration, format_time
+from tactful.values import format_duration, format_time
 
 STEERED = {"pause": "the journey is paused", "drain": "the journey is draining", "stop": "the journey was stopped"}
 MOST_RUNS = 100
@@ -87,8 +88,8 @@ def _begin(look: Look, rule: JourneyRule, cause: Cause, key: str) -> None:
 
 
 def _begun(message_id: str) -> str:
-    """48 bits of its digest, as 8 characters."""
-    return b2a_base64(bytes.fromhex(digest(message_id)[:12]), newline=False).decode()
+    """48 bits of the mark by which repeats are known, as 8 characters."""
+    return b2a_base64(seen.mark(message_id)[:6], newline=False).decode()
 
 
 def _kept(rule: JourneyRule, properties: Raw) -> Raw:
