@@ -202,6 +202,22 @@ def test_a_tag_within_a_value_hides_no_link() -> None:
     assert led("<a title='<<<' href='javascript:x'>", leading("")) == "<a title='<<<' href=\"#\">"
 
 
+def test_what_looks_like_a_link_hides_none() -> None:
+    """A value of a person may end in the middle of what would be an attribute, were it one."""
+    behind = '<p>src="</p><a href="javascript:x">'
+    assert led(behind, leading("")) == '<p>src="</p><a href="#">'
+    said = '<img alt="see src=/x and href=javascript:y" src="/z">'
+    assert led(said, leading("https://shop.example")) == said.replace('"/z"', '"https://shop.example/z"')
+    assert led('<button FormAction = "/x">', leading("https://shop.example")) == (
+        '<button FormAction = "https://shop.example/x">'
+    )
+
+
+def test_looking_for_links_takes_no_time_however_many_there_seem_to_be() -> None:
+    for text in ("href=", 'href="', "href='", "href=src=", "href ", "background-", "formaction=x "):
+        assert led(text * 50_000, leading("https://shop.example")) == text * 50_000
+
+
 @settings(max_examples=300, deadline=None)
 @given(st.text(alphabet="<>\"'=/ abhrefsc:jvipt#&-!İ", max_size=80))
 def test_looking_at_links_changes_nothing_else_and_ends(text: str) -> None:

@@ -31,6 +31,7 @@ ONCE_MORE = frozenset({"from", "to", "subject"})
 """Oversigned: a second one breaks the signature (RFC 6376 8.15)."""
 
 _FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:((?:[^\r]|\r\n[ \t])*)\r\n")
+_BLANKS = re.compile(b"  +")
 _LINE_CHARS = 70
 
 Sign = Callable[[bytes, int], bytes]
@@ -129,11 +130,8 @@ def _relaxed_body(body: bytes) -> bytes:
 
 
 def _one_blank(text: bytes) -> bytes:
-    """Each run of blanks and tabs as one blank; by searching for what is there, ten times as fast as by a pattern."""
-    text = text.replace(b"\t", b" ")
-    while b"  " in text:
-        text = text.replace(b"  ", b" ")
-    return text
+    """Each run of blanks and tabs as one blank; a pattern that begins with what it looks for is the fastest way."""
+    return _BLANKS.sub(b" ", text.replace(b"\t", b" "))
 
 
 def _folded(tags: list[str]) -> str:

@@ -15,7 +15,9 @@ from msgspec import Struct
 
 _SPACE = " \t\n\f\r"
 _TAG = re.compile(r"</?([a-zA-Z][^ \t\n\f\r/>]*)")
-_COMMENT = re.compile(r"-->|(?<=..)--!>", re.DOTALL)
+_COMMENT = r"<!--(?:-?>|(?:[^-]++|-(?!-!?>))*+--!?>)"
+"""`<!-->` and `<!--->` are whole already; `<!--!>` is not."""
+_COMMENTED = re.compile(_COMMENT)
 _ATTRIBUTE = re.compile(
     r"[ \t\n\f\r/]*"
     r"(?:(?P<end>>)|(?P<name>=?[^ \t\n\f\r/>=]*)"
@@ -81,8 +83,7 @@ def tags(text: str, names: frozenset[str] | None = None) -> Iterator[Tag]:
 
 def _behind_no_tag(text: str, at: int) -> int:
     if text.startswith("<!--", at):
-        # `<!-->` and `<!--->` are comments already.
-        match = _COMMENT.search(text, at + 2)
+        match = _COMMENTED.match(text, at)
         return match.end() if match else len(text)
     if text.startswith(("<!", "<?", "</"), at):
         end = text.find(">", at)
@@ -97,9 +98,10 @@ def _behind(skip: re.Pattern[str] | None, text: str, at: int) -> int:
 
 @cache
 def _skip(names: frozenset[str]) -> re.Pattern[str]:
-    """What may be passed over in one go: text, and whole tags of other names behind which nothing changes."""
+    """What may be passed over in one go: text, comments, and whole tags of other names behind which nothing changes."""
     others = "|".join(map(re.escape, sorted(names | _RAW | {"plaintext"})))
-    return re.compile(rf"(?:[^<]++|</?(?!(?:{others})[ \t\n\f\r/>])[a-zA-Z][^ \t\n\f\r/>]*+{_REST})*+", re.IGNORECASE)
+    tag = rf"</?(?!(?i:{others})[ \t\n\f\r/>])[a-zA-Z][^ \t\n\f\r/>]*+{_REST}"
+    return re.compile(rf"(?:[^<]++|{tag}|{_COMMENT})*+")
 
 
 def _tag(text: str, match: re.Match[str]) -> Tag | None:

@@ -6,22 +6,31 @@ and that ends the process. So what goes to them is measured before. The pattern 
 
 import re
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, lru_cache
 from html import escape, unescape
+from operator import methodcaller
 from urllib.parse import urljoin
+
+from tactful.messages.html_tags import tags
 
 DEEPEST = 400
 TAG = re.compile(r"""<(/?)([^\s/>"'<!?=]++)((?:[^<>"']|"[^"]*+"|'[^']*+')*+)>""")
 """Its slash, name and attributes."""
 _RAW = re.compile(r"<!--|<(script|style|textarea|title)(?=[\s/>])", re.IGNORECASE)
 _STYLE_TAG = re.compile(r"<style([^<>]*)>", re.IGNORECASE)
-_SMALL = {big: big + 32 for big in range(ord("A"), ord("Z") + 1)}
 VOID = frozenset(
     {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"}
 )
+_LEADING = (b"href", b"src", b"background", b"action", b"poster")
+"""How the attributes begin that `_LEADS` reads; of `formaction`, how it ends."""
+_BEHIND = frozenset(b"=- \t\n\r\f")
 _LEADS = re.compile(
-    r"""(action-xhr|action|background-url|background|formaction|href|poster|src)(\s*=\s*)("[^"]*"|'[^']*'|[^\s"'>]+)"""
+    r"""(action-xhr|action|background-url|background|formaction|href|poster|src)(\s*=\s*)("[^"]*"|'[^']*'|[^\s"'>]+)""",
+    re.IGNORECASE | re.ASCII,
 )
+_PLAINLY = ("https://", "http://", "mailto:", "tel:")
+"""What leads somewhere at first sight."""
+_START = methodcaller("start")
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):")
 _IGNORED = re.compile(r"[\x00-\x20\x7f-\xa0\u200b-\u200f\u2028\u2029\ufeff]+")
 """What browsers pass over in front of and within a scheme."""
@@ -101,26 +110,41 @@ def led(markup: str, to: Callable[[str, str], str]) -> str:
     """With every address that an attribute holds replaced by what `to` (attribute, address) makes of it."""
     parts: list[str] = []
     done = 0
-    for found in _LEADS.finditer(_lowered(markup)):
-        start, end = found.start(3), found.end()
-        quoted = markup[start:end]
+    for found in _leads(markup):
+        start, end = found.span(3)
+        quoted = found[3]
         written = quoted[1:-1] if quoted[0] in "\"'" else quoted
         address = unescape(written) if "&" in written else written
-        better = to(found[1], address)
+        better = to(found[1].lower(), address)
         if better != address and found.start() >= done and _is_attribute(markup, found):
             parts += (markup[done:start], f'"{escape(better)}"')
             done = end
     return "".join((*parts, markup[done:])) if parts else markup
 
 
-def _lowered(markup: str) -> str:
-    """In small letters, each where it was."""
-    lowered = markup.lower()
-    return lowered if len(lowered) == len(markup) else markup.translate(_SMALL)
+def _leads(markup: str) -> list[re.Match[str]]:
+    """Whatever looks like an attribute that leads somewhere, in order; also in text, or in another's value."""
+    # Each sign is one byte here, in small letters. Looking for a few words is several times as fast as for a pattern.
+    signs = markup.encode("ascii", "replace").lower()
+    found = []
+    for word in _LEADING:
+        length = len(word)
+        at = signs.find(word)
+        while at >= 0:
+            behind = at + length
+            if behind < len(signs) and signs[behind] in _BEHIND:
+                begin = at - 4 if word == b"action" and signs[at - 4 : at] == b"form" else at
+                match = _LEADS.match(markup, begin)
+                if match is not None:
+                    found.append(match)
+                    if match[3][0] not in "\"'":
+                        behind = match.end()  # What stands in a value without quotes is all value.
+            at = signs.find(word, behind)
+    return sorted(found, key=_START)
 
 
 def _is_attribute(markup: str, found: re.Match[str]) -> bool:
-    """Whether it is one, and no part of another's name or text about one."""
+    """Whether it is one, and no part of another's name or value, or text about one."""
     start = found.start()
     if markup[start - 1 : start].isalnum() or markup[start - 1 : start] in ("-", "_", ":"):
         return False
@@ -131,14 +155,23 @@ def _is_attribute(markup: str, found: re.Match[str]) -> bool:
             return False
         tag = TAG.match(markup, start)
         if tag is not None and tag.end() >= found.end():
-            return True
+            place = found.start() - start
+            return not any(begin <= place < end for begin, end in _values(tag[0]))
     return False
+
+
+@lru_cache(maxsize=16)
+def _values(tag: str) -> list[tuple[int, int]]:
+    """Where the values of a tag's attributes stand in it."""
+    return [(one.value_start, one.end) for read in tags(tag) for one in read.attributes]
 
 
 def leading(base: str) -> Callable[[str, str], str]:
     """For `led`: nothing that does harm, and what is relative is of `base` ("" leaves it)."""
 
     def lead(name: str, address: str) -> str:
+        if address.startswith(_PLAINLY):
+            return address
         if name == "src" and address.startswith("data:image/"):
             return address
         if harmful(address):
