@@ -15,6 +15,7 @@ from tactful.messages import languages, rules
 from tactful.messages.render import texts_of
 from tactful.messages.rules import MessageRule
 from tactful.messages.source import MessageSource, SourceVariant, source_of
+from tactful.people import locales
 from tactful.people.traits import TraitWrite
 from tests.messages.scene import NOW, mail, message
 
@@ -117,7 +118,7 @@ def test_what_is_seen_of_a_cart() -> None:
     ],
 )  # fmt: skip
 def test_tags(text: object, tag: str) -> None:
-    assert languages.tag(text) == tag
+    assert locales.tag(text) == tag
 
 
 @pytest.mark.parametrize(
@@ -165,6 +166,7 @@ variants:
         ({"profile": {"locale": "de"}, "variant": "short"}, "Na", "Guten Tag, 1.234,50 €\n"),
         ({"profile": {"locale": "it"}, "variant": "short"}, "Hey", "Hello"),
         ({"profile": {}, "variant": "gone"}, "Hi", "Hello"),
+        ({"locale": "de-AT"}, "Servus", "Guten Tag, € 1.234,50\n"),
         ({"profile": {"locale": "fr"}, "locale": "de"}, "Hallo", "Guten Tag, 1.234,50 €\n"),
     ],
 )

@@ -28,6 +28,7 @@ from tactful.kernel.plan import CompiledPlan
 from tactful.kernel.sending import clock_time, quiet_until
 from tactful.kernel.state import Profile, Steering
 from tactful.kernel.view import Around, PersonView, Thresholds, country_of, zone_of
+from tactful.messages import languages
 from tactful.messages import rules as choices
 from tactful.messages.definition import Message
 from tactful.people import traits
@@ -352,8 +353,9 @@ def _coupon(case: _Case) -> Coupon | Refusal | None:
 def _frozen(case: _Case, coupon: Coupon | None, thresholds: Callable[[], Thresholds]) -> dict[str, Any]:
     """What templates may name; frozen now, so that what is rendered is what was allowed."""
     intent, profile, plan = case.intent, case.profile, case.plan
+    kept = profile.fragments.values()
     frozen: dict[str, Any] = {
-        "profile": traits.values((fragment.traits for fragment in profile.fragments.values()), plan.traits),
+        "profile": traits.values((one.traits for one in kept), plan.traits),
         "event": {
             "name": intent.event,
             "timestamp": format_time(intent.started_at),
@@ -363,6 +365,7 @@ def _frozen(case: _Case, coupon: Coupon | None, thresholds: Callable[[], Thresho
         "key": profile.key,
         "journey": intent.journey,
     }
+    frozen |= languages.heard(frozen["profile"], (one.locale for one in kept))
     if coupon is not None:
         frozen["coupon"] = {"code": coupon.code, "pool": coupon.pool}
     if not _may_track(case):

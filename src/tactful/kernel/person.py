@@ -27,7 +27,7 @@ from tactful.kernel.turn import Turn
 from tactful.kernel.verdict import KEEP, Judged, Said
 from tactful.kernel.view import PersonView
 from tactful.messages.mail import mailbox
-from tactful.people import countries, seen, traits, zones
+from tactful.people import countries, locales, seen, traits, zones
 from tactful.people.scores import ScoreWrite
 from tactful.people.scores import record as record_score
 
@@ -152,6 +152,8 @@ def _tell_of_person(
         after = fragment.zone = zones.see(before, said.timezone, *order)
         if reading.zone and after is not None and (before is None or before.name != after.name or is_one_of_many):
             affected.update(reading.zone)
+    if said.locale is not None:
+        fragment.locale = locales.see(fragment.locale, said.locale, *order)
     is_elsewhere = False
     if said.location is not None:
         known = fragment.country

@@ -17,6 +17,7 @@ from tactful.journeys.rules import Sent
 from tactful.journeys.runs import Pursuit, Run
 from tactful.language.vocabulary import TraitRule
 from tactful.people.countries import CountrySeen
+from tactful.people.locales import LocaleSeen
 from tactful.people.scores import ScoreWrite
 from tactful.people.traits import TraitWrite
 from tactful.people.zones import ZoneSeen
@@ -48,6 +49,8 @@ class Fragment(Struct, array_like=True):
     """E-mail addresses whose readers have confirmed (double opt-in)."""
     is_vouched: bool = False
     """A server spoke of this identifier: browsers may not change its address or its consent."""
+    locale: LocaleSeen | None = None
+    """Of the newest call whose context names a language."""
 
 
 class Identity(Struct, array_like=True):

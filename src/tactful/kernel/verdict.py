@@ -26,6 +26,7 @@ class Said(Struct, gc=False):
     consent: Any = None
     gpc: Any = None
     location: Any = None
+    locale: Any = None
 
     def country(self) -> Any:
         return self.location.get("country") if type(self.location) is dict else None

@@ -1,31 +1,37 @@
 """In which language a person is written to, and how numbers, amounts and dates look there.
 
-The person's own word is the trait `locale`, else `language`, in any usual spelling (de-AT, de_AT.UTF-8). Of the
-translations the nearest is taken: de-AT, else de, else the message as it stands. Numbers look as the language of the
-text has it, with the person's region where that is known: nobody reads English words around French numbers.
+The person's own word is the trait `locale`, else `language`, in any usual spelling (de-AT, de_AT.UTF-8); else what
+their newest call said (people/locales.py), which the gate freezes as `locale`. Of the translations the nearest is
+taken: de-AT, else de, else the message as it stands. Numbers look as the language of the text has it, with the person's
+region where that is known: nobody reads English words around French numbers.
 """
 
-import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from tactful.people.locales import LocaleSeen, newest, tag
 
 DEFAULT = "en"
-_TAG = re.compile(r"([A-Za-z]{2,3})(?:[-_]([A-Za-z]{4}))?(?:[-_]([A-Za-z]{2}|[0-9]{3}))?(?:[.@-].*)?")
 TRAITS = ("locale", "language")
-
-
-def tag(text: object) -> str:
-    """A language tag in its one spelling (BCP 47: zh-Hant-TW); "" for what is none."""
-    match = _TAG.fullmatch(text.strip()) if isinstance(text, str) and len(text) <= 64 else None
-    if match is None:
-        return ""
-    language, script, region = match.groups()
-    return "-".join(part for part in (language.lower(), (script or "").title(), (region or "").upper()) if part)
 
 
 def wanted(profile: object) -> str:
     """The language that the person's traits name; "" where they name none."""
     traits = profile if isinstance(profile, Mapping) else {}
     return next((found for name in TRAITS if (found := tag(traits.get(name)))), "")
+
+
+def heard(profile: object, seen: Iterable[LocaleSeen | None]) -> dict[str, str]:
+    """What the gate freezes beside the traits: {locale}, where they name no language and a call did; `seen` of every
+    fragment."""
+    found = "" if wanted(profile) else newest(seen)
+    return {"locale": found} if found else {}
+
+
+def told(values: Mapping[str, Any]) -> str:
+    """The language of what was frozen for a message: `locale` stands there where the traits name none, and where a
+    preview asks for one."""
+    return tag(values.get("locale")) or wanted(values.get("profile"))
 
 
 def nearest(language: str) -> list[str]:

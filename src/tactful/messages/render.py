@@ -84,8 +84,7 @@ class _Filling:
         self._source = source
         self._now_us = now_us
         variant = str(values.get("variant", ""))
-        told = languages.tag(values.get("locale")) or languages.wanted(values.get("profile"))
-        self.texts, self.locale = texts_of(source, variant, "" if source.confirms else told)
+        self.texts, self.locale = texts_of(source, variant, "" if source.confirms else languages.told(values))
         self.body = "mjml" if "mjml" in self.texts else "html"
         if source.confirms:
             self._seen: dict[str, Any] = {"workspace": values.get("workspace"), "confirm_url": url}
@@ -122,8 +121,8 @@ def texts_of(source: MessageSource, variant: str, language: str) -> tuple[dict[s
 
 def address_seen(source: MessageSource, values: Mapping[str, Any]) -> dict[str, Any]:
     """What the addresses of fetched data see: what templates do, but for what is fetched and for signed links."""
-    variant, told = str(values.get("variant", "")), languages.wanted(values.get("profile"))
-    return _seen(source, values, "", variant, texts_of(source, variant, told)[1])
+    variant = str(values.get("variant", ""))
+    return _seen(source, values, "", variant, texts_of(source, variant, languages.told(values))[1])
 
 
 def _seen(source: MessageSource, values: Mapping[str, Any], url: str, variant: str, locale: str) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from tactful.kernel.view import Around, PersonView
 from tactful.language.compile import compile_condition, compile_value
 from tactful.language.compiled import Condition, Valued
 from tactful.language.mistakes import did_you_mean
-from tactful.messages import looks, rules, samples
+from tactful.messages import languages, looks, rules, samples
 from tactful.messages.definition import Message
 from tactful.messages.looks import Remark
 from tactful.messages.mail import Rendered
@@ -145,6 +145,7 @@ def _values(
         "key": profile.key,
         "journey": "",
     }
+    values |= languages.heard(values["profile"], (one.locale for one in profile.fragments.values()))
     names = [one.name for number, one in in_force.by_number.items() if number in profile.segments]
     values |= rules.frozen(rule, _view(profile, in_force), profile.key, now_us, lambda: names)
     return values, missing
