@@ -33,6 +33,9 @@ def scene() -> Scene:
     made.rows(FAY, signed, EventKept(NOON, "Signed Up", signed), *rows)
     made.claim(hello, NOON, "+4915112345678", "sms_marketing granted")
     made.outbox.finish([Verdict(hello.intent, "sent", "accepted")], NOON)
+    sent = made.event(FAY, NOON + 1, "Message Sent")
+    told = Responded(NOON + 1, "welcome", hello.intent, "Message Sent")
+    made.rows(FAY, sent, EventKept(NOON + 1, "Message Sent", sent), told)
     bought = made.event(FAY, NOON + HOUR_US, "Order Completed", total=30)
     goal = GoalReached(NOON + HOUR_US, "welcome", "pro", NOON, "v1", "", bought, 1, 30.0)
     clicked = made.event(FAY, NOON + 2 * HOUR_US, "Message Clicked")
@@ -90,3 +93,11 @@ def test_a_message_that_waits_says_why(shop: Served) -> None:
     assert "quiet hours until 08:00" in shown
     assert "not before 13 Mar 2025, 08:00:00" in shown
     assert "quiet hours until 08:00" in words(get(shop, "/outbox")[1])
+
+
+def test_what_came_back_is_told_once(shop: Served) -> None:
+    """The event, the response to the message and the outcome are three records of one thing, or of two."""
+    shown = words(get(shop, f"/people/{FAY}")[1])
+    assert shown.count("Message Clicked") == 1
+    assert "Message Sent" not in shown
+    assert "Came back Message Clicked" in words(get(shop, "/outbox/welcome-fay")[1])

@@ -10,6 +10,7 @@ from tactful.events.derived import (
     FragmentsCame,
     FragmentsWent,
     OutcomeNoted,
+    Responded,
     Row,
     RunEnded,
     SendMessage,
@@ -23,6 +24,8 @@ from tactful.operations.stories import Known, SeenEvent, StoryLine
 from tactful.runtime.ports import OutboxRow
 
 USER = "u:"
+HANDED_OVER = ("Email Sent", "Message Sent")
+"""Responses that say no more than the outcome of a message."""
 
 
 class Rows(Protocol):
@@ -54,7 +57,10 @@ class Narration:
         places: list[tuple[int, int]] = []
         for number, step in enumerate(steps):
             places.append((step.partition, step.group.position))
+            answered = {row.name for row in step.group.rows if isinstance(row, Responded)}
             for n, row in enumerate(step.group.rows):
+                if isinstance(row, EventKept) and row.name in answered:
+                    continue  # Its line is that of the response.
                 if (line := self._line(row, step.group.key)) is not None:
                     ordered.append((number, n, line))
                 if isinstance(row, SendMessage):
@@ -69,8 +75,8 @@ class Narration:
 
     def _line(self, row: Row, key: str) -> StoryLine | None:
         line = telling.tell(row, self._places)
-        if line is None:
-            return None
+        if line is None or (isinstance(row, Responded) and row.name in HANDED_OVER):
+            return None  # The outcome tells that already.
         entry = entry_of(row.fragment) if isinstance(row, EventKept) and row.fragment else key
         if isinstance(row, FragmentsWent) and row.cause == "merge" and key != self._own:
             return None  # Its owner's line tells the same.

@@ -27,7 +27,7 @@ from tactful.kernel.state import (
 from tactful.operations import persons, steering
 from tactful.operations.chains import Walk, marked
 from tactful.operations.journeying import RunStory, journeys_of, runs_of, waiting
-from tactful.operations.narration import Narration, shown
+from tactful.operations.narration import HANDED_OVER, Narration, shown
 from tactful.operations.persons import Found
 from tactful.operations.places import Places, seen_event
 from tactful.operations.steering import People
@@ -140,14 +140,15 @@ class Reader:
         return shown(profile, newest), runs_of(rows, journey, profile, plan, self.outbox, places)
 
     def responses(self, row: OutboxRow) -> tuple[StoryLine, ...]:
-        """What came back from a message of the outbox, as far as the trail reaches."""
+        """What came back from a message of the outbox after it was handed over, as far as the trail reaches."""
         try:
             found = self.runs(row.intent.key, row.intent.journey)
         except UsageError:
             return ()
         runs = found[1] if found is not None else ()
         messages = (message for run in runs for message in run.messages)
-        return next((one.responses for one in messages if one.intent == row.intent.intent), ())
+        told = next((one.responses for one in messages if one.intent == row.intent.intent), ())
+        return tuple(line for line in told if not line.text.startswith(HANDED_OVER))
 
     def compiled(self) -> CompiledPlan:
         """The plan in force, compiled once per version."""
