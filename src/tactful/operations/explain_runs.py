@@ -4,7 +4,7 @@ from typing import Any
 
 from tactful.operations.explain import step_lines, step_values
 from tactful.operations.journeying import MessageStory, RunStory
-from tactful.operations.telling_runs import HELD_OUT, entry
+from tactful.operations.telling_runs import HELD_OUT, entry, in_words
 from tactful.values import format_time
 
 _INDENT = " " * 4
@@ -45,7 +45,7 @@ def _run(run: RunStory) -> list[str]:
 
 
 def _because(run: RunStory) -> str:
-    return f" ({run.ended})" if run.ended else ""
+    return f" ({in_words(run.ended)})" if run.ended else ""
 
 
 def _times(number: int) -> str:

@@ -27,6 +27,7 @@ _ENDED = {
     "merged": "two became one person, and the run of the other goes on",
     FINISHED: "it went to its end",
     "already sent": "two became one person, and the other has had this message",
+    **{f"holdout: {arm}": f"held out: {words}" for arm, words in HELD_OUT.items()},
 }
 """Reasons that need more words than the engine has for them."""
 _STEPS = {
@@ -59,6 +60,11 @@ def tell(row: RunRow, places: Places) -> StoryLine:
             return _response(row)
 
 
+def in_words(reason: str) -> str:
+    """Why a run ended, or sent nothing, for a reader."""
+    return _ENDED.get(reason, reason)
+
+
 def _started(row: RunStarted, places: Places) -> StoryLine:
     waits = f", due {format_time(row.due)}" if row.due > row.at else ""
     out = f"; {HELD_OUT[row.arm]}: nothing will be sent" if row.arm in HELD_OUT else ""
@@ -70,7 +76,7 @@ def _ended(row: RunEnded, places: Places) -> StoryLine:
     """Whether it had sent something is not in the row: who knows the rows before says so (narration.py)."""
     event = places.event(row.ref) if row.ref else None
     text = f"the journey {row.journey}{entry(row.entry_key)} ended and sent nothing"
-    return StoryLine(row.at, "ended", text, _ENDED.get(row.reason, row.reason), event=event)
+    return StoryLine(row.at, "ended", text, in_words(row.reason), event=event)
 
 
 def ended_after_sending(row: RunEnded, line: StoryLine) -> StoryLine:
@@ -94,7 +100,7 @@ def _step(row: StepTaken, places: Places) -> StoryLine:
     kind, form = _STEPS.get(row.what, (row.what, f"{row.what} at {{step}}"))
     until = f" until {format_time(row.until)}" if row.until else ""
     text = form.format(step=row.step, until=until, detail=row.detail)
-    because = "" if row.what in _TOLD_IN_TEXT else row.detail
+    because = "" if row.what in _TOLD_IN_TEXT else in_words(row.detail)
     if row.what == "wait" and because:
         because = f"for {because}"
     event = places.event(row.ref) if row.ref else None
