@@ -206,6 +206,7 @@ def test_who_takes_that_very_thing_needs_no_closer_look(carts: Days) -> None:
     carts.go_to("2025-03-13 12:00")
     assert since(carts, "ada", "2025-03-12") == [("2025-03-12 10:35", "Ada, your Lamp Fjord is still here")]
     assert since(carts, "cem", "2025-03-12") == []
+    assert ended(carts, "ada", "second_look") == ["Product Added came first"]
     assert ended(carts, "cem", "second_look") == ["Order Completed came first"]
     assert since(carts, "bob", "2025-03-12") == [("2025-03-12 12:15", "Bob, a closer look?")]
 

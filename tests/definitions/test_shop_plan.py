@@ -96,3 +96,14 @@ def test_the_demo_is_the_same_shop_in_a_hurry(tmp_path: Path) -> None:
     assert len(waits) > 10
     slow = [wait for wait in waits if not re.fullmatch(r"\d+s|[1-5]m", wait)]
     assert slow == ['{until: "10:00"}'], "of the campaign alone, which somebody launches"
+
+
+def test_what_sells_is_measured() -> None:
+    """Each journey that wants an order counts those that come, and what they were worth; those that write to many hold
+    some of them out."""
+    journeys = read_project(load(SHOP)).journeys
+    goals = {name: journey.goal for name, journey in journeys.items() if journey.goal is not None}
+    assert set(journeys) - set(goals) == {"confirm_newsletter", "third_order", "early_winter"}
+    assert all(goal.wanted.events == ("Order Completed",) and goal.value is not None for goal in goals.values())
+    held_out = {name for name, journey in journeys.items() if journey.holdout == 1_000}
+    assert held_out == {"cart_reminder", "browse_without_buying", "welcome", "win_back", "winter_arrivals"}
