@@ -191,3 +191,20 @@ steps:
         sizes.append(len(encode(profile)))
     without, waiting = sizes
     assert waiting - without <= 140
+
+
+def test_what_one_run_sets_another_sees_at_the_same_instant() -> None:
+    shop = Shop()
+    sets = "start: {event: Added}\npriority: 90\nsteps:\n  - wait: 1h\n  - set: {vip: true}\n"
+    asks = "start: {event: Added}\nsteps:\n  - if: profile.vip == True\n    then: [{exit: before}]\n"
+    asks += "  - wait: 1h\n  - if: profile.vip == True\n    then: [{exit: seen}]\n  - exit: missed\n"
+    shop.publish(
+        {
+            "sets": sets,
+            "asks": asks,
+            "ends": f"start: {{event: Added}}\nwait: 1h\nunless: {{when: profile.vip == True}}\nsend: {{webhook: '{HOOK}/x'}}\n",
+        }
+    )
+    shop.event("Added")
+    shop.pass_time(after(70))
+    assert "ended: seen" in [text for _, text in shop.story()]

@@ -120,6 +120,7 @@ def set_traits(look: Look, run: Run, step: SetTraits) -> None:
     fragment = fragments.fragment(profile, fragments.name_of(profile.key, profile.epoch))
     written = unpack(event.properties), event.timestamp, event.received_at, 0, SOURCE
     traits.write(fragment.traits, *written, rules=turn.plan.traits)
+    look.view.renew()
 
 
 def is_set_by_journey(event: Event) -> bool:

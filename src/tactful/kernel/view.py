@@ -5,6 +5,7 @@ changes a trait, a score, ... is followed by a new view.
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from msgspec import Struct
@@ -70,6 +71,12 @@ class PersonView:
                 raise AttributeError(name)
         setattr(self, name, value)
         return value
+
+    def renew(self) -> None:
+        """Traits are others now: what was put together of them is put together anew."""
+        for name in ("consents", "traits", "zone"):
+            with suppress(AttributeError):  # Nobody has asked for it.
+                delattr(self, name)
 
 
 def zone_of(fragments: Iterable[Fragment], rules: TraitRules, workspace: str) -> str:

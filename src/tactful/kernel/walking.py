@@ -165,7 +165,6 @@ def walk(look: Look, run: Run, rule: JourneyRule, index: int, moment: int, *, is
                 index = _branch(look, run, step)
             case SetTraits():
                 set_traits(look, run, step)
-                look = look._replace(view=look.turn.view(look.profile))
                 index = step.next
             case Exit(reason=reason):
                 end(look, run, rule, reason)
