@@ -203,7 +203,7 @@ def world(
     retention: Mapping[str, int],
     rules: Rules,
 ) -> World:
-    calls = sorted(said.call for said in sayings if said.call is not None)
+    calls = sorted((said.call for said in sayings if said.call is not None), key=lambda call: call[:3])
     scores = [said.told for said in sayings if said.told is not None and said.kind == "score"]
     known = traits([Write(call.properties, call.source) for call in calls if call.kind == "identify"], rules)
     return World(
