@@ -235,7 +235,10 @@ def test_three_letters_of_welcome_at_nine_on_weekdays(begin: Begin) -> None:
     days.knows("kai", timezone="America/New_York")
     days.go_to("2025-03-09 12:00")
     days.orders("bob")
+    days.go_to("2025-03-10 15:00")
+    days.knows("mia")
     days.go_to("2025-04-30 12:00")
+    assert [at for at, _ in days.got("mia")] == ["2025-03-10 15:00", "2025-03-13 09:00", "2025-03-18 09:00"]
     assert days.got("ada") == [
         ("2025-03-06 15:00", "Good to have you here, Ada"),
         ("2025-03-10 09:00", "Where to begin"),
@@ -298,7 +301,7 @@ def test_a_coupon_wins_somebody_back_and_is_recalled_a_week_later(begin: Begin) 
         days.orders(user)
     days.go_to("2025-04-12 12:00")
     days.orders("bob")
-    days.go_to("2025-07-01 12:00")
+    days.go_to("2025-08-01 12:00")
     mails = [mail for mail in days.mails("ada") if mail.at >= "2025-03-01"]
     # 90 days later it is the 10th of April, 13:00 in Lisbon: the next ten o'clock there is the day after.
     assert [mail.at for mail in mails] == ["2025-04-11 09:00", "2025-04-18 09:00"]
@@ -306,7 +309,9 @@ def test_a_coupon_wins_somebody_back_and_is_recalled_a_week_later(begin: Begin) 
     assert codes["ada"] == codes["ada"][:1] * 2, "the same code again"
     assert len(codes["bob"]) == 1, "who came back is not reminded"
     assert len({code for found in codes.values() for code in found}) == 3, "each has their own"
-    assert ended(days, "bob", "win_back") == ["Order Completed came first"]
+    # In July he has gone for 90 days once more.
+    began = "2025-04-10T12:00:00.000Z"
+    assert ended(days, "bob", "win_back") == ["Order Completed came first", f"again: 180d, and it began at {began}"]
     assert ended(days, "ada", "win_back") == ["sent"]
 
 
