@@ -101,7 +101,7 @@ def test_a_campaign_is_approved_launched_and_told(shop: Shop) -> None:
 
 
 def test_it_is_stopped_by_the_api(shop: Shop) -> None:
-    assert shop.ask("POST", "/v1/campaigns/spring/stop", {"author": "ann", "reason": "wrong price"}).status == 202
+    assert shop.ask("POST", "/v1/campaigns/spring/stop", {"by": "ann", "reason": "wrong price"}).status == 202
     assert [(one.journey, one.order, one.reason) for one in shop.records(Steer)] == [("spring", "stop", "wrong price")]
     assert shop.ask("GET", "/v1/campaigns/spring").body["state"] == "stopped"
 

@@ -79,9 +79,9 @@ def test_how_journeys_stand_and_who_is_inside(living: Living) -> None:
 
 @pytest.mark.parametrize("order", ["pause", "resume", "drain", "stop"])
 def test_an_order_is_durable_when_it_is_answered(living: Living, order: str) -> None:
-    reply = ask(living, "POST", f"/v1/journeys/cart/{order}", {"author": "ann", "reason": "sold out"})
+    reply = ask(living, "POST", f"/v1/journeys/cart/{order}", {"by": "ann", "reason": "sold out"})
     assert reply.status == 202, reply.body
-    assert reply.body == {"journey": "cart", "order": order, "author": "ann", "reason": "sold out"}
+    assert reply.body == {"journey": "cart", "order": order, "by": "ann", "reason": "sold out"}
     told = [(one.journey, one.order, one.author) for one in records(living, Steer)]
     assert told == [("cart", order, "ann")]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from msgspec.structs import replace
 
-from tactful.events.derived import EventKept, GoalReached, Responded, RunStarted, StepTaken
+from tactful.events.derived import EventKept, GoalReached, Responded, Row, RunStarted, StepTaken
 from tactful.events.identifiers import partition_of
 from tactful.events.records import EMPTY_MAP
 from tactful.journeys.runs import Run
@@ -24,7 +24,7 @@ def scene() -> Scene:
     made = Scene()
     signed = made.event(FAY, NOON, "Signed Up")
     hello = replace(intent(FAY, NOON, signed, "welcome"), channel="sms", message="hello", step="hello", entry_key="pro")
-    rows = [
+    rows: list[Row] = [
         RunStarted(NOON, "welcome", "pro", NOON, version="v1", started_at=NOON),
         StepTaken(NOON, "welcome", "pro", NOON, "which", "branch", "then"),
         hello,

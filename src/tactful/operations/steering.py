@@ -56,7 +56,7 @@ class JourneyState(Struct, frozen=True, rename="camel"):
     """`running`, `paused`, `draining`, `stopped`."""
     since: str | None
     """Of a state that somebody ordered."""
-    author: str
+    author: str = msgspec.field(name="by")
     reason: str
     version: str
     kind: str

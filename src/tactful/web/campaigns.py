@@ -24,10 +24,11 @@ Preview = Callable[[Reader, str], dict[str, object]]
 def routes(
     desk: Desk, slow: Desk, submit: Submit, arrive: Callable[[], Arrival], approvals: Approvals, preview: Preview
 ) -> list[Route]:
-    """GET /v1/campaigns/{name}[/preview]; POST /v1/campaigns/{name}/{approve|launch|stop}. `slow` answers what looks
+    """GET /v1/campaigns[/{name}[/preview]]; POST /v1/campaigns/{name}/{approve|launch|stop}. `slow` answers what looks
     through all people."""
     api = Campaigns(desk, slow, submit, arrive, approvals, preview)
     return [
+        Route("/v1/campaigns", api.listed),
         Route("/v1/campaigns/{name}", api.status),
         Route("/v1/campaigns/{name}/preview", api.preview),
         Route("/v1/campaigns/{name}/approve", api.approve, methods=["POST"]),
@@ -49,6 +50,15 @@ class Campaigns:
         self._desk, self._slow = desk, slow
         self._submit, self._arrive = submit, arrive
         self._approvals, self._preview = approvals, preview
+
+    async def listed(self, _request: Request) -> Response:
+        def ask(reader: Reader) -> list[Status]:
+            plan = reader.compiled()
+            names = sorted(rule.name for rule in plan.journeys.values() if rule.is_campaign)
+            told = (plan, reader.plan_state(), reader.partitions(), self._approvals) if names else None
+            return [campaigns.status(name, *told) for name in names] if told is not None else []
+
+        return shown({"campaigns": [msgspec.to_builtins(one) for one in await self._desk.ask(ask)]})
 
     async def status(self, request: Request) -> Response:
         name = request.path_params["name"]
@@ -106,12 +116,12 @@ class Campaigns:
         return await accepted(self._submit, (0, encode(stamped)), told)
 
     async def stop(self, request: Request) -> Response:
-        """`{"author"?, "reason"?}`."""
+        """`{"by"?, "reason"?}`."""
         said = await body_of(request)
         if isinstance(said, Response):
             return said
         name = request.path_params["name"]
-        author, reason = str(said.get("author") or AUTHOR), str(said.get("reason") or "")
+        author, reason = str(said.get("by") or AUTHOR), str(said.get("reason") or "")
 
         def ask(reader: Reader) -> Steer:
             plan = reader.compiled()

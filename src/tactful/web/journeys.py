@@ -100,7 +100,7 @@ class Journeys:
         said = await body_of(request)
         if isinstance(said, Response):
             return said
-        author, reason = str(said.get("author") or AUTHOR), str(said.get("reason") or "")
+        author, reason = str(said.get("by") or AUTHOR), str(said.get("reason") or "")
 
         def ask(reader: Reader) -> Steer:
             return steering.order(name, wanted, reader.compiled(), reader.partition_state(), author, reason)
@@ -110,7 +110,7 @@ class Journeys:
         except UsageError as error:
             return refused(404 if "there is no journey" in str(error) else 400, "not_possible", str(error))
         stamped = msgspec.structs.replace(record, received_at=self._arrive().received_at)
-        told = {"journey": name or None, "order": wanted, "author": author, "reason": reason}
+        told = {"journey": name or None, "order": wanted, "by": author, "reason": reason}
         return await accepted(self._submit, (0, encode(stamped)), told)
 
     # ---- who enters --------------------------------------------------------------------------------------------
@@ -167,6 +167,6 @@ def shown(values: Any, status: int = 200) -> Response:
 
 
 def _values(found: steering.Journeys) -> dict[str, Any]:
-    off = {"since": found.since, "author": found.author, "reason": found.reason} if not found.is_sending else None
+    off = {"since": found.since, "by": found.author, "reason": found.reason} if not found.is_sending else None
     listed: Sequence[Any] = [msgspec.to_builtins(one) for one in found.journeys]
     return {"sending": found.is_sending, "off": off, "journeys": listed}

@@ -1,6 +1,8 @@
 """/openapi.json: all HTTP routes of this server as OpenAPI 3.1."""
 
+from collections.abc import Mapping
 from importlib.metadata import version
+from types import MappingProxyType
 from typing import Any
 
 from starlette.requests import Request
@@ -8,18 +10,27 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from tactful.web import collect_openapi, openapi_journeys
+from tactful.web.openapi_examples import with_examples
 
+NOTHING: Mapping[str, str] = MappingProxyType({})
 _ANSWER = {"content": {"application/json": {"schema": {"type": "object"}}}}
 
 
-def _get(summary: str, *parameters: str, guarded: bool = True) -> dict[str, Any]:
-    """A route that reads; guarded ones answer on loopback, or with an administrator's token."""
+def _get(summary: str, *parameters: str, guarded: bool = True, query: Mapping[str, str] = NOTHING) -> dict[str, Any]:
+    """A route that reads; guarded ones answer on loopback, or with an administrator's token. `query` says what may be
+    asked behind the ?."""
     answers = {"200": {"description": "What was asked for", **_ANSWER}}
     if guarded:
         answers["403"] = {"description": "Not from this machine, and no token"}
     if parameters:
         answers["404"] = {"description": "There is none"}
-    given = [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in parameters]
+    given: list[dict[str, Any]] = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in parameters
+    ]
+    given += [
+        {"name": name, "in": "query", "required": False, "description": text, "schema": {"type": "string"}}
+        for name, text in query.items()
+    ]
     security: dict[str, Any] = {"security": [{"administrator": []}, {}]} if guarded else {}
     return {"get": {"summary": summary, "parameters": given, "responses": answers, **security}}
 
@@ -40,6 +51,15 @@ def _change(summary: str, body: dict[str, Any] | None, answers: dict[str, str]) 
     return {**described, "security": [{"administrator": []}]}
 
 
+def _door(summary: str, answer: str, *parameters: str, refused: Mapping[str, str] = NOTHING) -> dict[str, Any]:
+    """What a mail, or a provider, leads to: the path or a signature is the permission."""
+    answers = {status: {"description": text} for status, text in refused.items()}
+    given = [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in parameters]
+    return {"summary": summary, "parameters": given, "responses": {"200": {"description": answer}, **answers}}
+
+
+_TOKEN = {"404": "No such token, or one that was altered"}
+_LIMIT = {"limit": "How many at most"}
 _PATCH = {
     "type": "object",
     "required": ["traits"],
@@ -55,7 +75,7 @@ _BOUNCE = {
     "503": "It cannot be stored now",
 }
 PATHS = {
-    "/v1/profiles": _get("People who did something last, the newest first"),
+    "/v1/profiles": _get("People who did something last, the newest first", query=_LIMIT),
     "/v1/profiles/{id}": {
         **_get("Identifiers, traits, segments, permits and runs of the person whose identifier this is", "id"),
         "patch": _change(
@@ -71,8 +91,20 @@ PATHS = {
             {"202": "It is durable; what goes back", "404": "There is none", "409": "It belongs to nobody else"},
         )
     },
-    "/v1/explain/{id}": _get("The story of a person, with the reasons; ?journey= tells the runs of that one", "id"),
-    "/v1/outbox": _get("Messages and webhooks, the newest first"),
+    "/v1/explain/{id}": _get(
+        "The story of a person, with the reasons; or the runs through one journey",
+        "id",
+        query={"journey": "Only the runs through this one", "limit": "How many steps at most"},
+    ),
+    "/v1/outbox": _get(
+        "Messages and webhooks, the newest first",
+        query={
+            "status": "waiting, claimed, sent, refused, rejected, lapsed, held or dropped",
+            "person": "By any identifier",
+            "before": "Due before this instant (ISO 8601)",
+            **_LIMIT,
+        },
+    ),
     "/v1/outbox/{intent}": _get("One message or webhook", "intent"),
     "/v1/responses": _get("How often links and pixels of mails were asked for since the start"),
     "/v1/bounces": {
@@ -82,6 +114,36 @@ PATHS = {
                 {"name": "to", "in": "query", "schema": {"type": "string"}, "description": "The address it came to"}
             ],
         }
+    },
+    "/v1/hooks/{provider}": {
+        "post": _door(
+            "What a provider tells of messages: ses, sendgrid, mailgun, postmark, where it is set up",
+            "It is durable",
+            "provider",
+            refused={
+                "400": "It cannot be read",
+                "403": "It is not theirs, or too old",
+                "413": "It is too large",
+                "503": "It cannot be stored now; come again after Retry-After",
+            },
+        )
+    },
+    "/v1/c/{token}": {
+        "get": {
+            **_door("A link of a mail: sends its reader on to where it led", "", "token"),
+            "responses": {"302": {"description": "To exactly there"}, "404": {"description": _TOKEN["404"]}},
+        }
+    },
+    "/v1/o/{token}.gif": {"get": _door("The pixel of a mail", "A picture of one point", "token")},
+    "/v1/unsubscribe/{token}": {
+        "get": _door(
+            "Asks whether its reader wants no more of these; changes nothing", "A page", "token", refused=_TOKEN
+        ),
+        "post": _door("No more of these (RFC 8058: one click)", "It is durable", "token", refused=_TOKEN),
+    },
+    "/v1/confirm/{token}": {
+        "get": _door("Asks whether the address is its reader's; changes nothing", "A page", "token", refused=_TOKEN),
+        "post": _door("It is, and they agree", "It is durable", "token", refused=_TOKEN),
     },
     "/healthz": _get("Is the process alive?", guarded=False),
     "/readyz": _get("Can it answer?", guarded=False),
@@ -96,7 +158,7 @@ def document() -> dict[str, Any]:
     return {
         "openapi": "3.1.0",
         "info": {"title": "Tactful", "version": version("tactful"), "license": {"name": "Apache-2.0"}},
-        "paths": {**collect_openapi.PATHS, **PATHS, **openapi_journeys.PATHS},
+        "paths": {**collect_openapi.PATHS, **with_examples({**PATHS, **openapi_journeys.PATHS})},
         "components": {**components, "securitySchemes": schemes},
     }
 

@@ -62,7 +62,7 @@ def _post(summary: str, body: dict[str, Any], answers: dict[str, str], *names: s
 
 _DURABLE = {"202": "It is durable, and will be followed", "400": "What is wrong with it"}
 _REFUSED = {"409": "Why it may not be"}
-_ORDER = _said("author", "reason")
+_ORDER = _said("by", "reason")
 PATHS = {
     "/v1/journeys": _get("How all journeys stand", query=("inside",)),
     "/v1/journeys/{name}": _get(
@@ -77,6 +77,7 @@ PATHS = {
     ),
     "/v1/journeys/{name}/{order}": _post("Pause, resume, drain or stop a journey", _ORDER, _DURABLE, "name", "order"),
     "/v1/sending/{switch}": _post("Switch all sending off, or on", _ORDER, _DURABLE, "switch"),
+    "/v1/campaigns": _get("How all campaigns stand"),
     "/v1/campaigns/{name}": _get("How a campaign stands", "name"),
     "/v1/campaigns/{name}/preview": _get("Whom a campaign would reach if it were launched now", "name"),
     "/v1/campaigns/{name}/approve": _post(
