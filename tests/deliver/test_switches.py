@@ -175,3 +175,80 @@ def test_quiet_hours_go_on_behind_a_pause(outbox: Outbox) -> None:
     desk.steer("email", "resume")
     desk.turn()
     assert desk.fate("a") == "waiting: quiet hours until 08:00"
+
+
+# ---- what is claimed already ---------------------------------------------------------------------------------------
+
+
+def claimed(outbox: Outbox, *channels: str, **settings: int) -> Desk:
+    """Ada's mail and the others', claimed and not begun."""
+    desk, ada = Desk(outbox, PLAN, NOON, **settings), person("u:ada")
+    for channel in channels:
+        assert desk.sends(channel, ada, channel) == "claimed"
+    return desk
+
+
+def test_what_is_claimed_and_not_begun_does_not_leave_either(outbox: Outbox) -> None:
+    desk = claimed(outbox, "email", "sms", "webhook")
+    assert outbox.hand_off(["sms"], "somebody") == ["sms"]
+    desk.steer("", "pause")
+    desk.turn()
+    assert [desk.fate(one) for one in ("email", "sms", "webhook")] == [
+        "waiting: all sending is paused",
+        "claimed",
+        "waiting: all sending is paused",
+    ]
+    assert outbox.hand_off(["email", "sms", "webhook"], "somebody else") == []
+    desk.steer("", "resume")
+    desk.turn()
+    row = outbox.row("email")
+    assert row is not None
+    assert (row.status, row.attempt, row.claimed_at) == ("claimed", 1, NOON), "nobody has tried yet"
+    assert outbox.hand_off(["email"], "somebody else") == ["email"]
+
+
+def test_of_one_journey_its_claims_are_taken_back(outbox: Outbox) -> None:
+    desk = claimed(outbox, "email", "sms", "webhook")
+    desk.steer("email", "pause")
+    desk.steer("sms", "stop")
+    desk.turn()
+    told = [desk.fate(one) for one in ("email", "sms", "webhook")]
+    assert told == ["waiting: the journey is paused", "refused: the journey was stopped", "claimed"]
+
+
+def test_a_journey_that_is_drained_keeps_its_claims(outbox: Outbox) -> None:
+    desk = claimed(outbox, "email")
+    desk.steer("email", "drain")
+    assert not desk.step()
+    assert desk.fate("email") == "claimed"
+
+
+def test_each_partition_takes_back_its_own(outbox: Outbox) -> None:
+    desk = claimed(outbox, "email", partitions=2)
+    desk.put("there", person("u:bob"), partition=1)
+    desk.turn()
+    desk.steer("", "pause", [1])
+    desk.turn()
+    assert (desk.fate("email"), desk.fate("there")) == ("claimed", "waiting: all sending is paused")
+
+
+def test_a_worker_that_begins_under_a_switch_takes_back(outbox: Outbox) -> None:
+    """The one before it has died between the order and the outbox."""
+    desk = claimed(outbox, "email")
+    desk.steer("", "pause")
+    desk.workers[0] = desk.worker(0)
+    desk.turn()
+    assert desk.fate("email") == "waiting: all sending is paused"
+
+
+def test_many_claims_are_taken_back_bit_by_bit(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(claims, "AT_ONCE", 20)
+    desk = Desk(outbox, PLAN, NOON)
+    for number in range(50):
+        desk.put(f"i{number}", person(f"u:{number}"))
+    desk.turn()
+    assert outbox.counts() == {"claimed": 50}
+    desk.steer("", "pause")
+    desk.turn()
+    assert outbox.counts() == {"waiting": 50}
+    assert {row.reason for row in outbox.rows()} == {"all sending is paused"}

@@ -75,6 +75,11 @@ class Claiming(Protocol):
         """It waits on, until it is brought back (`unpark`) to the place that it had, or until `not_before`."""
         ...
 
+    def take_back(self, partition: int, journeys: Sequence[str] | None, limit: int) -> int:
+        """claimed -> waiting, of claims of these journeys (None: of any) that no deliverer has begun, as though they
+        had never been claimed; returns how many, `limit` at most."""
+        ...
+
     def unpark(self, partition: int, still: Sequence[str], limit: int) -> int:
         """Bring back what was parked, of any journey but these; returns how many, `limit` at most."""
         ...

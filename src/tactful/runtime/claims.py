@@ -4,7 +4,8 @@ While slots of a channel are free, intents that wait are put before the gate, on
 in one durable transaction of the outbox, over all channels those of the highest priority first; each is then claimed,
 closed with its reason, or waits on (quiet hours). An intent whose person has become another's meanwhile (IDENTITY.md 5)
 is passed over: it moves to where its run is now. What a switch holds back is parked, so that nobody reads it again
-until the switch is another one, or its validity is over. Nothing is rendered or sent here.
+until the switch is another one, or its validity is over; claims that nobody has begun by then are taken back. Nothing
+is rendered or sent here.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -90,7 +91,7 @@ class Claims:
         self._token = outbox.own(partition)
         self._is_caught_up = False
         self._switches: dict[str, Steering] | None = None
-        """Under which everything that was parked was; None: nobody knows."""
+        """Under which everything stands that was claimed or parked; None: nobody knows."""
         self.next_waiting: int | None = None
         """When to decide again without being rung."""
         self.look()
@@ -116,7 +117,7 @@ class Claims:
         if not self._is_caught_up:
             return decided
         state = state or PartitionState(self._partition, 1)
-        self._bring_back(state.steering, decided)
+        self._turn_switches(state.steering, decided)
         self.look()
         if self.next_waiting is None or self.next_waiting > now:
             return decided
@@ -135,19 +136,24 @@ class Claims:
         self.next_waiting = self._outbox.next_waiting(self._partition, now)
         return decided
 
-    def _bring_back(self, steering: Mapping[str, Steering], decided: Decided) -> None:
-        """What was held back and is no longer. A switch that was turned is seen by every worker for itself; one that
-        has just begun does not know what was parked before."""
+    def _turn_switches(self, steering: Mapping[str, Steering], decided: Decided) -> None:
+        """Bring back what was held back and is no longer; and of what is not to leave any more, take back claims that
+        nobody has begun: they go before the gate again, which says the rest. A switch that was turned is seen by every
+        worker for itself; one that has just begun does not know what was parked before, or claimed."""
         if self._switches == steering:
             return
-        if not _is_off(EVERYTHING, steering):
-            paused = [journey for journey in steering if _is_off(journey, steering)]
-            with self._outbox.claiming(self._partition, self._token) as claiming:
+        is_all_off = _is_off(EVERYTHING, steering)
+        paused = [journey for journey in steering if _is_off(journey, steering)]
+        stopped = [journey for journey, said in steering.items() if said.order == "stop"]
+        taken, back = 0, 0
+        with self._outbox.claiming(self._partition, self._token) as claiming:
+            if steering:
+                taken = claiming.take_back(self._partition, None if is_all_off else [*paused, *stopped], AT_ONCE)
+            if not is_all_off:
                 back = claiming.unpark(self._partition, paused, AT_ONCE)
-            decided.moved += back
-            if back >= AT_ONCE:  # There may be more, next time.
-                return
-        self._switches = dict(steering)
+        decided.moved += taken + back
+        if max(taken, back) < AT_ONCE:  # Else there may be more, next time.
+            self._switches = dict(steering)
 
 
 def _is_off(journey: str, steering: Mapping[str, Steering]) -> bool:

@@ -107,6 +107,18 @@ class MemoryClaiming:
         shown = replace(row.shown, not_before=not_before, reason=reason, detail="")
         self._table.by_intent[intent] = replace(row, shown=shown, parked=parked)
 
+    def take_back(self, partition: int, journeys: Sequence[str] | None, limit: int) -> int:
+        unbegun = [
+            (intent, row)
+            for intent, row in self._table.by_intent.items()
+            if (row.shown.status, row.shown.partition, row.deliverer) == ("claimed", partition, "")
+            and (journeys is None or row.shown.intent.journey in journeys)
+        ][:limit]
+        for intent, row in unbegun:
+            shown = replace(row.shown, status="waiting", claimed_at=None)
+            self._table.by_intent[intent] = Row(shown, hop=row.hop)
+        return len(unbegun)
+
     def unpark(self, partition: int, still: Sequence[str], limit: int) -> int:
         parked = [
             (intent, row, row.parked)

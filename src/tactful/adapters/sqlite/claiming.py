@@ -139,6 +139,17 @@ class SqliteClaiming:
         )
         assert done.rowcount == 1, f"{intent} does not wait"
 
+    def take_back(self, partition: int, journeys: Sequence[str] | None, limit: int) -> int:
+        among = f"AND journey IN ({_marks(journeys)})" if journeys is not None else ""
+        done = self._execute(
+            f"""
+            UPDATE intent SET status = 'waiting', claimed_at = NULL WHERE id IN (
+              SELECT id FROM intent WHERE status = 'claimed' AND deliverer = '' AND partition = ? {among} LIMIT ?)
+            """,
+            (partition, *(journeys or ()), limit),
+        )
+        return done.rowcount
+
     def unpark(self, partition: int, still: Sequence[str], limit: int) -> int:
         done = self._execute(
             f"""
