@@ -23,7 +23,7 @@ from tactful.runtime.channels import ProviderSettings
 from tactful.runtime.deliver import Lane
 from tactful.runtime.writing import mail_writer
 from tactful.values import HOUR_US, MINUTE_US, SECOND_US
-from tests.deliver.desk import LETTERHEAD, START, Desk, StillClock, claimed, order, run
+from tests.deliver.desk import LETTERHEAD, SOURCE, START, Desk, StillClock, claimed, order, run
 from tests.deliver.faulty_api import (
     KEY,
     Api,
@@ -93,6 +93,21 @@ def test_what_arrives_is_what_was_written(case: Case, tmp_path: Path) -> None:
             assert server.connections <= way.slots, "connections are used again"
             await way.close()
             desk.close()
+
+    run(scene())
+
+
+def test_sendgrid_gets_the_amp_part_between_text_and_html_and_postmark_none() -> None:
+    rendered = mail.Rendered("s", "<p>h</p>", "t", (), amp="<html amp4email></html>")
+    body = fields.compose(rendered, "Shop <hello@shop.example>", "ada@x.example", "i1", 0)
+
+    claim = claimed(order("i1"), 1, START, SOURCE)
+
+    async def scene() -> None:
+        asked = await SendGrid(ProviderSettings("sendgrid", KEY)).request(claim, body)
+        parts = json.loads(asked.body)["content"]
+        assert [part["type"] for part in parts] == ["text/plain", "text/x-amp-html", "text/html"]
+        assert b"amp4email" not in (await Postmark(ProviderSettings("postmark", KEY)).request(claim, body)).body
 
     run(scene())
 

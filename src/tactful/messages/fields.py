@@ -31,7 +31,6 @@ def compose(rendered: Rendered, sender: str, to: str, intent: str, _at_us: int) 
     """In the place of mail.compose; the date is the provider's. Raises AddressError."""
     from_ = address(sender)
     headers = (("Message-ID", message_id(intent, from_.domain)), *rendered.headers)
-    amp = getattr(rendered, "amp", "")
     return _encoder.encode(
         Letter(
             from_.name,
@@ -41,7 +40,7 @@ def compose(rendered: Rendered, sender: str, to: str, intent: str, _at_us: int) 
             rendered.text,
             headers,
             rendered.html,
-            amp,
+            rendered.amp,
         )
     )
 
