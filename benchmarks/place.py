@@ -24,8 +24,12 @@ Result = TypeVar("Result")
 class Place:
     """Folders of one run; people are seeded once and copied for each benchmark."""
 
-    def __init__(self, folder: Path, *, is_quick: bool, rounds: int) -> None:
+    def __init__(self, folder: Path, *, is_quick: bool, rounds: int, people: int = 0, is_kept: bool = False) -> None:
         self.folder = folder
+        self.people = people
+        """How many are asked for; 0: as many as the benchmark says."""
+        self.is_kept = is_kept
+        """Whether the folder stays for the next run."""
         self.is_quick = is_quick
         self.rounds = rounds
         self.profiles = 2_000 if is_quick else PROFILES
@@ -122,12 +126,13 @@ def place(arguments: list[str] | None = None, description: str | None = None) ->
     options = argparse.ArgumentParser(description=description)
     options.add_argument("--quick", action="store_true", help="a smoke test: small numbers that mean nothing")
     options.add_argument("--rounds", type=int, default=3, help="runs of which the median is shown")
+    options.add_argument("--people", type=int, default=0, help="how many wait (waiting); else a million")
     options.add_argument("--folder", type=Path, help="keep the seeded people here, for the next run")
     chosen = options.parse_args(arguments)
     rounds = 1 if chosen.quick else chosen.rounds
     if chosen.folder:
         chosen.folder.mkdir(parents=True, exist_ok=True)
-        yield Place(chosen.folder, is_quick=chosen.quick, rounds=rounds)
+        yield Place(chosen.folder, is_quick=chosen.quick, rounds=rounds, people=chosen.people, is_kept=True)
     else:
         with tempfile.TemporaryDirectory(prefix="tactful-bench-") as folder:
-            yield Place(Path(folder), is_quick=chosen.quick, rounds=rounds)
+            yield Place(Path(folder), is_quick=chosen.quick, rounds=rounds, people=chosen.people)

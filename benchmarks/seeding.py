@@ -65,15 +65,16 @@ def seed(
     data: Path, files: dict[str, str], partitions: int, now_us: int, profiles: int = PROFILES, events: int = EVENTS
 ) -> None:
     """Make the data folder; as many processes as partitions."""
-    data.mkdir(parents=True)
-    (data / "installation.json").write_text(msgspec.json.encode({"format": FORMAT, "partitions": partitions}).decode())
-    _publish(data, files, partitions, now_us - PAST_US)
+    prepare(data, files, partitions, now_us - PAST_US)
     spawn = multiprocessing.get_context("spawn")
     with spawn.Pool(partitions) as pool:
         pool.starmap(_fill, [(data, partitions, one, now_us, profiles, events) for one in range(partitions)])
 
 
-def _publish(data: Path, files: dict[str, str], partitions: int, at_us: int) -> None:
+def prepare(data: Path, files: dict[str, str], partitions: int, at_us: int) -> None:
+    """A data folder in which nothing but a project was published."""
+    data.mkdir(parents=True)
+    (data / "installation.json").write_text(msgspec.json.encode({"format": FORMAT, "partitions": partitions}).decode())
     clock = SetClock(at_us)
     log = SqliteLog(data / "log", partitions, clock)
     outbox = SqliteOutbox(data / "outbox.db")

@@ -11,10 +11,10 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_a_quick_run_prints_figures(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "benchmarks", "engine", "memory", "--quick", "--folder", str(tmp_path)]
+    command = [sys.executable, "-m", "benchmarks", "engine", "memory", "waiting", "--quick", "--folder", str(tmp_path)]
     ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
     assert ran.returncode == 0, ran.stderr
-    for line in ("of the floor", "step()", "states: encode", "together, resident"):
+    for line in ("of the floor", "step()", "states: encode", "together, resident", "finding fifty who are due, us"):
         assert re.search(rf"{re.escape(line)}.* [\d.,]+$", ran.stdout, re.MULTILINE), ran.stdout
 
 
