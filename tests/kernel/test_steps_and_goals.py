@@ -93,6 +93,23 @@ def test_what_a_step_has_set_is_seen_by_the_steps_behind_it_however_late_somebod
     assert [one.bytes() for one in shop.drivers] == replayed(shop, 1) == replayed(shop, 7)
 
 
+def test_a_segment_waits_for_the_event_that_writes_what_a_step_has_set() -> None:
+    """Somebody is tied in between, which by itself would start nothing."""
+    shop = Shop()
+    gift = f'start: {{segment: vips}}\nsend: {{webhook: "{HOOK}/gift"}}\n'
+    shop.publish(
+        {"j": "start: {event: Added}\nsteps:\n  - wait: 1h\n  - set: {vip: true}\n", "gift": gift},
+        {"vips": "profile.vip == True", "others": "profile.vip is None"},
+    )
+    shop.event("Added")
+    assert len(shop.person().segments) == 1
+    shop.at = after(600)
+    shop.identify(ids=("e:ada@people.example",))
+    assert shop.sent() == [(600, ADA, "gift")]
+    assert len(shop.person().segments) == 1
+    assert [fragment.unwritten for fragment in shop.person().fragments.values()] == [[], []]
+
+
 def test_what_a_journey_has_set_does_not_make_a_visitor_known_to_the_shops_server() -> None:
     """Else whoever was remembered by a journey could sign up for nothing any more."""
     shop = shop_with("start: {event: Added}\nsteps:\n  - set: {vip: true}\n")

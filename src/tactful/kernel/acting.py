@@ -20,7 +20,7 @@ from tactful.kernel.looks import Look, origin_of, pursue, start_of, take
 from tactful.kernel.state import Profile
 from tactful.kernel.verdict import Said
 from tactful.language.compiled import Valued
-from tactful.people import traits
+from tactful.people import seen, traits
 from tactful.values import Duration, Time, digest, format_duration, format_time
 
 ALREADY_SENT = "already sent"
@@ -87,7 +87,8 @@ def send(look: Look, run: Run, rule: JourneyRule, step: Send, moment: int) -> st
 def set_traits(look: Look, run: Run, step: SetTraits) -> None:
     """Traits are written as a server's identify would, by an event that comes to this partition's own log: so it stands
     there, with a place of its own, and is folded as any other. It comes back behind whatever else is due by now, so it
-    is folded in here as well: whoever catches up with hours sees at each step what the steps before have set."""
+    is folded in here as well: whoever catches up with hours sees at each step what the steps before have set. Segments
+    wait for the event, which says why they flip (instants.py)."""
     if step.ready_at > look.at:
         take(look, run, "set", "{}")
         return
@@ -113,13 +114,16 @@ def set_traits(look: Look, run: Run, step: SetTraits) -> None:
         received_at=turn.state.clock,
         properties=pack(values),
     )
+    if seen.is_repeat(profile.seen, seen.mark(seen.name_of(event))):
+        return  # Edited, the run has come to this step again.
     turn.tell(turn.state.partition, event)
     if turn.plan.policy.collect and not may_collect(turn, profile, Said()):
         return
     # Of the same order as the event when it comes, but for its place: that one replaces this.
     fragment = fragments.fragment(profile, fragments.name_of(profile.key, profile.epoch))
     written = unpack(event.properties), event.timestamp, event.received_at, 0, SOURCE
-    traits.write(fragment.traits, *written, rules=turn.plan.traits)
+    changed = traits.write(fragment.traits, *written, rules=turn.plan.traits)
+    fragment.unwritten = [*fragment.unwritten, *changed]
     look.view.renew()
 
 

@@ -15,6 +15,7 @@ from tactful.kernel.state import Launched, Profile
 from tactful.kernel.turn import Turn
 from tactful.kernel.view import PersonView
 from tactful.kernel.walking import go_on
+from tactful.people import zones
 from tactful.segments.membership import SegmentRule, evaluate
 
 
@@ -105,6 +106,8 @@ def flip(
     """Look at segments, start what entering them starts, and keep `wake_at` no later than their next change. `origin`
     is the fragment of the record behind it; the profile's own where time passed."""
     place = len(rows)
+    if any(fragment.unwritten for fragment in profile.fragments.values()):
+        rules = _without_awaited(turn, profile, rules)
     wake, entered = evaluate(rules, profile.segments, profile.wakes, view, at, cause, rows)
     if wake is not None and (profile.wake_at is None or wake < profile.wake_at):
         profile.wake_at = wake
@@ -120,6 +123,20 @@ def flip(
     for rule, event, matched in sorted(starts, key=lambda start: _first(start[0])):
         if cause != "merge" or rule.on_merge:
             begin(look, rule, Cause(at, at, 0, "", event, EMPTY_MAP, matched, origin=origin))
+
+
+def _without_awaited(turn: Turn, profile: Profile, rules: Iterable[SegmentRule]) -> list[SegmentRule]:
+    """Those that read nothing of which the event is on its way: it is looked at them when it comes, and started what
+    entering them starts."""
+    readers = turn.plan.reading
+    awaited: set[int] = set()
+    for name in {name for fragment in profile.fragments.values() for name in fragment.unwritten}:
+        awaited.update(readers.trait.get(name, ()))
+        if name == zones.TRAIT:
+            awaited.update(readers.zone)
+    for number in awaited:
+        profile.wakes.pop(number, None)
+    return [rule for rule in rules if rule.number not in awaited]
 
 
 def _left(turn: Turn, rows: Iterable[Row]) -> Iterable[tuple[JourneyRule, str, str]]:

@@ -172,8 +172,10 @@ def _tell_of_person(
                 values = {name: value for name, value in written.items() if name in some}
                 told = turn.plan.traits
                 changed += traits.write(fragment.traits, values, *order, event.source, is_browser=is_said, rules=told)
-        # What a journey has set is known to its run already (acting.py); to segments it is new.
-        for name in written if is_one_of_many or is_set_by_journey(event) else changed:
+        is_awaited = is_set_by_journey(event)
+        if is_awaited:  # Its run knows it already (acting.py); to segments it is new.
+            fragment.unwritten = [name for name in fragment.unwritten if name not in written]
+        for name in written if is_one_of_many or is_awaited else changed:
             affected.update(reading.trait.get(name, {}))
             if name == zones.TRAIT:
                 affected.update(reading.zone)

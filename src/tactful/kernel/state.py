@@ -51,6 +51,8 @@ class Fragment(Struct, array_like=True):
     """A server spoke of this identifier: browsers may not change its address or its consent."""
     locale: LocaleSeen | None = None
     """Of the newest call whose context names a language."""
+    unwritten: list[str] = []
+    """Traits that a journey has set, while the event that writes them is on its way: segments wait for it."""
 
 
 class Identity(Struct, array_like=True):

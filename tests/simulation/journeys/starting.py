@@ -1,14 +1,17 @@
 """What begins a run, and the order in which a start is looked at (docs/journeys.md, "Starts")."""
 
+import re
 from typing import Any
 
-from tactful.events.records import Enter, Launch
+from tactful.events.records import Enter, Launch, unpack
 from tests.simulation.journeys.reading import NEVER, Journey, Match
 from tests.simulation.journeys.runs import Order, Person, Run
 from tests.simulation.journeys.walking import Walking
 
 LOOKS_BACK = 31 * 86_400_000_000
 """With `same`, so long at least what `unless` names is known, whatever the journey's validity."""
+
+WORD = re.compile(r"\w+")
 
 
 class Starting(Walking):
@@ -21,7 +24,12 @@ class Starting(Walking):
         if not self.published:
             return
         everybody = self.everybody
-        holds = {name for name, text in everybody.segments.items() if everybody.holds(text, person.key, at)}
+        awaited = self._awaited(person)
+        holds = {
+            name
+            for name, text in everybody.segments.items()
+            if (name in person.members if awaited & set(WORD.findall(text)) else everybody.holds(text, person.key, at))
+        }
         entered = [name for name in everybody.segments if name in holds - person.members]
         left = [name for name in everybody.segments if name in person.members - holds]
         person.members = holds
@@ -34,6 +42,12 @@ class Starting(Walking):
                 if cause == "merge" and not journey.on_merge:
                     continue
                 self._begin(person, journey, "", (at, at, 0), origin, at)
+
+    def _awaited(self, person: Person) -> set[str]:
+        """Traits that journeys have set, of which the event is on its way: segments that read them wait for it."""
+        ties, home = self.everybody.ties, self.everybody.person
+        mine = [event for event, _ in self.sets if home(ties.enter(event.key)) == person.key]
+        return {name for event in mine for name in unpack(event.properties)}
 
     def by_priority(self) -> list[Journey]:
         """In which they are started: the higher first, then by name."""
