@@ -147,7 +147,7 @@ def test_what_a_provider_tells_twice_too_early_and_forged(shop: Running, inbox: 
     # Who has had enough gets nothing of what waits.
     says(shop, "dov", "Asked For More")
     await_fates(shop, "dov", news="sent", more="sent")
-    enough = {"SuppressSending": True, "Origin": "Recipient", "SuppressionReason": "ManualSuppression"}
+    enough: dict[str, Any] = {"SuppressSending": True, "Origin": "Recipient", "SuppressionReason": "ManualSuppression"}
     for _ in range(2):
         assert postmark(shop, "SubscriptionChange", intent_of(shop, "dov"), **enough) == 200
     done = until(lambda: ended(shop, "dov", "later"), "the end of what waits")
