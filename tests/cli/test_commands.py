@@ -245,3 +245,16 @@ def test_other_machines_are_not_let_in_by_accident(project: Path, tmp_path: Path
     result = run("up", "--project", project, "--data", tmp_path / "d", "--host", "0.0.0.0")
     assert result.exit_code == 1
     assert "TACTFUL_ADMIN_TOKEN" in result.output
+
+
+def test_check_tells_of_a_channel_that_is_not_set_up(project: Path, run: Run) -> None:
+    (project / "messages" / "call.yaml").write_text("channel: sms\ntext: Hello\n")
+    (project / "journeys" / "call.yaml").write_text(
+        "start: {event: Asked}\nsteps:\n  - wait: 1h\n  - send: {sms: call}\n"
+    )
+    told = run("check", "--project", project).output
+    assert "journeys/call.yaml:4:17: sms is not set up: these messages wait, and lapse" in told
+    assert "set url in [channels.sms], or TACTFUL_SMS_URL" in told
+    with (project / "tactful.toml").open("a") as settings:
+        settings.write('\n[channels.sms]\nurl = "json://localhost/{address}"\n')
+    assert "is not set up" not in run("check", "--project", project).output

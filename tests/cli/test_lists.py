@@ -46,7 +46,7 @@ def test_coupons(data: Path, run: Run) -> None:
     )
     assert "spring  3      2" in run("coupons", "list", "--data", data).output
     exported = run("coupons", "export", "spring", "--data", data).output.splitlines()
-    assert exported == ["pool,code,person,given_at,intent", "spring,A,u:ann,1970-01-01T00:00:00.000Z,i1"]
+    assert exported == ["pool,code,person,givenAt,intent", "spring,A,u:ann,1970-01-01T00:00:00.000Z,i1"]
     assert "there is no pool 'x'" in run("coupons", "export", "x", "--data", data).output
     assert "cannot be the name of a pool" in run("coupons", "load", "Not this", "-", "--data", data, text="A\n").output
 

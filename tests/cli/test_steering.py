@@ -70,3 +70,21 @@ def test_a_journey_that_is_not_called_cannot_be_entered(data: Path, run: Run, tm
     result = run("journeys", "enter", "cart_reminder", "--list", tmp_path / "vips.csv", "--data", data)
     assert result.exit_code == 1
     assert "in its file write start: {call: true}" in result.output
+
+
+def test_a_run_of_a_paused_journey_says_so(data: Path, run: Run, tmp_path: Path) -> None:
+    """Its due time alone would be a promise that nobody keeps."""
+    (tmp_path / "vips.csv").write_text("userId\nada\n")
+    assert run("journeys", "enter", "vip", "--list", tmp_path / "vips.csv", "--data", data).exit_code == 0
+    assert run("journeys", "pause", "vip", "--reason", "sold out", "--by", "ann", "--data", data).exit_code == 0
+    house = Application().house(data, None, read_only=False)
+    workers = [house.worker(partition, house.clock) for partition in range(house.partitions)]
+    for _ in range(20):  # Until everybody has met the plan and the list, and the order behind them.
+        for worker in workers:
+            worker.turn()
+    house.close()
+    told = run("explain", "ada", "--journey", "vip", "--data", data).output
+    assert "the journey is paused since " in told
+    assert "by ann (sold out)" in told
+    values = json.loads(run("explain", "ada", "--journey", "vip", "--json", "--data", data).output)
+    assert values["runs"][0]["steered"].startswith("paused since ")

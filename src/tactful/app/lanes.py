@@ -154,7 +154,7 @@ def _made(name: str, make: Callable[[], Channel], slots: int) -> Channel:
     try:
         channel = make()
     except UsageError as error:
-        _log.info("%s is not set up: %s", name, error)
+        _log.debug("%s is not set up: %s", name, error)  # `check` says so where a journey sends by it.
         return Missing(name, str(error), slots)
     channel.slots = slots
     return channel

@@ -57,12 +57,14 @@ def examine(
     gap_us, purposes = DEFAULT_GAP_US, frozenset[str]()
     sources: set[str] | None = None
     site_url, workspace = None, "Sample"
+    unset: list[str] = []
     try:
         told = settings()
         gap_us = parse_duration(told.workspace.session_gap) or DEFAULT_GAP_US
         purposes = frozenset(told.consent.purposes)
         sources = {*told.sources, PATCHES}
         site_url, workspace = told.workspace.site_url, told.workspace.name
+        unset = [name for name in ("sms", "chat", "push") if not getattr(told.channels, name).url]
     except DefinitionError as error:
         problems = error.problems
     try:
@@ -72,11 +74,22 @@ def examine(
     files = load(project)
     rehearsal = rehearse(definitions, files, site_url, workspace, covering)
     problems = (*problems, *rehearsal.problems)
-    warnings = (*definitions.warnings, *rehearsal.warnings)
+    warnings = (*definitions.warnings, *rehearsal.warnings, *_unset_channels(definitions, unset, files))
     if sources is not None:
         warnings = (*warnings, *_unknown_sources(definitions, sources, files))
     definitions = msgspec.structs.replace(definitions, warnings=warnings)
     return Report(None if problems else definitions, problems)
+
+
+def _unset_channels(definitions: Definitions, unset: Collection[str], files: Mapping[str, str]) -> Iterator[Problem]:
+    """Journeys that send by a channel that the settings say nothing of: what they send would wait, and lapse."""
+    for name, journey in sorted(definitions.journeys.items()):
+        file = f"journeys/{name}.yaml"
+        for channel, step in {step.channel: step for step in journey.sends() if step.channel in unset}.items():
+            hint = f"set url in [channels.{channel}], or TACTFUL_{channel.upper()}_URL"
+            yield Problem(
+                f"{channel} is not set up: these messages wait, and lapse", place_at(file, files[file], step.at), hint
+            )
 
 
 def _unknown_sources(definitions: Definitions, known: Collection[str], files: Mapping[str, str]) -> Iterator[Problem]:

@@ -14,7 +14,7 @@ from tactful.runtime.claiming import Coupons, Pool
 from tactful.values import format_time
 
 COLUMNS = ("code",)
-EXPORTED = ("pool", "code", "person", "given_at", "intent")
+EXPORTED = ("pool", "code", "person", "givenAt", "intent")
 CODE_CHARS = 128
 LOW = 1_000
 """Codes left, under which somebody should load more."""

@@ -35,6 +35,8 @@ def _run(run: RunStory) -> list[str]:
     if run.state == "waiting":
         what = f" for {run.waits_for}" if run.waits_for else ""
         lines.append(f"{_INDENT}waits at {run.step or 'its start'}{what}, until {format_time(run.due)}")
+    if run.steered:
+        lines.append(f"{_INDENT}the journey is {run.steered}")
     if run.goals:
         lines.append(f"{_INDENT}goal reached {_times(run.goals)}{f', worth {run.worth:g}' if run.worth else ''}")
     for line in run.lines:
@@ -96,6 +98,7 @@ def _values(run: RunStory) -> dict[str, Any]:
         "waitsFor": run.waits_for,
         "due": _time(run.due),
         "ended": run.ended,
+        "steered": run.steered,
         "goals": run.goals,
         "worth": run.worth,
         "story": [step_values(line) for line in run.lines],

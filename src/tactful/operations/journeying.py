@@ -94,6 +94,8 @@ class RunStory(Struct, frozen=True):
     worth: float
     lines: tuple[StoryLine, ...]
     messages: tuple[MessageStory, ...]
+    steered: str = ""
+    """`paused since ... by ann (prices are wrong)`, of a run inside a journey of which somebody has said so."""
 
 
 class _Found(Struct):

@@ -137,7 +137,10 @@ class Reader:
         if journey not in plan.journeys and journey not in (known := journeys_of(rows, profile)):
             named = ", ".join(sorted({*plan.journeys, *known})) or "none at all"
             raise UsageError(f"there is no journey {journey!r}; there are: {named}")
-        return shown(profile, newest), runs_of(rows, journey, profile, plan, self.outbox, places)
+        said = steering.told(journey, self.partition_state(partition))
+        found_runs = runs_of(rows, journey, profile, plan, self.outbox, places)
+        runs = tuple(replace(run, steered=said) if run.state == "waiting" else run for run in found_runs)
+        return shown(profile, newest), runs
 
     def responses(self, row: OutboxRow) -> tuple[StoryLine, ...]:
         """What came back from a message of the outbox after it was handed over, as far as the trail reaches."""

@@ -97,6 +97,15 @@ def order(journey: str, wanted: str, plan: CompiledPlan, known: PartitionState, 
     return Steer(0, journey, wanted, author, reason)
 
 
+def told(journey: str, known: PartitionState) -> str:
+    """What somebody has said of a journey that is still so: `paused since ... by ann (prices are wrong)`; "" else."""
+    said = known.steering.get(journey)
+    if said is None or said.order not in _STATES:
+        return ""
+    by, reason = f" by {said.author}" if said.author else "", f" ({said.reason})" if said.reason else ""
+    return f"{_STATES[said.order]} since {format_time(said.since)}{by}{reason}"
+
+
 def steer(record: Steer, log: Log, bells: Bells, clock: Clock) -> Steer:
     """Append it, and ring the worker of partition 0."""
     stamped = msgspec.structs.replace(record, received_at=clock.now_us())
