@@ -14,7 +14,9 @@ from tactful.cli.main import SECTIONS, command_line
 from tests.cli.conftest import Run
 
 GROUP = command_line(Application(), COMMANDS, "0")
-OF_PEOPLE = frozenset({"properties", "traits", "context", "inside", "splits", "reasons", "journeys", "below", "daily"})
+OF_PEOPLE = frozenset(
+    {"properties", "traits", "context", "inside", "splits", "reasons", "without", "journeys", "below", "daily"}
+)
 """Keys under which stand names that a shop gave."""
 
 

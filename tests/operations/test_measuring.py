@@ -276,7 +276,7 @@ def test_reasons_are_counted_by_day_of_the_workspace() -> None:
         RunEnded(late, "cart", "", "too late: was due at 2025-03-01T00:00:00.000Z, valid for 1d", 0, "v1", "", late),
     )
     told.rows("u:3", RunEnded(late, "cart", "", "Order Completed came first", 0, "v1", "", late, "2"))
-    told.rows("u:4", StepTaken(late, "cart", "", late, "2", "withheld", "holdout"))
+    told.rows("u:4", StepTaken(late, "cart", "", late, "2", "withheld", "holdout", version="v2"))
     report = measure(told.trail, 2, "cart", zone="Europe/Berlin")
     counts = {
         "ended: Order Completed came first": 1,
@@ -286,6 +286,9 @@ def test_reasons_are_counted_by_day_of_the_workspace() -> None:
         "withheld: holdout": 1,
     }
     assert report.daily == {"2025-03-13": counts}
+    ended = {"ended: Order Completed came first": 1, "not begun: too late": 1}
+    assert report.total.without == {**ended, "withheld: holdout": 1}
+    assert {one.version: one.without for one in report.versions} == {"v1": ended, "v2": {"withheld: holdout": 1}}
     assert list(told.measure().daily) == ["2025-03-12"]
 
 

@@ -223,6 +223,8 @@ class StepTaken(Struct, frozen=True, array_like=True, tag=16):
     until: int = 0
     because: tuple[Reading, ...] = ()
     ref: int = 0
+    version: str = ""
+    """Of the journey when the run started."""
 
 
 class GoalReached(Struct, frozen=True, array_like=True, tag=17):

@@ -95,7 +95,7 @@ def take(
     ref: int = 0,
 ) -> None:
     """A row of a step."""
-    told = run.journey, run.entry_key, run.started_at, run.step, what, detail, until, because, ref
+    told = run.journey, run.entry_key, run.started_at, run.step, what, detail, until, because, ref, run.version
     look.rows.append(StepTaken(look.at, *told))
 
 

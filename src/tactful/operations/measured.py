@@ -50,7 +50,7 @@ def as_text(report: Report) -> str:
     lines += _measured(total)
     if len(report.versions) > 1:
         for one in report.versions:
-            lines += ["", f"version {one.version or '(of before versions were told)'}", "", *_numbers(one), *_lift(one)]
+            lines += ["", f"version {one.version or '(of before versions were told)'}", "", *_measured(one)]
     lines += [
         "",
         *_delays("from due to sent", total.from_due),
@@ -64,9 +64,9 @@ def as_text(report: Report) -> str:
 
 def _measured(one: Measured) -> list[str]:
     lines = [*_numbers(one), *_lift(one)]
-    if one.reasons:
-        lines += ["", "not sent, and why"]
-        lines += [f"  {count:>9,}  {reason}" for reason, count in one.reasons.items()]
+    for what, whys in (("not sent, and why", one.reasons), ("no message, and why", one.without)):
+        if whys:
+            lines += ["", what, *(f"  {count:>9,}  {reason}" for reason, count in whys.items())]
     return lines
 
 
@@ -178,6 +178,7 @@ def _values(one: Measured) -> dict[str, Any]:
         "reached": one.reached,
         "messages": {"intents": one.intents, **one.statuses},
         "reasons": one.reasons,
+        "without": one.without,
         "responses": {
             kind: {
                 "people": found.people,

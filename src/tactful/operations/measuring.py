@@ -5,7 +5,7 @@ in the time asked for, with all that followed from them whenever it came. A pers
 the first of these runs assigned them, and an event counts once for a person, however many runs it is a goal of.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -82,6 +82,8 @@ class Measured(Struct, frozen=True):
     """Of intents, by what became of the message; `waiting` where nothing did yet, `replayed` of an import."""
     reasons: dict[str, int]
     """Of intents that did not leave."""
+    without: dict[str, int]
+    """Where there was no intent: why runs did not begin or ended, and why messages were withheld."""
     responses: dict[str, Response]
     goal_runs: int
     goal_people: int
@@ -202,6 +204,7 @@ class Columns:
             intents=int(sends.sum()),
             statuses=self._statuses(sends),
             reasons=self._reasons(sends),
+            without=self._without(number),
             responses={kind: self._response(sends, place) for place, kind in enumerate(RESPONSES)},
             goal_runs=int((goals & first).sum()),
             goal_people=len(reached),
@@ -231,6 +234,13 @@ class Columns:
         for (status, reason), count in zip(*np.unique(pairs, axis=0, return_counts=True), strict=True):
             counts[f"{STATUSES[status]}: {names[reason]}".removesuffix(": ")] = int(count)
         return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+    def _without(self, version: int | None) -> dict[str, int]:
+        found: Counter[str] = Counter()
+        for (_, number, what), count in self._tallies.daily.items():
+            if version in (None, number):
+                found[what] += count
+        return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
 
     def _response(self, sends: NDArray[np.bool_], kind: int) -> Response:
         meant = (self.response_kind == kind) & sends[self.response_intent]

@@ -165,6 +165,10 @@ class _Takes(Struct, array_like=True, tag=16):
     step: str
     what: str
     detail: str = ""
+    until: int = 0
+    because: msgspec.Raw = msgspec.Raw()
+    ref: int = 0
+    version: str = ""
 
 
 class _Reaches(Struct, array_like=True, tag=17):
@@ -230,7 +234,7 @@ class Tallies:
         self.versions: dict[str, int] = {}
         """Numbers of versions, in the order in which they were met."""
         self.daily: Counter[tuple[str, int, str]] = Counter()
-        """By day, version (-1: known by its intent only) and what: "ended: no longer true: ...", "not begun: ..."."""
+        """By day, version and what: "ended: no longer true: ...", "not begun: ...", "withheld: ..."."""
         self.starts_person = array("Q")
         self.starts_version, self.starts_arm = array("H"), array("B")
         self.starts_at = array("q")
@@ -324,7 +328,7 @@ class Tallies:
 
     def _takes(self, row: _Takes) -> None:
         if row.what == "withheld" and self._is_meant(row.started_at):
-            self.daily[self._day(row.at), -1, f"withheld: {reason_of(row.detail)}"] += 1
+            self.daily[self._day(row.at), self._version(row.version), f"withheld: {reason_of(row.detail)}"] += 1
 
     def _reaches(self, row: _Reaches, person: int) -> None:
         if not self._is_meant(row.started_at):
