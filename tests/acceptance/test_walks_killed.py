@@ -5,18 +5,22 @@ they have in a server that nothing happened to, down to the ids of intents.
 
 import csv
 import io
+import json
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from random import Random
 from threading import Thread
+from typing import Protocol
 
 import pytest
 
 from tactful.app.application import SystemClock
 from tests.acceptance.installation import Running, run
 from tests.acceptance.receivers import Mailbox, mail_server
+from tests.acceptance.test_disk import fill, small_disk
 from tests.acceptance.test_kill import VICTIMS, strike
 from tests.acceptance.waiting import moment, until
 from tests.acceptance.walks import People, by_person, demand_once, load_coupons, project, ways
@@ -33,6 +37,26 @@ def walked(folder: Path, seed: int, rudeness: float) -> Iterator[tuple[Running, 
             yield running, mailbox
         finally:
             running.kill_all()
+
+
+class Blows(Protocol):
+    def fall(self, people: People, number: int, calls: int, threads: list[Thread]) -> None:
+        """So many, while `calls` more calls get their answers."""
+        ...
+
+
+class FullDisk:
+    """Nothing more fits for a while in which people come to steps."""
+
+    def __init__(self, ballast: Path) -> None:
+        self._ballast = ballast
+
+    def fall(self, people: People, number: int, calls: int, threads: list[Thread]) -> None:
+        wanted = people.done + calls // 3
+        until(lambda: people.done >= wanted or not any(map(Thread.is_alive, threads)), "calls")
+        fill(self._ballast)
+        moment(2)
+        self._ballast.unlink()
 
 
 class Strikes:
@@ -55,19 +79,40 @@ class Strikes:
             strike(self._running, self._victims.pop(), self._draw)
 
 
-def walk(running: Running, people: People, strikes: Strikes | None, number: int) -> None:
+def walk(running: Running, people: People, strikes: Blows | None, number: int) -> None:
     """Everybody to the end: they sign up, and the eager ones confirm once all others have come to an end."""
-    eager = sum(one.is_eager for one in people.walkers)
-    bold_or_calm = len(people.walkers) * 3 - eager
-    for calls, intents in (
-        ([one.signs_up() for one in people.walkers], bold_or_calm),
-        ([one.confirms() for one in people.walkers], bold_or_calm + eager),
+    for calls, is_over in (
+        ([one.signs_up() for one in people.walkers], has_come_to_the_wait),
+        ([one.confirms() for one in people.walkers], has_come_to_the_end),
     ):
         threads = people.send(running.port, calls)
         if strikes is not None:
             strikes.fall(people, number, sum(map(len, calls)), threads)
         people.join(threads)
-        running.await_quiet(intents, 120)
+        until(
+            partial(is_over, running, people), lambda: f"the end of a walk: {taken(running)}; {running.said()[-2000:]}"
+        )
+        running.await_quiet(0, 120)
+
+
+def taken(running: Running) -> Counter[str]:
+    """How many came to which message."""
+    return Counter(f"{row.intent.journey}/{row.intent.step}" for row in running.intents())
+
+
+def has_come_to_the_wait(running: Running, people: People) -> bool:
+    """The eager ones wait, all others have had their last message."""
+    eager = sum(one.is_eager for one in people.walkers)
+    seen, all_ = taken(running), len(people.walkers)
+    if (seen["walk/hello"], seen["gift/1"], seen["walk/last"]) != (all_, all_, all_ - eager):
+        return False
+    done = run("journeys", "--data", str(running.data), "--json")
+    (walk_,) = [one for line in done.stdout.splitlines() if (one := json.loads(line))["journey"] == "walk"]
+    return bool(walk_["inside"] == {"6.then.1": eager})
+
+
+def has_come_to_the_end(running: Running, people: People) -> bool:
+    return taken(running)["walk/thanks"] == sum(one.is_eager for one in people.walkers)
 
 
 def survive(folder: Path, seed: int, number: int, strikes: int) -> None:
@@ -137,3 +182,20 @@ def test_who_walks_while_processes_are_killed_has_what_others_have(tmp_path: Pat
 @pytest.mark.parametrize("seed", range(100, 120))
 def test_who_walks_while_processes_are_killed_with_many_seeds(tmp_path: Path, seed: int) -> None:
     survive(tmp_path, seed, 150, 6)
+
+
+@pytest.mark.long
+def test_who_walks_while_the_disk_is_full_has_what_others_have(tmp_path: Path) -> None:
+    """Log, states, trail and outbox alike cannot grow for a while, and the processes are never started again."""
+    with small_disk(tmp_path / "disk", 48) as disk, mail_server(Mailbox(1)) as mailbox:
+        running = Running(project(tmp_path / "project", mailbox.port, more=SENDING, deliverers=2), disk / "data")
+        running.output = tmp_path / "output"
+        try:
+            running.start()
+            codes = set(load_coupons(running, "gifts", 60))
+            people = People(1, 60, SystemClock().now_us())
+            walk(running, people, FullDisk(disk / "ballast"), 1)
+            assert running.stop() == 0
+            demand(running, people, mailbox, codes)
+        finally:
+            running.kill_all()
