@@ -354,3 +354,12 @@ def test_all_and_each_agree_whatever_the_order_of_rows() -> None:
 
 def decode(body: bytes) -> Iterable[Group]:
     return msgspec.msgpack.decode(body, type=list[Group])
+
+
+def test_one_is_one_and_nothing_is_said_of_nothing() -> None:
+    told = Told()
+    told.start("u:1")
+    told.goal("u:1", 1)
+    text = measured.as_text(told.measure())
+    assert "  runs          1, by 1 person\n  messages      0\n  reached       0 people\n" in text
+    assert "  goal          1 person, 1 run\n" in text

@@ -70,20 +70,29 @@ def _measured(one: Measured) -> list[str]:
     return lines
 
 
+def _people(number: int) -> str:
+    return _counted(number, "person", "people")
+
+
+def _counted(number: int, one: str, more: str) -> str:
+    return f"{number:,} {one if number == 1 else more}"
+
+
 def _numbers(one: Measured) -> list[str]:
+    statuses = ", ".join(f"{count:,} {name}" for name, count in one.statuses.items())
     rows = [
-        ("runs", f"{one.runs:,} of {one.people:,} people"),
-        ("messages", f"{one.intents:,}: {', '.join(f'{count:,} {name}' for name, count in one.statuses.items())}"),
-        ("reached", f"{one.reached:,} people"),
+        ("runs", f"{one.runs:,}, by {_people(one.people)}"),
+        ("messages", ": ".join(part for part in (f"{one.intents:,}", statuses) if part)),
+        ("reached", _people(one.reached)),
     ]
     for kind, found in one.responses.items():
         if found.messages_raw:
             machines = found.messages_raw - found.messages
-            by = f" (and {machines:,} messages by machines alone)" if machines else ""
-            rows.append((kind, f"{found.people:,} people, {found.messages:,} messages{by}"))
-    rows.append(("goal", f"{one.goal_people:,} people, {one.goal_runs:,} runs"))
+            by = f" (and {_counted(machines, 'message', 'messages')} by machines alone)" if machines else ""
+            rows.append((kind, f"{_people(found.people)}, {_counted(found.messages, 'message', 'messages')}{by}"))
+    rows.append(("goal", f"{_people(one.goal_people)}, {_counted(one.goal_runs, 'run', 'runs')}"))
     if one.revenue:
-        rows.append(("revenue", f"{one.revenue:,.2f} from {one.goal_events:,} events"))
+        rows.append(("revenue", f"{one.revenue:,.2f} from {_counted(one.goal_events, 'event', 'events')}"))
     return [f"  {name:14}{text}" for name, text in rows if text]
 
 
