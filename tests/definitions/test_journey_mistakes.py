@@ -253,6 +253,25 @@ def test_groups_of_two_are_no_mistake() -> None:
     assert (one.hint, other.hint) == ('did you mean "catr"?', 'did you mean "cart"?')
 
 
+@pytest.mark.parametrize(
+    ("lines", "hint"),
+    [
+        ("start: Product Added\nsend: {email: mail}", "write start: {event: Product Added}"),
+        ("start: {event: A}\nsend: mail", "write send: {email: mail}"),
+        ("start: {event: A}\ngoal: B\nsend: {email: mail}", "write goal: {event: B, within: ...}"),
+        ("start: [A]\nsend: {email: mail}", "it needs event, where, segment, left, schedule, campaign, call"),
+        (
+            "start: {event: A}\nsteps:\n- wait: {when: count('A', last='1d') > 1, at_most: 1d}\n- send: {email: mail}",
+            "a comma ends a value within { }: put the whole expression into quotes",
+        ),
+    ],
+)
+def test_a_hint_can_be_copied(lines: str, hint: str) -> None:
+    with pytest.raises(DefinitionError) as caught:
+        project(lines + "\n")
+    assert hint in [problem.hint for problem in caught.value.problems]
+
+
 # ---- whatever is written ---------------------------------------------------------------------------------------------
 
 _KEYS = sorted({*KNOWN, *WAIT_KEYS, *(key for keys in STEP_KEYS.values() for key in keys), *CHANNELS, "event", "segment", "left",

@@ -65,14 +65,17 @@ class Document:
     def fields_of(self, node: Node, what: str, known: Collection[str], required: Collection[str]) -> "Fields | None":
         """The fields of a mapping, unknown, repeated and missing ones refused."""
         if not isinstance(node, Mapping):
-            self.refuse(node.start, f"{what} is written as names with values", f"it needs {_list(required or known)}")
+            self.refuse(node.start, f"{what} is written as names with values", _as_mapping(node, what, known, required))
             return None
         found: dict[str, Node] = {}
         for key, value in node.pairs:
             if key.value in found:
                 self.refuse(key.start, f'"{key.value}" is given twice', "keep one of them")
             elif key.value not in known:
-                hint = did_you_mean(key.value, known) or f"known are {_list(known)}"
+                # A comma within { } ends a value: what stood behind it in an expression looks like another name.
+                is_rest = any(sign in key.value for sign in "()\"'")
+                quote = "a comma ends a value within { }: put the whole expression into quotes"
+                hint = quote if is_rest else did_you_mean(key.value, known) or f"known are {_list(known)}"
                 self.refuse(key.start, f'{what} has no "{key.value}"', hint)
             else:
                 found[key.value] = value
@@ -255,6 +258,17 @@ class Fields:
     def _say(self, where: list[Problem], node: Text, remark: Remark) -> None:
         at = offset_in_file(node, self.document.text, min(remark.offset, len(node.value)))
         where.append(Problem(remark.message, self.document.place(at), remark.hint))
+
+
+def _as_mapping(node: Node, what: str, known: Collection[str], required: Collection[str]) -> str:
+    """`start: Product Added` probably means `start: {event: Product Added}`."""
+    name = what.strip('"')
+    if not isinstance(node, Text) or node.is_null or name == what or not re.fullmatch(r"[\w .-]{1,60}", node.value):
+        return f"it needs {_list(required or known)}"
+    first, *others = required or known
+    return (
+        f"write {name}: {{{', '.join([f'{first}: {node.value}', *(f'{other}: ...' for other in others if required)])}}}"
+    )
 
 
 def _list(names: Collection[str]) -> str:
