@@ -18,11 +18,13 @@ from liquid.ast import Node
 from liquid.builtin.expressions import KeywordArgument, StringLiteral, parse_primitive
 from liquid.builtin.expressions.filtered import Filter
 from liquid.builtin.expressions.primitive import RangeLiteral
+from liquid.builtin.output import OutputNode
 from liquid.builtin.tags.for_tag import ForLoop
 from liquid.builtin.tags.tablerow_tag import TableRow
 from liquid.exceptions import LiquidSyntaxError, OutputStreamLimitError, ResourceLimitError
 from liquid.expression import Expression
 from liquid.output import LimitedStringIO
+from liquid.stringify import to_liquid_string
 from liquid.template import BoundTemplate
 from liquid.token import TOKEN_TAG
 
@@ -53,6 +55,27 @@ class _Buffer(LimitedStringIO):
     def write(self, text: str, /) -> int:
         self._context.charge(len(text))
         return super().write(text)
+
+
+class Marked(LimitedStringIO):
+    """The text of a whole rendering, and where values stand in it."""
+
+    def __init__(self) -> None:
+        super().__init__(limit=OUTPUT_BYTES, newline="")
+        self.places: list[tuple[int, int]] = []
+
+
+class _Shown(OutputNode):
+    """`{{ ... }}`, whose place is noted."""
+
+    __slots__ = ()
+
+    def render_to_output(self, context: liquid.RenderContext, buffer: TextIO) -> int:
+        text = to_liquid_string(self.expression.evaluate(context), context.autoescape)
+        if text and type(buffer) is Marked:
+            begin = buffer.tell()
+            buffer.places.append((begin, begin + len(text)))
+        return buffer.write(text)
 
 
 class _Allowance:
@@ -125,7 +148,13 @@ class Bound(BoundTemplate):
 
     def _get_buffer(self) -> StringIO:
         # python-liquid's would make "\n" of "\r".
-        return LimitedStringIO(limit=OUTPUT_BYTES, newline="")
+        return Marked()
+
+    def marked(self, values: Mapping[str, object]) -> tuple[str, list[tuple[int, int]]]:
+        """The text, and where values stand in it."""
+        buffer = Marked()
+        self.render_with_context(self.context_class(self, globals=self.make_globals(dict(values))), buffer)
+        return buffer.getvalue(), buffer.places
 
     def block_nodes(self) -> list["BlockNode"]:
         return [one for one in _parts(self) if isinstance(one, BlockNode)]
@@ -223,6 +252,8 @@ def _go_over(bound: BoundTemplate) -> None:
     for thing in _parts(bound):
         if type(thing) is RangeLiteral:
             thing.__class__ = _CappedRange
+        elif type(thing) is OutputNode:
+            thing.__class__ = _Shown
         correct(thing)
         if isinstance(thing, Filter):
             thing.validate_filter_arguments(bound.env)

@@ -15,6 +15,7 @@ from email.utils import format_datetime
 from msgspec import Struct
 
 from tactful.events.identifiers import normalize_email
+from tactful.messages.html_tags import Tag
 from tactful.values import digest
 
 LINE_CHARS = 78
@@ -45,6 +46,8 @@ class Rendered(Struct, frozen=True):
     headers: tuple[tuple[str, str], ...] = ()
     amp: str = ""
     """AMP for Email (text/x-amp-html), for mailboxes that show it; only beside `html`."""
+    tags: tuple[Tag, ...] | None = None
+    """Of the HTML, those that tracking reads, where they are known."""
 
 
 class AddressError(Exception):

@@ -6,9 +6,11 @@ Goes over the HTML once; the standard library's parser would take longer than al
 """
 
 import re
+from functools import lru_cache
 from html import unescape
 from urllib.parse import urljoin
 
+from tactful.messages.html_tags import tags
 from tactful.messages.markup import TAG, VOID, bare, relative
 
 _TOKEN = re.compile(rf"<[!?][^<>]*>|{TAG.pattern}")
@@ -22,7 +24,9 @@ _BLOCKS = frozenset(
 _APART = frozenset({"h1", "h2", "h3", "h4", "h5", "h6", "p", "ul", "ol", "table", "blockquote", "hr", "pre", "dl"})
 """With an empty line before and behind."""
 _SILENT = frozenset({"head", "template", "object", "svg", "select"})
-_HIDDEN = re.compile(r"display\s*:\s*none|mso-hide\s*:\s*all|\bhidden(?=[\s=/>]|$)", re.IGNORECASE)
+_UNSHOWN = re.compile(r"display\s*:\s*none|mso-hide\s*:\s*all", re.IGNORECASE)
+_HIDDEN = re.compile(rf"{_UNSHOWN.pattern}|hidden", re.IGNORECASE)
+"""What attributes have that hide something: worth a closer look."""
 _LINE, _PARAGRAPH = "\x01", "\x02"
 """The end of a line and of a paragraph; of several the stronger counts."""
 _ENDS = re.compile("([\x01\x02\n]+)")
@@ -64,7 +68,7 @@ class _Words:
         self._data(html[at:])
 
     def _start(self, tag: str, attributes: str) -> None:
-        if tag not in VOID and (self._silent or tag in _SILENT or (attributes and _HIDDEN.search(attributes))):
+        if tag not in VOID and (self._silent or tag in _SILENT or (attributes and _hides(attributes))):
             self._silent.append(tag)
             return
         if self._silent:
@@ -147,10 +151,22 @@ class _Words:
 
 def _attribute(attributes: str, name: str) -> str:
     """Its value; "" where it is not there."""
-    found = re.search(rf"""(?<![\w-]){name}\s*=\s*("[^"]*"|'[^']*'|[^\s"']+)""", attributes, re.IGNORECASE)
-    if found is None:
-        return ""
-    return unescape(found[1][1:-1] if found[1][0] in "\"'" else found[1])
+    return _read(attributes).get(name, "")
+
+
+def _hides(attributes: str) -> bool:
+    if _HIDDEN.search(attributes) is None:
+        return False
+    read = _read(attributes)
+    is_unread = read.get("aria-hidden", "").lower() == "true"
+    return "hidden" in read or is_unread or _UNSHOWN.search(read.get("style", "")) is not None
+
+
+@lru_cache(maxsize=256)
+def _read(attributes: str) -> dict[str, str]:
+    """A tag's attributes by name, as a browser reads them: what looks like one in another's value is none."""
+    read = next(tags(f"<x {attributes}>"), None)
+    return {one.name: one.value for one in read.attributes} if read is not None else {}
 
 
 def plain_text(html: str, base: str = "") -> str:

@@ -9,9 +9,12 @@ published. Values are escaped in HTML; a subject is one line whatever is put in.
 
 import re
 from collections.abc import Mapping
+from html import escape
 from typing import Any
 
-from tactful.messages import languages, note, template
+from msgspec import Struct
+
+from tactful.messages import languages, note, shapes, template
 from tactful.messages.finishing import finish
 from tactful.messages.mail import Rendered
 from tactful.messages.markup import MarkupError, harmful, leading, led
@@ -19,6 +22,7 @@ from tactful.messages.mjml_body import compile_mjml
 from tactful.messages.note import Note
 from tactful.messages.plain import plain_text
 from tactful.messages.seen import RESERVED
+from tactful.messages.shapes import Made
 from tactful.messages.source import MessageSource
 from tactful.messages.template import TemplateError
 from tactful.messages.texts import ESCAPED, over
@@ -46,18 +50,14 @@ def render(
     if not subject:
         raise TemplateError("the subject is empty")
     preheader = _one_line(filling.part("preheader"))
-    html = plain = _html(filling)
-    if html:
-        try:
-            is_styled = filling.body == "html" or "<mj-style" in filling.texts["mjml"]
-            html = finish(html, preheader=preheader, language=filling.locale, base=base_url, is_styled=is_styled)
-        except MarkupError as error:
-            raise TemplateError(f"{filling.body}: {error}") from error
-    text = _body(filling.part("text")) or (plain_text(plain, base_url) if plain else "")
+    text = _body(filling.part("text"))
+    made = _made(filling, preheader, base_url, has_text=bool(text))
+    text = text or made.text
     if not text.strip():
         raise TemplateError("the message is empty")
     headers = () if source.confirms else _headers(url)
-    return Rendered(subject[:SUBJECT_CHARS], html, text, headers, _amp(filling, base_url) if html else "")
+    amp = _amp(filling, base_url) if made.html else ""
+    return Rendered(subject[:SUBJECT_CHARS], made.html, text, headers, amp, made.tags)
 
 
 def sources_of_links(source: MessageSource, values: Mapping[str, Any], now_us: int, url: str = "") -> tuple[str, str]:
@@ -93,12 +93,16 @@ class _Filling:
 
     def part(self, name: str) -> str:
         """A text filled in; "" where the message has none."""
+        return self.marked(name)[0]
+
+    def marked(self, name: str) -> tuple[str, template.Places]:
+        """A text filled in, and where values stand in it."""
         text = self.texts.get(name)
         if not text:
-            return ""
+            return "", []
         try:
             pieces = template.pieces_of(self._source.blocks, name)
-            return template.parse(text, html=name in ESCAPED, pieces=pieces).render(self._seen, self._now_us)
+            return template.parse(text, html=name in ESCAPED, pieces=pieces).marked(self._seen, self._now_us)
         except TemplateError as error:
             raise TemplateError(f"{name}: {error}") from error
 
@@ -142,6 +146,37 @@ def _seen(source: MessageSource, values: Mapping[str, Any], url: str, variant: s
         "locale": locale,
         "unsubscribe_url": url,
     }
+
+
+class _How(Struct, frozen=True):
+    """From a filled in body to a mail's HTML and the text that is made from it. Mails that differ in nothing here, and
+    in nothing but values in their bodies, are of one shape."""
+
+    body: str
+    """`mjml` or `html`."""
+    is_styled: bool
+    language: str
+    base: str
+    has_text: bool
+
+    def __call__(self, text: str, preheader: str) -> Made:
+        plain = compile_mjml(text) if self.body == "mjml" else text
+        html = finish(plain, preheader=preheader, language=self.language, base=self.base, is_styled=self.is_styled)
+        return Made(html, "" if self.has_text else plain_text(plain, self.base))
+
+
+def _made(filling: _Filling, preheader: str, base_url: str, *, has_text: bool) -> Made:
+    """The HTML, and the text where there is none yet."""
+    written, places = filling.marked(filling.body)
+    text = _body(written)
+    if not text:
+        return Made("", "")
+    is_styled = filling.body == "html" or "<mj-style" in filling.texts["mjml"]
+    how = _How(filling.body, is_styled, filling.locale, base_url, has_text)
+    try:
+        return shapes.made(how, text, places if text == written else (), preheader, escape(preheader))
+    except MarkupError as error:
+        raise TemplateError(f"{filling.body}: {error}") from error
 
 
 def _html(filling: _Filling) -> str:

@@ -20,6 +20,7 @@ from tactful.messages.texts import ESCAPED
 from tactful.values import format_time
 
 SOURCE_CHARS = 256 * 1024
+Places = list[tuple[int, int]]
 _BLANK_RUN = re.compile(r"\s{200}")
 
 # What python-liquid lets through from below: our limits raise LiquidError, these are numbers and types that do not fit.
@@ -47,11 +48,15 @@ class Template:
 
     def render(self, values: Mapping[str, Any], now_us: int) -> str:
         """The text for one person. Raises TemplateError. What is not there is empty."""
+        return self.marked(values, now_us)[0]
+
+    def marked(self, values: Mapping[str, Any], now_us: int) -> tuple[str, Places]:
+        """The text, and where values stand in it. Raises TemplateError."""
+        now = format_time(now_us)
         try:
-            text: str = self._bound.render({**values, "now": format_time(now_us), "today": format_time(now_us)})
+            return self._bound.marked({**values, "now": now, "today": now})
         except _FAILURES as failure:
             raise TemplateError(_explain(failure)) from failure
-        return text
 
     def foreign(self, names: Collection[str]) -> tuple[str, int] | None:
         """The first value from outside that is none of `names` or in them, as it is written, and its line; also of its

@@ -7,7 +7,7 @@ The text part and AMP are left alone. The same claim gives the same bytes. Pure.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from html import escape
 from urllib.parse import quote
 
@@ -16,12 +16,10 @@ from msgspec import Struct
 from tactful.events.responses import About
 from tactful.messages.html_tags import Tag, tags
 from tactful.messages.links import Click, Open, link
+from tactful.messages.shapes import LINKS, MARK, READ
 
 LONGEST_TARGET = 4_000
 """Characters; a longer link stays as it is."""
-_MARK = "data-track"
-_LINKS = frozenset({"a", "area"})
-_READ = _LINKS | {"body", "html"}
 # WHATWG URL: blanks around it are cut, and tabs and line ends within it are taken out.
 _AROUND = "".join(map(chr, range(0x21)))
 _WITHIN = re.compile(r"[\t\n\r]")
@@ -44,15 +42,24 @@ class Tracking(Struct, frozen=True):
 NOTHING = Tracking()
 
 
-def tracked(html: str, tracking: Tracking, public_url: str, keys: Mapping[int, bytes], about: About, at: int) -> str:
-    """The HTML with its links rewritten and its pixel, as far as `tracking` says. `at` is the instant of the claim."""
+def tracked(
+    html: str,
+    tracking: Tracking,
+    public_url: str,
+    keys: Mapping[int, bytes],
+    about: About,
+    at: int,
+    found: Iterable[Tag] | None = None,
+) -> str:
+    """The HTML with its links rewritten and its pixel, as far as `tracking` says. `at` is the instant of the claim;
+    `found` are the tags of the HTML that are read here, where somebody knows them (messages/shapes.py)."""
 
     def leads(target: str) -> str | None:
         return followed(target, tracking, public_url, keys, about, at)
 
     pieces: list[str] = []
     done, last_end = 0, -1
-    for tag in tags(html, _READ):
+    for tag in found if found is not None else tags(html, READ):
         if tag.is_end:
             if tag.name == "body" or (tag.name == "html" and last_end < 0):
                 last_end = tag.start
@@ -82,9 +89,9 @@ def followed(
 
 def _changes(tag: Tag, leads: Callable[[str], str | None], *, clicks: bool) -> list[tuple[int, int, str]]:
     """Stretches of the text and what stands there instead, in order."""
-    if tag.name not in _LINKS:
+    if tag.name not in LINKS:
         return []
-    href, mark = tag.get("href"), tag.get(_MARK)
+    href, mark = tag.get("href"), tag.get(MARK)
     changes = [] if mark is None else [(mark.start, mark.end, "")]
     if mark is not None and mark.value.strip(_AROUND + "/").lower() in ("no", "off", "false"):
         return changes

@@ -101,10 +101,9 @@ def with_tracking(
     tracking = letterhead.tracking
     if not (is_allowed and message.tracking and rendered.html) or message.confirms or tracking == NOTHING:
         return rendered
-    html = tracked(
-        rendered.html, tracking, letterhead.public_url, letterhead.link_keys, about(claim.intent), claim.claimed_at
-    )
-    return replace(rendered, html=html)
+    house = letterhead.public_url, letterhead.link_keys
+    html = tracked(rendered.html, tracking, *house, about(claim.intent), claim.claimed_at, rendered.tags)
+    return replace(rendered, html=html, tags=None)
 
 
 def signed_url(letterhead: Letterhead, claim: Claimed, confirms: str) -> str:
