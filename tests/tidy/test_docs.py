@@ -8,15 +8,19 @@ from functools import cache
 from pathlib import Path
 from typing import get_args
 
+import click
 import msgspec
 import pytest
 
+from tactful.app.application import COMMANDS, Application
+from tactful.cli.main import command_line
 from tactful.runtime.settings import OVERRIDES, Settings
 from tests.tidy.house import ROOT, files, text
 
 LINK = re.compile(r"(?<!!)\[[^\]]+\]\(([^)\s]+)\)|!\[[^\]]*\]\(([^)\s]+)\)")
 FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 DOCUMENTS = files(".md")
+COMMANDS_OF_ALL = command_line(Application(), COMMANDS, "0")
 
 
 def anchors(document: Path) -> set[str]:
@@ -70,6 +74,25 @@ def test_tactful_commands_exist() -> None:
     }
     assert named, "the documents show no command at all"
     assert named - offered() == set()
+
+
+def test_commands_are_shown_with_options_that_they_have() -> None:
+    """Every line of a document that is a command, with its command within a command, and its options."""
+    shown = [
+        (document, line)
+        for document in DOCUMENTS
+        for line in re.findall(r"(?:^ {4}(?:\$ )?|`)tactful ([a-z][^`\n]*)", text(document), re.MULTILINE)
+    ]
+    assert len(shown) > 40
+    for document, line in shown:
+        command: click.Command = COMMANDS_OF_ALL
+        words = line.partition("  #")[0].split()
+        while words and isinstance(command, click.Group) and words[0] in command.commands:
+            command = command.commands[words.pop(0)]
+        is_order = isinstance(command, click.Group) and words and re.fullmatch(r"[a-z]+", words[0])
+        assert not is_order, f"{document}: tactful {line}: there is no {words[0]}"
+        known = {name for option in command.params for name in option.opts} | {"--help"}
+        assert {word for word in words if re.fullmatch(r"--[a-z-]+", word)} <= known, f"{document}: tactful {line}"
 
 
 def test_every_decision_is_listed() -> None:
