@@ -269,6 +269,15 @@ def test_lists_are_newest_first_and_page(open_outbox: OutboxMaker) -> None:
     assert outbox.row("unknown") is None
 
 
+def test_what_waits_is_counted_by_channel(open_outbox: OutboxMaker) -> None:
+    outbox = open_outbox()
+    assert outbox.waiting_by_channel() == {}
+    outbox.put(0, [intent("a"), intent("b"), intent("c", channel="sms")])
+    outbox.put(1, [intent("d")])
+    claim(outbox, intent("b"))
+    assert outbox.waiting_by_channel() == {"email": 2, "sms": 1}
+
+
 def moves(name: str, key: str, partition: int, hop: int) -> Moved:
     return Moved(name, key, partition, hop)
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from tactful.adapters.memory.outbox import MemoryOutbox
 from tactful.adapters.sqlite.outbox import SqliteOutbox
-from tactful.events.records import unpack
+from tactful.events.records import Plan, Publish, unpack
+from tactful.kernel.plan import adopt
 from tactful.kernel.state import Profile
 from tactful.operations import coupons
 from tactful.operations.lists import written
@@ -232,13 +233,26 @@ def test_what_goes_out_is_no_formula(outbox: Outbox) -> None:
 
 
 def test_a_pool_that_is_low_is_told(outbox: Outbox) -> None:
-    assert coupons.look(outbox.coupons) == []
+    assert coupons.look(outbox.coupons, None) == []
     outbox.coupons.load("great", (f"c{n}" for n in range(20)), 1)
     with outbox.claiming(0, outbox.own(0)) as claiming:
         for number in range(19):
             claiming.give("great", f"c{number}", f"u:{number}#1", "i", 1)
-    (finding,) = coupons.look(outbox.coupons)
+    (finding,) = coupons.look(outbox.coupons, None)
     assert (finding.level, finding.text) == ("note", "1 of 20 codes are left in the pool great")
+
+
+def test_a_pool_that_a_message_names_and_nobody_has_loaded_is_told(outbox: Outbox) -> None:
+    files = {
+        "messages/gift.yaml": "subject: x\ntext: '{{ coupon.code }}'\ncoupon: summer\n",
+        "messages/plain.yaml": "subject: x\ntext: x\n",
+    }
+    plan = adopt(None, Plan(1, Publish(NOON, files, {})), NOON, is_empty=True)[0]
+    (finding,) = coupons.look(outbox.coupons, plan)
+    assert finding.level == "note"
+    assert finding.text.startswith("the pool summer of messages/gift.yaml was never loaded")
+    outbox.coupons.load("summer", ["c"], 1)
+    assert coupons.look(outbox.coupons, plan) == []
 
 
 class _Million(io.RawIOBase):

@@ -18,9 +18,10 @@ from tactful.app.parts import email_of
 from tactful.errors import UsageError
 from tactful.messages import dkim
 from tactful.operations import doctor, outbox
-from tactful.runtime.channels import DkimSettings, EmailSettings, WebhookSettings
+from tactful.runtime.channels import DkimSettings, EmailSettings, ProviderSettings, WebhookSettings
 from tactful.runtime.ports import OutboxRow
 from tactful.runtime.settings import read_settings
+from tactful.runtime.settings_responses import HookSettings, PostmarkHook, TrackingSettings
 from tests.deliver.desk import Desk, StillClock, order, run
 from tests.deliver.faulty_api import KEY as API_KEY
 from tests.deliver.faulty_api import FaultyApi, PostmarkApi
@@ -92,6 +93,27 @@ def test_the_doctor_says_who_signs_and_what_answers() -> None:
         assert [finding.about for finding in quiet] == ["mail"]
 
     run(scene())
+
+
+@pytest.mark.parametrize(
+    ("provider", "hooks", "tracking", "public", "levels"),
+    [
+        ("", HookSettings(), TrackingSettings(), "", []),
+        ("postmark", HookSettings(), TrackingSettings(), "https://t.example", ["note"]),
+        ("postmark", HookSettings(postmark=PostmarkHook("p" * 40)), TrackingSettings(), "https://t.example", []),
+        ("ses", HookSettings(postmark=PostmarkHook("p" * 40)), TrackingSettings(), "https://t.example", ["note"]),
+        ("", HookSettings(), TrackingSettings(clicks=True), "", ["note"]),
+        ("", HookSettings(), TrackingSettings(opens=True), "https://t.example", []),
+        ("mailgun", HookSettings(), TrackingSettings(opens=True), "", ["note", "bad"]),
+    ],
+)
+def test_the_doctor_says_what_will_not_come_back(
+    provider: str, hooks: HookSettings, tracking: TrackingSettings, public: str, levels: list[str]
+) -> None:
+    by = ProviderSettings(provider, "k") if provider else None
+    findings = doctor.look_at_responses(EmailSettings("a@shop.example", provider=by), tracking, hooks, public)
+    assert [finding.level for finding in findings] == levels
+    assert all(f"[hooks.{provider}]" in one.text for one in findings if one.about == "responses")
 
 
 KEY = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())

@@ -59,3 +59,7 @@ default_map
 # Fields of a notice of SNS, which are read by the names that its signature is over.
 MessageId
 Subject
+
+# Columns of a benchmark that are read by their names.
+wall_s
+finding_us

@@ -26,7 +26,7 @@ def application(scene: Scene, bells: MemoryBells, address: str, tokens: tuple[st
     desk = Desk(lambda: scene.reader)
     news = News(bells.bell("watch"))
     around = pages.Frame("The Kettle Shop", "Europe/London", address, "kettle-server-key")
-    routes = [*api.routes(desk), *pages.routes(desk, news, scene.mails.get, around)]
+    routes = [*api.routes(desk, lambda: {"opens": 7}), *pages.routes(desk, news, scene.mails.get, around)]
     return Guard(Starlette(routes=routes), tokens, api.OPEN_PATHS), news
 
 

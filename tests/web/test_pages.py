@@ -197,6 +197,7 @@ def test_probes_and_metrics(shop: Served) -> None:
     assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
     assert 'tactful_messages{status="held"} 1' in body.splitlines()
     assert "tactful_lag_records 0" in body.splitlines()
+    assert 'tactful_responses_total{what="opens"} 7' in body.splitlines()
     for line in body.splitlines():
         assert re.fullmatch(r"# (HELP|TYPE) \w+ .+|\w+(\{\w+=\"\w+\"\})? \d+", line), line
 

@@ -60,7 +60,7 @@ def run(house: Installation, data: Path, host: str, port: int) -> None:
     desk, slow = Desk(lambda: _reader(house.clock, data)), Desk(lambda: _reader(house.clock, data))
     news = News(house.bells.bell("watch"))
     frame = Frame(workspace.name, workspace.time_zone, address, key)
-    shown = [*pages(desk, news, lambda intent: spool.read(data / "mail", intent), frame), *api(desk)]
+    mails = pages(desk, news, lambda intent: spool.read(data / "mail", intent), frame)
 
     def arrive() -> Arrival:
         return rules.arrival(API, house.clock.now_us())
@@ -79,6 +79,7 @@ def run(house: Installation, data: Path, host: str, port: int) -> None:
         await intake.submit([(partition_of(consent.key, house.partitions), encode(salted(consent)))])
 
     answering = Answering(house, keys, intake, salted)
+    shown = [*mails, *api(desk, lambda: answering.responding.counts)]
     guarded = Starlette(routes=[*shown, *changed, *steered, *launched, *answering.guarded])
     inside = Guard(guarded, [os.environ.get(ADMIN_TOKEN, "")], OPEN_PATHS)
     doors = [

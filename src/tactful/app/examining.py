@@ -12,7 +12,7 @@ from tactful.adapters.web_push import WebPush, public_key
 from tactful.app.lanes import dkim_key, mail_api
 from tactful.app.parts import apprise_of, email_of, web_push_of, webhook_of
 from tactful.errors import UsageError
-from tactful.operations.doctor import Finding, Reach, Signing, examine
+from tactful.operations.doctor import Finding, Reach, Signing, examine, look_at_responses
 from tactful.runtime.channels import AppriseSettings, EmailSettings
 from tactful.runtime.ports import Clock
 from tactful.runtime.settings import Settings
@@ -34,6 +34,7 @@ def channels(settings: Settings, project: Path, data: Path | None, clock: Clock)
     others["web_push"] = lambda: _web_push(settings, email, data, clock)
     page: Reach | None = (lambda: reach.page(public_url)) if public_url else None
     mail_server = _mail_server(email, clock)
+    findings += look_at_responses(email, settings.tracking, settings.hooks, public_url)
     return findings + asyncio.run(examine(email, webhook_of(settings), public_url, mail_server, page, signing, others))
 
 

@@ -145,7 +145,7 @@ def register(group: click.Group, build: Build) -> None:
         findings = list(build.doctor(project, house.data if house else None))
         if house:
             findings += identities.look(house.data, house.trail, house.log.partitions)
-            findings += consenting.look(house.stores()) + coupons.look(house.outbox.coupons)
+            findings += consenting.look(house.stores()) + coupons.look(house.outbox.coupons, house.plan(0))
         for finding in findings:
             click.echo(f"{finding.level:6}{finding.about:16}{finding.text}")
         if any(finding.level == "bad" for finding in findings):

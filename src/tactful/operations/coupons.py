@@ -7,7 +7,9 @@ from typing import BinaryIO
 from msgspec import Struct
 
 from tactful.errors import UsageError
+from tactful.kernel.definitions import read_published
 from tactful.kernel.fragments import entry_of
+from tactful.kernel.state import PlanState
 from tactful.operations.doctor import Finding
 from tactful.operations.lists import Line, Told, read, sliced
 from tactful.runtime.claiming import Coupons, Pool
@@ -67,13 +69,21 @@ def is_low(pool: Pool) -> bool:
     return pool.left * 10 < pool.codes and pool.left < LOW
 
 
-def look(coupons: Coupons) -> list[Finding]:
-    """What the doctor says of them."""
-    return [
+def look(coupons: Coupons, plan: PlanState | None) -> list[Finding]:
+    """What the doctor says of them, and of messages of the plan in force whose pool nobody has loaded."""
+    pools = listed(coupons)
+    found = [
         Finding("note", "coupons", f"{one.left:,} of {one.codes:,} codes are left in the pool {one.pool}")
-        for one in listed(coupons)
+        for one in pools
         if one.is_low
     ]
+    known = {one.pool for one in pools}
+    messages = read_published(plan.plan.publish).messages.values() if plan is not None else ()
+    for one in messages:
+        if one.coupon and one.coupon not in known:
+            text = f"the pool {one.coupon} of messages/{one.name}.yaml was never loaded: nobody gets that message"
+            found.append(Finding("note", "coupons", f"{text} (`tactful coupons load {one.coupon} FILE`)"))
+    return found
 
 
 def exported(coupons: Coupons, pool: str) -> Iterator[tuple[str, ...]]:

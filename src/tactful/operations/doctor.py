@@ -15,6 +15,7 @@ from tactful.errors import UsageError
 from tactful.messages import dkim
 from tactful.messages.mail import AddressError, address
 from tactful.runtime.channels import DkimSettings, EmailSettings, WebhookSettings
+from tactful.runtime.settings_responses import HookSettings, TrackingSettings
 from tactful.runtime.smtp_url import LOOPBACK, parse_url
 
 Reach = Callable[[], Awaitable[str]]
@@ -96,6 +97,21 @@ def _made(name: str, make: Callable[[], str]) -> Finding:
     except UsageError as error:
         # What nobody has begun to set up is no mistake.
         return Finding("note" if str(error).startswith("set ") else "bad", name, str(error))
+
+
+def look_at_responses(
+    email: EmailSettings, tracking: TrackingSettings, hooks: HookSettings, public_url: str
+) -> list[Finding]:
+    """Whether what comes back from messages finds its way."""
+    findings = []
+    name = email.provider.name if email.provider is not None else ""
+    if name and getattr(hooks, name) == type(getattr(hooks, name))():
+        text = f"{name} cannot tell of bounces and complaints: set [hooks.{name}] (docs/responses.md)"
+        findings.append(Finding("note", "responses", text))
+    if (tracking.clicks or tracking.opens) and not public_url:
+        text = "[tracking] is on, but without [workspace] public_url its links lead to this machine"
+        findings.append(Finding("bad" if email.leaves else "note", "tracking", text))
+    return findings
 
 
 async def _signed(signing: Signing) -> Finding:

@@ -64,6 +64,8 @@ class Intents(Protocol):
 
     def counts(self) -> dict[str, int]: ...
 
+    def waiting_by_channel(self) -> dict[str, int]: ...
+
 
 class Counted(Protocol):
     """What reading needs of a Quarantine."""

@@ -333,6 +333,10 @@ class Outbox(Protocol):
         """How many rows there are of each status."""
         ...
 
+    def waiting_by_channel(self) -> dict[str, int]:
+        """How many intents wait, of channels for which any does; counted one by one."""
+        ...
+
     def close(self) -> None: ...
 
 

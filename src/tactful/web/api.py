@@ -1,6 +1,8 @@
 """The read API: JSON for machines, the same values that the pages show. Guarded like the pages; probes are open."""
 
 import json
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from starlette.requests import Request
@@ -25,9 +27,10 @@ LOOKED_AT = 100
 """People at least, to find the newest among them."""
 
 
-def routes(desk: Desk) -> list[Route]:
-    """GET /v1/profiles[/{id}], /v1/explain/{id}, /v1/outbox[/{intent}], /healthz, /readyz, /metrics."""
-    api = Api(desk)
+def routes(desk: Desk, asked_for: Callable[[], Mapping[str, int]] = dict) -> list[Route]:
+    """GET /v1/profiles[/{id}], /v1/explain/{id}, /v1/outbox[/{intent}], /healthz, /readyz, /metrics; `asked_for` counts
+    pixels and links."""
+    api = Api(desk, asked_for)
     return [
         Route("/v1/profiles", api.profiles),
         Route("/v1/profiles/{person:path}", api.profile),
@@ -42,8 +45,9 @@ def routes(desk: Desk) -> list[Route]:
 
 
 class Api:
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, asked_for: Callable[[], Mapping[str, int]]) -> None:
         self._desk = desk
+        self._asked_for = asked_for
 
     async def profiles(self, request: Request) -> Response:
         limit = _number(request, "limit", 100)
@@ -97,8 +101,9 @@ class Api:
         return _json({"status": "ready"})
 
     async def metrics(self, request: Request) -> Response:
-        overview = await self._desk.ask(lambda reader: reader.overview())
-        return PlainTextResponse(prometheus(overview), media_type="text/plain; version=0.0.4; charset=utf-8")
+        overview, waiting = await self._desk.ask(lambda reader: (reader.overview(), reader.outbox.waiting_by_channel()))
+        text = prometheus(overview, waiting, self._asked_for())
+        return PlainTextResponse(text, media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 def seen_values(person: PersonSeen) -> dict[str, Any]:
@@ -112,8 +117,12 @@ def seen_values(person: PersonSeen) -> dict[str, Any]:
     }
 
 
-def prometheus(overview: Overview) -> str:
-    """The text exposition format, version 0.0.4."""
+def prometheus(
+    overview: Overview,
+    waiting: Mapping[str, int] = MappingProxyType({}),
+    asked_for: Mapping[str, int] = MappingProxyType({}),
+) -> str:
+    """The text exposition format, version 0.0.4; `waiting` are intents by channel."""
     lines = [
         *_metric("tactful_events_total", "counter", "Events applied.", {"": overview.events}),
         *_metric("tactful_repeats_total", "counter", "Events dropped as repeats.", {"": overview.repeats}),
@@ -132,6 +141,18 @@ def prometheus(overview: Overview) -> str:
             "gauge",
             "Messages in the outbox, by status.",
             {f'{{status="{status}"}}': number for status, number in sorted(overview.messages.items())},
+        ),
+        *_metric(
+            "tactful_messages_waiting",
+            "gauge",
+            "Messages that wait, by channel.",
+            {f'{{channel="{channel}"}}': number for channel, number in sorted(waiting.items())},
+        ),
+        *_metric(
+            "tactful_responses_total",
+            "counter",
+            "Pixels and links that were asked for since the process began; of them by machines, and those not kept.",
+            {f'{{what="{what}"}}': number for what, number in sorted(asked_for.items())},
         ),
         *_metric(
             "tactful_log_end",

@@ -184,6 +184,9 @@ class MemoryOutbox:
     def counts(self) -> dict[str, int]:
         return dict(Counter(row.shown.status for row in self._table.by_intent.values()))
 
+    def waiting_by_channel(self) -> dict[str, int]:
+        return dict(sorted(Counter(row.intent.channel for row in self._table.of("waiting")).items()))
+
     def power_cut(self) -> None:
         """Loses nothing: every change was durable when it returned."""
 
