@@ -164,6 +164,39 @@ async def rate(place: Place, processes: int, number: int) -> tuple[float, float]
     return (number - taken) / seconds, (number - taken) / max(busy, 1 / _TICKS)
 
 
+async def floor(place: Place, number: int) -> float:
+    """Mails of the same size a second that a bare client hands to the same mail server, rendered by nobody."""
+    sink = Sink()
+    await sink.start()
+    pin(place.others)
+    seconds = await asyncio.to_thread(alone, place.core, _bare, sink.port, number)
+    assert sink.taken == number
+    sink.stop()
+    return number / seconds
+
+
+def _bare(port: int, number: int) -> float:
+    """Seconds."""
+    body = (b"Subject: bare\r\n\r\n" + b"x" * 74 + b"\r\n") + (b"y" * 74 + b"\r\n") * 340
+    return asyncio.run(_handed(port, number, body))
+
+
+async def _handed(port: int, number: int, body: bytes) -> float:
+    async def one(mails: int) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        await reader.readline()
+        for _ in range(mails):
+            for said in (b"MAIL FROM:<a@b.example>\r\n", b"RCPT TO:<c@d.example>\r\n", b"DATA\r\n", body + b".\r\n"):
+                writer.write(said)
+                await writer.drain()
+                await reader.readline()
+        writer.close()
+
+    begun = time.perf_counter()
+    await asyncio.gather(*(one(len(range(first, number, SLOTS))) for first in range(SLOTS)))
+    return time.perf_counter() - begun
+
+
 # ---- where the time goes -----------------------------------------------------------------------------------------
 
 
@@ -284,12 +317,14 @@ def message() -> str:
 
 def run(place: Place) -> None:
     number = place.scaled(1_500, 120)
+    bare = asyncio.run(floor(place, 2 * number))
     rates = []
     for processes in (1, 2, 3):
         if processes <= max(1, len(place.others)):
             rate_s, busy = asyncio.run(rate(place, processes, number * processes))
             name = f"{processes} process{'es' if processes > 1 else ''}, each on a core: mails/s (per s of processor)"
             rates.append((name, f"{rate_s:,.0f} ({busy:,.0f})"))
+    rates.append(("floor: what the mail server takes from one bare client, mails/s", f"{bare:,.0f}"))
     table(
         "deliver: rendered, signed and sent", rates, "MJML of three products, a text, links followed, DKIM by RSA 2048"
     )
