@@ -284,6 +284,4 @@ def _dov_and_eve(scene: Scene) -> None:
             scene.outbox.finish(
                 [Verdict(reminder.intent, "held", "outcome unknown", "the connection broke after DATA")], at
             )
-    scene.person("u:dov").runs.append(
-        Run("win_back", "", at, 0, 1, "m", HOUR_US, "Product Added", EMPTY_MAP, "v")
-    )
+    scene.person("u:dov").runs.append(Run("win_back", "", at, 0, 1, "m", HOUR_US, "Product Added", EMPTY_MAP, "v"))
