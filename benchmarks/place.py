@@ -4,11 +4,12 @@ import argparse
 import multiprocessing
 import os
 import shutil
+import sqlite3
 import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -87,6 +88,20 @@ def copied(data: Path, target: Path) -> Path:
     """Its files, on disk, so that nothing measured waits for them; sockets of processes stay behind."""
     shutil.copytree(data, target, ignore=shutil.ignore_patterns("run", "lock"))
     os.sync()
+    return target
+
+
+def snapshot(data: Path, target: Path) -> Path:
+    """Store and log as they are now, while processes work on them: each database whole, the stores before the log, so
+    that no state is newer than its records."""
+    for folder in ("store", "log"):
+        (target / folder).mkdir(parents=True)
+        for path in (data / folder).glob("*.db"):
+            with (
+                closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as source,
+                closing(sqlite3.connect(target / folder / path.name)) as copy,
+            ):
+                source.backup(copy)
     return target
 
 

@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from benchmarks import floors, load, shop
-from benchmarks.place import PARTITIONS, Place, alone, copied, percentile, table
+from benchmarks.place import PARTITIONS, Place, alone, percentile, snapshot, table
 from benchmarks.server import Server, Watched
 from tactful.events.derived import EventKept, SegmentLeft, decode_groups
 from tactful.events.records import Tick
@@ -104,15 +104,17 @@ def _wait(observer: Observer, number: int, until: float) -> None:
 def crowd(place: Place, data: Path) -> tuple[float, float, list[float]]:
     """(flips per second drained, by the floor, seconds from fresh events to their place in the trail)."""
     number = place.scaled(100_000, 1_000)
+    begun = time.perf_counter()
     with place.copy(data) as mine, place.server(mine, shop.project()) as server:
-        loading_s = number / 4_000 + 10
-        begin = load.now() + timedelta(seconds=loading_s)
+        copying_s = time.perf_counter() - begun
+        loading_s = _loading_s(place, server, number)
+        begin = load.now() + timedelta(seconds=2 * (loading_s + copying_s) + 10)
         people = range(place.profiles - number, place.profiles)
         requests = orders(people, lambda n: begin + timedelta(seconds=n / number))
         asyncio.run(load.send_all(server.port, requests))
         server.watched.wait(server.watched.last_events())
-        assert load.now() < begin - timedelta(seconds=3), "this machine is too slow for the chosen instant"
-        before = copied(mine, mine.parent / "before")
+        before = snapshot(mine, mine.parent / "before")
+        assert load.now() < begin - timedelta(seconds=3), "this machine became too slow for the chosen instant"
         observer = Observer(mine)
         sent = asyncio.run(_fresh(server, begin.timestamp() - 1, number, observer))
         observer.stop()
@@ -121,6 +123,16 @@ def crowd(place: Place, data: Path) -> tuple[float, float, list[float]]:
     last = max(seen for at, seen in observer.left if at >= begin.timestamp())
     fresh = [observer.kept[at] - at / 1e6 for at in sent]
     return len(observer.left) / (last - begin.timestamp()), flips / spent_s, fresh
+
+
+def _loading_s(place: Place, server: Server, number: int) -> float:
+    """How long so many orders will take, by how long some calls of others do."""
+    probes = place.scaled(5_000, 500)
+    calls = load.batches(list(load.calls(9, probes, place.profiles - number)))
+    begun = time.perf_counter()
+    asyncio.run(load.send_all(server.port, calls))
+    server.watched.wait(server.watched.last_events())
+    return (time.perf_counter() - begun) * number / probes
 
 
 async def _fresh(server: Server, begin: float, number: int, observer: Observer) -> list[int]:

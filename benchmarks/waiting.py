@@ -4,7 +4,7 @@ Everybody has a cart and waits in the cart reminder of examples/shop, but for a 
 more, without waiting. Models live by step() itself; everybody else is one of them under another key of the same length.
 Then a thousand are due in one second, while all others wait on: once among a tenth of them and once among all, which
 must not matter. Processor time of one worker process with all partitions, its clock set by hand; what is decided is in
-the outbox, claimed. Run `python -m benchmarks waiting`; with `--people 10000000` it takes some GB of disk.
+the outbox, claimed. Run `python -m benchmarks waiting`; with `--people 10000000` it takes 25 GB of disk.
 """
 
 import multiprocessing
