@@ -15,7 +15,7 @@ from tactful.events.derived import SendMessage
 from tactful.runtime.ports import Claimed, Verdict
 from tests.simulation.journeys import clocks
 from tests.simulation.journeys.oracle import Oracle
-from tests.simulation.journeys.reading import DAY, duration, minute
+from tests.simulation.journeys.reading import DAY, MINUTE, duration, minute
 from tests.simulation.journeys.runs import Person, Sent
 
 MAILS_PER_ADDRESS = 10
@@ -199,11 +199,17 @@ class Gate:
         if not hours:
             return None
         begin, end = (minute(part) for part in hours.split("-"))
-        shown = clocks.local(now, zone)
-        at = shown.hour * 60 + shown.minute
-        if not (begin <= at < end if begin < end else at >= begin or at < end):
+
+        def is_quiet(instant: int) -> bool:
+            shown = clocks.local(instant, zone)
+            at = shown.hour * 60 + shown.minute
+            return begin <= at < end if begin < end else at >= begin or at < end
+
+        if not is_quiet(now):
             return None
-        until = clocks.until(now, end, frozenset(), zone)
+        until = now - now % MINUTE
+        while is_quiet(until):  # Where the clock goes back it may be quiet again, so every minute is tried.
+            until += MINUTE
         return ("lapsed", "quiet hours") if until > sent.valid_until else ("later", until)
 
     def _too_many(self, person: Person, sent: Sent, address: str, asked: Asked, zone: ZoneInfo) -> Answer | None:
