@@ -1,6 +1,23 @@
 """For the whole suite."""
 
 import gc
+from collections.abc import Iterator
+
+import pytest
+
+from tactful.language.compile import forget
+
+
+@pytest.fixture(autouse=True)
+def _compiled_anew(request: pytest.FixtureRequest) -> Iterator[None]:
+    """For tests that change the engine: what was compiled before hides no bug that is planted, and what was compiled
+    with one does not stay."""
+    is_changing = "monkeypatch" in request.fixturenames
+    if is_changing:
+        forget()
+    yield
+    if is_changing:
+        forget()
 
 
 def pytest_collection_finish() -> None:

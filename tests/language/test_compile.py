@@ -261,3 +261,13 @@ def test_what_names_mean_is_part_of_the_identity_and_not_of_what_is_said() -> No
     asked = condition("cart.quantity==0", SHOP)
     assert asked.said == "cart.quantity == 0"
     assert asked.text.startswith("cart.quantity == 0  # cart: ")
+
+
+def test_who_numbers_alike_gets_the_same_and_who_does_not_another() -> None:
+    """So the partitions of a process make each condition of a plan once."""
+    checked = check('count("A", last="7d") >= 2')
+    first = compile_condition(checked, Numbers())
+    assert compile_condition(checked, Numbers()) is first
+    other = compile_condition(checked, lambda spec: 7)
+    assert [fold.number for fold in other.folds] == [7]
+    assert [fold.number for fold in first.folds] != [7]

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
+from tactful.aggregates.spec import AggregateSpec
 from tactful.language import tree
 from tactful.language.because import explainer
 from tactful.language.canonical import canonical
@@ -21,9 +22,27 @@ Key = str | float | bool | None
 
 
 def compile_condition(checked: Checked, number: NumberOf) -> Condition:
-    """`number` gives each aggregate its number, the same for the same spec."""
+    """`number` gives each aggregate its number, the same for the same spec. The partitions of a process number alike,
+    so that each condition of a plan is made once."""
+    return _condition(checked, _numbers(checked, number))
+
+
+def compile_value(checked: Checked, number: NumberOf) -> Valued:
+    return _value(checked, _numbers(checked, number))
+
+
+Numbers = tuple[tuple[AggregateSpec, int], ...]
+
+
+def _numbers(checked: Checked, number: NumberOf) -> Numbers:
+    """Of every aggregate that is asked for."""
+    return tuple((fold.spec, fold.number) for fold in Folds(lower(checked.tree), number).all)
+
+
+@lru_cache(maxsize=4096)
+def _condition(checked: Checked, numbers: Numbers) -> Condition:
     lowered = lower(checked.tree)
-    folds = Folds(lowered, number)
+    folds = Folds(lowered, dict(numbers).__getitem__)
     generator = Generator(folds.asked)
     holds = generator.over_person([ast.Return(generator.condition(lowered))])
     next_change = mover(lowered, folds.asked)
@@ -40,9 +59,10 @@ def compile_condition(checked: Checked, number: NumberOf) -> Condition:
     )
 
 
-def compile_value(checked: Checked, number: NumberOf) -> Valued:
+@lru_cache(maxsize=4096)
+def _value(checked: Checked, numbers: Numbers) -> Valued:
     lowered = lower(checked.tree)
-    folds = Folds(lowered, number)
+    folds = Folds(lowered, dict(numbers).__getitem__)
     generator = Generator(folds.asked)
     return Valued(
         text=checked.canonical,
@@ -76,6 +96,12 @@ def compile_event_value(checked: Checked) -> EventValue:
         reads_context=_reads_context(lowered),
         value=generator.code.function(EVENT, [ast.Return(generator.value(lowered))]),
     )
+
+
+def forget() -> None:
+    """What was compiled before is compiled anew: for whoever has changed the compiler itself."""
+    for known in (_condition, _value, compile_test, compile_event_value):
+        known.cache_clear()
 
 
 def _reads_context(lowered: Node) -> bool:
