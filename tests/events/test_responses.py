@@ -113,7 +113,7 @@ def test_star_beside_such_a_name_says_more() -> None:
 
 def test_editors_know_them() -> None:
     offered = {one["name"]: one for one in vocabulary(read_project(DECLARED), Lately())["events"]}
-    assert offered["Email Opened"]["is_declared"]
+    assert offered["Email Opened"]["isDeclared"]
     assert "pixel" in offered["Email Opened"]["help"]
     assert {"name": "machine", "type": "boolean"}.items() <= next(
         one for one in offered["Email Opened"]["properties"] if one["name"] == "machine"
