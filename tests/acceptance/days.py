@@ -29,7 +29,7 @@ from tactful.app.parts import sources_of
 from tactful.events.identifiers import partition_of
 from tactful.events.records import Consent, encode
 from tactful.messages.links import unseal, unseal_confirm
-from tactful.operations import campaigns, coupons, explain_runs
+from tactful.operations import campaigns, coupons, explain_runs, steering
 from tactful.operations.journeying import RunStory
 from tactful.operations.project import load
 from tactful.operations.publish import publish
@@ -206,7 +206,7 @@ class Days:
         told = reader.compiled(), reader.plan_state()
         campaigns.approve(campaign, "bea", "", *told, approvals, self.clock.now_us())
         record = campaigns.launch(campaign, "ann", *told, reader.partition_state(), approvals)
-        campaigns.append(record, self.house.log, self.house.bells, self.clock)
+        steering.tell(record, self.house.log, self.house.bells, self.clock)
         self._settle()
 
     def _call(self, key: str, path: str, call: Mapping[str, Any]) -> None:

@@ -34,6 +34,17 @@ MINUTE, HOUR, DAY = MINUTE_US, HOUR_US, DAY_US
 MONDAY = 20_150 * DAY
 """Monday, 3 March 2025, midnight in UTC."""
 ADA = "u:ada"
+HOOK = "https://shop.example"
+SERIES = f"""
+start: {{event: Added}}
+unless: {{event: Bought, where: total > 0}}
+steps:
+  - {{name: first, send: {{webhook: "{HOOK}/first"}}}}
+  - wait: 1h
+  - {{name: second, send: {{webhook: "{HOOK}/second"}}}}
+  - wait: 1h
+  - {{name: third, send: {{webhook: "{HOOK}/third"}}}}
+"""
 MESSAGES = {
     f"messages/{name}.yaml": f"subject: {name}\nhtml: <p>{name}</p>\npurpose: {purpose}\n"
     for name, purpose in (("first", "news"), ("second", "news"), ("third", "offers"))
@@ -196,3 +207,13 @@ def replayed(shop: Shop, cut_after: int) -> list[tuple[dict[str, bytes], bytes, 
         again.read(cut_after)
         found.append(again.bytes())
     return found
+
+
+def shop_with(journey: str, segments: dict[str, str] | None = None, **settings: str) -> Shop:
+    shop = Shop()
+    shop.publish({"j": journey}, segments, **settings)
+    return shop
+
+
+def after(minutes: int) -> int:
+    return MONDAY + minutes * MINUTE

@@ -7,30 +7,7 @@ import pytest
 from tactful.events.derived import GoalReached, ref
 from tactful.events.records import EMPTY_MAP, Event, Publish, pack
 from tactful.kernel.state import encode
-from tests.kernel.journeying import ADA, DAY, MINUTE, MONDAY, Shop, replayed
-
-HOOK = "https://shop.example"
-SERIES = f"""
-start: {{event: Added}}
-unless: {{event: Bought, where: total > 0}}
-steps:
-  - {{name: first, send: {{webhook: "{HOOK}/first"}}}}
-  - wait: 1h
-  - {{name: second, send: {{webhook: "{HOOK}/second"}}}}
-  - wait: 1h
-  - {{name: third, send: {{webhook: "{HOOK}/third"}}}}
-"""
-
-
-def shop_with(journey: str, segments: dict[str, str] | None = None, **settings: str) -> Shop:
-    shop = Shop()
-    shop.publish({"j": journey}, segments, **settings)
-    return shop
-
-
-def after(minutes: int) -> int:
-    return MONDAY + minutes * MINUTE
-
+from tests.kernel.journeying import ADA, DAY, HOOK, MONDAY, SERIES, Shop, after, replayed, shop_with
 
 # ---- setting traits --------------------------------------------------------------------------------------------------
 

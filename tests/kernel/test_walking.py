@@ -1,30 +1,7 @@
 """How runs walk: what each instruction does, moments, catching up, and what is handed over on the way."""
 
 from tactful.events.derived import RunStarted, StepTaken
-from tests.kernel.journeying import ADA, DAY, HOUR, MINUTE, MONDAY, Shop
-
-HOOK = "https://shop.example"
-SERIES = f"""
-start: {{event: Added}}
-unless: {{event: Bought, where: total > 0}}
-steps:
-  - {{name: first, send: {{webhook: "{HOOK}/first"}}}}
-  - wait: 1h
-  - {{name: second, send: {{webhook: "{HOOK}/second"}}}}
-  - wait: 1h
-  - {{name: third, send: {{webhook: "{HOOK}/third"}}}}
-"""
-
-
-def shop_with(journey: str, segments: dict[str, str] | None = None, **settings: str) -> Shop:
-    shop = Shop()
-    shop.publish({"j": journey}, segments, **settings)
-    return shop
-
-
-def after(minutes: int) -> int:
-    return MONDAY + minutes * MINUTE
-
+from tests.kernel.journeying import ADA, DAY, HOOK, HOUR, MINUTE, SERIES, Shop, after, shop_with
 
 # ---- messages --------------------------------------------------------------------------------------------------------
 

@@ -36,7 +36,7 @@ def plan_of(engine: Engine) -> CompiledPlan:
 def test_an_order_is_a_record_of_the_first_partition(wanted: str) -> None:
     running = engine()
     said = order("cart", wanted, plan_of(running), PartitionState(0, 2), "ann", "sold out")
-    steering.steer(said, running.log, running.bells, running.clock)
+    steering.tell(said, running.log, running.bells, running.clock)
     found = [decode(body) for _, body in running.log.read(0, 0, 1000)]
     assert found[-1] == Steer(running.clock.now_us(), "cart", wanted, "ann", "sold out")  # type: ignore[arg-type]  # of ORDERS
     assert not any(isinstance(decode(body), Steer) for _, body in running.log.read(1, 0, 1000))

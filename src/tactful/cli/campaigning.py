@@ -109,7 +109,7 @@ def _register_orders(campaign: click.Group, build: Build) -> None:
         house = opened(build, data, read_only=False)
         reader = reader_of(house)
         told = reader.compiled(), reader.plan_state(), reader.partition_state(), build.approvals(house.data)
-        record = campaigns.append(campaigns.launch(name, by, *told), house.log, house.bells, house.clock)
+        record = steering.tell(campaigns.launch(name, by, *told), house.log, house.bells, house.clock)
         click.echo(f"{name} begins once the engine has read this, approved by {record.approved_by}")
         click.echo(f"  `tactful campaign stop {name}` ends it, `tactful sending off` holds everything back")
 
@@ -125,5 +125,5 @@ def _register_orders(campaign: click.Group, build: Build) -> None:
         if name not in reader.partition_state().steering:
             rule_of(name, reader.compiled())
         record = steering.order(name, "stop", reader.compiled(), reader.partition_state(), by, reason)
-        steering.steer(record, house.log, house.bells, house.clock)
+        steering.tell(record, house.log, house.bells, house.clock)
         click.echo(f"{name} is stopped, once the engine has read this; what was handed over has left")

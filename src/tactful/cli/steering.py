@@ -82,7 +82,7 @@ def _steer(build: Build, data: Path, name: str, order: str, author: str, reason:
     house = opened(build, data, read_only=False)
     reader = reader_of(house)
     record = steering.order(name, order, reader.compiled(), reader.partition_state(), author, reason)
-    steering.steer(record, house.log, house.bells, house.clock)
+    steering.tell(record, house.log, house.bells, house.clock)
 
 
 def _list(reader: Reader, *, as_json: bool) -> None:

@@ -14,14 +14,13 @@ import msgspec
 from msgspec import Struct
 
 from tactful.errors import UsageError
-from tactful.events.records import SENDING, Launch, encode
+from tactful.events.records import SENDING, Launch
 from tactful.journeys.program import Send
 from tactful.journeys.rules import JourneyRule
 from tactful.kernel.plan import CompiledPlan
 from tactful.kernel.state import PartitionState, PlanState
 from tactful.messages.source import source_of
 from tactful.operations.steering import ALL
-from tactful.runtime.ports import Bells, Clock, Log
 from tactful.values import digest, format_time
 
 MOST_NAME = 200
@@ -146,14 +145,6 @@ def launch(
             f'{who} has approved {name}, and somebody else has to launch it ([sending] approval = "second_person")'
         )
     return Launch(0, name, version, who, approval.by)
-
-
-def append(record: Launch, log: Log, bells: Bells, clock: Clock) -> Launch:
-    """Put it into the log of partition 0."""
-    stamped = msgspec.structs.replace(record, received_at=clock.now_us())
-    log.append({0: [encode(stamped)]})
-    bells.ring("work-0")
-    return stamped
 
 
 def status(

@@ -8,13 +8,13 @@ each, nothing but its runs is decoded.
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeVar
 
 import msgspec
 from msgspec import Raw, Struct
 
 from tactful.errors import UsageError
-from tactful.events.records import Steer, encode
+from tactful.events.records import Launch, Steer, encode
 from tactful.journeys.rules import JourneyRule
 from tactful.kernel.plan import CompiledPlan
 from tactful.kernel.state import FIRST_KEY, PartitionState, decode_partition
@@ -28,6 +28,7 @@ SWITCH: dict[str, Order] = {"off": "pause", "on": "resume"}
 """Of all sending."""
 ALL = ""
 """Stands for all sending where a journey is named."""
+Said = TypeVar("Said", Steer, Launch)
 _STATES = {"pause": "paused", "drain": "draining", "stop": "stopped"}
 PEOPLE_PAGE = 5_000
 MESSAGES = 10_000
@@ -106,8 +107,8 @@ def told(journey: str, known: PartitionState) -> str:
     return f"{_STATES[said.order]} since {format_time(said.since)}{by}{reason}"
 
 
-def steer(record: Steer, log: Log, bells: Bells, clock: Clock) -> Steer:
-    """Append it, and ring the worker of partition 0."""
+def tell(record: Said, log: Log, bells: Bells, clock: Clock) -> Said:
+    """Append it, and ring the worker of partition 0, which tells the others."""
     stamped = msgspec.structs.replace(record, received_at=clock.now_us())
     log.append({0: [encode(stamped)]})
     bells.ring("work-0")

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from tactful.events import responses
 from tactful.events.records import Consent, Event
 from tactful.messages import machines
+from tactful.messages.links import Unsubscribe
 from tactful.messages.machines import Request, Seen
 from tactful.messages.mail import message_id
 from tactful.messages.reports import Report
@@ -74,23 +75,23 @@ def records_of(report: Report, row: OutboxRow, now_us: int) -> list[Event | Cons
     if report.unsubscribes:
         response = replace(response, purpose=purpose)
         if purpose:
-            found.append(withdrawal(row, response.at or now_us, now_us))
+            at = response.at if responses.EARLIEST_US <= response.at <= now_us else now_us
+            found.append(withdrawal(Unsubscribe(row.intent.key, purpose, row.intent.intent), at, now_us))
     return [*found, responses.event(about(row.intent), response, now_us)]
 
 
-def withdrawal(row: OutboxRow, at_us: int, now_us: int) -> Consent:
-    """As a click on the link of the mail would be (web/unsubscribe.py)."""
-    at = at_us if responses.EARLIEST_US <= at_us <= now_us else now_us
-    intent = row.intent
+def withdrawal(wanted: Unsubscribe, at_us: int, now_us: int) -> Consent:
+    """The record of somebody who wants no more, whichever way that was said. Repeated, it repeats the messageId; said
+    another time (after the person had agreed again) it must count, so the id tells minutes apart."""
     return Consent(
         version=1,
         source="unsubscribe",
         trust="server",
-        key=intent.key,
-        message_id=f"unsubscribe:{intent.intent}:{at // MINUTE_US}",
-        purpose=intent.purpose,
+        key=wanted.key,
+        message_id=f"unsubscribe:{wanted.intent}:{at_us // MINUTE_US}",
+        purpose=wanted.purpose,
         granted=False,
-        timestamp=at,
+        timestamp=at_us,
         received_at=now_us,
         origin="unsubscribe",
     )

@@ -117,12 +117,9 @@ class Journeys:
 
     async def enter(self, request: Request) -> Response:
         name = request.path_params["name"]
-        try:
-            body, size = await read_body(request.receive, entering.BODY_BYTES)
-        except Disconnected:
-            return Response(status_code=400)
-        if size > entering.BODY_BYTES:
-            return refused(413, "call_too_large", f"the body is larger than {entering.BODY_BYTES:,} bytes")
+        body = await _bytes_of(request)
+        if isinstance(body, Response):
+            return body
         try:
             await self._desk.ask(lambda reader: entering.require_call(name, reader.compiled()))
         except UsageError as error:
@@ -145,12 +142,9 @@ class Journeys:
 
 async def body_of(request: Request) -> dict[str, Any] | Response:
     """A small JSON object, or none at all."""
-    try:
-        body, size = await read_body(request.receive, entering.BODY_BYTES)
-    except Disconnected:
-        return Response(status_code=400)
-    if size > entering.BODY_BYTES:
-        return refused(413, "call_too_large", f"the body is larger than {entering.BODY_BYTES:,} bytes")
+    body = await _bytes_of(request)
+    if isinstance(body, Response):
+        return body
     if not body.strip():
         return {}
     try:
@@ -170,3 +164,13 @@ def _values(found: steering.Journeys) -> dict[str, Any]:
     off = {"since": found.since, "by": found.author, "reason": found.reason} if not found.is_sending else None
     listed: Sequence[Any] = [msgspec.to_builtins(one) for one in found.journeys]
     return {"sending": found.is_sending, "off": off, "journeys": listed}
+
+
+async def _bytes_of(request: Request) -> bytes | Response:
+    try:
+        body, size = await read_body(request.receive, entering.BODY_BYTES)
+    except Disconnected:
+        return Response(status_code=400)
+    if size > entering.BODY_BYTES:
+        return refused(413, "call_too_large", f"the body is larger than {entering.BODY_BYTES:,} bytes")
+    return body

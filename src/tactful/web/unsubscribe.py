@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from secrets import token_bytes
 
+from msgspec.structs import replace
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -11,7 +12,7 @@ from tactful.errors import TransientError
 from tactful.events.records import Consent
 from tactful.messages.links import Unsubscribe
 from tactful.runtime.ports import Clock
-from tactful.values import MINUTE_US
+from tactful.runtime.reporting import withdrawal
 from tactful.web.mail_pages import SALT_BYTES, bad_link, form, has_posted, not_yet, page, said
 
 _ONE_CLICK = ("List-Unsubscribe", "One-Click")
@@ -52,18 +53,5 @@ def routes(
 
 
 def consent(wanted: Unsubscribe, now_us: int) -> Consent:
-    """The record. A mailbox that repeats its POST repeats the messageId; a click on the same mail another time (after
-    the person had agreed again) must count, so the id tells minutes apart."""
-    return Consent(
-        version=1,
-        source="unsubscribe",
-        trust="server",
-        key=wanted.key,
-        message_id=f"unsubscribe:{wanted.intent}:{now_us // MINUTE_US}",
-        purpose=wanted.purpose,
-        granted=False,
-        timestamp=now_us,
-        received_at=now_us,
-        origin="unsubscribe",
-        salt=token_bytes(SALT_BYTES),
-    )
+    """The record. A mailbox that repeats its POST repeats the messageId."""
+    return replace(withdrawal(wanted, now_us, now_us), salt=token_bytes(SALT_BYTES))
