@@ -10,7 +10,7 @@ import mjml
 
 from benchmarks import letter
 from benchmarks.place import Place, alone, cores_of_machine, table
-from tactful.messages import finishing, markup, mjml_body, plain, template
+from tactful.messages import finishing, markup, mjml_body, plain, shapes, template
 from tactful.messages.mail import Rendered, compose
 from tactful.messages.render import render, render_note
 from tactful.messages.source import MessageSource
@@ -57,8 +57,9 @@ def _rows(people: int) -> Iterator[tuple[str, str]]:
     yield _row("  of which links", lambda number: markup.led(documents[number], lead), people)
     yield _row("text made from the HTML", lambda number: plain.plain_text(documents[number], SITE), people)
     yield _row("the bytes of the mail", lambda number: _composed(rendered[number], number), people)
-    yield _row("a mail with a text of its own", whole(letter.SOURCE), people)
-    yield _row("a mail whose text is made", whole(without_text), people)
+    for name, source in (("a mail with a text of its own", letter.SOURCE), ("a mail whose text is made", without_text)):
+        yield _row(name, whole(source), people)
+        yield _row("  of a shape that nobody else's has", _alone(whole(source)), people)
     yield _row("a mail of plain HTML", whole(MessageSource("m", "Hi", letter.TEXT.replace("\n", "<br>"), "x")), people)
     sms = MessageSource("m", "", text=letter.TEXT, channel="sms")
     yield _row("an SMS", lambda number: render_note(sms, seen[number], AT_US, URL), people)
@@ -70,6 +71,15 @@ def _without(source: MessageSource) -> MessageSource:
     return MessageSource(
         source.name, source.subject, mjml=source.mjml, preheader=source.preheader, purpose=source.purpose
     )
+
+
+def _alone(function: Callable[[int], Rendered]) -> Callable[[int], Rendered]:
+    def made(number: int) -> Rendered:
+        shapes.forget()
+        mjml_body.compile_mjml.cache_clear()
+        return function(number)
+
+    return made
 
 
 def _composed(rendered: Rendered, number: int) -> bytes:

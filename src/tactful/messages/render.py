@@ -174,7 +174,8 @@ def _made(filling: _Filling, preheader: str, base_url: str, *, has_text: bool) -
     is_styled = filling.body == "html" or "<mj-style" in filling.texts["mjml"]
     how = _How(filling.body, is_styled, filling.locale, base_url, has_text)
     try:
-        return shapes.made(how, text, places if text == written else (), preheader, escape(preheader))
+        known = places if text == written else ()
+        return shapes.made(how, text, known, preheader, escape(preheader), is_told=not has_text)
     except MarkupError as error:
         raise TemplateError(f"{filling.body}: {error}") from error
 

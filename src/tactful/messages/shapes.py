@@ -17,7 +17,7 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from tactful.messages.html_tags import Attribute, Tag, decoded, tags
-from tactful.messages.markup import MarkupError
+from tactful.messages.markup import TAG, MarkupError
 
 Places = Sequence[tuple[int, int]]
 """Where values stand in a text, in order."""
@@ -51,6 +51,9 @@ _LETTER = "0-9A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u017f"
 _WORD = re.compile(rf"[{_LETTER}](?:[.,/:+-]?[ ]?[{_LETTER}])*[.]?")
 """Words and numbers: nothing in them means anything to HTML, CSS or a URL's parser, and no blank stands at their ends
 or beside another."""
+_SIGN = re.compile(rf"&(?:#[0-9]+|[a-z]+);|({_WORD.pattern})|[^&<>]")
+_SIGNS = re.compile(r"(?:&(?:#[0-9]+|[a-z]+);|[^&<>])*+")
+"""What an escaped value is made of: references, words, and signs that are neither."""
 _ADDRESS = re.compile(r"https?://[0-9a-z][0-9a-z.-]*(?::[0-9]{1,5})?(?:/(?:[0-9A-Za-z._~/?#%=+,:@!$*-]|&amp;)*)?")
 _WHOLE = ("https://", "http://", "mailto:", "tel:", "sms:")
 """With that in front of it a value does not decide where an address leads."""
@@ -81,12 +84,12 @@ _LOOKED_AT = re.compile(r"\[\s*(?:href|src|alt|title)", re.IGNORECASE)
 """Rules about what placeholders may stand in."""
 
 
-def made(make: Make, text: str, places: Places, preheader: str, hidden: str) -> Made:
+def made(make: Make, text: str, places: Places, preheader: str, hidden: str, *, is_told: bool) -> Made:
     """What `make(text, preheader)` makes; `places` are those of values in `text`, `hidden` is the preheader as it
-    stands in the mail. Raises MarkupError."""
+    stands in the mail, `is_told` says that a text is made from the HTML. Raises MarkupError."""
     baked: frozenset[int] = frozenset()
     for _ in range(3):
-        cut = _cut(text, places, baked)
+        cut = _cut(text, places, baked, is_told=is_told)
         if cut is None or not _is_common(make, cut.skeleton, bool(preheader)):
             break
         shape = _shape(make, cut.skeleton, bool(preheader))
@@ -124,40 +127,49 @@ class _Cut(NamedTuple):
     """By the number of the placeholder."""
 
 
-def _cut(text: str, places: Places, baked: frozenset[int]) -> _Cut | None:
-    """The text with placeholders. Values that are the same have the same one: what compares them finds them equal."""
+def _cut(text: str, places: Places, baked: frozenset[int], *, is_told: bool) -> _Cut | None:
+    """The text with placeholders. What is the same has the same one, so that what compares them finds them equal."""
     if not places or any(one in text for one in _OURS):
         return None
     parts: list[str] = []
     numbers: dict[str, int] = {}
+    read: str | None = None
     done = 0
-    for begin, end in places:
+    for begin, end, name in _plain(text, places):
         value = text[begin:end]
-        number = numbers.get(value)
-        if number is None:
-            number = len(numbers)
-            if number >= _MOST:
+        number = numbers.setdefault(value, len(numbers))
+        if number >= _MOST:
+            return None
+        if is_told and name is _HOST:
+            read = TAG.sub("", text) if read is None else read
+            if _is_shown(value, read):
                 return None
-            numbers[value] = number
-        if number in baked:
-            continue
-        if _WORD.fullmatch(value):
-            name = _NAME
-        elif _ADDRESS.fullmatch(value):
-            name = _HOST
-        else:
-            continue
-        parts += (text[done:begin], name.format(number))
-        done = end
-    if not parts or any(value.startswith("http") and _is_told(value, numbers) for value in numbers):
+        if number not in baked:
+            parts += (text[done:begin], name.format(number))
+            done = end
+    if not parts:
         return None
     return _Cut("".join((*parts, text[done:])), {number: value for value, number in numbers.items()})
 
 
-def _is_told(address: str, values: Mapping[str, int]) -> bool:
-    """Whether another value is what a text part would compare with the address (plain.py)."""
-    shown = address.partition("//")[2]
-    return shown in values or shown.removesuffix("/") in values
+def _plain(text: str, places: Places) -> Iterator[tuple[int, int, str]]:
+    """Where words and addresses stand in values, and what their placeholders are called. Signs between words, which
+    the long way may write otherwise, are of the shape."""
+    for begin, end in places:
+        if _WORD.fullmatch(text, begin, end):
+            yield begin, end, _NAME
+        elif _ADDRESS.fullmatch(text, begin, end):
+            yield begin, end, _HOST
+        elif _SIGNS.fullmatch(text, begin, end):
+            for found in _SIGN.finditer(text, begin, end):
+                if found[1] is not None:
+                    yield found.start(), found.end(), _NAME
+
+
+def _is_shown(address: str, read: str) -> bool:
+    """Whether what is read shows an address without its scheme: the text part says it once then (plain.py)."""
+    shown = address.partition("//")[2].removesuffix("/")
+    return read.count(shown) > read.count(f"//{shown}")
 
 
 class _Sightings:
