@@ -2,9 +2,8 @@
 
 import pytest
 
-from tests.kernel.journeying import ADA, DAY, MINUTE, MONDAY, Shop, replayed
+from tests.kernel.journeying import ADA, DAY, HOOK, MINUTE, MONDAY, Shop, after, replayed
 
-HOOK = "https://shop.example"
 SERIES = f"""
 start: {{event: Added}}
 key: cart
@@ -17,10 +16,6 @@ steps:
   - {{name: second, send: {{webhook: "{HOOK}/second"}}}}
 """
 PARTITIONS = pytest.mark.parametrize("partitions", [1, 2, 3])
-
-
-def after(minutes: int) -> int:
-    return MONDAY + minutes * MINUTE
 
 
 def shop_with(partitions: int, journey: str = SERIES) -> Shop:

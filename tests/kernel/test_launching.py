@@ -5,9 +5,8 @@ from typing import Any
 import pytest
 
 from tactful.events.records import Launch, Tick
-from tests.kernel.journeying import ADA, DAY, HOUR, MINUTE, MONDAY, Shop, replayed
+from tests.kernel.journeying import ADA, DAY, HOOK, HOUR, MINUTE, MONDAY, Shop, after, replayed
 
-HOOK = "https://shop.example"
 PEOPLE = [f"u:{number}" for number in range(7)]
 WEEKLY = f'start: {{schedule: "mondays 09:00", segment: keen}}\nsend: {{webhook: "{HOOK}/weekly"}}\n'
 CAMPAIGN = f'start: {{campaign: keen}}\nsend: {{webhook: "{HOOK}/spring"}}\n'
@@ -23,10 +22,6 @@ steps:
     then: [{{exit: seen}}]
     else: [{{exit: unseen}}]
 """
-
-
-def after(minutes: int) -> int:
-    return MONDAY + minutes * MINUTE
 
 
 def shop_with(

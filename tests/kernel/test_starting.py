@@ -3,14 +3,9 @@
 import pytest
 
 from tactful.events.derived import RunEnded, RunStarted
-from tests.kernel.journeying import ADA, DAY, HOUR, MINUTE, MONDAY, Shop
+from tests.kernel.journeying import ADA, DAY, HOOK, HOUR, MONDAY, Shop, after
 
-HOOK = "https://shop.example"
 SENDS = f'send: {{webhook: "{HOOK}/x"}}\n'
-
-
-def after(minutes: int) -> int:
-    return MONDAY + minutes * MINUTE
 
 
 def shop_with(journey: str, segments: dict[str, str] | None = None, **others: str) -> Shop:
