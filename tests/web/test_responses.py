@@ -101,7 +101,10 @@ async def test_looking_counts_nothing() -> None:
 async def test_forged_tokens_get_a_page_that_helps(kind: str) -> None:
     house = House()
     after = ".gif" if kind == "o" else ""
-    others: list[links.Link] = [links.Unsubscribe("u:42", "email", "i"), links.Confirm("u:42", "email", "i", "a@b.example", 1)]
+    others: list[links.Link] = [
+        links.Unsubscribe("u:42", "email", "i"),
+        links.Confirm("u:42", "email", "i", "a@b.example", 1),
+    ]
     others += [Open(ABOUT, SENT)] if kind == "c" else [Click(ABOUT, SENT, TARGET)]
     tokens = [links.seal(KEYS, one) for one in others]
     tokens += [
