@@ -70,6 +70,7 @@ class Driver:
     def cut(self) -> None:
         """Commit: everything becomes bytes and is read again."""
         turn = self._turn
+        turn.count()
         self.groups += turn.groups
         self.intents += turn.intents
         self.outgoing += [one for one in turn.outgoing if one[0] != self.state.partition]

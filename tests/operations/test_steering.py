@@ -3,6 +3,7 @@
 from collections import Counter
 
 import pytest
+from msgspec.structs import replace
 
 from tactful.errors import UsageError
 from tactful.events.naming import DEFAULT
@@ -10,10 +11,11 @@ from tactful.events.records import EMPTY_MAP, Enter, Steer, decode, unpack
 from tactful.events.verdicts import Refusal
 from tactful.journeys.runs import Run
 from tactful.kernel.plan import CompiledPlan, compiled
-from tactful.kernel.state import PartitionState, Steering, new_profile
+from tactful.kernel.state import PartitionState, Steering, decode_partition, new_profile
 from tactful.kernel.state import encode as encode_state
 from tactful.operations import entering, steering
 from tactful.operations.steering import order
+from tactful.runtime import recounting
 from tactful.runtime.ports import Commit, StateWrite
 from tests.operations.engine import START, Engine
 
@@ -73,12 +75,13 @@ def put(engine: Engine, partition: int, people: dict[str, list[Run]], state: Par
         profile.runs = runs
         writes.append(StateWrite(key, encode_state(profile), None))
     point = store.checkpoint()
-    body = encode_state(state) if state is not None else point.partition_state
+    state = replace(state or decode_partition(point.partition_state), is_counted=False)
+    body = encode_state(state)
     store.commit(Commit(point.version, point.position, body, writes, b"", point.position + 1, [], 0, {}))
 
 
 def test_who_is_inside_is_counted_by_step_in_all_partitions(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(steering, "PEOPLE_PAGE", 2)
+    monkeypatch.setattr(recounting, "PAGE", 2)
     running = engine()
     put(running, 0, {f"u:{n}": [run_at("2")] for n in range(5)})
     put(running, 1, {"u:x": [run_at("3.then.1"), run_at("2", "late")], "u:y": [run_at("2", intent="i1")], "u:z": []})

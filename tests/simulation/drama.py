@@ -13,6 +13,7 @@ from tactful.runtime.ports import OutboxRow
 from tactful.testing import World, draw
 from tests.kernel.driver import Driver, told
 from tests.simulation import histories
+from tests.simulation.counting import Counting
 from tests.simulation.oracle import Oracle, difference
 from tests.simulation.people import Row
 from tests.simulation.shop import DAY, GRID, HOUR, MINUTE, SHOPS
@@ -51,6 +52,7 @@ class Drama:
         slots = {"email": self.rng.choice((1, 2, 5)), "webhook": self.rng.choice((1, 3))}
         self.world = World(seed, histories.START, self.faults, self.rng.choice(OWNERS), slots)
         self.world.observe = self.look
+        self.counting = Counting()
         self.people = [f"u:{number}" for number in range(self.scene.people)]
         self.oracles = [Oracle(partition) for partition in range(self.world.log.partitions)]
         self.records: list[list[Record]] = [[] for _ in self.oracles]
@@ -162,6 +164,7 @@ class Drama:
 
     def look(self) -> None:
         """Cheap enough for after every turn."""
+        self.counting.look(self.world.stores)
         mails = Counter(self.world.receiver.intents("email"))
         for intent, times in mails.items():
             demand(times <= 1 + self.released[intent], "I4 an e-mail goes at most once", intent, times)
@@ -337,6 +340,9 @@ class Drama:
             demand(
                 states.get(key) == body, "I2 a replay makes the same states", key, decode_profile(body), states.get(key)
             )
+        counts, kept = again.state, decode_partition(world.stores[partition].checkpoint().partition_state)
+        same = (counts.members, counts.inside) == (kept.members, kept.inside)
+        demand(same, "I2 a replay counts the same", partition)
         demand(again.groups == self.groups(partition), "I2 a replay makes the same rows", partition)
 
 

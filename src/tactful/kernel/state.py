@@ -192,6 +192,12 @@ class PartitionState(Struct, array_like=True):
     """Per campaign and version ("NAME@VERSION"), when it was launched."""
     start_at: int | None = None
     """The next instant of a schedule."""
+    members: dict[int, int] = {}
+    """People in each segment, by its number, where there are any (kernel/counts.py)."""
+    inside: dict[str, dict[str, int]] = {}
+    """By journey and step, the runs that wait there."""
+    is_counted: bool = False
+    """`members` and `inside` hold everybody; not so in a folder of before there were any, until a worker opens it."""
 
 
 class PlanState(Struct, array_like=True):

@@ -8,6 +8,7 @@ from msgspec import Raw
 from tactful.events.derived import ConsentChanged, EventRefused, Group, IntentMoved, Row, SendMessage
 from tactful.events.identifiers import partition_of
 from tactful.events.records import Between, Event, Forwarded, Told, encode
+from tactful.kernel.counts import NOWHERE, Stand, move, stand
 from tactful.kernel.fragments import states
 from tactful.kernel.plan import CompiledPlan
 from tactful.kernel.state import PartitionState, PlanState, Profile, new_profile
@@ -20,6 +21,7 @@ class Turn:
     __slots__ = (
         "_around",
         "_seen",
+        "_stood",
         "changed",
         "decisions",
         "find",
@@ -56,6 +58,8 @@ class Turn:
         self.moved: list[IntentMoved] = []
         self.local: deque[Between] = deque()
         """What this partition tells itself: read within the same step."""
+        self._stood: dict[str, Stand] = {}
+        """What people counted for when this turn met them; those who are not there counted for nothing."""
         self._around: Around | None = None
         self._seen: Thresholds | None = None
 
@@ -66,6 +70,8 @@ class Turn:
             profile = self.find(key)
             if profile is not None:
                 self.changed[key] = profile
+                if profile.segments or profile.runs:
+                    self._stood[key] = stand(profile)
         return profile
 
     def person(self, key: str) -> Profile:
@@ -125,6 +131,18 @@ class Turn:
     def close_nobody(self, position: int, rows: list[Row]) -> None:
         """Rows about somebody who may not be remembered."""
         self.groups.append(Group(position, "", 0, tuple(rows)))
+
+    def count(self) -> None:
+        """Bring the partition's counts up to what everybody stands for now; before each commit."""
+        stood = self._stood
+        for key, profile in self.changed.items():
+            before = stood.get(key, NOWHERE)
+            if before is NOWHERE and not (profile.segments or profile.runs):
+                continue
+            after = stand(profile)
+            if after != before:
+                move(self.state, before, after)
+                stood[key] = after
 
     def send(self, record: Between) -> None:
         """Address a record to an identifier."""

@@ -221,7 +221,7 @@ class Reader:
         return [steering.state_of(states) for states in self._states]
 
     def journeys(self, *, counts: bool = True, name: str = "") -> steering.Journeys:
-        """How all journeys stand, or the one named; `counts` looks through all people for who is inside."""
+        """How all journeys stand, or the one named; `counts` says who is inside."""
         return steering.journeys(self.compiled(), self._states, self.outbox, counts=counts, name=name)
 
     def measure(self, journey: str, from_us: int, until_us: int) -> "Report":

@@ -2,8 +2,8 @@
 journeys stand.
 
 What steers is a record in the log of partition 0, which tells the others (docs/journeys.md); the answer says that it is
-durable, and the engine follows when it has read it. How many are inside is counted by looking through all profiles: of
-each, nothing but its runs is decoded.
+durable, and the engine follows when it has read it. How many are inside is what the partitions count
+(kernel/counts.py).
 """
 
 from collections import Counter
@@ -11,15 +11,17 @@ from collections.abc import Sequence
 from typing import Literal, Protocol, TypeVar
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Struct
 
 from tactful.errors import UsageError
 from tactful.events.records import Launch, Steer, encode
 from tactful.journeys.rules import JourneyRule
+from tactful.kernel.counts import recount
 from tactful.kernel.plan import CompiledPlan
-from tactful.kernel.state import FIRST_KEY, PartitionState, decode_partition
+from tactful.kernel.state import PartitionState, decode_partition
 from tactful.operations.places import States
 from tactful.runtime.ports import Bells, Clock, Log, OutboxRow
+from tactful.runtime.recounting import stands
 from tactful.values import format_time
 
 Order = Literal["resume", "pause", "drain", "stop"]
@@ -174,54 +176,15 @@ def kind_of(rule: JourneyRule) -> str:
     return "segment" if rule.segment is not None else "event"
 
 
-class _Run(Struct, array_like=True):
-    """As much of a run as says where it is."""
-
-    journey: str
-    entry_key: Raw
-    started_at: Raw
-    lag_us: Raw
-    started_ref: Raw
-    begun: Raw
-    wait_us: Raw
-    event: Raw
-    properties: Raw
-    version: Raw
-    intent: str = ""
-    is_held: bool = False
-    exited_by: Raw = Raw()
-    origin: Raw = Raw()
-    hop: Raw = Raw()
-    stopped: Raw = Raw()
-    step: str = ""
-
-
-class _Person(Struct, array_like=True):
-    """As much of a profile as holds its runs; the rest is skipped, not read."""
-
-    key: Raw
-    settled: Raw
-    tail: Raw
-    seen: Raw
-    fragments: Raw
-    segments: Raw
-    runs: list[_Run]
-
-
-_person = msgspec.msgpack.Decoder(_Person)
-
-
 def inside_of(states: Sequence[People]) -> "Inside":
-    """Runs that walk, by journey and step, of everybody."""
+    """Runs that walk, by journey and step, of everybody: as the partitions count them."""
     inside = Inside()
     for store in states:
-        cursor = FIRST_KEY
-        while keys := store.keys_after(cursor, PEOPLE_PAGE):
-            cursor = keys[-1]
-            for body in store.load(keys).values():
-                for run in _person.decode(body).runs:
-                    if not run.intent:
-                        inside[run.journey][run.step] += 1
+        state = state_of(store)
+        if not state.is_counted:  # No worker has opened this folder since there are counts.
+            recount(state, stands(store))
+        for journey, steps in state.inside.items():
+            inside[journey].update(steps)
     return inside
 
 

@@ -6,6 +6,7 @@ something is due; claim what waits while slots are free. A crash between any two
 committed is passed on again, and whoever receives it knows it by its id. The simulator runs this very class.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
@@ -31,6 +32,7 @@ from tactful.events.records import (
     decode,
     encode,
 )
+from tactful.kernel.counts import recount
 from tactful.kernel.gate import MAILS_PER_ADDRESS
 from tactful.kernel.plan import CompiledPlan, UnknownAggregate, compiled, empty_plan
 from tactful.kernel.state import (
@@ -60,9 +62,11 @@ from tactful.runtime.ports import (
     StateWrite,
     Store,
 )
+from tactful.runtime.recounting import stands
 from tactful.runtime.relay import Relay
 
 EVERYBODY = 2**40
+_log = logging.getLogger(__name__)
 
 
 class Pace(Struct, frozen=True):
@@ -113,7 +117,8 @@ class Worker:
         self._relayed = 0
         self._unsynced = 0
         self._sent: dict[int, int] = {}
-        checkpoint = _take_over(store, encode_state(PartitionState(partition, log.partitions)))
+        new = PartitionState(partition, log.partitions, is_counted=True)
+        checkpoint = _take_over(store, encode_state(new))
         self._version = checkpoint.version
         self._known_until = log.end(partition)
         self.position = checkpoint.position
@@ -123,6 +128,8 @@ class Worker:
                 "what lies between is gone. Bring store and log back from the same backup."
             )
         self.state = decode_partition(checkpoint.partition_state)
+        if not self.state.is_counted:
+            self._recount()
         self.plan_state: PlanState | None = None
         self.plan: CompiledPlan = empty_plan()
         stored = store.load([PLAN_KEY]).get(PLAN_KEY)
@@ -252,6 +259,7 @@ class Worker:
         turn, last = self._turn, self._turn_last
         if last <= self.position:
             return
+        turn.count()
         states = [StateWrite(key, encode_state(profile), profile.wake_at) for key, profile in turn.changed.items()]
         if turn.is_plan_new:
             states.append(StateWrite(PLAN_KEY, encode_state(turn.plan_state), None))
@@ -318,6 +326,14 @@ class Worker:
         # Whoever was here before may have died between an effect and its ring.
         for name in (*(f"work-{partition}" for partition in range(self._log.partitions)), "deliver", "watch"):
             self._bells.ring(name)
+
+    def _recount(self) -> None:
+        """Once, for a data folder of before there were counts; committed at once, so that readers have them."""
+        _log.info("partition %d: counting who is in which segment and journey, this once", self.partition)
+        recount(self.state, stands(self._store))
+        state, after = encode_state(self.state), self.position + 1
+        self._store.commit(Commit(self._version, self.position, state, (), b"", after, (), 0, {}))
+        self._version += 1
 
     # ---- time ----------------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from tactful.events.identifiers import partition_of
 from tactful.events.records import Outcome, Publish, Record, Tick, decode
 from tactful.kernel.state import Profile
 from tests.kernel.driver import Driver
+from tests.simulation.counting import demand_counts
 from tests.simulation.definitions import MINUTE
 from tests.simulation.histories import START
 from tests.simulation.identity import calls
@@ -159,6 +160,8 @@ class Cluster:
         self.whole.know(intent for driver in self.drivers for intent in driver.intents)
         self.whole.read(self.records())
         compare(self.whole, self.profiles(), self.drivers[0].plan)
+        for driver in self.drivers:
+            demand_counts(driver.state, driver.states.values())
 
     def check_at_rest(self) -> None:
         self.rest()

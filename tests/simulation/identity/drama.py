@@ -12,6 +12,7 @@ from tactful.kernel.state import FIRST_KEY, PLAN_KEY, Profile, decode_partition,
 from tactful.runtime.ports import OutboxRow
 from tactful.testing import NONE, World, draw
 from tests.kernel.driver import Driver
+from tests.simulation.counting import Counting
 from tests.simulation.definitions import DAY, GRID, HOUR, MINUTE
 from tests.simulation.histories import START
 from tests.simulation.identity import calls
@@ -38,6 +39,7 @@ class Drama:
         slots = {"email": self.rng.choice((1, 2, 5)), "webhook": self.rng.choice((1, 3))}
         self.world = World(seed, START, NONE, self.rng.choice(OWNERS), slots)
         self.world.observe = self.look
+        self.counting = Counting()
         self.whole = Whole(self.world.log.partitions, SHOP)
         self.logs: list[list[Record]] = [[] for _ in self.whole.halves]
         self.made: list[calls.Call] = []
@@ -125,6 +127,7 @@ class Drama:
 
     def look(self) -> None:
         """Cheap enough for after every turn."""
+        self.counting.look(self.world.stores)
         for intent, times in Counter(self.world.receiver.intents("email")).items():
             demand(times <= 1 + self.released[intent], "I4 an e-mail goes at most once", intent, times)
         for row in self.world.outbox._table.by_intent.values():

@@ -12,6 +12,7 @@ from tactful.events.records import Consent, Enter, Event, Launch, Publish, Steer
 from tactful.kernel.state import PLAN_KEY, decode_partition, decode_plan
 from tactful.testing import World, draw
 from tests.kernel.driver import Driver
+from tests.simulation.counting import Counting
 from tests.simulation.journeys import histories
 from tests.simulation.journeys.gating import NOTHING, Recorder, Sending, wrong
 from tests.simulation.journeys.oracle import Oracle, difference
@@ -35,6 +36,8 @@ class Drama:
         slots = {"email": self.rng.choice((1, 2, 5)), "webhook": self.rng.choice((1, 3))}
         begin = self.history.records[0].received_at
         self.world = World(seed, begin, self.faults, owners, slots)
+        counting = Counting()
+        self.world.observe = lambda: counting.look(self.world.stores)
         self.recorder = Recorder(self.world.outbox, lambda one: self.world.stores[one].checkpoint().position)
         self.sending = sending
         self.told = 0

@@ -14,6 +14,7 @@ from tactful.runtime.claims import Claims
 from tactful.runtime.outcomes import outcome
 from tactful.runtime.ports import Verdict
 from tests.kernel.driver import Driver
+from tests.simulation.counting import demand_counts
 from tests.simulation.journeys.gating import NOTHING, Recorder, Sending, wrong
 from tests.simulation.journeys.histories import History, Told
 from tests.simulation.journeys.oracle import Oracle, difference
@@ -64,6 +65,7 @@ class Play:
             driver.log += [body for _, _, body in driver.outgoing[self.relayed :]]
             self.relayed = len(driver.outgoing)
             driver.read()
+        demand_counts(driver.state, driver.states.values())
         self._learn()
 
     def _as_published(self, record: Told) -> Told:
