@@ -1,8 +1,9 @@
 """The pages on a real server (uvicorn on a free port of 127.0.0.1), for clients and browsers that are real as well."""
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from threading import Event, Thread
 
 import uvicorn
@@ -10,10 +11,16 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from tactful.adapters.memory.bells import MemoryBells
-from tactful.web import api, pages
+from tactful.adapters.memory.house import MemoryHouse
+from tactful.events.intake import Arrival
+from tactful.operations.patching import SOURCE
+from tactful.runtime.settings import Settings
+from tactful.web import api
+from tactful.web.console.room import Console, Frame
+from tactful.web.console.rooms import routes as rooms
 from tactful.web.desk import Desk, News
 from tactful.web.guard import Guard
-from tests.web.scene import Scene
+from tests.web.scene import Scene, SceneClock
 
 
 class Served:
@@ -25,8 +32,18 @@ class Served:
 def application(scene: Scene, bells: MemoryBells, address: str, tokens: tuple[str, ...] = ()) -> tuple[ASGIApp, News]:
     desk = Desk(lambda: scene.reader)
     news = News(bells.bell("watch"))
-    around = pages.Frame("The Kettle Shop", "Europe/London", address, "kettle-server-key")
-    routes = [*api.routes(desk, lambda: {"opens": 7}), *pages.routes(desk, news, scene.mails.get, around)]
+    around = Frame("The Kettle Shop", "Europe/London", address, "kettle-server-key")
+    house = MemoryHouse(Settings(), SceneClock())
+
+    async def submit(records: Sequence[tuple[int, bytes]]) -> None:
+        for partition, body in records:
+            scene.log.append({partition: [body]})
+
+    def arrive() -> Arrival:
+        return Arrival(SOURCE, house.clock.now_us())
+
+    console = Console(desk, desk, news, house, house.office, Path(), around, submit, arrive, scene.mails.get)
+    routes = [*api.routes(desk), *api.probes(desk, lambda: {"opens": 7}), *rooms(console)]
     return Guard(Starlette(routes=routes), tokens, api.OPEN_PATHS), news
 
 

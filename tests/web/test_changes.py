@@ -49,6 +49,7 @@ def ask(
         desk = Desk(lambda: living.reader)
         inner = [
             *api.routes(desk),
+            *api.probes(desk),
             *changes.routes(desk, intake.submit, lambda: Arrival(SOURCE, world.clock.now_us()), PARTITIONS),
         ]
         guarded = Guard(Starlette(routes=inner), ("let-me-in",), api.OPEN_PATHS)

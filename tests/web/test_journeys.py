@@ -44,7 +44,7 @@ def ask(living: Living, method: str, path: str, body: Any = None, **headers: str
         intake.start()
         desk = Desk(lambda: living.reader)
         arrive = lambda: Arrival(SOURCE, world.clock.now_us())  # noqa: E731  (a clock for the routes)
-        inner = [*api.routes(desk), *journeys.routes(desk, intake.submit, arrive, PARTITIONS)]
+        inner = [*api.routes(desk), *api.probes(desk), *journeys.routes(desk, intake.submit, arrive, PARTITIONS)]
         guarded = Guard(Starlette(routes=inner), ("let-me-in",), api.OPEN_PATHS)
         running = Running(collect_app(intake, (), world.clock, guarded), intake)
         try:

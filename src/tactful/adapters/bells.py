@@ -19,6 +19,8 @@ from tactful.errors import UsageError
 _PATH_BYTES = 100
 """sun_path has 108 bytes on Linux and 104 elsewhere."""
 _LONGEST_S = 86_400.0
+_WAITING = 512
+"""Connections that nobody has accepted yet."""
 _numbers = count(1)
 
 
@@ -81,18 +83,48 @@ class SocketBells:
         return self._bells[-1]
 
     def _address(self, name: str) -> str:
-        """A path that fits into a socket address, however deep the data folder lies."""
-        path = str(self._folder.absolute() / name)
-        if len(os.fsencode(path)) <= _PATH_BYTES:
-            return path
-        if sys.platform == "linux":
-            return f"/proc/self/fd/{self._handle}/{name}"
-        raise UsageError(f"{path} is too long for a socket: choose a data folder with a shorter path")
+        return address(self._folder, self._handle, name)
 
     def close(self) -> None:
         for bell in self._bells:
             bell.close()
         self._sender.close()
+        os.close(self._handle)
+
+
+def address(folder: Path, handle: int, name: str) -> str:
+    """A path that fits into a socket address, however deep the data folder lies; `handle` is of the open folder."""
+    path = str(folder.absolute() / name)
+    if len(os.fsencode(path)) <= _PATH_BYTES:
+        return path
+    if sys.platform == "linux":
+        return f"/proc/self/fd/{handle}/{name}"
+    raise UsageError(f"{path} is too long for a socket: choose a data folder with a shorter path")
+
+
+class Door:
+    """A stream socket in DATA/run that only our own user may open: what one process asks another."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
+        self._name = f"{name}.door"
+        self._handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+
+    @property
+    def address(self) -> str:
+        return address(self._folder, self._handle, self._name)
+
+    def listen(self) -> socket.socket:
+        """In place of whoever listened there before."""
+        (self._folder / self._name).unlink(missing_ok=True)
+        end = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        end.bind(self.address)
+        (self._folder / self._name).chmod(0o600)
+        end.listen(_WAITING)
+        return end
+
+    def close(self) -> None:
         os.close(self._handle)
 
 

@@ -3,6 +3,7 @@
 installation.json   how many partitions; fixed when the folder is made
 keys.json           of signed links; for the owner only        web_push.pem  likewise, of web push
 log/  store/  trail/  outbox.db  quarantine.db  ledger.db
+office.db           accounts, tokens, audit, revisions; for the owner only
 mail/               the local outbox        run/   bells        lock   held by whoever runs on it
 """
 
@@ -21,6 +22,7 @@ from tactful.adapters.secrets import write_private
 from tactful.adapters.sqlite.connection import NotMadeYet
 from tactful.adapters.sqlite.ledger import SqliteLedger
 from tactful.adapters.sqlite.log import SqliteLog
+from tactful.adapters.sqlite.office import SqliteOffice
 from tactful.adapters.sqlite.outbox import SqliteOutbox
 from tactful.adapters.sqlite.quarantine import SqliteQuarantine
 from tactful.adapters.sqlite.store import SqliteStore
@@ -87,6 +89,10 @@ class Installation:
         return SqliteLedger(self.data / "ledger.db", read_only=self._read_only)
 
     @cached_property
+    def office(self) -> SqliteOffice:
+        return SqliteOffice(self.data / "office.db", read_only=self._read_only)
+
+    @cached_property
     def bells(self) -> SocketBells:
         return SocketBells(self.data / "run", {"deliver": self.deliver_bells})
 
@@ -147,6 +153,7 @@ class Installation:
         log.close()
         self.link_keys()
         self.web_push_key()
+        self.office.accounts.all()  # Made where it is missing, before whoever only reads asks for it.
 
     def _checkpoint(self, partition: int) -> Checkpoint:
         try:
@@ -155,7 +162,7 @@ class Installation:
             return Checkpoint(0, 0, b"")
 
     def close(self) -> None:
-        for name in ("log", "outbox", "trail", "quarantine", "ledger", "bells"):
+        for name in ("log", "outbox", "trail", "quarantine", "ledger", "office", "bells"):
             if name in self.__dict__:
                 self.__dict__[name].close()
         for store in self._stores.values():

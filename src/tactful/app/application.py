@@ -5,7 +5,6 @@ and a worker that need not wait for web servers and templates is back in half th
 """
 
 import os
-import time
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -16,7 +15,8 @@ from tactful.adapters.approvals import FileApprovals
 from tactful.adapters.installation import Installation
 from tactful.adapters.supervisor import Lock, StopSignal, Supervisor, follow_parent
 from tactful.adapters.watching import watch
-from tactful.app.parts import email_of, sources_of
+from tactful.app.clocks import FASTEST, Clocks, Running, SystemClock
+from tactful.app.parts import ADMIN_TOKEN, email_of, sources_of
 from tactful.cli import (
     bouncing,
     boxes,
@@ -36,6 +36,7 @@ from tactful.cli import (
 )
 from tactful.cli.main import command_line
 from tactful.errors import DefinitionError, Place, Problem, TransientError, UsageError
+from tactful.events.records import decode
 from tactful.events.sources import Source
 from tactful.history.queries import Queries
 from tactful.operations import identities
@@ -48,9 +49,9 @@ from tactful.operations.retention import trim
 from tactful.runtime.house import House
 from tactful.runtime.ports import Claimed, Clock
 from tactful.runtime.settings import Settings, plan_settings, read_settings
+from tactful.runtime.settings_channels import leaving
 from tactful.runtime.settings_mistakes import FILE
 from tactful.runtime.work import Work
-from tactful.values import HOUR_US
 
 _MODULES = (
     projects,
@@ -70,43 +71,13 @@ _MODULES = (
     campaigning,
 )
 COMMANDS = tuple(module.register for module in _MODULES)
-ADMIN_TOKEN = "TACTFUL_ADMIN_TOKEN"  # noqa: S105  (the variable's name)
-
-
-class SystemClock:
-    """Wall time that a wild jump cannot move: where it departs from monotonic time by more than an hour while the
-    process runs, it is refused (and said once), and time goes on as it did (DESIGN 4)."""
-
-    def __init__(self) -> None:
-        self._offset_us = self._wall_us() - self._steady_us()
-        self._is_refusing = False
-
-    def now_us(self) -> int:
-        steady_us, wall_us = self._steady_us() + self._offset_us, self._wall_us()
-        if abs(wall_us - steady_us) <= HOUR_US:
-            self._is_refusing = False
-            return wall_us
-        if not self._is_refusing:
-            self._is_refusing = True
-            hours = (wall_us - steady_us) / HOUR_US
-            click.echo(f"tactful: the clock jumped by {hours:+.1f} hours; refused until a restart", err=True)
-        return steady_us
-
-    @staticmethod
-    def _wall_us() -> int:
-        return time.time_ns() // 1000
-
-    @staticmethod
-    def _steady_us() -> int:
-        """Goes on while the machine is suspended: on Linux the monotonic clock stands still then."""
-        return time.clock_gettime_ns(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)) // 1000
 
 
 class Application:
     """What the command line may ask for (runtime/house.py: Build)."""
 
     def __init__(self) -> None:
-        self._clock = SystemClock()
+        self._clocks = Clocks(SystemClock())
 
     def settings(self, project: Path) -> Settings:
         path = project / FILE
@@ -119,7 +90,7 @@ class Application:
 
     def house(self, data: Path, project: Path | None, *, read_only: bool) -> Installation:
         settings = self.settings(project) if project is not None else Settings()
-        return Installation(data, settings, self._clock, read_only=read_only)
+        return Installation(data, settings, self._clocks.of(data), read_only=read_only)
 
     def trial(self, settings: Settings, clock: Clock) -> House:
         from tactful.adapters.memory.house import MemoryHouse
@@ -145,13 +116,13 @@ class Application:
 
         settings = self.settings(project)
         found = identities.check(settings.identity, settings.sources) + check_consent(settings.consent)
-        return found + examining.channels(settings, project, data, self._clock)
+        return found + examining.channels(settings, project, data, self._clocks.world)
 
     def proof(self, project: Path, data: Path, claim: Claimed, source: bytes) -> Said:
         from tactful.app import proving
 
         settings = self.settings(project)
-        house = Installation(data, settings, self._clock, read_only=True)
+        house = Installation(data, settings, self._clocks.of(data), read_only=True)
         try:
             return proving.proof(house, project, data, claim, source)
         finally:
@@ -159,17 +130,31 @@ class Application:
 
     # ---- processes -----------------------------------------------------------------------------------------
 
-    def run_up(self, project: Path, data: Path, host: str, port: int, *, is_dev: bool) -> None:
+    def run_up(
+        self,
+        project: Path,
+        data: Path,
+        host: str,
+        port: int,
+        *,
+        is_dev: bool,
+        speed: int | None = None,
+        begin_us: int | None = None,
+    ) -> None:
         """Publish, start the processes, and keep them running until a signal comes."""
         settings = self.settings(project)
         _refuse_open_door(host)
+        if speed is not None:
+            _refuse_hurry(speed, settings, is_dev=is_dev)
+        self._clocks.refuse(data, speed, begin_us)
         email = email_of(settings, project)
         if email.provider or email.dkim:
             from tactful.app import lanes
 
-            lanes.refuse_unusable(email, self._clock)
+            lanes.refuse_unusable(email, self._clocks.world)
         files = load(project)
         lock = Lock(data)
+        fast = self._clocks.run(data, speed, begin_us, _newest(data)) if speed is not None else None
         house = self.house(data, project, read_only=False)
         house.look_over()
         refuse_other_priority(house.plan(0), plan_settings(settings))
@@ -178,7 +163,7 @@ class Application:
             self._publish_again(house, project)
         else:
             self._publish_first(house, files, plan_settings(settings), lock)
-        supervisor = Supervisor(lock, self._clock)
+        supervisor = Supervisor(lock, house.clock)
         supervisor.listen()
         where = ["--project", str(project), "--data", str(data)]
         for number, owned in enumerate(_shares(house.partitions, settings.engine.workers)):
@@ -192,17 +177,22 @@ class Application:
                 bell.wait(0.2)
                 supervisor.look_after()
             if not supervisor.is_stopping:
+                supervisor.start("show", ["show", *where, "--address", here])
                 supervisor.start("collect", ["collect", *where, "--host", host, "--port", str(port)])
                 click.echo(f"Tactful is at http://{host}:{port}", err=True)
             unwatch = watch(project, lambda: self._publish_again(house, project)) if is_dev else lambda: None
-            supervisor.watch(lambda: self._keep_house(house))
+            supervisor.watch(lambda: self._keep_house(house, fast))
             unwatch()
         finally:
             supervisor.stop()
             house.close()
+            if fast is not None:
+                fast.stop()
 
-    def _keep_house(self, house: Installation) -> None:
+    def _keep_house(self, house: Installation, fast: Running | None) -> None:
         try:
+            if fast is not None:
+                fast.note()
             trim(house.log, house.stores(), house.clock, house.settings.retention.log_days)
         except TransientError as error:
             click.echo(f"tactful: the log could not be trimmed: {error}", err=True)
@@ -237,6 +227,14 @@ class Application:
         house = self.house(data, project, read_only=False)
         follow_parent()
         collecting.run(house, data, host, port)
+        house.close()
+
+    def run_show(self, project: Path, data: Path, address: str) -> None:
+        from tactful.app import showing
+
+        house = self.house(data, project, read_only=False)
+        follow_parent()
+        showing.run(house, project, address)
         house.close()
 
     def run_work(self, project: Path, data: Path, partitions: Sequence[int]) -> None:
@@ -280,6 +278,33 @@ def _refuse_open_door(host: str) -> None:
             f"--host {host} would open the pages to other machines: set {ADMIN_TOKEN} to a long random text first, "
             "or stay with 127.0.0.1"
         )
+
+
+def _refuse_hurry(speed: int, settings: Settings, *, is_dev: bool) -> None:
+    if not is_dev:
+        raise UsageError("--speed is for trying things out: say --dev as well")
+    if not 1 <= speed <= FASTEST:
+        raise UsageError(f"--speed is from 1 to {FASTEST}")
+    if ways := leaving(settings.channels):
+        raise UsageError(
+            f"--speed would send a day's messages in minutes, and here they would really leave: {', '.join(ways)} "
+            f"({'is' if len(ways) == 1 else 'are'} set). Without it, messages go into the local outbox."
+        )
+
+
+def _newest(data: Path) -> Callable[[Clock], int]:
+    """The newest instant in a folder, by the last record of each partition."""
+
+    def look(clock: Clock) -> int:
+        house = Installation(data, Settings(), clock, read_only=True)
+        try:
+            ends = [(partition, house.log.end(partition)) for partition in range(house.partitions)]
+            read = [house.log.read(partition, end - 1, 1) for partition, end in ends if end]
+            return max((decode(body).received_at for records in read for _, body in records), default=0)
+        finally:
+            house.close()
+
+    return look
 
 
 def main() -> None:

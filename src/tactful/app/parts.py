@@ -15,6 +15,8 @@ from tactful.runtime.channels import (
 )
 from tactful.runtime.settings import Settings
 
+ADMIN_TOKEN = "TACTFUL_ADMIN_TOKEN"  # noqa: S105  (the variable's name)
+
 
 def sources_of(settings: Settings) -> list[Source]:
     return [

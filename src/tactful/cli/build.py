@@ -33,9 +33,23 @@ class Build(Protocol):
 
     def settings(self, project: Path) -> Settings: ...
 
-    def run_up(self, project: Path, data: Path, host: str, port: int, *, is_dev: bool) -> None: ...
+    def run_up(
+        self,
+        project: Path,
+        data: Path,
+        host: str,
+        port: int,
+        *,
+        is_dev: bool,
+        speed: int | None = None,
+        begin_us: int | None = None,
+    ) -> None:
+        """`speed`: how many times as fast as the world the folder's clock runs, `begin_us` where a new one's begins."""
+        ...
 
     def run_collect(self, project: Path, data: Path, host: str, port: int) -> None: ...
+
+    def run_show(self, project: Path, data: Path, address: str) -> None: ...
 
     def run_work(self, project: Path, data: Path, partitions: Sequence[int]) -> None: ...
 

@@ -1,4 +1,4 @@
-"""Commands that run: up, and its parts collect, work, deliver."""
+"""Commands that run: up, and its parts collect, show, work, deliver."""
 
 import logging
 from pathlib import Path
@@ -7,6 +7,8 @@ import click
 
 from tactful.cli.build import Build
 from tactful.cli.main import data_option, project_option
+from tactful.errors import UsageError
+from tactful.values import parse_time
 
 host_option = click.option(
     "--host", default="127.0.0.1", metavar="ADDRESS", show_default=True, help="Address to listen on."
@@ -21,10 +23,19 @@ def register(group: click.Group, build: Build) -> None:
     @host_option
     @port_option
     @click.option("--dev", "is_dev", is_flag=True, help="Publish whenever a file of the project changes.")
-    def up(project: Path, data: Path, host: str, port: int, is_dev: bool) -> None:
-        """Run everything: publish the project, collect, decide, deliver, show."""
+    @click.option("--speed", type=int, metavar="N", help="With --dev: run the clock N times as fast; nothing leaves.")
+    @click.option("--begin", default="", metavar="TIME", help="Where a new folder's fast clock begins (default: now).")
+    def up(project: Path, data: Path, host: str, port: int, is_dev: bool, speed: int | None, begin: str) -> None:
+        """Run everything: publish the project, collect, decide, deliver, show.
+
+        With --speed 60 a minute takes a second, for every process and for whoever asks `GET /v1/clock`. The data folder
+        keeps its own time from then on: it stands while nothing runs, and goes on with the next --speed.
+        """
         _log()
-        build.run_up(project, data, host, port, is_dev=is_dev)
+        begin_us = parse_time(begin) if begin else None
+        if begin and begin_us is None:
+            raise UsageError(f'--begin "{begin}" is no time; write 2025-03-12T10:00:00Z')
+        build.run_up(project, data, host, port, is_dev=is_dev, speed=speed, begin_us=begin_us)
 
     @group.command(hidden=True)
     @project_option
@@ -32,9 +43,18 @@ def register(group: click.Group, build: Build) -> None:
     @host_option
     @port_option
     def collect(project: Path, data: Path, host: str, port: int) -> None:
-        """Serve HTTP only: the tracking API, pages and read API."""
+        """Serve HTTP: the tracking API, and what `show` answers."""
         _log()
         build.run_collect(project, data, host, port)
+
+    @group.command(hidden=True)
+    @project_option
+    @data_option
+    @click.option("--address", default="http://127.0.0.1:8080", help="Where browsers find it.")
+    def show(project: Path, data: Path, address: str) -> None:
+        """Serve the console, behind collect."""
+        _log()
+        build.run_show(project, data, address)
 
     @group.command(hidden=True)
     @project_option

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from tactful.kernel.state import PlanState
 from tactful.runtime.keeping import Ledger, Trail
+from tactful.runtime.office import Office
 from tactful.runtime.ports import Bells, Clock, Log, Outbox, Quarantine, Store
 from tactful.runtime.settings import Settings
 from tactful.runtime.worker import Worker
@@ -30,6 +31,8 @@ class House(Protocol):
     def quarantine(self) -> Quarantine: ...
     @property
     def ledger(self) -> Ledger: ...
+    @property
+    def office(self) -> Office: ...
     @property
     def bells(self) -> Bells: ...
 

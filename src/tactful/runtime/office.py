@@ -1,27 +1,17 @@
 """The office: who may look and change, what they did, and which texts definitions had. One contract suite
 (tests/contracts) holds for every adapter.
 
-Nothing here decides about a person's data; what changes that is a record in the log. What stands here is about the people
-who run an installation, so it lives beside the log and is durable on return.
+Nothing here decides about a person's data; what changes that is a record in the log. What stands here is about the
+people who run an installation, so it lives beside the log and is durable on return.
 """
 
 from collections.abc import Mapping
-from typing import Literal, Protocol
+from typing import Protocol
 
 from msgspec import Struct
 
-Permission = Literal["look", "people", "edit", "steer", "send", "export", "privacy", "admin"]
-"""`look`: numbers and definitions; `people`: persons and messages to them; `edit`: save and publish; `steer`: pause,
-launch, switch off; `send`: test sends, what was held; `export`: CSV; `privacy`: consent, un-merge, erasure; `admin`: users
-and tokens."""
-Role = Literal["viewer", "analyst", "marketer", "privacy officer", "admin"]
-ROLES: Mapping[Role, frozenset[Permission]] = {
-    "viewer": frozenset(("look",)),
-    "analyst": frozenset(("look", "people", "export")),
-    "marketer": frozenset(("look", "people", "edit", "steer", "send", "export")),
-    "privacy officer": frozenset(("look", "people", "export", "privacy", "steer")),
-    "admin": frozenset(("look", "people", "edit", "steer", "send", "export", "privacy", "admin")),
-}
+from tactful.runtime.accounts import Accounts, ApiTokens
+from tactful.runtime.roles import Permission
 
 
 class Visitor(Struct, frozen=True):
@@ -93,5 +83,15 @@ class Revisions(Protocol):
 
 
 class Office(Protocol):
-    audit: Audit
-    revisions: Revisions
+    """Who may use an installation (runtime/accounts.py), and what they did."""
+
+    @property
+    def audit(self) -> Audit: ...
+    @property
+    def revisions(self) -> Revisions: ...
+    @property
+    def accounts(self) -> Accounts: ...
+    @property
+    def tokens(self) -> ApiTokens: ...
+
+    def close(self) -> None: ...

@@ -27,27 +27,28 @@ LOOKED_AT = 100
 """People at least, to find the newest among them."""
 
 
-def routes(desk: Desk, asked_for: Callable[[], Mapping[str, int]] = dict) -> list[Route]:
-    """GET /v1/profiles[/{id}], /v1/explain/{id}, /v1/outbox[/{intent}], /healthz, /readyz, /metrics; `asked_for` counts
-    pixels and links."""
-    api = Api(desk, asked_for)
+def routes(desk: Desk) -> list[Route]:
+    """GET /v1/profiles[/{id}], /v1/explain/{id}, /v1/outbox[/{intent}], /openapi.json."""
+    api = Api(desk)
     return [
         Route("/v1/profiles", api.profiles),
         Route("/v1/profiles/{person:path}", api.profile),
         Route("/v1/explain/{person:path}", api.explain),
         Route("/v1/outbox", api.outbox),
         Route("/v1/outbox/{intent}", api.message),
-        Route("/healthz", api.alive),
-        Route("/readyz", api.ready),
-        Route("/metrics", api.metrics),
         openapi.ROUTE,
     ]
 
 
+def probes(desk: Desk, asked_for: Callable[[], Mapping[str, int]] = dict) -> list[Route]:
+    """GET /healthz, /readyz and /metrics, of the process that takes calls; `asked_for` counts pixels and links."""
+    probe = Probes(desk, asked_for)
+    return [Route("/healthz", probe.alive), Route("/readyz", probe.ready), Route("/metrics", probe.metrics)]
+
+
 class Api:
-    def __init__(self, desk: Desk, asked_for: Callable[[], Mapping[str, int]]) -> None:
+    def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._asked_for = asked_for
 
     async def profiles(self, request: Request) -> Response:
         limit = _number(request, "limit", 100)
@@ -88,6 +89,12 @@ class Api:
     async def message(self, request: Request) -> Response:
         row = await self._desk.ask(lambda reader: reader.outbox.row(request.path_params["intent"]))
         return _json(outbox.as_values(row)) if row is not None else _unknown("the outbox holds no such intent")
+
+
+class Probes:
+    def __init__(self, desk: Desk, asked_for: Callable[[], Mapping[str, int]]) -> None:
+        self._desk = desk
+        self._asked_for = asked_for
 
     async def alive(self, request: Request) -> Response:
         return _json({"status": "ok"})

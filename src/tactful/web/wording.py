@@ -45,7 +45,7 @@ def filters(zone: ZoneInfo) -> dict[str, Callable[..., Any]]:
         "properties": properties,
         "kind_of": lambda key: _KINDS.get(key.partition(":")[0], ""),
         "bare": lambda key: key.partition(":")[2] or key,
-        "path": lambda key: quote(key, safe=":@+"),
+        "path": path,
         "tone": lambda status: _TONES.get(status, ""),
     }
 
@@ -56,6 +56,11 @@ def local(at_us: int, zone: ZoneInfo) -> datetime:
         return (_EPOCH + timedelta(microseconds=at_us)).astimezone(zone)
     except (OverflowError, ValueError):
         return datetime(1, 1, 1, tzinfo=UTC) if at_us < 0 else datetime(9999, 12, 31, tzinfo=UTC)
+
+
+def path(text: str) -> str:
+    """As one part of an address."""
+    return quote(text, safe=":@+")
 
 
 def day(on: date) -> str:

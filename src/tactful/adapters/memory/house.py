@@ -6,6 +6,7 @@ from pathlib import Path
 from tactful.adapters.memory.bells import MemoryBells
 from tactful.adapters.memory.ledger import MemoryLedger
 from tactful.adapters.memory.log import MemoryLog
+from tactful.adapters.memory.office import MemoryOffice
 from tactful.adapters.memory.outbox import MemoryOutbox
 from tactful.adapters.memory.quarantine import MemoryQuarantine
 from tactful.adapters.memory.store import MemoryStore
@@ -30,7 +31,7 @@ class MemoryHouse:
         self.clock = clock
         self.log = MemoryLog(1, clock)
         self.outbox, self.trail, self.bells = MemoryOutbox(), MemoryTrail(), MemoryBells()
-        self.quarantine, self.ledger = MemoryQuarantine(), MemoryLedger()
+        self.quarantine, self.ledger, self.office = MemoryQuarantine(), MemoryLedger(), MemoryOffice()
         self._store = MemoryStore()
 
     def store(self, partition: int) -> MemoryStore:

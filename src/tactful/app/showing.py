@@ -1,0 +1,100 @@
+"""The process that shows: the console, the read API, and what changes something by either of them.
+
+It reads beside the workers, and what it changes is a record in the log or a row of the office. It listens on a socket
+in the data folder only; the process that talks (collecting.py) hands on to it whatever is no tracking call.
+"""
+
+import os
+from pathlib import Path
+
+import uvloop
+from starlette.applications import Starlette
+
+from tactful.adapters import spool
+from tactful.adapters.approvals import FileApprovals
+from tactful.adapters.bells import Door
+from tactful.adapters.installation import Installation
+from tactful.app.parts import ADMIN_TOKEN
+from tactful.app.reading import reader
+from tactful.app.rules import rules_of
+from tactful.events.intake import Arrival
+from tactful.operations.patching import SOURCE as API
+from tactful.operations.reading import Reader
+from tactful.runtime.intake import Bounds, Intake
+from tactful.runtime.settings import Settings
+from tactful.runtime.tokens import Tokens
+from tactful.web.api import OPEN_PATHS
+from tactful.web.api import routes as api
+from tactful.web.campaigns import routes as campaigns
+from tactful.web.changes import routes as change
+from tactful.web.console.room import Console, Frame
+from tactful.web.console.rooms import routes as rooms
+from tactful.web.desk import Desk, News
+from tactful.web.forwarding import Peered
+from tactful.web.guard import Guard
+from tactful.web.journeys import routes as steer
+from tactful.web.serving import server
+
+
+def run(house: Installation, project: Path, address: str) -> None:
+    """Until a signal comes. `address` is where browsers find it."""
+    data, rules = house.data, rules_of(house, Tokens(house.settings.identity.secrets))
+    intake = Intake(
+        house.log, house.quarantine, house.bells, house.clock, Bounds(waiting_bytes=house.settings.limits.waiting_bytes)
+    )
+    desk, slow = Desk(lambda: reader(house.clock, data)), Desk(lambda: reader(house.clock, data))
+    news = News(house.bells.bell("watch"))
+
+    def arrive() -> Arrival:
+        return rules.arrival(API, house.clock.now_us())
+
+    console = Console(
+        desk,
+        slow,
+        news,
+        house,
+        house.office,
+        project,
+        _frame(house.settings, address),
+        intake.submit,
+        arrive,
+        lambda intent: spool.read(data / "mail", intent),
+    )
+    routes = [
+        *rooms(console),
+        *api(desk),
+        *change(desk, intake.submit, arrive, house.partitions),
+        *steer(desk, intake.submit, arrive, house.partitions, slow),
+        *campaigns(
+            desk, slow, intake.submit, arrive, FileApprovals(data), lambda reader, name: _previewed(house, reader, name)
+        ),
+    ]
+    guarded = Guard(Starlette(routes=routes), [os.environ.get(ADMIN_TOKEN, "")], OPEN_PATHS)
+
+    async def serve() -> None:
+        intake.start()
+        door = Door(data / "run", "console")
+        await server(Peered(guarded), "", 0, news).serve([door.listen()])
+        door.close()
+        await intake.stop()
+
+    uvloop.run(serve())
+    desk.close()
+    slow.close()
+
+
+def _frame(settings: Settings, address: str) -> Frame:
+    key = next((source.write_key for source in settings.sources.values() if source.trust == "server"), "")
+    workspace = settings.workspace
+    return Frame(workspace.name, workspace.time_zone, workspace.public_url or address, key)
+
+
+def _previewed(house: Installation, reader: Reader, name: str) -> dict[str, object]:
+    """Of a campaign; what it looks at is opened in the thread that asks."""
+    from tactful.operations import previewed  # Renders messages, and is seldom wanted.
+
+    own = Installation(house.data, house.settings, house.clock, read_only=True)
+    try:
+        return previewed.values(name, reader, own)
+    finally:
+        own.close()

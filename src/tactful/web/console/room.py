@@ -1,0 +1,217 @@
+"""Room: what every part of the console is made of: pages from templates, tables as CSV, forms, and who may enter.
+
+A room is a module of this package with `routes(console)`; all of them stand in rooms.py. Each route names the
+permission that it wants (runtime/office.py), and a form is read and its token compared before the endpoint is called,
+so that no endpoint can forget either. No address outside of this server is named in a page, and the policy in each
+answer's headers lets nothing else in.
+"""
+
+import csv
+import hmac
+import io
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from msgspec import Struct
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from tactful.events.intake import Arrival
+from tactful.runtime.house import House
+from tactful.runtime.office import Office, Visitor
+from tactful.runtime.roles import ROLES, Permission
+from tactful.web import wording
+from tactful.web.bodies import Disconnected, read_body
+from tactful.web.changes import Submit
+from tactful.web.desk import Desk, News
+
+LOOKING = ("GET", "HEAD")
+FORM_FIELDS = 1_000
+FORM_BYTES = 4 << 20
+"""A file of definitions has at most 1 MiB, and may be three times as long in a form."""
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; font-src 'self'; "
+        "frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+NEIGHBOUR = Visitor("", "", ROLES["analyst"])
+"""Whoever sits at this machine, as long as there are no users (web/guard.py lets nobody else come this far)."""
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+class Frame(Struct, frozen=True):
+    """What stands around every page."""
+
+    workspace: str
+    time_zone: str
+    address: str
+    """Where this server is reached, for the lines that pages teach: "http://127.0.0.1:8080"."""
+    write_key: str
+    """Of a server source, for the same lines; "" where there is none."""
+
+
+def visitor(request: Request) -> Visitor:
+    """Who asks; the guard has put it there."""
+    found = getattr(request.state, "visitor", NEIGHBOUR)
+    assert isinstance(found, Visitor)
+    return found
+
+
+class Console:
+    """What rooms have in common. `desk` answers quick questions, `slow` those that take more than some 20 ms; `mail`
+    gives the bytes of a mail by its intent where they were kept (the local outbox), in the thread that reads."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        slow: Desk,
+        news: News,
+        house: House,
+        office: Office,
+        project: Path,
+        around: Frame,
+        submit: Submit,
+        arrive: Callable[[], Arrival],
+        mail: Callable[[str], bytes | None],
+    ) -> None:
+        self.desk = desk
+        self.slow = slow
+        self.news = news
+        self.house = house
+        self.office = office
+        self.project = project
+        self.around = around
+        self.submit = submit
+        self.arrive = arrive
+        self.mail = mail
+        self.zone = ZoneInfo(around.time_zone)
+        self.templates = Environment(
+            loader=PackageLoader("tactful.web"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self.templates.globals.update({"around": around})
+        self.templates.filters.update(wording.filters(self.zone))
+
+    # ---- ways in
+
+    def route(
+        self, path: str, endpoint: Endpoint, may: Permission = "look", methods: Sequence[str] = ("GET",)
+    ) -> Route:
+        """A route that only who has the permission gets through; what changes something also needs the form's token."""
+
+        async def enter(request: Request) -> Response:
+            who = visitor(request)
+            if may not in who.may:
+                return await self.page(request, "forbidden.html", 403, may=may)
+            if request.method not in LOOKING:
+                form = await read_form(request)
+                if form is None:
+                    return await self.page(request, "too_large.html", 413)
+                request.state.form = form
+                if not _is_own_form(request, who):
+                    return await self.page(request, "stale_form.html", 403)
+            return await endpoint(request)
+
+        route = Route(path, enter, methods=list(methods), name=path)
+        route.may = may  # type: ignore[attr-defined]  # read by the test that goes through all routes
+        return route
+
+    async def form(self, request: Request) -> FormData:
+        """The fields of a form that was sent from one of our own pages."""
+        form = request.state.form
+        assert isinstance(form, FormData)
+        return form
+
+    # ---- ways out
+
+    async def page(self, request: Request, template: str, status: int = 200, **values: Any) -> Response:
+        """A template, with `here` (the first part of the path), `path`, `query` and `visitor` beside the values."""
+        where = request.url.path
+        around = {
+            "here": where.split("/")[1] or "home",
+            "path": where,
+            "query": dict(request.query_params),
+            "visitor": visitor(request),
+            "may": visitor(request).may,
+        }
+        return html(self.templates.get_template(template).render({**around, **values}), status)
+
+    def csv(self, request: Request, name: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Response:
+        """A table as a file (RFC 4180); what a spreadsheet would take for a formula is text in it."""
+        if "export" not in visitor(request).may:
+            return Response("this needs the permission to export", 403, HEADERS, "text/plain")
+        return csv_file(name, columns, rows)
+
+    def note(self, request: Request, act: str, about: str = "", detail: str = "") -> None:
+        """Who did what, into the audit log."""
+        self.office.audit.note(self.house.clock.now_us(), visitor(request).name or "this machine", act, about, detail)
+
+    def back(self, address: str) -> Response:
+        """After an act: to the page that shows it."""
+        return RedirectResponse(address, 303, HEADERS)
+
+
+async def read_form(request: Request) -> FormData | None:
+    """The fields of a form or of a script's call (application/x-www-form-urlencoded); None of one that is too large."""
+    try:
+        body, size = await read_body(request.receive, FORM_BYTES)
+        if size > FORM_BYTES:
+            return None
+        text = body.decode("utf-8", "replace")
+        return FormData(parse_qsl(text, keep_blank_values=True, max_num_fields=FORM_FIELDS))
+    except Disconnected:
+        return FormData()
+    except ValueError:  # More fields than any form of ours has.
+        return None
+
+
+def wants_csv(request: Request) -> bool:
+    return request.query_params.get("format") == "csv"
+
+
+def html(body: str, status: int = 200, headers: Mapping[str, str] = HEADERS) -> Response:
+    return Response(body.encode("utf-8", "replace"), status, headers, "text/html")
+
+
+def csv_file(name: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Response:
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow([harmless(column) for column in columns])
+    writer.writerows([harmless(cell) for cell in row] for row in rows)
+    plain = "".join(char if char.isascii() and (char.isalnum() or char in "-_") else "-" for char in name) or "table"
+    headers = {**HEADERS, "Content-Disposition": f'attachment; filename="{plain}.csv"'}
+    return Response(text.getvalue().encode("utf-8", "replace"), 200, headers, "text/csv; charset=utf-8")
+
+
+def harmless(cell: object) -> object:
+    """Text that a spreadsheet would run begins with an apostrophe (OWASP, CSV injection); numbers stay numbers."""
+    if cell is None:
+        return ""
+    if isinstance(cell, bool | int | float):
+        return cell
+    text = str(cell).replace("\0", "")
+    return f"'{text}" if text.lstrip()[:1] in ("=", "+", "-", "@") or text[:1] in ("\t", "\r", "\n") else text
+
+
+def _is_own_form(request: Request, who: Visitor) -> bool:
+    """Synchronizer token (OWASP, CSRF): in the form, or in the header that scripts send."""
+    if not who.csrf:
+        return False
+    given = request.headers.get("x-csrf-token") or request.state.form.get("csrf", "")
+    return isinstance(given, str) and hmac.compare_digest(given.encode(), who.csrf.encode())
