@@ -1,30 +1,40 @@
 // Keeps an open page fresh: when the server says that something changed, the page is asked for again and the part marked
-// `data-fresh` is exchanged; what was not there before is marked `new`. Without this script, reload does the same.
+// `data-fresh` is exchanged; what was not there before is marked `new`. Nothing is exchanged under the hands of somebody
+// who types, chooses or has opened something. Without this script, reload does the same.
 "use strict";
 
 const part = document.querySelector("main[data-fresh]");
 const pulse = document.querySelector("[data-pulse]");
+const LEAST_MS = 1000;
 
 function known(root) {
   return new Set([...root.querySelectorAll("[data-id]")].map((row) => row.dataset.id));
 }
 
+function isInUse() {
+  const at = document.activeElement;
+  return (part.contains(at) && at.matches("input, select, textarea, [contenteditable]")) || part.querySelector("details[open]");
+}
+
 let isAsking = false;
 let isStale = false;
+let askedAt = 0;
 
 async function refresh() {
-  if (isAsking || document.hidden) {
+  const wait = askedAt + LEAST_MS - performance.now();
+  if (isAsking || document.hidden || wait > 0) {
+    if (!isStale && wait > 0 && !isAsking) setTimeout(refresh, wait);
     isStale = true;
     return;
   }
   isAsking = true;
   isStale = false;
+  askedAt = performance.now();
   try {
     const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const next = page.querySelector("main[data-fresh]");
-    const isTyping = part.contains(document.activeElement) && document.activeElement.tagName === "INPUT";
-    if (next && !isTyping) {
+    if (next && !isInUse()) {
       const before = known(part);
       for (const row of next.querySelectorAll("[data-id]")) {
         if (before.size && !before.has(row.dataset.id)) row.classList.add("new");
@@ -36,7 +46,7 @@ async function refresh() {
   } finally {
     isAsking = false;
   }
-  if (isStale && !document.hidden) setTimeout(refresh, 1000);
+  if (isStale && !document.hidden) setTimeout(refresh, LEAST_MS);
 }
 
 if (part) {
