@@ -1,7 +1,7 @@
 """Checking: everything that is to say about a project, for people and for editors (`tactful check`)."""
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,13 +9,13 @@ import msgspec
 from msgspec import Struct
 
 from tactful.errors import DefinitionError, Place, Problem
-from tactful.kernel.definitions import FOLDERS, Definitions
+from tactful.kernel.definitions import FOLDERS, Definitions, read_project
 from tactful.language.mistakes import did_you_mean, place_at
 from tactful.language.vocabulary import DEFAULT_GAP_US
 from tactful.messages.blocks import TemplateCheck
 from tactful.messages.definition import Message
 from tactful.operations.patching import SOURCE
-from tactful.operations.project import check, load
+from tactful.operations.project import load, unread_folders
 from tactful.runtime.settings import Settings
 from tactful.values import parse_duration
 
@@ -51,34 +51,50 @@ def examine(
 ) -> Report:
     """Mistakes in settings and definitions are told together. Every message is rendered for sample people; `covering`
     looks at those that there are. Raises UsageError where there is no project."""
-    from tactful.operations.rehearsing import rehearse  # Slow to import, and wanted here only.
-
     problems: tuple[Problem, ...] = ()
-    gap_us, purposes = DEFAULT_GAP_US, frozenset[str]()
-    sources: set[str] | None = None
-    site_url, workspace = None, "Sample"
-    unset: list[str] = []
+    told: Settings | None = None
     try:
         told = settings()
-        gap_us = parse_duration(told.workspace.session_gap) or DEFAULT_GAP_US
-        purposes = frozenset(told.consent.purposes)
-        sources = {*told.sources, PATCHES}
-        site_url, workspace = told.workspace.site_url, told.workspace.name
-        unset = [name for name in ("sms", "chat", "push") if not getattr(told.channels, name).url]
     except DefinitionError as error:
         problems = error.problems
     try:
-        definitions = check(project, check_template, gap_us=gap_us, seen=seen, purposes=purposes)
+        files = load(project)
     except DefinitionError as error:
         return Report(None, (*problems, *error.problems))
-    files = load(project)
+    found = examine_files(files, told, check_template, seen, covering, unread_folders(project))
+    return Report(None, (*problems, *found.problems)) if problems else found
+
+
+def examine_files(
+    files: Mapping[str, str],
+    told: Settings | None,
+    check_template: TemplateCheck,
+    seen: Mapping[str, int],
+    covering: "Callable[[Message], Coverage] | None" = None,
+    beside: Iterable[Problem] = (),
+) -> Report:
+    """The same of texts, wherever they come from; without settings what is said of them is left out. `beside` is warned
+    of as well."""
+    from tactful.operations.rehearsing import rehearse  # Slow to import, and wanted here only.
+
+    gap_us, purposes = DEFAULT_GAP_US, frozenset[str]()
+    site_url, workspace = None, "Sample"
+    if told is not None:
+        gap_us = parse_duration(told.workspace.session_gap) or DEFAULT_GAP_US
+        purposes = frozenset(told.consent.purposes)
+        site_url, workspace = told.workspace.site_url, told.workspace.name
+    try:
+        definitions = read_project(files, check_template, gap_us=gap_us, seen=seen, purposes=purposes)
+    except DefinitionError as error:
+        return Report(None, error.problems)
     rehearsal = rehearse(definitions, files, site_url, workspace, covering)
-    problems = (*problems, *rehearsal.problems)
-    warnings = (*definitions.warnings, *rehearsal.warnings, *_unset_channels(definitions, unset, files))
-    if sources is not None:
-        warnings = (*warnings, *_unknown_sources(definitions, sources, files))
+    warnings = (*definitions.warnings, *beside, *rehearsal.warnings)
+    if told is not None:
+        unset = [name for name in ("sms", "chat", "push") if not getattr(told.channels, name).url]
+        warnings = (*warnings, *_unset_channels(definitions, unset, files))
+        warnings = (*warnings, *_unknown_sources(definitions, {*told.sources, PATCHES}, files))
     definitions = msgspec.structs.replace(definitions, warnings=warnings)
-    return Report(None if problems else definitions, problems)
+    return Report(None if rehearsal.problems else definitions, rehearsal.problems)
 
 
 def _unset_channels(definitions: Definitions, unset: Collection[str], files: Mapping[str, str]) -> Iterator[Problem]:

@@ -58,7 +58,7 @@ def check(
 ) -> Definitions:
     """Read the whole project. Raises as load() and kernel.definitions.read_project() do."""
     definitions = read_project(load(folder), check_template, gap_us=gap_us, seen=seen, purposes=purposes)
-    warnings = (*definitions.warnings, *_unread_folders(folder))
+    warnings = (*definitions.warnings, *unread_folders(folder))
     return msgspec.structs.replace(definitions, warnings=warnings)
 
 
@@ -91,7 +91,7 @@ def _read(path: Path, root: Path, name: str) -> str | Problem:
         return Problem("the file is not UTF-8", Place(name, line, 1), "save it as UTF-8")
 
 
-def _unread_folders(folder: Path) -> list[Problem]:
+def unread_folders(folder: Path) -> list[Problem]:
     """Folders whose name nearly is one of a project's."""
     return [
         Problem(f"{path.name}/ is not read", Place(path.name, 1, 1), hint)

@@ -29,6 +29,13 @@ def publish(
     files: Mapping[str, str], settings: Mapping[str, str], log: Log, bells: Bells, clock: Clock, author: str = ""
 ) -> int:
     """Check the project, and render its messages for sample people; append it. Returns its position in partition 0."""
+    position = log.append({0: [publication(files, settings, clock.now_us(), author)]})[0]
+    bells.ring("work-0")
+    return position
+
+
+def publication(files: Mapping[str, str], settings: Mapping[str, str], now_us: int, author: str) -> bytes:
+    """The record that puts a project in force, for partition 0. Raises DefinitionError where it has mistakes."""
     from tactful.messages.template import check_template  # Seldom wanted, and slow to import.
     from tactful.operations.rehearsing import rehearse
 
@@ -37,10 +44,7 @@ def publish(
     definitions = read_project(files, check_template, gap_us=gap_us, purposes=purposes)
     if problems := rehearse(definitions, files, None).problems:
         raise DefinitionError(*problems)
-    record = Publish(clock.now_us(), dict(files), dict(settings), author)
-    position = log.append({0: [encode(record)]})[0]
-    bells.ring("work-0")
-    return position
+    return encode(Publish(now_us, dict(files), dict(settings), author))
 
 
 def warming(
