@@ -56,6 +56,8 @@ class Arrival(Struct, frozen=True):
     salt_key: bytes = b""
     has_gpc: bool = False
     """Whoever sends it objects to sharing (Sec-GPC, https://w3c.github.io/gpc/)."""
+    is_import: bool = False
+    """Brought in afterwards (records.Event)."""
 
     def salt(self, message_id: str) -> bytes:
         """For the ledger: nobody can guess it who has not got the key, and it is the same for the same call."""
@@ -84,6 +86,7 @@ class Draft(Struct, frozen=True, array_like=True, tag=1, gc=False):
     extra: dict[str, Any]
     is_verified: bool = False
     salt: bytes = b""
+    is_import: bool = False
 
     def event(self) -> Event:
         """The record itself."""
@@ -165,6 +168,7 @@ def draft(call: Call, arrival: Arrival) -> Draft | Refusal:
         _extra(call, arrival),
         is_verified,
         arrival.salt(message_id) if "gpc" in context or "consent" in context else b"",
+        arrival.is_import,
     )
 
 
@@ -200,6 +204,7 @@ def accept_consent(body: bytes, arrival: Arrival) -> list[Consent] | Refusal:
             call.text_version or "",
             salt=arrival.salt(one),
             is_verified=is_verified,
+            is_import=arrival.is_import,
         )
         for purpose, granted in decisions.items()
         for one in [f"{message_id}/{purpose}" if call.consents else message_id]

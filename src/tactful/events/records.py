@@ -51,6 +51,8 @@ class Event(Struct, frozen=True, array_like=True, tag=1):
     """A browser's call that brought a token of the shop's server for its userId."""
     salt: bytes = b""
     """For the ledger: of a call that speaks of consent."""
+    is_import: bool = False
+    """Brought in afterwards (docs/importing.md): it counts and flips segments, and starts nothing."""
 
 
 class Consent(Struct, frozen=True, array_like=True, tag=2):
@@ -74,6 +76,8 @@ class Consent(Struct, frozen=True, array_like=True, tag=2):
     """For the ledger (consent/ledger.py)."""
     is_verified: bool = False
     """A browser's call that brought a token of the shop's server for its userId."""
+    is_import: bool = False
+    """As an Event's."""
 
 
 class Tick(Struct, frozen=True, array_like=True, tag=3):
@@ -110,12 +114,13 @@ class Outcome(Struct, frozen=True, array_like=True, tag=5):
 
 class Imported(Struct, frozen=True, array_like=True, tag=6):
     """A replay got so far; written to every partition, with the records it tells of. Until the finished one, every
-    intent is a replay's."""
+    intent is a replay's. A backfill's goes to partition 0 alone, and says nothing of intents."""
 
     received_at: int
     digest: str
     line: int
     finished: bool = False
+    is_backfill: bool = False
 
 
 class Plan(Struct, frozen=True, array_like=True, tag=7):
@@ -147,6 +152,8 @@ class Score(Struct, frozen=True, array_like=True, tag=9):
     model: str
     value: float
     received_at: int
+    is_import: bool = False
+    """As an Event's."""
 
 
 class Threshold(Struct, frozen=True, array_like=True, tag=10):
@@ -226,6 +233,8 @@ class Take(Struct, frozen=True, array_like=True, tag=12):
     """Somebody says so expressly: it holds although they were un-merged."""
     epoch: int = 0
     """The period of `by` in which the call entered; 0: nothing is known of `by`."""
+    is_import: bool = False
+    """The call was an imported one: that two are one starts nothing."""
 
 
 class Link(Struct, frozen=True, array_like=True, tag=13):
@@ -233,6 +242,8 @@ class Link(Struct, frozen=True, array_like=True, tag=13):
 
     key: str
     to: str
+    is_import: bool = False
+    """As a Take's."""
 
 
 class Give(Struct, frozen=True, array_like=True, tag=14):
@@ -245,6 +256,8 @@ class Give(Struct, frozen=True, array_like=True, tag=14):
     bundle: Raw
     """kernel/fragments.py."""
     is_back: bool = False
+    is_import: bool = False
+    """As a Take's."""
 
 
 class Lost(Struct, frozen=True, array_like=True, tag=15):

@@ -19,6 +19,10 @@ from tactful.people import zones
 from tactful.segments.membership import SegmentRule, evaluate
 
 
+IMPORT = "import"
+"""The cause of what changes with a record that was brought in afterwards; it starts nothing (decision 0011)."""
+
+
 class _Change(NamedTuple):
     """An instant at which definitions changed for everybody, and the segments that may say something else since."""
 
@@ -111,6 +115,8 @@ def flip(
     wake, entered = evaluate(rules, profile.segments, profile.wakes, view, at, cause, rows)
     if wake is not None and (profile.wake_at is None or wake < profile.wake_at):
         profile.wake_at = wake
+    if cause == IMPORT:
+        return
     plan = turn.plan
     starts = [
         (rule, f"entered {one.name}", key) for one, key in entered for rule in plan.started_by.get(one.number, ())

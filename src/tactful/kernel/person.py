@@ -18,7 +18,7 @@ from tactful.kernel import fragments, names, verdict
 from tactful.kernel.acting import is_set_by_journey
 from tactful.kernel.deciding import Entry, decide, fragment_of, hear, is_hearsay, may_collect
 from tactful.kernel.following import follow, go_on_with
-from tactful.kernel.instants import due_runs, flip, pass_time
+from tactful.kernel.instants import IMPORT, due_runs, flip, pass_time
 from tactful.kernel.looks import CALL, Look
 from tactful.kernel.readers import EventReader, Rules
 from tactful.kernel.starting import begin
@@ -47,6 +47,7 @@ def apply_event(
 ) -> bool:
     """An event of this person, which fits. False where the person does not allow to keep it."""
     state, now, here = turn.state, turn.state.clock, entry.ref
+    cause = IMPORT if event.is_import else "event"
     reader = turn.plan.reader(event.kind, event.name)
     said = verdict.said(event)
     is_own = entry.fragment == fragments.name_of(profile.key, profile.epoch)
@@ -54,12 +55,13 @@ def apply_event(
     if said.consent is not None or said.gpc is not None:
         hear(turn, profile, event, entry, said, affected, rows)
     if turn.plan.policy.collect and not may_collect(turn, profile, said):
-        _end(turn, profile, affected, "consent", position, rows)
+        _end(turn, profile, affected, IMPORT if event.is_import else "consent", position, rows)
         return False
     fragment = fragment_of(turn, profile, entry, rows)
     state.events += 1
     names.count(state, event.name)
-    rows.append(EventKept(event.timestamp, event.name, here, "" if is_own else entry.fragment, judged.flags))
+    late_us = now - event.timestamp
+    rows.append(EventKept(event.timestamp, event.name, here, "" if is_own else entry.fragment, judged.flags, late_us))
     properties, context = _read(event, reader, judged)
     if reader.read is not None:
         lag = event.received_at - event.timestamp
@@ -74,13 +76,13 @@ def apply_event(
     view = turn.view(profile)
     own = "" if is_own else entry.fragment
     if not reader.follows or not (profile.runs or profile.pursuits):
-        _look(turn, profile, view, affected, "event", rows, own)
+        _look(turn, profile, view, affected, cause, rows, own)
         _start(Look(turn, profile, view, now, rows), reader, event, entry, own, properties, context)
     else:
         told = _told(event, reader, here)
         look = Look(turn, profile, view, now, rows)
         waiting = follow(look, reader, told)
-        _look(turn, profile, view, affected, "event", rows, own)
+        _look(turn, profile, view, affected, cause, rows, own)
         _start(look, reader, event, entry, own, properties, context)
         go_on_with(look, waiting, told)
     if profile.runs:
@@ -105,6 +107,8 @@ def _start(
     context: Mapping[str, Any],
 ) -> None:
     """What the event starts, the higher priority first; `own` is the fragment as runs keep it."""
+    if event.is_import:
+        return
     for rule in reader.starts:
         if rule.where is not None and not rule.where.holds(properties, context):
             continue
@@ -243,7 +247,7 @@ def apply_consent(turn: Turn, profile: Profile, consent: Consent, entry: Entry, 
             fragment.confirmed = [*fragment.confirmed, consent.address]
     elif consent.origin == "api" and consent.trust == "server":
         fragment_of(turn, profile, entry, rows).is_vouched = True
-    _end(turn, profile, affected, "consent", position, rows)
+    _end(turn, profile, affected, IMPORT if consent.is_import else "consent", position, rows)
 
 
 def apply_score(turn: Turn, profile: Profile, score: Score, entry: Entry, position: int, rows: list[Row]) -> None:
@@ -251,7 +255,7 @@ def apply_score(turn: Turn, profile: Profile, score: Score, entry: Entry, positi
     is_new = record_score(fragment_of(turn, profile, entry, rows).scores, score.model, write)
     is_one_of_many = len(profile.fragments) > 1  # Another one's value may have counted until now.
     affected = dict(turn.plan.reading.score.get(score.model, {})) if is_new or is_one_of_many else {}
-    _end(turn, profile, affected, "score", position, rows)
+    _end(turn, profile, affected, IMPORT if score.is_import else "score", position, rows)
 
 
 def apply_enter(turn: Turn, profile: Profile, enter: Enter, entry: Entry, position: int, rows: list[Row]) -> None:
@@ -328,7 +332,8 @@ def refuse(turn: Turn, profile: Profile | None, event: Event, here: int, judged:
         names.count(state, event.name)
     if judged.verdict in (verdict.COUNT, verdict.DROP):
         return
-    row = EventRefused(event.timestamp, event.name, here, judged.verdict, judged.code, judged.field, judged.message)
+    why, late_us = (judged.verdict, judged.code, judged.field, judged.message), state.clock - event.timestamp
+    row = EventRefused(event.timestamp, event.name, here, *why, late_us)
     if judged.verdict == verdict.QUARANTINE:
         turn.refused.append((event, row))
         if profile is not None:

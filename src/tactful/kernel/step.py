@@ -367,7 +367,8 @@ def _forwarded(turn: Turn, forwarded: Forwarded, position: int, due: Sequence[st
 
 def _imported(turn: Turn, imported: Imported, position: int) -> None:
     turn.state.imports[imported.digest] = (imported.line, imported.finished)
-    turn.state.is_replay = not imported.finished
+    if not imported.is_backfill:
+        turn.state.is_replay = not imported.finished
 
 
 _PASSES: dict[type, Callable[[Turn, Any, int], None]] = {

@@ -44,7 +44,7 @@ from tactful.events.records import (
 from tactful.journeys.runs import Run
 from tactful.kernel import fragments
 from tactful.kernel.fragments import Bundle, Journeys, name_of
-from tactful.kernel.instants import due_runs, flip, pass_time
+from tactful.kernel.instants import IMPORT, due_runs, flip, pass_time
 from tactful.kernel.joining import join
 from tactful.kernel.looks import origin_of
 from tactful.kernel.state import Identity, Profile
@@ -78,9 +78,9 @@ def meet(turn: Turn, profile: Profile, event: Event, rows: list[Row]) -> None:
         ties[key] = True
         if event.kind == "alias" and key[0] == event.key[0]:
             weaker, stronger = sorted((event.key, key), key=rules.order, reverse=True)
-            turn.send(Link(weaker, stronger))
+            turn.send(Link(weaker, stronger, event.is_import))
         else:
-            turn.send(Take(key, event.key, is_alias=event.kind == "alias"))
+            turn.send(Take(key, event.key, is_alias=event.kind == "alias", is_import=event.is_import))
 
 
 def ask(turn: Turn, event: Event, here: int, epoch: int = 0) -> bool:
@@ -91,7 +91,7 @@ def ask(turn: Turn, event: Event, here: int, epoch: int = 0) -> bool:
     for key in reversed(event.ids[1:]):
         is_anybodys = rules.is_shared(key) or rules.is_shared(event.key)
         if rules.may_tie(event.key, key, event.kind) and not (is_anybodys or ties.get(key)):
-            turn.send(Take(key, event.key, Raw(encode(event)), here, event.kind == "alias", epoch))
+            turn.send(Take(key, event.key, Raw(encode(event)), here, event.kind == "alias", epoch, event.is_import))
             return True
     return False
 
@@ -128,12 +128,12 @@ def _take(turn: Turn, take: Take, position: int) -> None:
     if why:
         _refuse(turn, profile, take.by, why, position)
     elif owner is None:
-        give(turn, profile, take.by, position)
+        give(turn, profile, take.by, position, is_import=take.is_import)
         if take.ref:
             name = name_of(take.by, take.epoch or 1)
             turn.send(Passed(take.by, take.record, take.ref, name, (), is_entering=not take.epoch))
     else:
-        _move(turn, profile, owner, take.by, position)
+        _move(turn, profile, owner, take, position)
 
 
 def why_not(turn: Turn, profile: Profile, take: Take) -> str:
@@ -157,8 +157,9 @@ def _refuse(turn: Turn, profile: Profile, by: str, why: str, position: int) -> N
     turn.close(profile, position, [*rows, TieRefused(turn.state.clock, profile.key, by, why)])
 
 
-def _move(turn: Turn, profile: Profile, owner: str, by: str, position: int) -> None:
+def _move(turn: Turn, profile: Profile, owner: str, take: Take, position: int) -> None:
     """A device goes to somebody else, or is found out to be everybody's."""
+    by = take.by
     row, now, limit = row_of(profile), turn.state.clock, turn.plan.identity.moves_per_hour
     row.moves = identity.moved(row.moves, now)[-limit - 1 :]
     row.is_shared = len(row.moves) > limit
@@ -169,7 +170,7 @@ def _move(turn: Turn, profile: Profile, owner: str, by: str, position: int) -> N
     rows: list[Row] = [DeviceMoved(now, profile.epoch, "" if row.is_shared else by)]
     if row.is_shared:
         turn.state.profiles += 1
-        look_at_all(turn, profile, position, rows)
+        look_at_all(turn, profile, position, rows, IMPORT if take.is_import else "merge")
     else:
         turn.close(profile, position, rows)
 
@@ -189,15 +190,15 @@ def _link(turn: Turn, link: Link, position: int) -> None:
     if owner is not None:
         if owner != link.to:
             weaker, stronger = sorted((owner, link.to), key=turn.plan.identity.order, reverse=True)
-            turn.send(Link(weaker, stronger))
+            turn.send(Link(weaker, stronger, link.is_import))
         return
     row = row_of(profile)
     if link.to in row.apart:
         row.apart.remove(link.to)
-    give(turn, profile, link.to, position)
+    give(turn, profile, link.to, position, is_import=link.is_import)
 
 
-def give(turn: Turn, profile: Profile, to: str, position: int) -> None:
+def give(turn: Turn, profile: Profile, to: str, position: int, *, is_import: bool) -> None:
     """Hand everything over, and be a mark from now on. What was due before fires before."""
     rows: list[Row] = []
     now = turn.state.clock
@@ -219,7 +220,7 @@ def give(turn: Turn, profile: Profile, to: str, position: int) -> None:
     profile.segments, profile.wakes, profile.wake_at, profile.view = {}, {}, None, None
     row_of(profile).owners[profile.epoch] = to
     turn.state.profiles -= 1
-    turn.send(Give(to, profile.key, profile.epoch, fragments.pack(bundle)))
+    turn.send(Give(to, profile.key, profile.epoch, fragments.pack(bundle), is_import=is_import))
 
 
 def _leave_all(turn: Turn, profile: Profile, now: int, rows: list[Row]) -> None:
@@ -273,14 +274,14 @@ def _absorb(turn: Turn, profile: Profile, given: Give, position: int, cause: str
     for run in bundle.journeys.runs:
         if run.intent:
             _move_intent(turn, run, profile.key, now, rows)
-    look_at_all(turn, profile, position, rows)
+    look_at_all(turn, profile, position, rows, IMPORT if given.is_import else "merge")
 
 
-def look_at_all(turn: Turn, profile: Profile, position: int, rows: list[Row]) -> None:
+def look_at_all(turn: Turn, profile: Profile, position: int, rows: list[Row], cause: str = "merge") -> None:
     """The person is another one now."""
     view, now = turn.view(profile), turn.state.clock
     profile.wakes, profile.wake_at = {}, None
-    flip(turn, profile, view, turn.plan.segments, now, "merge", rows)
+    flip(turn, profile, view, turn.plan.segments, now, cause, rows)
     due_runs(turn, profile, view, now, rows)
     turn.close(profile, position, rows)
 

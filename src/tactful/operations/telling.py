@@ -37,6 +37,7 @@ _CAUSES = {
     "threshold": "as a threshold was worked out anew, for everybody",
     "time": "by itself, as time passed",
     "publish": "when the plan was published, which starts no journey",
+    "import": "with what was imported, which starts no journey",
     "merge": "as identifiers were tied or un-merged, which starts no journey that does not ask for it",
 }
 _CAME = {
