@@ -47,7 +47,16 @@ class Told:
     ) -> None:
         self.rows(key, RunStarted(at, "cart", about, at, (), version, arm, at), partition=partition)
 
-    def send(self, key: str, intent: str, at: int = NOON, version: str = "v1", due_after: int = 0) -> None:
+    def send(
+        self,
+        key: str,
+        intent: str,
+        at: int = NOON,
+        version: str = "v1",
+        due_after: int = 0,
+        step: str = "1",
+        message: str = "hello",
+    ) -> None:
         due = at + due_after
         row = SendMessage(
             due,
@@ -56,7 +65,7 @@ class Told:
             "cart",
             "",
             "email",
-            "hello",
+            message,
             "p",
             due,
             due + DAY_US,
@@ -66,6 +75,7 @@ class Told:
             "",
             EMPTY_MAP,
             version=version,
+            step=step,
         )
         self.rows(key, row)
 
@@ -154,6 +164,24 @@ def test_opens_and_clicks_with_and_without_machines() -> None:
     opened = found["opened"]
     assert (opened.messages, opened.people, opened.messages_raw, opened.people_raw) == (1, 1, 2, 2)
     assert (found["clicked"].people, found["bounced"].people, found["complained"].people) == (1, 1, 0)
+
+
+def test_each_step_is_counted_with_its_own_message() -> None:
+    told = Told()
+    for number, (step, message) in enumerate([("1", "hello"), ("1", "hello"), ("3", "bye"), ("1", "hello again")]):
+        told.send(f"u:{number % 2}", f"i{number}", step=step, message=message)
+        told.noted(f"u:{number % 2}", f"i{number}", "sent" if number != 1 else "refused")
+    told.responded("u:0", "i0", "Email Opened")
+    told.responded("u:0", "i2", "Email Link Clicked", is_machine=True)
+    found = told.measure().steps
+    assert [(one.step, one.message, one.intents, one.sent, one.people) for one in found] == [
+        ("1", "hello", 2, 1, 1),
+        ("3", "bye", 1, 1, 1),
+        ("1", "hello again", 1, 1, 1),
+    ]
+    assert [one.responses["opened"].people for one in found] == [1, 0, 0]
+    assert [one.responses["clicked"].people for one in found] == [0, 0, 0]
+    assert [one.responses["clicked"].people_raw for one in found] == [0, 1, 0]
 
 
 def test_versions_are_told_apart_and_people_count_once_over_all() -> None:

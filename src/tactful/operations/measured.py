@@ -1,13 +1,13 @@
 """What was measured, as text for a terminal and as values for machines."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
 
 from tactful.errors import UsageError
 from tactful.operations.lift import Compared, Interval, Rate, wilson
-from tactful.operations.measuring import BUCKETS, EVER, Delays, Group, Measured, Report
+from tactful.operations.measuring import BUCKETS, EVER, Delays, Group, Measured, Report, Response
 from tactful.operations.reading import Reader
 from tactful.operations.telling_runs import HELD_OUT
 from tactful.values import SECOND_US, parse_time
@@ -176,6 +176,17 @@ def as_values(report: Report) -> dict[str, Any]:
         "total": _values(report.total),
         "versions": [_values(one) for one in report.versions],
         "daily": report.daily,
+        "steps": [
+            {
+                "step": one.step,
+                "message": one.message,
+                "intents": one.intents,
+                "sent": one.sent,
+                "people": one.people,
+                "responses": _responses(one.responses),
+            }
+            for one in report.steps
+        ],
     }
 
 
@@ -188,15 +199,7 @@ def _values(one: Measured) -> dict[str, Any]:
         "messages": {"intents": one.intents, **one.statuses},
         "reasons": one.reasons,
         "without": one.without,
-        "responses": {
-            kind: {
-                "people": found.people,
-                "messages": found.messages,
-                "peopleRaw": found.people_raw,
-                "messagesRaw": found.messages_raw,
-            }
-            for kind, found in one.responses.items()
-        },
+        "responses": _responses(one.responses),
         "goal": {
             "people": one.goal_people,
             "runs": one.goal_runs,
@@ -211,6 +214,18 @@ def _values(one: Measured) -> dict[str, Any]:
             "revenuePerPerson": _compared_values(one.revenue_per_person),
         },
         "delays": {"fromDue": _delay_values(one.from_due), "fromStart": _delay_values(one.from_start)},
+    }
+
+
+def _responses(responses: Mapping[str, Response]) -> dict[str, Any]:
+    return {
+        kind: {
+            "people": found.people,
+            "messages": found.messages,
+            "peopleRaw": found.people_raw,
+            "messagesRaw": found.messages_raw,
+        }
+        for kind, found in responses.items()
     }
 
 

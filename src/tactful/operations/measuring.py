@@ -6,7 +6,7 @@ the first of these runs assigned them, and an event counts once for a person, ho
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -14,6 +14,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from tactful.events import zones
+from tactful.operations.arrays import Hashes, Whole, array, hashes, joined, of_version, owners, resolved
 from tactful.operations.lift import Amounts, Compared, Rate, compare_amounts, compare_rates
 from tactful.operations.tallies import ARMS, RESPONSES, STATUSES, Tallies
 from tactful.runtime.keeping import Trail
@@ -33,11 +34,7 @@ BUCKETS = (
     (7 * DAY_US, "7d"),
 )
 """Upper bounds of a histogram of delays, not included; behind them is one more."""
-_HOPS = 16
 _QUARTER_US = 15 * MINUTE_US
-
-Whole = NDArray[np.int64]
-Hashes = NDArray[np.uint64]
 
 
 class Delays(Struct, frozen=True):
@@ -103,6 +100,18 @@ class Measured(Struct, frozen=True):
     """From the moment of the run: the waits are in it."""
 
 
+class Sending(Struct, frozen=True):
+    """What one step sent; once for each message where that was changed."""
+
+    step: str
+    message: str
+    intents: int
+    sent: int
+    people: int
+    """To whom it was sent."""
+    responses: dict[str, Response]
+
+
 class Report(Struct, frozen=True):
     journey: str
     rows: int
@@ -111,6 +120,8 @@ class Report(Struct, frozen=True):
     versions: tuple[Measured, ...]
     daily: dict[str, dict[str, int]]
     """By day of the workspace, how often: `intents`, statuses, and reasons ("refused: ...", "ended: ...")."""
+    steps: tuple[Sending, ...] = ()
+    """Of all versions, in the order in which they were met."""
 
 
 def measure(
@@ -144,7 +155,8 @@ def _date(days: int) -> str:
 def report(tallies: Tallies, day: Callable[[int], str]) -> Report:
     columns = Columns(tallies)
     versions = tuple(columns.measured(name, number) for name, number in tallies.versions.items())
-    return Report(tallies.journey, tallies.rows, columns.measured("", None), versions, _daily(tallies, columns, day))
+    total, daily = columns.measured("", None), _daily(tallies, columns, day)
+    return Report(tallies.journey, tallies.rows, total, versions, daily, tuple(columns.sendings()))
 
 
 class Columns:
@@ -152,49 +164,50 @@ class Columns:
 
     def __init__(self, tallies: Tallies) -> None:
         self._tallies = tallies
-        owners = _owners(tallies)
-        self.starts_person = _resolved(_hashes(tallies.starts_person), *owners)
-        self.goals_person = _resolved(_hashes(tallies.goals_person), *owners)
-        self.starts_version, self.starts_arm = _array(tallies.starts_version), _array(tallies.starts_arm)
-        self.starts_at = _array(tallies.starts_at)
-        self.goals_version = _array(tallies.goals_version)
-        intents = _hashes(tallies.sends_intent)
+        given = owners(tallies)
+        self.starts_person = resolved(hashes(tallies.starts_person), *given)
+        self.goals_person = resolved(hashes(tallies.goals_person), *given)
+        self.starts_version, self.starts_arm = array(tallies.starts_version), array(tallies.starts_arm)
+        self.starts_at = array(tallies.starts_at)
+        self.goals_version = array(tallies.goals_version)
+        intents = hashes(tallies.sends_intent)
         _, first = np.unique(intents, return_index=True)  # Sorted by intent; a row seen twice counts once.
         self.intents = intents[first]
-        self.sends_person = _resolved(_hashes(tallies.sends_person)[first], *owners)
+        self.sends_person = resolved(hashes(tallies.sends_person)[first], *given)
         self.sends_version, self.sends_replay = (
-            _array(tallies.sends_version)[first],
-            _array(tallies.sends_replay)[first],
+            array(tallies.sends_version)[first],
+            array(tallies.sends_replay)[first],
         )
-        self.sends_due, self.sends_started = _array(tallies.sends_due)[first], _array(tallies.sends_started)[first]
+        self.sends_step = array(tallies.sends_step)[first]
+        self.sends_due, self.sends_started = array(tallies.sends_due)[first], array(tallies.sends_started)[first]
         self.status, self.reason, self.ended_at = self._outcomes()
-        responses, self.response_intent = _joined(_hashes(tallies.responses_intent), self.intents)
-        self.response_kind = _array(tallies.responses_kind)[responses]
-        self.response_machine = _array(tallies.responses_machine)[responses] != 0
+        responses, self.response_intent = joined(hashes(tallies.responses_intent), self.intents)
+        self.response_kind = array(tallies.responses_kind)[responses]
+        self.response_machine = array(tallies.responses_machine)[responses] != 0
 
     def _outcomes(self) -> tuple[Whole, Whole, Whole]:
         """Per intent what became of it last: status (-1: nothing yet), reason, instant."""
         tallies, number = self._tallies, len(self.intents)
         status, reason, at = np.full(number, -1), np.zeros(number, np.int64), np.zeros(number, np.int64)
-        rows, of = _joined(_hashes(tallies.noted_intent), self.intents)
-        noted_at = _array(tallies.noted_at)[rows]
+        rows, of = joined(hashes(tallies.noted_intent), self.intents)
+        noted_at = array(tallies.noted_at)[rows]
         order = np.lexsort((np.arange(len(rows)), noted_at))
         # Of several assignments to one place the last counts.
-        status[of[order]] = _array(tallies.noted_status)[rows][order]
-        reason[of[order]] = _array(tallies.noted_reason)[rows][order]
+        status[of[order]] = array(tallies.noted_status)[rows][order]
+        reason[of[order]] = array(tallies.noted_reason)[rows][order]
         at[of[order]] = noted_at[order]
         return status, reason, at
 
     def measured(self, version: str, number: int | None) -> Measured:
         """One version, or all of them."""
         tallies = self._tallies
-        starts = _of(self.starts_version, number)
-        sends = _of(self.sends_version, number)
-        goals = _of(self.goals_version, number)
+        starts = of_version(self.starts_version, number)
+        sends = of_version(self.sends_version, number)
+        goals = of_version(self.goals_version, number)
         people, groups, crossed = self._groups(starts, goals)
         sent = sends & (self.status == STATUSES.index("sent"))
         control = next((arm for arm in ARMS[1:] if groups[arm].people), "")
-        first = _array(tallies.goals_first) != 0
+        first = array(tallies.goals_first) != 0
         reached = np.unique(self.goals_person[goals])
         return Measured(
             version=version,
@@ -218,6 +231,15 @@ class Columns:
             from_due=_delays(self.ended_at[sent] - self.sends_due[sent]),
             from_start=_delays(self.ended_at[sent] - self.sends_started[sent]),
         )
+
+    def sendings(self) -> Iterator[Sending]:
+        """By step and message."""
+        for (step, message), number in self._tallies.steps.items():
+            own = self.sends_step == number
+            sent = own & (self.status == STATUSES.index("sent"))
+            people = len(np.unique(self.sends_person[sent]))
+            responses = {kind: self._response(own, place) for place, kind in enumerate(RESPONSES)}
+            yield Sending(step, message, int(own.sum()), int(sent.sum()), people, responses)
 
     def _statuses(self, sends: NDArray[np.bool_]) -> dict[str, int]:
         replayed = sends & (self.sends_replay != 0)
@@ -260,7 +282,7 @@ class Columns:
         assigned = arm[order][first]
         crossed = len(np.unique(person[arm != assigned[np.searchsorted(people, person)]])) if len(people) else 0
         buyer, value = self._distinct(goals)
-        rows, of = _joined(buyer, people)
+        rows, of = joined(buyer, people)
         spent = np.bincount(of, weights=value[rows], minlength=len(people))
         has_reached = np.zeros(len(people), np.bool_)
         has_reached[of] = True
@@ -279,7 +301,7 @@ class Columns:
 
     def _distinct(self, goals: NDArray[np.bool_]) -> tuple[Hashes, NDArray[np.float64]]:
         """Person and value of every event that counts, once for a person, in an order that is always the same."""
-        refs = _hashes(self._tallies.goals_ref)[goals]
+        refs = hashes(self._tallies.goals_ref)[goals]
         person, value = self.goals_person[goals], np.asarray(self._tallies.goals_value, np.float64)[goals]
         order = np.lexsort((person, refs))
         refs, person, value = refs[order], person[order], value[order]
@@ -329,52 +351,6 @@ def _delays(delays: Whole) -> Delays:
     counts = np.bincount(np.searchsorted(bounds, spent, side="right"), minlength=len(BUCKETS) + 1)
     half, most = np.quantile(spent, (0.5, 0.95), method="inverted_cdf") if len(spent) else (0, 0)
     return Delays(tuple(map(int, counts)), int(half), int(most))
-
-
-# ---- arrays ----------------------------------------------------------------------------------------------------------
-
-
-def _array(values: Sequence[int]) -> Whole:
-    return np.asarray(values).astype(np.int64, copy=False)
-
-
-def _hashes(values: Sequence[int]) -> Hashes:
-    return np.asarray(values, np.uint64)
-
-
-def _of(versions: Whole, number: int | None) -> NDArray[np.bool_]:
-    return np.ones(len(versions), np.bool_) if number is None else versions == number
-
-
-def _joined(wanted: Hashes, known: Hashes) -> tuple[Whole, Whole]:
-    """Which of `wanted` stand in the sorted `known`, and where."""
-    if not len(known):
-        return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    at = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
-    rows = np.flatnonzero(known[at] == wanted)
-    return rows, at[rows]
-
-
-def _owners(tallies: Tallies) -> tuple[Hashes, Hashes]:
-    """Sorted identifiers that came to somebody, and to whom the last time."""
-    giver, taker, at = _hashes(tallies.came_giver), _hashes(tallies.came_taker), _array(tallies.came_at)
-    order = np.lexsort((at, giver))
-    giver, taker = giver[order], taker[order]
-    is_last = np.ones(len(giver), np.bool_)
-    is_last[:-1] = giver[1:] != giver[:-1]
-    return giver[is_last], taker[is_last]
-
-
-def _resolved(people: Hashes, giver: Hashes, taker: Hashes) -> Hashes:
-    """Who each of them is now."""
-    found = people.copy()
-    for _ in range(_HOPS):
-        rows, at = _joined(found, giver)
-        moved = rows[taker[at] != found[rows]]
-        if not len(moved):
-            break
-        found[rows] = taker[at]
-    return found
 
 
 def _money(amount: float) -> float:

@@ -6,7 +6,6 @@ process). What needs no person is counted on the way. Whom identifiers came to b
 that somebody who began as a visitor and bought as a customer is one person.
 """
 
-import re
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -15,6 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from tactful.events.mentions import IDENTITY
+from tactful.events.reasons import reason_of
 from tactful.kernel.walking import FINISHED
 from tactful.runtime.keeping import Trail
 
@@ -44,17 +44,6 @@ _RESPONSE_OF = {
 }
 REASONS = 200
 """Different reasons that are counted apart; all others are "other"."""
-_INSTANT = re.compile(r"\s*\(?\d{4}-\d\d-\d\d(T[0-9:.]+Z?)?\)?")
-_OPENINGS = ("too late", "valid until", "quiet hours")
-"""Reasons behind whose first words every instance says something else."""
-
-
-def reason_of(text: str) -> str:
-    """A reason without what is different each time."""
-    for opening in _OPENINGS:
-        if text.startswith(opening):
-            return opening
-    return _INSTANT.sub("", text).strip() or "no reason given"
 
 
 # ---- as much of each row as is counted -------------------------------------------------------------------------------
@@ -109,6 +98,7 @@ class _Sends(Struct, array_like=True, tag=5):
     properties: msgspec.Raw
     is_replay: bool = False
     version: str = ""
+    step: str = ""
 
 
 class _Noted(Struct, array_like=True, tag=6):
@@ -233,13 +223,15 @@ class Tallies:
         self._from_us, self._until_us, self._day = from_us, until_us, day
         self.versions: dict[str, int] = {}
         """Numbers of versions, in the order in which they were met."""
+        self.steps: dict[tuple[str, str], int] = {}
+        """Numbers of steps that sent, with the message that it was."""
         self.daily: Counter[tuple[str, int, str]] = Counter()
         """By day, version and what: "ended: no longer true: ...", "not begun: ...", "withheld: ..."."""
         self.starts_person = array("Q")
         self.starts_version, self.starts_arm = array("H"), array("B")
         self.starts_at = array("q")
         self.sends_intent, self.sends_person = array("Q"), array("Q")
-        self.sends_version, self.sends_replay = array("H"), array("B")
+        self.sends_version, self.sends_replay, self.sends_step = array("H"), array("B"), array("H")
         self.sends_due, self.sends_started = array("q"), array("q")
         self.noted_intent, self.noted_status, self.noted_reason = array("Q"), array("B"), array("H")
         self.noted_at = array("q")
@@ -316,6 +308,7 @@ class Tallies:
         self.sends_person.append(person)
         self.sends_version.append(self._version(row.version))
         self.sends_replay.append(row.is_replay)
+        self.sends_step.append(self.steps.setdefault((row.step, row.message), len(self.steps)))
         self.sends_due.append(row.due)
         self.sends_started.append(row.started_at)
 

@@ -94,7 +94,8 @@ _REPORT = {
         "messages": {"intents": 22, "sent": 14, "refused": 8},
     },
     "versions": [{"version": "e678f12d", "runs": 43, "people": 31, "reached": 12}],
-    "daily": [],
+    "daily": {},
+    "steps": [],
 }
 _ORDER = {"by": "ann", "reason": "prices are wrong"}
 
@@ -118,6 +119,7 @@ ANSWERS: dict[tuple[str, str], Any] = {
         "intent": _INTENT,
     },
     ("/v1/hooks/{provider}", "post"): {"taken": 2},
+    ("/v1/clock", "get"): {"now": "2025-03-12T12:14:02.000Z", "now_us": 1741781642000000, "speed": 1},
     ("/healthz", "get"): {"status": "ok"},
     ("/readyz", "get"): {"status": "ready"},
     ("/v1/journeys", "get"): {"sending": True, "off": None, "journeys": [_JOURNEY]},
