@@ -9,12 +9,14 @@ from tactful.adapters.bells import SocketBells
 from tactful.adapters.memory.bells import MemoryBells
 from tactful.adapters.memory.ledger import MemoryLedger
 from tactful.adapters.memory.log import MemoryLog
+from tactful.adapters.memory.office import MemoryOffice
 from tactful.adapters.memory.outbox import MemoryOutbox
 from tactful.adapters.memory.quarantine import MemoryQuarantine
 from tactful.adapters.memory.store import MemoryStore
 from tactful.adapters.memory.trail import MemoryTrail
 from tactful.adapters.sqlite.ledger import SqliteLedger
 from tactful.adapters.sqlite.log import SqliteLog
+from tactful.adapters.sqlite.office import SqliteOffice
 from tactful.adapters.sqlite.outbox import SqliteOutbox
 from tactful.adapters.sqlite.quarantine import SqliteQuarantine
 from tactful.adapters.sqlite.store import SqliteStore
@@ -27,6 +29,7 @@ OutboxMaker = Callable[[], SqliteOutbox | MemoryOutbox]
 TrailMaker = Callable[[], SqliteTrail | MemoryTrail]
 QuarantineMaker = Callable[[], SqliteQuarantine | MemoryQuarantine]
 LedgerMaker = Callable[[], SqliteLedger | MemoryLedger]
+OfficeMaker = Callable[[], SqliteOffice | MemoryOffice]
 BellsMaker = Callable[[], SocketBells | MemoryBells]
 
 
@@ -118,6 +121,20 @@ def open_ledger(engine: str, tmp_path: Path) -> Iterator[LedgerMaker]:
 
     def make() -> SqliteLedger | MemoryLedger:
         opened.append(shared if engine == "memory" else SqliteLedger(tmp_path / "ledger.db"))
+        return opened[-1]
+
+    yield make
+    for one in opened:
+        one.close()
+
+
+@pytest.fixture
+def open_office(engine: str, tmp_path: Path) -> Iterator[OfficeMaker]:
+    shared = MemoryOffice()
+    opened: list[SqliteOffice | MemoryOffice] = []
+
+    def make() -> SqliteOffice | MemoryOffice:
+        opened.append(shared if engine == "memory" else SqliteOffice(tmp_path / "office.db"))
         return opened[-1]
 
     yield make
