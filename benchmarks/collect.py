@@ -33,6 +33,7 @@ from tactful.events.intake import Arrival, accept
 from tactful.events.records import Event, encode
 from tactful.events.sources import Source
 from tactful.runtime.intake import Intake
+from tactful.runtime.ports import Clock
 from tactful.web.answers import Message, Receive, Scope, Send
 from tactful.web.collect import collect_app
 
@@ -54,7 +55,7 @@ class Run(NamedTuple):
     """Median and p99 of a request."""
 
 
-class WallClock:
+class WallClock(Clock):
     def now_us(self) -> int:
         return time.time_ns() // 1000
 

@@ -40,7 +40,7 @@ from tactful.kernel.state import encode as encode_state
 from tactful.kernel.step import step
 from tactful.kernel.turn import Turn
 from tactful.people.traits import TraitWrite
-from tactful.runtime.ports import Commit, StateWrite
+from tactful.runtime.ports import Clock, Commit, StateWrite
 from tactful.runtime.worker import Worker
 from tactful.values import DAY_US
 
@@ -51,7 +51,7 @@ APART_US = 6 * 3_600_000_000
 BULK = 20_000
 
 
-class SetClock:
+class SetClock(Clock):
     """Says what it is told."""
 
     def __init__(self, at_us: int) -> None:

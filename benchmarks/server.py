@@ -14,12 +14,13 @@ from typing import Self
 from tactful.adapters.sqlite.log import SqliteLog
 from tactful.adapters.sqlite.trail import SqliteTrail
 from tactful.events.records import Event, decode
+from tactful.runtime.ports import Clock
 
 PATIENCE_S = 300
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
-class WallClock:
+class WallClock(Clock):
     def now_us(self) -> int:
         return time.time_ns() // 1000
 

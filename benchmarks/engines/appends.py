@@ -11,12 +11,13 @@ from rocksdict import Options, Rdict, WriteBatch, WriteOptions
 from benchmarks.engines.measured import Measured, measure, on_disk
 from tactful.adapters.sqlite.log import SqliteLog
 from tactful.adapters.sqlite.logfile import frame
+from tactful.runtime.ports import Clock
 
 EVENTS = 100
 EVENT_BYTES = 600
 
 
-class StillClock:
+class StillClock(Clock):
     def now_us(self) -> int:
         return 0
 

@@ -14,7 +14,7 @@ from typing import Any
 from msgspec import Struct
 
 from tactful.adapters.installation import Installation as House
-from tactful.app.application import SystemClock
+from tactful.app.clocks import SystemClock
 from tactful.errors import TransientError, UsageError
 from tactful.operations.reading import Reader
 from tactful.operations.stories import Overview

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tactful.adapters.installation import Installation
-from tactful.app.application import SystemClock
+from tactful.app.clocks import SystemClock
 from tactful.errors import TransientError, UsageError
 from tactful.runtime.settings import Settings
 from tests.acceptance.customers import Crowd

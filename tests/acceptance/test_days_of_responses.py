@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tactful.app.application import SystemClock
+from tactful.app.clocks import SystemClock
 from tests.acceptance.customers import Client
 from tests.acceptance.installation import Running, run
 from tests.acceptance.receivers import mail_server

@@ -11,7 +11,7 @@ from threading import Thread
 
 import pytest
 
-from tactful.app.application import SystemClock
+from tactful.app.clocks import SystemClock
 from tests.acceptance.installation import Running, run
 from tests.acceptance.waiting import until
 from tests.acceptance.walks import (

@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 from tactful.adapters.installation import Installation
-from tactful.app.application import SystemClock
+from tactful.app.clocks import SystemClock
 from tactful.errors import TransientError, UsageError
 from tactful.events.derived import SegmentEntered, SegmentLeft, decode_groups
 from tactful.kernel.state import decode_partition

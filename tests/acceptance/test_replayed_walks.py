@@ -5,7 +5,7 @@ import json
 from collections import Counter
 from pathlib import Path
 
-from tactful.app.application import SystemClock
+from tactful.app.clocks import SystemClock
 from tests.acceptance.customers import Call, Client
 from tests.acceptance.installation import Running, run
 from tests.acceptance.receivers import Hooks, Mailbox

@@ -16,7 +16,7 @@ from aiosmtpd import smtp
 from aiosmtpd.smtp import Envelope, Session
 
 from tactful.adapters.installation import Installation as House
-from tactful.app.application import SystemClock
+from tactful.app.clocks import SystemClock
 from tactful.operations.listing import Listing
 from tactful.runtime.settings import Settings
 from tests.acceptance.installation import WRITE_KEY, Running, free_port, project, run

@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from tactful.app.application import SystemClock
+from tactful.app.clocks import SystemClock
 from tactful.values import HOUR_US, SECOND_US
 from tests.acceptance.customers import Crowd
 from tests.acceptance.demands import demand_all

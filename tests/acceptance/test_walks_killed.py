@@ -17,7 +17,7 @@ from typing import Protocol
 
 import pytest
 
-from tactful.app.application import SystemClock
+from tactful.app.clocks import SystemClock
 from tests.acceptance.installation import Running, run
 from tests.acceptance.receivers import Mailbox, mail_server
 from tests.acceptance.test_disk import fill, small_disk

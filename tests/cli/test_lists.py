@@ -8,10 +8,11 @@ import pytest
 from tactful.adapters.sqlite.log import SqliteLog
 from tactful.adapters.sqlite.outbox import SqliteOutbox
 from tactful.events.records import Consent, decode
+from tactful.runtime.ports import Clock
 from tests.cli.conftest import Run
 
 
-class StillClock:
+class StillClock(Clock):
     def now_us(self) -> int:
         return 1
 

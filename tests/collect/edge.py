@@ -13,7 +13,7 @@ from tactful.adapters.sqlite.quarantine import SqliteQuarantine
 from tactful.events.records import Consent, Event, Record, decode
 from tactful.events.sources import Source
 from tactful.runtime.intake import Bounds, Intake
-from tactful.runtime.ports import Log, Quarantined
+from tactful.runtime.ports import Clock, Log, Quarantined
 from tactful.values import parse_time
 from tactful.web.answers import App, Message, Receive, Scope, Send
 from tactful.web.collect import collect_app
@@ -26,7 +26,7 @@ PARTITIONS = 4
 T = TypeVar("T")
 
 
-class SetClock:
+class SetClock(Clock):
     """Stands still until it is moved."""
 
     def __init__(self, now: int = NOW) -> None:

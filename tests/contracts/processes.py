@@ -6,11 +6,11 @@ from pathlib import Path
 from tactful.adapters.sqlite.log import SqliteLog
 from tactful.adapters.sqlite.outbox import SqliteOutbox
 from tactful.adapters.sqlite.store import SqliteStore
-from tactful.runtime.ports import StateWrite
+from tactful.runtime.ports import Clock, StateWrite
 from tests.contracts.values import commit, intent
 
 
-class CountingClock:
+class CountingClock(Clock):
     """A microsecond passes with each look, so that a slice of n is n appends long."""
 
     def __init__(self) -> None:

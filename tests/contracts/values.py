@@ -6,12 +6,12 @@ from msgspec import Raw
 
 from tactful.consent.ledger import Entry, commitment, entry, link, plain_salt
 from tactful.events.derived import ConsentChanged, Group, RunStarted, SegmentEntered, SendMessage, decode_groups
-from tactful.runtime.ports import Claimed, Commit, Outgoing, Quarantined, StateWrite
+from tactful.runtime.ports import Claimed, Clock, Commit, Outgoing, Quarantined, StateWrite
 
 SLICE_US = 1_000
 
 
-class HandClock:
+class HandClock(Clock):
     """Stands still until a test moves it."""
 
     def __init__(self) -> None:

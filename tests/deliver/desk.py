@@ -13,7 +13,7 @@ from tactful.events.derived import SendMessage
 from tactful.messages.source import MessageSource, digest
 from tactful.runtime.channels import Channel, RetryRule
 from tactful.runtime.deliver import Deliverer, Lane
-from tactful.runtime.ports import Bell, Claimed, OutboxRow
+from tactful.runtime.ports import Bell, Claimed, Clock, OutboxRow
 from tactful.runtime.writing import Letterhead, call_writer, mail_writer
 from tactful.values import DAY_US, parse_time
 
@@ -34,7 +34,7 @@ def run(scene: Coroutine[None, None, None]) -> None:
     uvloop.run(scene)
 
 
-class StillClock:
+class StillClock(Clock):
     def __init__(self, now_us: int = START) -> None:
         self.now = now_us
 

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from tactful.adapters.installation import Installation
 from tactful.adapters.missing import Missing
-from tactful.app.application import SystemClock
+from tactful.app.clocks import SystemClock
 from tactful.app.lanes import Share, lanes
 from tactful.events.derived import SendMessage
 from tactful.messages import dkim, links

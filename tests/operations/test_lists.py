@@ -17,12 +17,13 @@ from tactful.errors import UsageError
 from tactful.events.records import Consent, decode
 from tactful.operations import consent_lists, suppressions
 from tactful.operations.lists import Told, read, written
+from tactful.runtime.ports import Clock
 from tactful.values import DAY_US, parse_time
 
 NOW = parse_time("2025-03-01T12:00:00Z") or 0
 
 
-class StillClock:
+class StillClock(Clock):
     def now_us(self) -> int:
         return NOW
 

@@ -8,6 +8,7 @@ from tactful.events.derived import SegmentEntered, decode_groups
 from tactful.kernel.state import decode_partition
 from tactful.operations.counting import seen_names
 from tactful.operations.replay import Replayed, replay
+from tactful.runtime.ports import Clock
 from tactful.runtime.settings import EngineSettings, Settings
 from tactful.values import DAY_US, parse_time
 
@@ -19,7 +20,7 @@ FILES = {
 }
 
 
-class Wall:
+class Wall(Clock):
     def now_us(self) -> int:
         return 1_800_000_000_000_000
 

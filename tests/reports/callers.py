@@ -21,7 +21,7 @@ from tactful.errors import TransientError
 from tactful.events.derived import SendMessage
 from tactful.events.records import EMPTY_MAP, Consent, Event, encode, unpack
 from tactful.messages.reports import Report
-from tactful.runtime.ports import Claimed, Verdict
+from tactful.runtime.ports import Claimed, Clock, Verdict
 from tactful.runtime.reporting import reported
 from tactful.runtime.settings_responses import HookSettings, MailgunHook, PostmarkHook, SendgridHook, SesHook
 from tactful.values import DAY_US, SECOND_US, digest, parse_time
@@ -63,7 +63,7 @@ def payload(name: str) -> bytes:
     return (PAYLOADS / f"{name}.json").read_text().replace("{INTENT}", INTENT).encode()
 
 
-class House:
+class House(Clock):
     """The webhooks over an outbox with one mail that was sent."""
 
     def __init__(self) -> None:

@@ -42,7 +42,7 @@ from tactful.kernel.state import (
 from tactful.kernel.state import encode as encode_state
 from tactful.operations.reading import Reader
 from tactful.people.traits import TraitWrite
-from tactful.runtime.ports import Claimed, Commit, Quarantined, StateWrite, Verdict
+from tactful.runtime.ports import Claimed, Clock, Commit, Quarantined, StateWrite, Verdict
 from tactful.values import DAY_US, HOUR_US, MINUTE_US, SECOND_US, parse_time
 
 PARTITIONS = 2
@@ -50,7 +50,7 @@ NOON = parse_time("2025-03-12T12:00:00Z") or 0
 CART = 'any("Product Added", last="1h") and not any("Order Completed", last="1h")'
 
 
-class SceneClock:
+class SceneClock(Clock):
     def now_us(self) -> int:
         return NOON
 

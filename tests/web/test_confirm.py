@@ -19,6 +19,7 @@ from tactful.errors import TransientError
 from tactful.events.records import Consent, decode, encode
 from tactful.messages import links
 from tactful.messages.links import Confirm, Unsubscribe
+from tactful.runtime.ports import Clock
 from tactful.values import DAY_US, MINUTE_US
 from tactful.web import confirm, unsubscribe
 
@@ -31,7 +32,7 @@ YES = b"confirm=yes"
 WORKSPACE = "Lamps & <More>"
 
 
-class Clock:
+class SetClock(Clock):
     now = NOW
 
     def now_us(self) -> int:
@@ -49,7 +50,7 @@ class Door:
 
     def __init__(self, submit: Callable[[Consent], Awaitable[None]] | None = None) -> None:
         self.records: list[Consent] = []
-        self.clock = Clock()
+        self.clock = SetClock()
 
         async def keep(record: Consent) -> None:
             self.records.append(record)

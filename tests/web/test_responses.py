@@ -11,6 +11,7 @@ from tactful.events.responses import About
 from tactful.messages import links
 from tactful.messages.links import Click, Open
 from tactful.runtime import responding
+from tactful.runtime.ports import Clock
 from tactful.runtime.responding import Responding
 from tactful.values import HOUR_US, MINUTE_US, SECOND_US, digest
 from tactful.web.responses import PIXEL, routes
@@ -30,7 +31,7 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-class House:
+class House(Clock):
     """The doors, and what is told behind them."""
 
     def __init__(self) -> None:

@@ -10,6 +10,7 @@ from tactful.errors import TransientError
 from tactful.events.records import Consent, decode, encode
 from tactful.messages import links
 from tactful.messages.links import Unsubscribe
+from tactful.runtime.ports import Clock
 from tactful.values import MINUTE_US
 from tactful.web.unsubscribe import routes
 
@@ -20,7 +21,7 @@ ONE_CLICK = b"List-Unsubscribe=One-Click"
 MULTIPART = b'--xyz\r\nContent-Disposition: form-data; name="List-Unsubscribe"\r\n\r\nOne-Click\r\n--xyz--\r\n'
 
 
-class Clock:
+class SetClock(Clock):
     now = 1_740_816_000_000_000
 
     def now_us(self) -> int:
@@ -32,7 +33,7 @@ class Page:
 
     def __init__(self, submit: Callable[[Unsubscribe, Consent], Awaitable[None]] | None = None) -> None:
         self.records: list[Consent] = []
-        self.clock = Clock()
+        self.clock = SetClock()
 
         async def keep(_: Unsubscribe, record: Consent) -> None:
             self.records.append(record)

@@ -25,7 +25,7 @@ _logger = logging.getLogger("tactful.up")
 
 LIFELINE = "TACTFUL_LIFELINE"
 _QUICK_US = 5 * SECOND_US
-"""A process that lived shorter than this waits before it is started again."""
+"""A process that lived shorter than this, in real time, waits before it is started again."""
 _STOP_S = 30.0
 
 
@@ -85,12 +85,12 @@ class Supervisor:
         self._spawn(child)
 
     def watch(self, hourly: Callable[[], None]) -> None:
-        """Until told to stop: start again whatever ends, and keep house once an hour."""
+        """Until told to stop: start again whatever ends, and keep house once an hour of the installation's clock."""
         next_hour = self._clock.now_us() + HOUR_US
         while not self._is_stopping:
-            select.select([self._wakeup], [], [], self._patience_s())
+            select.select([self._wakeup], [], [], min(self._patience_s(), self._clock.until_s(next_hour)))
             if self._clock.now_us() >= next_hour:
-                next_hour += HOUR_US
+                next_hour = self._clock.now_us() + HOUR_US
                 hourly()
             self.look_after()
         self.stop()
@@ -122,7 +122,7 @@ class Supervisor:
         self._is_stopping = True
 
     def _spawn(self, child: Child) -> None:
-        child.started_at = self._clock.now_us()
+        child.started_at = self._clock.real_us()
         child.process = subprocess.Popen(  # noqa: S603  (our own interpreter and commands)
             [sys.executable, "-m", "tactful", *child.arguments],
             pass_fds=(self._lock.descriptor, self._lifeline),
@@ -132,7 +132,7 @@ class Supervisor:
         )
 
     def _check(self, child: Child) -> None:
-        now = self._clock.now_us()
+        now = self._clock.real_us()
         if child.process is not None:
             code = child.process.poll()
             if code is None or self._is_stopping:
@@ -146,7 +146,7 @@ class Supervisor:
             self._spawn(child)
 
     def _patience_s(self) -> float:
-        now = self._clock.now_us()
+        now = self._clock.real_us()
         waits = [child.not_before - now for child in self._children if child.process is None]
         return max(0, min(waits)) / SECOND_US if waits else HOUR_US / SECOND_US
 

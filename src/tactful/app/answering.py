@@ -66,7 +66,7 @@ class Answering:
 
     async def run(self) -> None:
         """While the server runs."""
-        await self.responding.run(self._house.clock.now_us)
+        await self.responding.run(self._house.clock)
 
     async def stop(self, running: "asyncio.Task[None]") -> None:
         """What waits is still told."""

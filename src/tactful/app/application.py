@@ -36,7 +36,7 @@ from tactful.cli import (
 )
 from tactful.cli.main import command_line
 from tactful.errors import DefinitionError, Place, Problem, TransientError, UsageError
-from tactful.events.records import decode
+from tactful.events.records import Plan, Record, decode
 from tactful.events.sources import Source
 from tactful.history.queries import Queries
 from tactful.operations import identities
@@ -300,11 +300,15 @@ def _newest(data: Path) -> Callable[[Clock], int]:
         try:
             ends = [(partition, house.log.end(partition)) for partition in range(house.partitions)]
             read = [house.log.read(partition, end - 1, 1) for partition, end in ends if end]
-            return max((decode(body).received_at for records in read for _, body in records), default=0)
+            return max((_received_at(decode(body)) for records in read for _, body in records), default=0)
         finally:
             house.close()
 
     return look
+
+
+def _received_at(record: Record | Plan) -> int:
+    return 0 if isinstance(record, Plan) else record.received_at
 
 
 def main() -> None:

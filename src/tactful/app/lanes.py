@@ -28,6 +28,7 @@ from tactful.runtime.channels import AppriseSettings, Channel, DkimSettings, Ema
 from tactful.runtime.deliver import Lane
 from tactful.runtime.fetching import Fetcher
 from tactful.runtime.ports import Claimed, Clock
+from tactful.runtime.settings_channels import leaving
 from tactful.runtime.writing import Letterhead, Writer, call_writer, mail_writer, note_writer
 
 _log = logging.getLogger(__name__)
@@ -38,6 +39,7 @@ PROVIDERS: Mapping[str, Callable[[ProviderSettings], Provider]] = {
     "postmark": Postmark,
     "mailgun": Mailgun,
 }
+_STAYS = "nothing leaves this machine while its clock runs fast"
 TAKE_FIELDS = frozenset({"sendgrid", "postmark"})
 """Providers that put the mail together themselves; all others take its bytes."""
 
@@ -64,6 +66,9 @@ def lanes(
     other channels it is said, and what they should carry waits. `template` is where sources of messages come from, if
     not from the outbox."""
     settings, template = house.settings, template or house.outbox.template
+    is_fast = house.clock.speed != 1
+    if is_fast and leaving(settings.channels):
+        raise UsageError(f"{data} has a fast clock: {', '.join(leaving(settings.channels))} may not be set")
     email, calls = email_of(settings, project), webhook_of(settings)
     letterhead = Letterhead(
         settings.workspace.name,
@@ -78,9 +83,12 @@ def lanes(
     takes_fields = email.provider is not None and email.provider.name in TAKE_FIELDS
     write = mail_writer(letterhead, template, fields.compose if takes_fields else mail.compose)
     email = replace(email, slots=share.slots(email.slots))
+    webhook: Channel = Webhook(replace(calls, slots=share.slots(calls.slots)), house.clock)
+    if is_fast:
+        webhook = Missing("webhook", _STAYS, webhook.slots)
     found = [
         Lane(mail_channel(email, data, house.clock, letterhead.link_keys), signed(write, email.dkim), fetcher=fetcher),
-        Lane(Webhook(replace(calls, slots=share.slots(calls.slots)), house.clock), call_writer()),
+        Lane(webhook, call_writer()),
     ]
     for name, make in note_channels(house, email).items():
         slots = share.slots(getattr(settings.channels, name).slots)
@@ -138,10 +146,16 @@ def dkim_key(settings: DkimSettings) -> bytes:
 
 def note_channels(house: Installation, email: EmailSettings) -> dict[str, Callable[[], Channel]]:
     """How the channels beside mail and webhooks are made; each raises UsageError where it cannot be."""
+    if house.clock.speed != 1:
+        return {name: partial(_stays, name) for name in ("sms", "chat", "push", "web_push")}
     return {
         **{name: partial(_apprise, apprise_of(house.settings, name)) for name in ("sms", "chat", "push")},
         "web_push": lambda: WebPush(web_push_of(house.settings, email, house.web_push_key()), house.clock),
     }
+
+
+def _stays(name: str) -> Channel:
+    return Missing(name, _STAYS, 1)
 
 
 def _apprise(settings: AppriseSettings) -> Apprise:

@@ -19,7 +19,7 @@ from tactful.events.records import Imported, Publish, Threshold, encode
 from tactful.events.verdicts import Refusal
 from tactful.operations.lines import SOURCE, read_line
 from tactful.runtime.house import House
-from tactful.runtime.ports import Quarantined
+from tactful.runtime.ports import Clock, Quarantined
 from tactful.runtime.settings import naming_of
 from tactful.runtime.worker import Worker
 from tactful.values import DAY_US, format_time, parse_time
@@ -48,7 +48,7 @@ class _Line(Struct, frozen=True, order=True):
     end: int
 
 
-class _FileClock:
+class _FileClock(Clock):
     """The file's time."""
 
     def __init__(self) -> None:

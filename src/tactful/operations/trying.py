@@ -45,7 +45,7 @@ from tactful.operations.lines import History
 from tactful.operations.places import Places
 from tactful.operations.stories import StoryLine, Why
 from tactful.runtime.house import House
-from tactful.runtime.ports import Claimed, Verdict
+from tactful.runtime.ports import Claimed, Clock, Verdict
 from tactful.values import DAY_US, MINUTE_US, format_time
 
 LONGEST_US = 90 * DAY_US
@@ -58,7 +58,7 @@ STUCK_US = MINUTE_US
 """The clock goes on by so much where something is due and does not happen."""
 
 
-class TryClock:
+class TryClock(Clock):
     """Moved by hand."""
 
     def __init__(self, at_us: int) -> None:

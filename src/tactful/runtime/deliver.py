@@ -25,14 +25,16 @@ from tactful.runtime.writing import Unwritable, Writer
 from tactful.values import MINUTE_US, SECOND_US, digest
 
 STALE_US = MINUTE_US
-"""A claim that has not begun by then goes back to the gate: the permit may have been withdrawn since."""
+"""A claim that has not begun by then goes back to the gate: the permit may have been withdrawn since, or the night have
+come. By the installation's clock, as what the gate looked at."""
 
 LONGEST_WAIT_S = 60.0
-"""Without a ring: so that a stop never hangs on a bell that somebody else has taken, and to look after those who died
-and were not started again."""
+"""Without a ring, in real time: so that a stop never hangs on a bell that somebody else has taken, and to look after
+those who died and were not started again."""
 
 GATHER_S = 0.025
-"""How long an end may wait for others, so that they are written together: each writing waits for the disk."""
+"""How long an end may wait for others, in real time, so that they are written together: each writing waits for the
+disk."""
 
 Gone = Callable[[Sequence[str]], Sequence[str]]
 """Which of these deliverers are no more. Of a name that is gone once nothing is ever heard again."""
@@ -135,7 +137,7 @@ class Deliverer:
 
     def _look_after(self) -> None:
         """Hold, or have tried again, what was begun by those who are gone."""
-        now_us = self._looked_at = self._clock.now_us()
+        self._looked_at, now_us = self._clock.real_us(), self._clock.now_us()
         others = [name for name in self._outbox.deliverers() if name != self._name]
         gone = self._gone(others) if others else ()
         if not gone:
@@ -154,7 +156,7 @@ class Deliverer:
         """Write what has ended, begin what is claimed; leaves sends running. Must be called within a running loop."""
         try:
             self._settle()
-            if self._clock.now_us() - self._looked_at >= int(LONGEST_WAIT_S * SECOND_US):
+            if self._clock.real_us() - self._looked_at >= int(LONGEST_WAIT_S * SECOND_US):
                 self._look_after()
             for lane in self._lanes:
                 self._begin(lane)

@@ -35,6 +35,7 @@ URL_CHARS = 2_000
 PATIENCE = 3
 """Failures of a host in a row, before it is left alone."""
 REST_US = 10 * SECOND_US
+"""Of a host, in real time; how long an answer is kept goes by the installation's clock, as the message says it."""
 
 
 class Ask(Protocol):
@@ -114,7 +115,7 @@ class Fetcher:
 
     async def _asked(self, fetch: Fetch, url: str, now_us: int) -> tuple[bool, Any]:
         host = self._hosts.setdefault(urlsplit(url).netloc, _Host())
-        if now_us < host.rests_until:
+        if self._clock.real_us() < host.rests_until:
             return False, None
         try:
             body = await self._ask(url, fetch.timeout_us / SECOND_US)
@@ -125,7 +126,7 @@ class Fetcher:
         except (OSError, ValueError, OverflowError, RecursionError) as error:
             host.failures += 1
             if host.failures >= PATIENCE:
-                host.rests_until = now_us + REST_US
+                host.rests_until = self._clock.real_us() + REST_US
             _log.warning("fetch %s: %s", fetch.name, str(error) or type(error).__name__)
             return False, None
         host.failures = 0

@@ -25,6 +25,7 @@ class Bounds(Struct, frozen=True):
 
     waiting_bytes: int = 64 * 1024 * 1024
     waiting_us: int = 5 * SECOND_US
+    """Real time, as all that a caller waits."""
     group_bytes: int = 8 * 1024 * 1024
     """One append takes at most about so much."""
     retry_after_s: int = 2
@@ -109,7 +110,7 @@ class Intake:
             return
         assert self._loop is not None, "Intake.start was not called"
         self.check()
-        waiting = _Waiting(records, refused, self._clock.now_us(), self._loop.create_future())
+        waiting = _Waiting(records, refused, self._clock.real_us(), self._loop.create_future())
         self._waiting.append(waiting)
         self._waiting_bytes += waiting.size
         if not self._is_handing_over:
@@ -125,7 +126,7 @@ class Intake:
         oldest = self._group or self._waiting
         if oldest and (
             self._waiting_bytes > self._bounds.waiting_bytes
-            or self._clock.now_us() - oldest[0].since > self._bounds.waiting_us
+            or self._clock.real_us() - oldest[0].since > self._bounds.waiting_us
         ):
             raise Busy(self._bounds.retry_after_s)
 

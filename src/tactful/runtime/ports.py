@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 from msgspec import Struct
 
 from tactful.events.derived import SendMessage
+from tactful.values import SECOND_US
 
 if TYPE_CHECKING:  # Each speaks of the other; and who only waits for a bell need not load the gate.
     from tactful.kernel.gate import Facts
@@ -21,9 +22,22 @@ if TYPE_CHECKING:  # Each speaks of the other; and who only waits for a bell nee
 
 
 class Clock(Protocol):
-    """Built in app/ and passed in; nothing else reads time."""
+    """Built in app/ and passed in; nothing else reads time. What is decided, and when, goes by `now_us`, which may run
+    `speed` times as fast as the world; how long the machine itself may take for something goes by `real_us`."""
 
-    def now_us(self) -> int: ...
+    speed: int = 1
+
+    def now_us(self) -> int:
+        """The instant in the installation."""
+        ...
+
+    def real_us(self) -> int:
+        """The instant in the world: for patience with disks, networks, processes and people who sign in."""
+        return self.now_us()
+
+    def until_s(self, at_us: int) -> float:
+        """How many real seconds until `now_us` is this instant; 0 where it was."""
+        return max(0, at_us - self.now_us()) / self.speed / SECOND_US
 
 
 class Bell(Protocol):

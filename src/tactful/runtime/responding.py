@@ -22,12 +22,14 @@ from tactful.messages import machines
 from tactful.messages.links import Click, Open
 from tactful.messages.machines import Request, Seen
 from tactful.runtime.intake import Busy
+from tactful.runtime.ports import Clock
 from tactful.values import SECOND_US
 
 HOLD_US = 3 * SECOND_US // 2
-"""How long a request waits to be judged: as long as a burst may go on, and half of it more."""
-AGAIN_US = SECOND_US // 20
-"""Between two flushes at least."""
+"""How long a request waits to be judged: as long as a burst may go on, and half of it more. By the installation's
+clock, as all that is said of readers."""
+AGAIN_S = 0.05
+"""Between two flushes at least, in real time."""
 MOST_EACH = 100
 """Of one mail so many opens, and as many clicks, become events; more are only counted."""
 MOST_MAILS = 100_000
@@ -96,7 +98,7 @@ class Responding:
         """When the oldest that waits is to be judged; None where none does."""
         return self._held[0].at + HOLD_US if self._held else None
 
-    async def run(self, now_us: Callable[[], int]) -> None:
+    async def run(self, clock: Clock) -> None:
         """For ever; whoever cancels it flushes what waits."""
         while True:
             at = self.next_flush()
@@ -104,8 +106,8 @@ class Responding:
                 self._rung.clear()
                 await self._rung.wait()
             else:
-                await asyncio.sleep(max(at - now_us(), AGAIN_US) / SECOND_US)
-                await self.flush(now_us())
+                await asyncio.sleep(max(clock.until_s(at), AGAIN_S))
+                await self.flush(clock.now_us())
 
     async def flush(self, now_us: int, *, all_: bool = False) -> None:
         """Everything that has waited long enough, or all that waits, goes to the log. What finds no room there waits

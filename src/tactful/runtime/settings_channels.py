@@ -85,6 +85,15 @@ def slots_of(channels: ChannelSettings) -> dict[str, int]:
     return {name: getattr(channels, name).slots for name in channels.__struct_fields__}
 
 
+def leaving(channels: ChannelSettings) -> list[str]:
+    """The settings by which messages leave this machine."""
+    email = channels.email
+    found = [f'channels.email.provider = "{email.provider}"'] if email.provider != "smtp" else []
+    found += ["channels.email.smtp_url"] if email.smtp_url else []
+    found += [f"channels.{name}.url" for name in ("sms", "chat", "push") if getattr(channels, name).url]
+    return found + (["channels.webhook.secret"] if channels.webhook.secret else [])
+
+
 CHANNEL_OVERRIDES = {
     "TACTFUL_SMTP_URL": ("channels", "email", "smtp_url"),
     "TACTFUL_EMAIL_API_KEY": ("channels", "email", "api_key"),

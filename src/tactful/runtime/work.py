@@ -7,11 +7,13 @@ from collections.abc import Callable, Sequence
 from tactful.errors import Fenced, TransientError
 from tactful.runtime.ports import Bell, Clock
 from tactful.runtime.worker import Worker
+from tactful.values import SECOND_US
 
 RETRY_US = 1_000_000
-"""After the world failed (disk full, say), how long a partition rests before it starts again from its store."""
+"""After the world failed (disk full, say), how long a partition rests before it starts again from its store. Real time:
+a fast clock mends no disk sooner."""
 
-PATIENCE_US = 60_000_000
+PATIENCE_S = 60.0
 """Without a ring and with nothing due, a look at the clock, which somebody may have set forward meanwhile."""
 
 _logger = logging.getLogger("tactful.work")
@@ -56,7 +58,7 @@ class Work:
     def round(self) -> bool:
         """One turn of every partition; False where there was nothing to do."""
         is_busy = False
-        now = self._clock.now_us()
+        now = self._clock.real_us()
         # A wall clock that was set back does not make a rest longer.
         for partition in [partition for partition, until in self._rests.items() if not now < until <= now + RETRY_US]:
             is_busy |= self._guarded(partition, lambda partition=partition: self._begin(partition))  # type: ignore[misc]  # a bound default
@@ -83,12 +85,13 @@ class Work:
         except TransientError as error:
             _logger.error("partition %d rests: %s", partition, error)  # noqa: TRY400  (the text says all)
             self._workers.pop(partition, None)
-            self._rests[partition] = self._clock.now_us() + RETRY_US
+            self._rests[partition] = self._clock.real_us() + RETRY_US
             return False
         return is_busy
 
     def _patience_s(self) -> float | None:
         """How long until something is due by itself; None: only a bell can tell."""
         wakes = [wake for worker in self._workers.values() if (wake := worker.next_wake()) is not None]
-        wake = min([*wakes, *self._rests.values()], default=None)
-        return None if wake is None else min(max(0, wake - self._clock.now_us()), PATIENCE_US) / 1_000_000
+        waits = [self._clock.until_s(min(wakes))] if wakes else []
+        waits += [max(0, until - self._clock.real_us()) / SECOND_US for until in self._rests.values()]
+        return min([*waits, PATIENCE_S]) if waits else None

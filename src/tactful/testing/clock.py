@@ -1,24 +1,29 @@
 """SimClock: time that passes only when told to. Wall and monotonic time part where somebody sets the clock."""
 
+from tactful.runtime.ports import Clock
 from tactful.values import HOUR_US
 
 MOST_DEPARTURE_US = HOUR_US
 """A wall clock that departs further from the monotonic one is refused by the real Clock, so none is simulated."""
 
 
-class SimClock:
-    """The port `Clock`. Both readings are microseconds."""
+class SimClock(Clock):
+    """The port `Clock`. Both readings are microseconds; the wall's runs `speed` times as fast."""
 
-    def __init__(self, at_us: int) -> None:
+    def __init__(self, at_us: int, speed: int = 1) -> None:
+        self.speed = speed
         self.monotonic_us = 0
         self._offset_us = at_us
         self._started_us = at_us
 
     def now_us(self) -> int:
+        return self._offset_us + self.monotonic_us * self.speed
+
+    def real_us(self) -> int:
         return self._offset_us + self.monotonic_us
 
     def advance(self, duration_us: int) -> None:
-        """Time passes."""
+        """So much real time passes."""
         assert duration_us >= 0
         self.monotonic_us += duration_us
 

@@ -47,10 +47,11 @@ class World:
         faults: Faults = NONE,
         owners: Sequence[Sequence[int]] = ((0, 1),),
         slots: Mapping[str, int] | None = None,
+        speed: int = 1,
     ) -> None:
         self.rng = Random(seed)  # noqa: S311  (the same faults for the same seed)
         self.faults = faults
-        self.clock = SimClock(at_us)
+        self.clock = SimClock(at_us, speed)
         self.owners = owners
         self.slots = slots or {"email": 2, "webhook": 2}
         partitions = sum(map(len, owners))

@@ -106,6 +106,12 @@ PATHS = {
         },
     ),
     "/v1/outbox/{intent}": _get("One message or webhook", "intent"),
+    "/v1/outbox/{intent}/mail": {
+        "get": {
+            **_get("A mail as it was sent (message/rfc822), where the local outbox keeps it", "intent")["get"],
+            "responses": {"200": {"description": "The mail"}, "404": {"description": "None is kept here"}},
+        }
+    },
     "/v1/responses": _get("How often links and pixels of mails were asked for since the start"),
     "/v1/bounces": {
         "post": {
@@ -145,6 +151,9 @@ PATHS = {
         "get": _door("Asks whether the address is its reader's; changes nothing", "A page", "token", refused=_TOKEN),
         "post": _door("It is, and they agree", "It is durable", "token", refused=_TOKEN),
     },
+    "/v1/clock": _get(
+        "The instant in the installation, and how many times as fast as the world its clock runs", guarded=False
+    ),
     "/healthz": _get("Is the process alive?", guarded=False),
     "/readyz": _get("Can it answer?", guarded=False),
     "/metrics": _get("Counts for Prometheus (text)"),
