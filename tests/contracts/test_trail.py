@@ -1,16 +1,34 @@
 """The port Trail, over every adapter."""
 
+import zlib
+from pathlib import Path
+
+from msgspec.structs import replace
+
 from tactful.adapters.memory.trail import MemoryTrail
+from tactful.adapters.sqlite.connection import open_database
+from tactful.adapters.sqlite.trail import SqliteTrail
+from tactful.adapters.sqlite.trailfile import SCHEMA, TUNING
 from tactful.events.derived import (
+    ConsentChanged,
+    EventKept,
+    EventRefused,
     FragmentsCame,
+    GoalReached,
     Group,
     OutcomeNoted,
+    Responded,
+    Row,
     RunEnded,
+    RunStarted,
+    SegmentEntered,
     SegmentLeft,
+    StepTaken,
     decode_groups,
     encode_groups,
 )
-from tactful.events.mentions import IDENTITY
+from tactful.events.mentions import IDENTITY, MOST_KINDS, Tally
+from tactful.values import HOUR_US
 from tests.contracts.conftest import TrailMaker
 from tests.contracts.values import group, intent, positions, started
 
@@ -130,3 +148,120 @@ def test_rows_of_a_definition_are_read_onward(open_trail: TrailMaker) -> None:
     assert read(27, 3) == read(0, 3, "journey/none") == []
     assert read(0, 3, IDENTITY) == [(31, 31)]
     assert trail.onward(9, "journey/win-back", 0, 3) == []
+
+
+# ---- what happened by hour -------------------------------------------------------------------------------------------
+
+NOON = 480_000
+"""An hour, counted from 1970."""
+AT = NOON * HOUR_US
+
+
+def put(trail: SqliteTrail | MemoryTrail, position: int, *rows: Row, before: int = 1) -> None:
+    trail.append(0, position, position, encode_groups([Group(position, "u:1", before, rows)]))
+
+
+def test_what_happened_is_counted_by_hour(open_trail: TrailMaker) -> None:
+    trail = open_trail()
+    put(trail, 1, EventKept(AT - 1, "Page", 1, late_us=1), SegmentEntered(AT, "loyal", "event"), before=0)
+    put(trail, 2, EventKept(AT, "Page", 2), EventKept(AT, "Product Viewed", 3, late_us=HOUR_US))
+    put(trail, 3, EventRefused(AT - HOUR_US, "Page", 4, "quarantine", "too_big", "", "", HOUR_US + 1))
+    put(trail, 4, SegmentLeft(AT + HOUR_US - 1, "loyal", "time"), ConsentChanged(AT, "email_marketing", False, "", ""))
+    put(trail, 5, FragmentsCame(AT, "merge", "a:1", 0, 1, ("a:1#1",)))
+    kept = Tally(NOON, "", "kept", "Page", "", 2)
+    of_nobody = [
+        Tally(NOON, "", "consent", "email_marketing", "no", 1),
+        kept,
+        Tally(NOON, "", "met", "", "", 1),
+        Tally(NOON, "", "refused", "quarantine", "too_big", 1),
+    ]
+    of_segment = [
+        Tally(NOON, "segment/loyal", "entered", "event", "", 1),
+        Tally(NOON, "segment/loyal", "left", "time", "", 1),
+    ]
+    later = Tally(NOON + 1, "", "kept", "Product Viewed", "", 1)
+    came = Tally(NOON, IDENTITY, "came", "merge", "", 1)
+    assert trail.tallies(0, NOON, NOON) == [*of_nobody, came, *of_segment]
+    assert trail.tallies(0, 0, 1 << 40) == [*of_nobody, came, *of_segment, later]
+    assert trail.tallies(0, 0, 1 << 40, "segment/loyal") == of_segment
+    assert trail.tallies(0, NOON, NOON + 9, "") == [*of_nobody, later]
+    assert trail.tallies(0, NOON + 1, NOON, "") == trail.tallies(0, 0, NOON - 1) == trail.tallies(3, 0, 1 << 40) == []
+    assert trail.tallies(0, NOON, NOON, "segment/unheard") == []
+
+
+def test_what_a_journey_did_is_counted_by_step_and_reason(open_trail: TrailMaker) -> None:
+    trail = open_trail()
+    put(trail, 1, RunStarted(AT, "cart", "", 9, arm="holdout"), RunEnded(AT, "cart", "", "limit reached"))
+    put(trail, 2, StepTaken(AT, "cart", "", 1, "2", "branch", "then"), StepTaken(AT, "cart", "", 1, "3", "set", "{1}"))
+    put(
+        trail,
+        3,
+        RunEnded(AT, "cart", "", "too late (2026-01-02)", step="3"),
+        intent("a"),
+        OutcomeNoted(AT, "a", "cart", "sent", ""),
+    )
+    put(
+        trail,
+        4,
+        Responded(AT, "cart", "a", "Email Opened", is_machine=True),
+        Responded(AT, "cart", "a", "Email Opened"),
+    )
+    put(trail, 5, *(GoalReached(AT, "cart", "", 1, "v", "", 5, nth) for nth in (1, 2)))
+    found = [(one.what, one.name, one.detail, one.number) for one in trail.tallies(0, NOON, NOON, "journey/cart")]
+    assert found == [
+        ("branch", "2", "then", 1),
+        ("ended", "3", "too late", 1),
+        ("goal", "", "", 1),
+        ("goal", "", "again", 1),
+        ("outcome", "sent", "", 1),
+        ("refused", "", "limit reached", 1),
+        ("response", "Email Opened", "", 1),
+        ("response", "Email Opened", "machine", 1),
+        ("set", "3", "", 1),
+        ("started", "holdout", "", 1),
+    ], "what a step sets is nobody else's business"
+    assert trail.tallies(0, 0, 0, "journey/cart") == [Tally(0, "journey/cart", "intent", "", "", 1)]
+    assert trail.tallies(0, 0, 0, "message/reminder") == [Tally(0, "message/reminder", "intent", "cart", "", 1)]
+
+
+def test_rows_seen_again_are_counted_once(open_trail: TrailMaker) -> None:
+    trail = open_trail()
+
+    def groups(*positions: int) -> bytes:
+        return encode_groups([Group(n, "u:1", 1, (EventKept(AT, "Page", n),)) for n in positions])
+
+    trail.append(0, 1, 3, groups(1, 3))
+    trail.append(0, 1, 3, groups(1, 3))
+    trail.append(0, 2, 6, groups(2, 3, 4, 6))
+    trail.append(0, 4, 5, groups(5))
+    assert trail.tallies(0, 0, 1 << 40) == [Tally(NOON, "", "kept", "Page", "", 4)]
+    again = open_trail()
+    again.append(0, 4, 6, groups(4))
+    again.append(0, 7, 7, groups(7))
+    assert again.tallies(0, 0, 1 << 40) == [Tally(NOON, "", "kept", "Page", "", 5)]
+
+
+def test_kinds_of_an_hour_are_bounded(open_trail: TrailMaker) -> None:
+    """An id in the name of an event must not fill the disk."""
+    trail = open_trail()
+    many = MOST_KINDS + 30
+    for position in range(1, many + 1):
+        put(trail, position, EventKept(AT, f"Viewed {position:04}", position))
+    put(trail, many + 1, EventKept(AT, "Viewed 0001", 1), EventKept(AT + HOUR_US, "Viewed 9999", 1))
+    found = trail.tallies(0, NOON, NOON, "")
+    assert (len(found), sum(one.number for one in found)) == (MOST_KINDS + 1, many + 1)
+    assert {(one.name, one.number) for one in found if one.number > 1} == {("Viewed 0001", 2), ("other", 30)}
+    assert len(trail.tallies(0, NOON + 1, NOON + 1, "")) == 1
+
+
+def test_a_file_of_before_is_counted_once_when_it_is_opened(tmp_path: Path) -> None:
+    before = open_database(tmp_path / "0.db", replace(SCHEMA, steps=SCHEMA.steps[:1]), TUNING)
+    for position in (1, 2):
+        body = zlib.compress(encode_groups([Group(position, "u:1", 1, (EventKept(AT, "Page", position),))]))
+        before.execute("INSERT INTO piece VALUES (?, ?, ?)", (position, position, body))
+    before.close()
+    for _ in range(2):
+        trail = SqliteTrail(tmp_path)
+        trail.append(0, 2, 3, encode_groups([Group(3, "u:1", 1, (EventKept(AT, "Page", 3),))]))
+        assert trail.tallies(0, 0, 1 << 40) == [Tally(NOON, "", "kept", "Page", "", 3)]
+        trail.close()

@@ -131,6 +131,8 @@ class EventKept(Struct, frozen=True, array_like=True, tag=8):
     """"identifier#epoch" where it entered; "" for the current one of the profile itself."""
     flags: tuple[str, ...] = ()
     """What of it does not fit the tracking plan."""
+    late_us: int = 0
+    """How much later than `at` it was applied."""
 
 
 class FragmentsCame(Struct, frozen=True, array_like=True, tag=9):
@@ -187,6 +189,8 @@ class EventRefused(Struct, frozen=True, array_like=True, tag=13):
     code: str
     field: str
     message: str
+    late_us: int = 0
+    """How much later than `at` it was applied."""
 
 
 class TraitRefused(Struct, frozen=True, array_like=True, tag=14):

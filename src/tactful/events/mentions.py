@@ -1,135 +1,180 @@
-"""Mentions: which definitions encoded groups of derived rows speak of, without reading the rest of them."""
+"""Mentions: which definitions encoded groups of derived rows speak of, and how often what happened in which hour.
 
-import msgspec
-from msgspec import Struct
+Hours are those at which something took effect here (flips and waits at
+their own instant, events when they were applied), counted from 1970. Nothing that is counted names a person.
+"""
 
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
-class _Names(Struct, array_like=True):
-    """As much of a row as says which definition it speaks of; what stands behind is skipped, not read."""
-
-    at: int
-    definition: str
-
-
-class _Entered(_Names, tag=1):
-    pass
-
-
-class _Left(_Names, tag=2):
-    pass
-
-
-class _Started(_Names, tag=3):
-    pass
-
-
-class _Ended(_Names, tag=4):
-    pass
-
-
-class _Sends(Struct, array_like=True, tag=5):
-    at: int
-    intent: str
-    key: str
-    definition: str
-
-
-class _Noted(Struct, array_like=True, tag=6):
-    at: int
-    intent: str
-    definition: str
-
-
-class _Consents(Struct, array_like=True, tag=7):
-    pass
-
-
-class _Keeps(Struct, array_like=True, tag=8):
-    pass
-
-
-class _Came(_Keeps, tag=9):
-    pass
-
-
-class _Went(_Keeps, tag=10):
-    pass
-
-
-class _TieRefused(_Keeps, tag=11):
-    pass
-
-
-class _Moved(_Keeps, tag=12):
-    pass
-
-
-class _EventRefused(_Keeps, tag=13):
-    pass
-
-
-class _TraitRefused(_Keeps, tag=14):
-    pass
-
-
-class _IntentMoved(_Keeps, tag=15):
-    pass
-
-
-class _Takes(_Names, tag=16):
-    pass
-
-
-class _Reaches(_Names, tag=17):
-    pass
-
-
-class _Responds(_Names, tag=18):
-    pass
-
-
-class _Mentions(Struct, array_like=True):
-    position: int
-    key: str
-    before: int
-    rows: list[
-        _Entered
-        | _Left
-        | _Started
-        | _Ended
-        | _Sends
-        | _Noted
-        | _Consents
-        | _Keeps
-        | _Came
-        | _Went
-        | _TieRefused
-        | _Moved
-        | _EventRefused
-        | _TraitRefused
-        | _IntentMoved
-        | _Takes
-        | _Reaches
-        | _Responds
-    ]
-
-
-_mentions = msgspec.msgpack.Decoder(list[_Mentions])
-
+from tactful.events.derived import (
+    ConsentChanged,
+    EventKept,
+    EventRefused,
+    FragmentsCame,
+    GoalReached,
+    OutcomeNoted,
+    Responded,
+    RunEnded,
+    RunStarted,
+    SegmentEntered,
+    SegmentLeft,
+    SendMessage,
+    StepTaken,
+    decode_groups,
+)
+from tactful.events.reasons import reason_of
+from tactful.values import HOUR_US
 
 IDENTITY = "identity"
 """Stands among definitions for whom identifiers belong to."""
+EVERYBODY = ""
+"""Stands among definitions for what belongs to none: events, refusals, new people."""
+MOST_KINDS = 200
+"""Different (name, detail) of one `what` of a definition in one hour that are counted apart; more are OTHER."""
+OTHER = "other"
+
+
+class Tally(NamedTuple):
+    """How often something happened in an hour.
+
+    | `definition` | `what` | `name` | `detail` |
+    |---|---|---|---|
+    | "" | `kept` | the event | |
+    | "" | `refused` | `anonymous`, `quarantine` | the code |
+    | "" | `met` (a person or a visitor for the first time) | | |
+    | "" | `consent` | the purpose | `yes`, `no` |
+    | "identity" | `came` | `merge`, `unmerge`, `new` | |
+    | "segment/NAME" | `entered`, `left` | the cause | |
+    | "journey/NAME" | `started` | the arm | |
+    | "journey/NAME" | `refused` (a start that was none) | | the reason |
+    | "journey/NAME" | `ended` | the step | the reason |
+    | "journey/NAME" | `wait`, `over`, `set`; `came`, `branch`, `split`, `withheld` | the step | of these what |
+    | "journey/NAME", "message/NAME" | `intent` | the step; the journey | |
+    | "journey/NAME" | `outcome` | the status | the reason |
+    | "journey/NAME" | `response` | the event | `machine` |
+    | "journey/NAME" | `goal` | the arm | `again` |
+    """
+
+    hour: int
+    definition: str
+    what: str
+    name: str
+    detail: str
+    number: int
+
+
+Key = tuple[int, str, str, str, str]
+Tallies = dict[Key, int]
 
 
 def mentions(body: bytes) -> set[str]:
     """The definitions that encoded groups speak of: "segment/NAME", "journey/NAME", IDENTITY."""
-    segments, journeys, others = set(), set(), set()
-    for group in _mentions.decode(body):
-        for row in group.rows:
-            if isinstance(row, _Entered | _Left):
-                segments.add(row.definition)
-            elif isinstance(row, _Came):
-                others.add(IDENTITY)
-            elif not isinstance(row, _Keeps | _Consents):
-                journeys.add(row.definition)
-    return {f"segment/{name}" for name in segments} | {f"journey/{name}" for name in journeys} | others
+    return definitions(told(body))
+
+
+def definitions(tallies: Tallies) -> set[str]:
+    """Those by which rows are found."""
+    return {key[1] for key in tallies if key[1] and not key[1].startswith("message/")}
+
+
+def told(body: bytes) -> Tallies:
+    """What encoded groups tell, by hour."""
+    tallies: Tallies = {}
+    for group in decode_groups(body):
+        rows = group.rows
+        if not group.before and group.key and rows:
+            _add(tallies, _at(rows[0]), EVERYBODY, "met", "", "")
+        for row in rows:
+            if isinstance(row, EventKept):  # By far the most.
+                key = ((row.at + row.late_us) // HOUR_US, EVERYBODY, "kept", row.name, "")
+                tallies[key] = tallies.get(key, 0) + 1
+            elif (count := _COUNTED.get(type(row))) is not None:
+                count(tallies, row)
+    return tallies
+
+
+def _at(row: Any) -> int:
+    return int(row.at) + int(getattr(row, "late_us", 0))
+
+
+def _add(tallies: Tallies, at: int, definition: str, what: str, name: str, detail: str) -> None:
+    key = (at // HOUR_US, definition, what, name, detail)
+    tallies[key] = tallies.get(key, 0) + 1
+
+
+def _flipped(tallies: Tallies, row: SegmentEntered | SegmentLeft) -> None:
+    what = "entered" if isinstance(row, SegmentEntered) else "left"
+    _add(tallies, row.at, f"segment/{row.segment}", what, row.cause, "")
+
+
+def _started(tallies: Tallies, row: RunStarted) -> None:
+    _add(tallies, row.at, f"journey/{row.journey}", "started", row.arm, "")
+
+
+def _ended(tallies: Tallies, row: RunEnded) -> None:
+    what = "ended" if row.step else "refused"
+    _add(tallies, row.at, f"journey/{row.journey}", what, row.step, reason_of(row.reason))
+
+
+def _sends(tallies: Tallies, row: SendMessage) -> None:
+    _add(tallies, row.at, f"journey/{row.journey}", "intent", row.step, "")
+    if row.channel != "webhook":
+        _add(tallies, row.at, f"message/{row.message}", "intent", row.journey, "")
+
+
+def _noted(tallies: Tallies, row: OutcomeNoted) -> None:
+    reason = reason_of(row.reason) if row.reason else ""
+    _add(tallies, row.at, f"journey/{row.journey}", "outcome", row.status, reason)
+
+
+def _consents(tallies: Tallies, row: ConsentChanged) -> None:
+    _add(tallies, row.at, EVERYBODY, "consent", row.purpose, "yes" if row.granted else "no")
+
+
+def _came(tallies: Tallies, row: FragmentsCame) -> None:
+    _add(tallies, row.at, IDENTITY, "came", row.cause, "")
+
+
+def _refused(tallies: Tallies, row: EventRefused) -> None:
+    _add(tallies, row.at + row.late_us, EVERYBODY, "refused", row.verdict, row.code)
+
+
+def _takes(tallies: Tallies, row: StepTaken) -> None:
+    """What a step sets is somebody's, and is not counted."""
+    detail = ""
+    if row.what in ("came", "branch", "split"):
+        detail = row.detail
+    elif row.what == "withheld":
+        detail = reason_of(row.detail)
+    _add(tallies, row.at, f"journey/{row.journey}", row.what, row.step, detail)
+
+
+def _reaches(tallies: Tallies, row: GoalReached) -> None:
+    _add(tallies, row.at, f"journey/{row.journey}", "goal", row.arm, "" if row.nth == 1 else "again")
+
+
+def _responds(tallies: Tallies, row: Responded) -> None:
+    detail = "machine" if row.is_machine else ""
+    _add(tallies, row.at, f"journey/{row.journey}", "response", row.name, detail)
+
+
+_COUNTED: Mapping[type, Callable[[Tallies, Any], None]] = {
+    SegmentEntered: _flipped,
+    SegmentLeft: _flipped,
+    RunStarted: _started,
+    RunEnded: _ended,
+    SendMessage: _sends,
+    OutcomeNoted: _noted,
+    ConsentChanged: _consents,
+    FragmentsCame: _came,
+    EventRefused: _refused,
+    StepTaken: _takes,
+    GoalReached: _reaches,
+    Responded: _responds,
+}
+
+
+def within(key: Key, known: int) -> Key:
+    """Where it is counted, given how many kinds of this `what` are counted in that hour already, this one not."""
+    return key if known < MOST_KINDS else (*key[:3], OTHER, "")

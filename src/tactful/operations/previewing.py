@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from tactful.events.derived import Row, RunEnded, RunStarted, SendMessage
+from tactful.events.reasons import reason_of
 from tactful.events.records import EMPTY_MAP
 from tactful.journeys.program import Send
 from tactful.journeys.rules import Cause, JourneyRule
@@ -29,7 +30,6 @@ from tactful.messages.source import source_of
 from tactful.messages.template import TemplateError
 from tactful.operations.campaigns import sends
 from tactful.operations.steering import PEOPLE_PAGE, People, state_of
-from tactful.operations.tallies import reason_of
 from tactful.segments.membership import matched_text
 from tactful.values import digest
 

@@ -3,6 +3,7 @@
 One Reader serves one thread. It opens nothing itself and changes nothing.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Protocol
@@ -14,6 +15,7 @@ from tactful.errors import UsageError
 from tactful.events.addressed import event_of
 from tactful.events.derived import EventKept, decode_groups, ref
 from tactful.events.identifiers import partition_of
+from tactful.events.mentions import Tally
 from tactful.events.records import CONSENT, TIME_ZONE, decode
 from tactful.kernel.plan import CompiledPlan, compiled, empty_plan
 from tactful.kernel.state import (
@@ -26,6 +28,7 @@ from tactful.kernel.state import (
 )
 from tactful.operations import persons, steering
 from tactful.operations.chains import Walk, marked
+from tactful.operations.feeds import END, Feed, feed
 from tactful.operations.journeying import RunStory, journeys_of, runs_of, waiting
 from tactful.operations.narration import HANDED_OVER, Narration, shown
 from tactful.operations.persons import Found
@@ -43,8 +46,10 @@ from tactful.operations.stories import (
 from tactful.operations.unmerging import Tie, tie
 from tactful.runtime.keeping import Trail
 from tactful.runtime.ports import Log, OutboxRow
+from tactful.values import HOUR_US
 
 if TYPE_CHECKING:
+    from tactful.operations.behind import Listed, Wanted
     from tactful.operations.measuring import Report
 
 STEPS = 200
@@ -220,6 +225,23 @@ class Reader:
         """What every partition knows of itself, in their order."""
         return [steering.state_of(states) for states in self._states]
 
+    def tallies(self, from_us: int, until_us: int, definition: str | None = None) -> list[Tally]:
+        """What happened in the whole hours that touch [from_us, until_us), of a definition ("segment/NAME", "" is what
+        belongs to none) or of all (events/mentions.py), in all partitions."""
+        found: Counter[tuple[int, str, str, str, str]] = Counter()
+        for partition in range(len(self._states)):
+            hours = from_us // HOUR_US, (until_us - 1) // HOUR_US
+            for one in self._trail.tallies(partition, *hours, definition):
+                found[one[:5]] += one.number
+        return [Tally(*key, number) for key, number in sorted(found.items())]
+
+    def members(self) -> dict[str, int]:
+        """How many people are in each segment of the plan."""
+        counted: Counter[int] = Counter()
+        for state in self.partitions():
+            counted.update(state.members)
+        return {rule.name: counted[rule.number] for rule in self.compiled().segments}
+
     def journeys(self, *, counts: bool = True, name: str = "") -> steering.Journeys:
         """How all journeys stand, or the one named; `counts` says who is inside."""
         return steering.journeys(self.compiled(), self._states, self.outbox, counts=counts, name=name)
@@ -231,6 +253,32 @@ class Reader:
         plan = self._plan(0)
         zone = plan.plan.publish.settings.get(TIME_ZONE, "UTC") if plan is not None else "UTC"
         return measure(self._trail, len(self._states), journey, from_us=from_us, until_us=until_us, zone=zone)
+
+    def feed(self, journey: str, after: str) -> Feed:
+        """What the trail says of a journey since `after` (feeds.py). Raises UsageError for a journey that is neither
+        published nor in the trail, and for an `after` that is no place in it."""
+        plan = self._plan(0)
+        files = plan.plan.publish.files if plan is not None else {}
+        found = feed(self._trail, len(self._states), journey, after, files)
+        if not found.definition and not found.rows and after in ("", END):
+            raise UsageError(f"there is no journey {journey!r}")
+        return found
+
+    def written(self) -> tuple[int, ...]:
+        """How far the trail of each partition goes."""
+        return tuple(self._trail.end(partition) for partition in range(len(self._states)))
+
+    def behind(self, journey: str, wanted: "Wanted", cursor: str = "") -> "Listed":
+        """The people behind a number of the report (behind.py)."""
+        from tactful.operations.behind import behind  # Slow to import, as measuring is.
+
+        return behind(self._trail, len(self._states), journey, wanted, self.outbox.row, cursor)
+
+    def inside(self, journey: str, step: str, cursor: str = "") -> tuple[list[str], str]:
+        """The people whose runs wait at a step (behind.py), and where to go on."""
+        from tactful.operations.behind import inside  # Likewise.
+
+        return inside(self._states, journey, step, cursor)
 
     def live(self, limit: int = 50) -> list[SeenEvent]:
         """The newest events, newest first, in order of receipt; also those that no worker has read yet, unless whether

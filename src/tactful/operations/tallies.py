@@ -46,6 +46,11 @@ REASONS = 200
 """Different reasons that are counted apart; all others are "other"."""
 
 
+def response_of(name: str) -> str | None:
+    """The kind of an event that came back from a message; None of one that counts for nothing."""
+    return _RESPONSE_OF.get(name)
+
+
 # ---- as much of each row as is counted -------------------------------------------------------------------------------
 
 
@@ -333,7 +338,7 @@ class Tallies:
         self.goals_value.append(row.value or 0.0)
 
     def _responds(self, row: _Responds) -> None:
-        kind = _RESPONSE_OF.get(row.name)
+        kind = response_of(row.name)
         if kind is not None:
             self.responses_intent.append(hash(row.intent) & HASH)
             self.responses_kind.append(RESPONSES.index(kind))

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from tactful.consent.ledger import Entry
+from tactful.events.mentions import Tally
 
 
 class Trail(Protocol):
@@ -32,6 +33,11 @@ class Trail(Protocol):
 
     def between(self, partition: int, first: int, last: int) -> list[bytes]:
         """Blobs that hold the groups of positions first..last (and perhaps some around), oldest first."""
+        ...
+
+    def tallies(self, partition: int, first_hour: int, last_hour: int, definition: str | None = None) -> list[Tally]:
+        """What happened by hour, of a definition or (None) of all, in hours first..last; by hour and then as they sort.
+        Added to with the rows themselves: what is appended again changes nothing."""
         ...
 
     def end(self, partition: int) -> int: ...

@@ -1,11 +1,12 @@
 """The trail in memory: groups by partition and position. A power cut takes a tail of what was not synced."""
 
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Callable
 from itertools import islice
 
 from tactful.events.derived import Group, decode_groups, encode_groups
-from tactful.events.mentions import mentions
+from tactful.events.mentions import Tallies, Tally, mentions, told, within
 
 
 class MemoryTrail:
@@ -38,6 +39,21 @@ class MemoryTrail:
     def onward(self, partition: int, definition: str, after: int, limit: int) -> list[tuple[int, bytes]]:
         pieces = ((last, encode_groups(groups)) for last, groups in self._pieces.get(partition, []) if last > after)
         return list(islice(((last, body) for last, body in pieces if definition in mentions(body)), limit))
+
+    def tallies(self, partition: int, first_hour: int, last_hour: int, definition: str | None = None) -> list[Tally]:
+        counted: Tallies = {}
+        kinds: Counter[tuple[int, str, str]] = Counter()
+        for _, groups in self._pieces.get(partition, []):
+            for key, number in sorted(told(encode_groups(groups)).items()):
+                is_known = key in counted
+                place = key if is_known else within(key, kinds[key[:3]])
+                kinds[key[:3]] += place not in counted
+                counted[place] = counted.get(place, 0) + number
+        return [
+            Tally(*key, number)
+            for key, number in sorted(counted.items())
+            if first_hour <= key[0] <= last_hour and definition in (None, key[1])
+        ]
 
     def _about(self, partition: int, before: int | None, limit: int, counts: Callable[[Group], bool]) -> list[bytes]:
         """Pieces that hold a group that counts, until `limit` of them are found."""

@@ -13,7 +13,7 @@ from threading import RLock
 from tactful.adapters.sqlite.connection import NotMadeYet
 from tactful.adapters.sqlite.trailfile import TrailFile
 from tactful.events.derived import Group, encode_groups
-from tactful.events.mentions import mentions
+from tactful.events.mentions import Tally, mentions
 
 _ABOVE_ALL = 1 << 62
 
@@ -73,6 +73,11 @@ class SqliteTrail:
         with self._lock:
             file = self._there(partition)
             return file.onward(definition, after, limit) if file else []
+
+    def tallies(self, partition: int, first_hour: int, last_hour: int, definition: str | None = None) -> list[Tally]:
+        with self._lock:
+            file = self._there(partition)
+            return file.tallies(first_hour, last_hour, definition) if file else []
 
     def close(self) -> None:
         with self._lock:

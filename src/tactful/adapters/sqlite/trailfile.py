@@ -1,5 +1,6 @@
 """One partition's file of the trail: pieces of derived rows by their last position, compressed."""
 
+import logging
 import os
 import zlib
 from collections.abc import Generator, Sequence
@@ -11,7 +12,7 @@ from tactful.adapters.sqlite.checkpoints import Checkpointer
 from tactful.adapters.sqlite.connection import Schema, Tuning, open_database, transaction, world
 from tactful.errors import TransientError
 from tactful.events.derived import Group, decode_groups, encode_groups
-from tactful.events.mentions import mentions
+from tactful.events.mentions import Tallies, Tally, definitions, told, within
 
 SCHEMA = Schema(
     "trail",
@@ -21,10 +22,33 @@ SCHEMA = Schema(
             "CREATE TABLE piece (last INTEGER PRIMARY KEY, first INTEGER NOT NULL, body BLOB NOT NULL)",
             "CREATE TABLE mention (definition TEXT, last INTEGER, PRIMARY KEY (definition, last)) WITHOUT ROWID",
         ),
+        (
+            # By hour first: what is written now lies together.
+            """
+            CREATE TABLE tally (
+              hour INTEGER, definition TEXT, what TEXT, name TEXT, detail TEXT, number INTEGER NOT NULL,
+              PRIMARY KEY (hour, definition, what, name, detail)) WITHOUT ROWID
+            """,
+            "CREATE TABLE tallied (one INTEGER PRIMARY KEY CHECK (one = 1))",
+        ),
     ),
 )
 TUNING = Tuning("NORMAL", autocheckpoint=0)
+_ADD = """
+UPDATE tally SET number = number + ? WHERE hour = ? AND definition = ? AND what = ? AND name = ? AND detail = ?
+"""
+_KINDS = "SELECT count(*) FROM tally WHERE hour = ? AND definition = ? AND what = ?"
+_PUT = "INSERT INTO tally VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET number = number + excluded.number"
+_ENDS = "SELECT (SELECT min(hour) FROM tally), (SELECT max(hour) FROM tally)"
+_ALL = "SELECT * FROM tally WHERE hour BETWEEN ? AND ? ORDER BY hour, definition, what, name, detail"
+_OF_ONE = """
+WITH RECURSIVE hours (hour) AS (SELECT ?1 WHERE ?1 <= ?2 UNION ALL SELECT hour + 1 FROM hours WHERE hour < ?2)
+SELECT tally.* FROM hours CROSS JOIN tally ON tally.hour = hours.hour AND definition = ?3
+ORDER BY tally.hour, what, name, detail
+"""
+"""One search for each hour, since others lie between."""
 _CHECKPOINT_BYTES = 16 << 20
+_log = logging.getLogger(__name__)
 _LEVEL = 1
 """Of zlib: groups repeat the same names and texts, so that the fastest level already makes them a fraction."""
 
@@ -38,6 +62,8 @@ class TrailFile:
         self._checkpoints = Checkpointer(path, TUNING, _CHECKPOINT_BYTES)
         self._is_listed = False
         """The folder's entry for the write-ahead log, which is new each time, is durable."""
+        if not read_only:
+            self._tally_what_was_before()
 
     def append(self, first: int, last: int, groups: bytes) -> None:
         self._checkpoints.finish(self._connection)
@@ -50,9 +76,42 @@ class TrailFile:
             first = max(first, known + 1)
             body = zlib.compress(groups, _LEVEL)
             self._connection.execute("INSERT INTO piece VALUES (?, ?, ?)", (last, first, body))
-            mentioned = mentions(groups) if groups else ()
+            counted = told(groups) if groups else {}
+            mentioned = definitions(counted)
             self._connection.executemany("INSERT INTO mention VALUES (?, ?)", [(one, last) for one in mentioned])
+            self._tally(counted)
         self._checkpoints.wrote(len(body) + (len(mentioned) + 4) * TUNING.page_size)
+
+    def _tally(self, counted: Tallies) -> None:
+        execute = self._connection.execute
+        for key, number in sorted(counted.items()):
+            if execute(_ADD, (number, *key)).rowcount:
+                continue
+            (known,) = execute(_KINDS, key[:3]).fetchone()
+            execute(_PUT, (*within(key, known), number))
+
+    def _tally_what_was_before(self) -> None:
+        """Once, for a file of before there were tallies: all its pieces are read."""
+        with world(self._path), transaction(self._connection):
+            if self._connection.execute("SELECT 1 FROM tallied").fetchone() is not None:
+                return
+            if self._end():
+                _log.info("%s: counting by hour what happened so far, this once", self._path)
+            for last, body in self._connection.execute("SELECT last, body FROM piece ORDER BY last"):
+                if groups := self._inflated(last, body):
+                    self._tally(told(groups))
+            self._connection.execute("INSERT INTO tallied VALUES (1)")
+
+    def tallies(self, first_hour: int, last_hour: int, definition: str | None) -> list[Tally]:
+        with world(self._path):
+            execute = self._connection.execute
+            if definition is None:
+                return [Tally(*row) for row in execute(_ALL, (first_hour, last_hour))]
+            low, high = execute(_ENDS).fetchone()
+            if low is None:
+                return []
+            ends = max(first_hour, low), min(last_hour, high)
+            return [Tally(*row) for row in execute(_OF_ONE, (*ends, definition))]
 
     def end(self) -> int:
         with world(self._path):
