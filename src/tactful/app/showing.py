@@ -30,6 +30,7 @@ from tactful.web.changes import routes as change
 from tactful.web.console.room import Console, Frame
 from tactful.web.console.rooms import routes as rooms
 from tactful.web.desk import Desk, News
+from tactful.web.feeds import routes as follow
 from tactful.web.forwarding import Peered
 from tactful.web.guard import Guard
 from tactful.web.journeys import routes as steer
@@ -48,6 +49,9 @@ def run(house: Installation, project: Path, address: str) -> None:
     def arrive() -> Arrival:
         return rules.arrival(API, house.clock.now_us())
 
+    def mail(intent: str) -> bytes | None:
+        return spool.read(data / "mail", intent)
+
     console = Console(
         desk,
         slow,
@@ -58,12 +62,13 @@ def run(house: Installation, project: Path, address: str) -> None:
         _frame(house.settings, address),
         intake.submit,
         arrive,
-        lambda intent: spool.read(data / "mail", intent),
+        mail,
     )
     routes = [
         *rooms(console),
         *api(desk),
         *change(desk, intake.submit, arrive, house.partitions),
+        *follow(desk, mail),
         *steer(desk, intake.submit, arrive, house.partitions, slow),
         *campaigns(
             desk, slow, intake.submit, arrive, FileApprovals(data), lambda reader, name: _previewed(house, reader, name)

@@ -125,6 +125,21 @@ ANSWERS: dict[tuple[str, str], Any] = {
     ("/v1/journeys", "get"): {"sending": True, "off": None, "journeys": [_JOURNEY]},
     ("/v1/journeys/{name}", "get"): _JOURNEY,
     ("/v1/journeys/{name}/report", "get"): _REPORT,
+    ("/v1/journeys/{name}/feed", "get"): {
+        "rows": [
+            {
+                "at": _TIME,
+                "person": "u:ada",
+                "key": "",
+                "startedAt": _TIME,
+                "what": "started",
+                "version": "e678f12d",
+                "arm": "",
+            }
+        ],
+        "next": "12.40.7.3",
+        "definition": "start: {event: Product Added}\n",
+    },
     ("/v1/journeys/{name}/enter", "post"): {
         "messageId": "vip-ada-2025",
         "identifier": "u:ada",

@@ -68,6 +68,9 @@ PATHS = {
     "/v1/journeys/{name}": _get(
         "How a journey stands, and how many are inside at each step", "name", query=("inside",)
     ),
+    "/v1/journeys/{name}/feed": _get(
+        "What happened in a journey since then: starts, steps, messages, goals, in order", "name", query=("after",)
+    ),
     "/v1/journeys/{name}/report": _get("What a journey did, by version", "name", query=("from", "to")),
     "/v1/journeys/{name}/enter": _post(
         "Let somebody enter a journey that starts by a call",
