@@ -1,7 +1,7 @@
 """The pages on a real server (uvicorn on a free port of 127.0.0.1), for clients and browsers that are real as well."""
 
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
@@ -12,10 +12,17 @@ from starlette.types import ASGIApp
 
 from tactful.adapters.memory.bells import MemoryBells
 from tactful.adapters.memory.house import MemoryHouse
+from tactful.errors import UsageError
 from tactful.events.intake import Arrival
+from tactful.operations.campaigns import Approval
 from tactful.operations.patching import SOURCE
+from tactful.operations.previewing import Preview
+from tactful.operations.proofs import Said
+from tactful.operations.reading import Reader
+from tactful.runtime.ports import Claimed
 from tactful.runtime.settings import Settings
 from tactful.web import api
+from tactful.web.console.hands import Hands
 from tactful.web.console.room import Console, Frame
 from tactful.web.console.rooms import routes as rooms
 from tactful.web.desk import Desk, News
@@ -27,6 +34,27 @@ class Served:
     def __init__(self, address: str, bells: MemoryBells) -> None:
         self.address = address
         self.bells = bells
+
+
+class Approved:
+    """Approvals that are kept for as long as the test."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, Approval] = {}
+
+    def read(self) -> dict[str, Approval]:
+        return dict(self.kept)
+
+    def write(self, approvals: Mapping[str, Approval]) -> None:
+        self.kept = dict(approvals)
+
+
+def nobody_previews(_reader: Reader, name: str) -> tuple[str, Preview]:
+    raise UsageError(f"there is no campaign {name!r}")
+
+
+def nobody_sends(_claim: Claimed, _source: bytes) -> Said:
+    return Said(problem="there is no channel")
 
 
 def application(scene: Scene, bells: MemoryBells, address: str, tokens: tuple[str, ...] = ()) -> tuple[ASGIApp, News]:
@@ -42,7 +70,8 @@ def application(scene: Scene, bells: MemoryBells, address: str, tokens: tuple[st
     def arrive() -> Arrival:
         return Arrival(SOURCE, house.clock.now_us())
 
-    console = Console(desk, desk, news, house, house.office, Path(), around, submit, arrive, scene.mails.get)
+    hands = Hands(Approved(), nobody_previews, nobody_sends)
+    console = Console(desk, desk, news, house, house.office, Path(), around, submit, arrive, scene.mails.get, hands)
     routes = [*api.routes(desk), *api.probes(desk, lambda: {"opens": 7}), *rooms(console)]
     return Guard(Starlette(routes=routes), tokens, api.OPEN_PATHS), news
 

@@ -6,6 +6,7 @@ in the data folder only; the process that talks (collecting.py) hands on to it w
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import uvloop
 from starlette.applications import Starlette
@@ -19,14 +20,17 @@ from tactful.app.reading import reader
 from tactful.app.rules import rules_of
 from tactful.events.intake import Arrival
 from tactful.operations.patching import SOURCE as API
+from tactful.operations.proofs import Said
 from tactful.operations.reading import Reader
 from tactful.runtime.intake import Bounds, Intake
+from tactful.runtime.ports import Claimed
 from tactful.runtime.settings import Settings
 from tactful.runtime.tokens import Tokens
 from tactful.web.api import OPEN_PATHS
 from tactful.web.api import routes as api
 from tactful.web.campaigns import routes as campaigns
 from tactful.web.changes import routes as change
+from tactful.web.console.hands import Hands
 from tactful.web.console.room import Console, Frame
 from tactful.web.console.rooms import routes as rooms
 from tactful.web.desk import Desk, News
@@ -35,6 +39,9 @@ from tactful.web.forwarding import Peered
 from tactful.web.guard import Guard
 from tactful.web.journeys import routes as steer
 from tactful.web.serving import server
+
+if TYPE_CHECKING:
+    from tactful.operations.previewing import Preview  # Renders messages, and is seldom wanted.
 
 
 def run(house: Installation, project: Path, address: str) -> None:
@@ -52,6 +59,11 @@ def run(house: Installation, project: Path, address: str) -> None:
     def mail(intent: str) -> bytes | None:
         return spool.read(data / "mail", intent)
 
+    hands = Hands(
+        FileApprovals(data),
+        lambda reader, name: _previewed(house, reader, name),
+        lambda claim, source: _proved(house, project, claim, source),
+    )
     console = Console(
         desk,
         slow,
@@ -63,6 +75,7 @@ def run(house: Installation, project: Path, address: str) -> None:
         intake.submit,
         arrive,
         mail,
+        hands,
     )
     routes = [
         *rooms(console),
@@ -71,7 +84,12 @@ def run(house: Installation, project: Path, address: str) -> None:
         *follow(desk, mail),
         *steer(desk, intake.submit, arrive, house.partitions, slow),
         *campaigns(
-            desk, slow, intake.submit, arrive, FileApprovals(data), lambda reader, name: _previewed(house, reader, name)
+            desk,
+            slow,
+            intake.submit,
+            arrive,
+            hands.approvals,
+            lambda reader, name: _values(*hands.previewed(reader, name)),
         ),
     ]
     guarded = Guard(Starlette(routes=routes), [os.environ.get(ADMIN_TOKEN, "")], OPEN_PATHS)
@@ -94,12 +112,29 @@ def _frame(settings: Settings, address: str) -> Frame:
     return Frame(workspace.name, workspace.time_zone, workspace.public_url or address, key)
 
 
-def _previewed(house: Installation, reader: Reader, name: str) -> dict[str, object]:
+def _previewed(house: Installation, reader: Reader, name: str) -> "tuple[str, Preview]":
     """Of a campaign; what it looks at is opened in the thread that asks."""
-    from tactful.operations import previewed  # Renders messages, and is seldom wanted.
+    from tactful.operations import previewed  # Likewise.
 
     own = Installation(house.data, house.settings, house.clock, read_only=True)
     try:
-        return previewed.values(name, reader, own)
+        return previewed.preview(name, reader, own)
+    finally:
+        own.close()
+
+
+def _values(version: str, preview: "Preview") -> dict[str, object]:
+    from tactful.operations.previewed import as_values  # Likewise.
+
+    return as_values(version, preview)
+
+
+def _proved(house: Installation, project: Path, claim: Claimed, source: bytes) -> Said:
+    """What it opens belongs to the thread that asks."""
+    from tactful.app.proving import proof  # All channels, and seldom wanted.
+
+    own = Installation(house.data, house.settings, house.clock, read_only=True)
+    try:
+        return proof(own, project, house.data, claim, source)
     finally:
         own.close()

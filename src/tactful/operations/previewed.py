@@ -41,8 +41,11 @@ def preview(name: str, reader: Reader, house: Place) -> tuple[str, Preview]:
 
 def values(name: str, reader: Reader, house: Place) -> dict[str, object]:
     """The same as JSON values."""
-    version, found = preview(name, reader, house)
-    return {"version": version, **msgspec.to_builtins(found)}
+    return as_values(*preview(name, reader, house))
+
+
+def as_values(version: str, preview: Preview) -> dict[str, object]:
+    return {"version": version, **msgspec.to_builtins(preview)}
 
 
 def as_text(version: str, preview: Preview) -> str:

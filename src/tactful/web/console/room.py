@@ -29,6 +29,7 @@ from tactful.runtime.roles import ROLES, Permission
 from tactful.web import wording
 from tactful.web.bodies import Disconnected, read_body
 from tactful.web.changes import Submit
+from tactful.web.console.hands import Hands
 from tactful.web.desk import Desk, News
 
 LOOKING = ("GET", "HEAD")
@@ -86,6 +87,7 @@ class Console:
         submit: Submit,
         arrive: Callable[[], Arrival],
         mail: Callable[[str], bytes | None],
+        hands: Hands,
     ) -> None:
         self.desk = desk
         self.slow = slow
@@ -97,6 +99,7 @@ class Console:
         self.submit = submit
         self.arrive = arrive
         self.mail = mail
+        self.hands = hands
         self.zone = ZoneInfo(around.time_zone)
         self.templates = Environment(
             loader=PackageLoader("tactful.web"),

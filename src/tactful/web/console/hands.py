@@ -1,0 +1,27 @@
+"""Hands: what rooms do beyond reading and appending, as app/ has put it together; a face may not reach adapters."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from tactful.operations.campaigns import Approvals
+from tactful.operations.proofs import Said
+from tactful.operations.reading import Reader
+from tactful.runtime.ports import Claimed
+
+if TYPE_CHECKING:
+    from tactful.operations.previewing import Preview  # Renders messages, and is seldom wanted.
+
+Previewed = Callable[[Reader, str], "tuple[str, Preview]"]
+"""The version of a campaign that is in force, and whom it would reach (operations/previewed.py); looks through all
+people. Raises UsageError."""
+Prove = Callable[[Claimed, bytes], Said]
+"""Sends a test (operations/proofs.py) with the source of its message; takes as long as the channel does, and is called
+in a thread of its own."""
+
+
+class Hands(Struct, frozen=True):
+    approvals: Approvals
+    previewed: Previewed
+    prove: Prove
