@@ -49,6 +49,7 @@ from tactful.runtime.ports import Log, OutboxRow
 from tactful.values import HOUR_US
 
 if TYPE_CHECKING:
+    from tactful.operations.matching import Matching
     from tactful.operations.behind import Listed, Wanted
     from tactful.operations.measuring import Report
 
@@ -88,6 +89,7 @@ class Reader:
         self.outbox = outbox
         self._quarantine = quarantine
         self._known_plan: CompiledPlan | None = None
+        self._matching: Matching | None = None
 
     # ---- one person
 
@@ -241,6 +243,14 @@ class Reader:
         for state in self.partitions():
             counted.update(state.members)
         return {rule.name: counted[rule.number] for rule in self.compiled().segments}
+
+    def matching(self) -> "Matching":
+        """How many people a condition holds for; it remembers whom it has looked at."""
+        if self._matching is None:
+            from tactful.operations.matching import Matching  # Wanted by who writes conditions only.
+
+            self._matching = Matching(self._log, self._trail, self._states)
+        return self._matching
 
     def journeys(self, *, counts: bool = True, name: str = "") -> steering.Journeys:
         """How all journeys stand, or the one named; `counts` says who is inside."""

@@ -1,0 +1,266 @@
+"""Matching: how many people a condition holds for now, published or not.
+
+Three ways, the first that gives the answer. What is published is counted by the partitions (kernel/counts.py), and is
+only added up. What asks of a state that everybody has anyway is asked of people's states. What nobody has counted yet
+is folded from people's own events, by the functions that a worker would fold them with. The last two look at everybody
+where there are few; else at one person in so many, chosen by a hash of the identifier, which says nothing about what
+the person does. The step doubles as people grow, and is told with the answer.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from hashlib import blake2b
+
+from msgspec import Struct
+
+from tactful.aggregates.kinds import State
+from tactful.aggregates.spec import AggregateSpec
+from tactful.events.addressed import event_of
+from tactful.events.derived import EventKept, place
+from tactful.events.identifiers import partition_of
+from tactful.events.records import Event, decode, unpack
+from tactful.kernel.fragments import states
+from tactful.kernel.plan import NEVER, CompiledPlan, compiled, empty_plan, exact_at
+from tactful.kernel.readers import ANY_EVENT, SPOKEN_BY_ANY
+from tactful.kernel.state import FIRST_KEY, PLAN_KEY, PlanState, Profile, decode_partition, decode_plan, decode_profile
+from tactful.kernel.view import Around, PersonView, Thresholds
+from tactful.language.check import Checked
+from tactful.language.compile import compile_condition
+from tactful.language.compiled import Condition, Fold, Reader
+from tactful.language.reader import compile_reader
+from tactful.operations.chains import Walk
+from tactful.operations.places import Places
+from tactful.operations.steering import People
+from tactful.runtime.keeping import Trail
+from tactful.runtime.ports import Log
+
+MOST_PEOPLE = 2_000
+"""Looked at; twice as many, and the step doubles."""
+MOST_GROUPS = 10_000
+"""Of the trail that one question walks through; whoever was not reached by then is not looked at."""
+MOST_EVENTS = 200_000
+"""Kept in memory between questions."""
+GROWN = 1.02
+"""People are chosen anew where there are so many times more of them."""
+_PAGE = 2_000
+_FIRST_OWN = 1 << 40
+"""Numbers of aggregates that no plan has."""
+
+
+class Matched(Struct, frozen=True):
+    """The number of people, and what it rests on."""
+
+    people: int
+    everybody: int
+    """As far as known: people, no marks."""
+    looked_at: int
+    """0: nobody had to be."""
+    step: int = 1
+    """One person in so many was looked at; 1: everybody."""
+    gaps: int = 0
+    """People of those looked at whose past is no longer in the log, where the condition may ask for it."""
+
+    @property
+    def is_exact(self) -> bool:
+        return self.step == 1 and not self.gaps
+
+
+class _Past(Struct):
+    """A person's events, as they were when the newest group stood at `tail`."""
+
+    tail: int
+    events: list[tuple[int, Event]]
+    """With their refs."""
+    oldest: int
+    """From this instant on nothing is missing; 0: from the beginning."""
+
+
+class Matching:
+    """One for each thread: it remembers who was chosen, and what they did."""
+
+    def __init__(self, log: Log, trail: Trail, stores: Sequence[People], most_people: int = MOST_PEOPLE) -> None:
+        self._log, self._trail, self._stores = log, trail, stores
+        self._most = most_people
+        self._chosen: dict[int, list[str]] = {}
+        """Keys by partition."""
+        self._step, self._keys, self._profiles = 1, 0, -1
+        self._pasts: dict[str, _Past] = {}
+        self._kept = 0
+
+    def count(self, checked: Checked, now_us: int) -> Matched:
+        """For how many people the condition holds at `now_us`."""
+        partitions = [decode_partition(body) for store in self._stores if (body := store.checkpoint().partition_state)]
+        everybody = sum(one.profiles for one in partitions)
+        plan_state = self._plan()
+        plan = compiled(plan_state) if plan_state is not None else empty_plan()
+        rule = next((one for one in plan.segments if one.condition.text == checked.canonical), None)
+        is_counted = len(partitions) == len(self._stores) and all(one.is_counted for one in partitions)
+        if rule is not None and is_counted and rule.ready_at <= now_us:
+            return Matched(sum(one.members.get(rule.number, 0) for one in partitions), everybody, 0)
+        self._choose(everybody)
+        thresholds: Thresholds = {
+            metric: {percent: one.value for percent, one in by.items()}
+            for state in partitions[:1]
+            for metric, by in state.thresholds.items()
+        }
+        return self._look(_Question(checked, plan, plan_state, thresholds, now_us), now_us)
+
+    def _plan(self) -> PlanState | None:
+        body = self._stores[0].load([PLAN_KEY]).get(PLAN_KEY)
+        return decode_plan(body) if body is not None else None
+
+    # ---- who is looked at ------------------------------------------------------------------------------------------
+
+    def _choose(self, profiles: int) -> None:
+        """Everybody whose hash says so; looked for again where there are more people, or fewer."""
+        if self._profiles >= 0 and profiles / GROWN <= self._profiles <= profiles * GROWN and profiles >= self._most:
+            return
+        self._chosen, self._keys, self._step, self._profiles = {}, 0, 1, profiles
+        for partition, store in enumerate(self._stores):
+            kept: list[str] = []
+            for key in _keys(store):
+                self._keys += 1
+                if _hash(key) % self._step == 0:
+                    kept.append(key)
+                    if len(kept) * len(self._stores) > 2 * self._most:
+                        self._step *= 2
+                        kept = [one for one in kept if _hash(one) % self._step == 0]
+            self._chosen[partition] = kept
+        self._chosen = {
+            partition: sorted((key for key in keys if _hash(key) % self._step == 0), key=_hash)
+            for partition, keys in self._chosen.items()
+        }
+        chosen = {key for keys in self._chosen.values() for key in keys}
+        self._pasts = {key: past for key, past in self._pasts.items() if key in chosen}
+        self._kept = sum(len(past.events) for past in self._pasts.values())
+
+    def _profiles_of(self) -> Iterator[Profile | None]:
+        """Chosen people in the order of their hashes; None for a key that is nobody's."""
+        loaded: dict[str, bytes] = {}
+        for partition, keys in self._chosen.items():
+            loaded |= self._stores[partition].load(keys)
+        for key in sorted(loaded, key=_hash):
+            profile = decode_profile(loaded[key])
+            yield profile if profile.owner() is None else None
+
+    # ---- looking ---------------------------------------------------------------------------------------------------
+
+    def _look(self, question: "_Question", now_us: int) -> Matched:
+        """Keys that are nobody's count as looked at, since they count among all keys."""
+        seen = people = holding = gaps = 0
+        walked = [0]
+        places = Places(self._log, self._trail, self._stores)
+        for profile in self._profiles_of():
+            if walked[0] > MOST_GROUPS:
+                break
+            seen += 1
+            if profile is None:
+                continue
+            people += 1
+            folded: dict[int, State] = {}
+            if question.own:
+                past = self._past(profile, places, walked)
+                folded = question.fold(past.events, now_us)
+                gaps += past.oldest > max(0, question.needed_us)
+            holding += question.holds(profile, folded, now_us)
+        if self._step == 1 and seen == self._keys:
+            return Matched(holding, people, people, 1, gaps)
+        share = self._keys / seen if seen else 0
+        return Matched(round(holding * share), round(people * share), people, max(2, round(share)), gaps)
+
+    def _past(self, profile: Profile, places: Places, walked: list[int]) -> _Past:
+        known = self._pasts.get(profile.key)
+        if known is not None and known.tail == profile.tail:
+            return known
+        walk = Walk(places, profile, partition_of(profile.key, len(self._stores)))
+        events: list[tuple[int, Event]] = []
+        oldest = 0
+        for step in walk:
+            walked[0] += 1
+            for row in step.group.rows:
+                if isinstance(row, EventKept):
+                    event = self._event(row.ref)
+                    if event is None:
+                        oldest = max(oldest, row.at + 1)
+                    else:
+                        events.append((row.ref, event))
+        if not walk.is_whole:
+            oldest = max(oldest, min((event.timestamp for _, event in events), default=NEVER))
+        past = _Past(profile.tail, events, oldest)
+        self._kept += len(events) - (len(known.events) if known is not None else 0)
+        if self._kept > MOST_EVENTS:
+            self._pasts, self._kept = {}, len(events)
+        self._pasts[profile.key] = past
+        return past
+
+    def _event(self, ref: int) -> Event | None:
+        partition, position = place(ref)
+        if position <= 0 or partition >= self._log.partitions:
+            return None
+        for at, body in self._log.read(partition, position - 1, 1):
+            if at == position:
+                return event_of(decode(body))
+        return None
+
+
+class _Question:
+    """A condition compiled against what is counted; what is not, against numbers of its own."""
+
+    def __init__(
+        self, checked: Checked, plan: CompiledPlan, state: PlanState | None, thresholds: Thresholds, now_us: int
+    ) -> None:
+        numbers: dict[AggregateSpec, int] = {}
+        self.own: dict[AggregateSpec, int] = {}
+        """Aggregates that nobody counts, or not for long enough."""
+
+        def number(spec: AggregateSpec) -> int:
+            found = state.numbers.get(spec.canonical()) if state is not None else None
+            is_ready = found is not None and state is not None and state.ready.get(found, NEVER) <= now_us
+            if found is None or not is_ready:
+                found = self.own.setdefault(spec, _FIRST_OWN + len(self.own))
+            return numbers.setdefault(spec, found)
+
+        self._condition: Condition = compile_condition(checked, number)
+        self.needed_us = min((now_us - (exact_at(spec, now_us) - now_us) for spec in self.own), default=0)
+        """The oldest instant whose events the own aggregates ask for; below 0 where they ask for all time."""
+        folds = [fold for fold in self._condition.folds if fold.number in self.own.values()]
+        self._folds: Sequence[Fold] = folds
+        self._readers: dict[tuple[str, str], Reader | None] = {}
+        self._around = Around(
+            plan.time_zone, lambda: thresholds, plan.policy, plan.traits, is_signed=plan.identity.is_signed
+        )
+
+    def fold(self, events: Iterable[tuple[int, Event]], now_us: int) -> dict[int, State]:
+        """The states of the own aggregates after a person's events, in whatever order."""
+        found: dict[int, State] = {}
+        for ref, event in events:
+            reader = self._reader(event)
+            if reader is not None:
+                properties = unpack(event.properties) if reader.needs_properties else {}
+                context = unpack(event.context) if reader.needs_context else {}
+                lag = event.received_at - event.timestamp
+                reader.read(found, event.timestamp, lag, ref, now_us, properties, context)
+        return found
+
+    def _reader(self, event: Event) -> Reader | None:
+        asked = (event.kind, event.name)
+        if asked not in self._readers:
+            names = {event.name, ANY_EVENT} if event.kind in SPOKEN_BY_ANY else {event.name}
+            folds = [fold for fold in self._folds if any(not names.isdisjoint(feed.events) for feed in fold.feeds)]
+            self._readers[asked] = compile_reader(sorted(names), folds) if folds else None
+        return self._readers[asked]
+
+    def holds(self, profile: Profile, folded: dict[int, State], now_us: int) -> bool:
+        known = {**states(profile), **folded} if folded else states(profile)
+        return self._condition.holds(PersonView(known, profile.fragments, self._around), now_us)
+
+
+def _keys(store: People) -> Iterator[str]:
+    cursor = FIRST_KEY
+    while keys := store.keys_after(cursor, _PAGE):
+        yield from keys
+        cursor = keys[-1]
+
+
+def _hash(key: str) -> int:
+    """The same in every process and in every run."""
+    return int.from_bytes(blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8, person=b"matching").digest())
