@@ -5,10 +5,10 @@ from collections.abc import Iterable
 
 from tactful.kernel.names import counted
 from tactful.kernel.state import decode_partition
-from tactful.runtime.ports import Store
+from tactful.operations.places import States
 
 
-def seen_names(stores: Iterable[Store], now_us: int) -> dict[str, int]:
+def seen_names(stores: Iterable[States], now_us: int) -> dict[str, int]:
     """How often events of each name came today and on the seven days before, in all partitions; the stores are only
     read."""
     totals: Counter[str] = Counter()

@@ -19,9 +19,9 @@ from tactful.language.paths import PARTS
 from tactful.language.tree import Node, Part, everything
 from tactful.operations.checking import Report, examine_files
 from tactful.operations.folder import Edits, edited, split
+from tactful.operations.places import States
 from tactful.operations.project import load
 from tactful.operations.publish import changes, warming
-from tactful.runtime.ports import Store
 from tactful.runtime.settings import Settings
 
 AROUND = 3
@@ -53,7 +53,7 @@ def propose(
     told: Settings,
     plan: PlanState | None,
     seen: Mapping[str, int],
-    stores: Sequence[Store],
+    stores: Sequence[States],
     now_us: int,
 ) -> Proposal:
     """Raises UsageError where there is no project."""

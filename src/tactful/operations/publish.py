@@ -14,6 +14,7 @@ from tactful.kernel.plan import NEVER, adopt
 from tactful.kernel.programs import exact_from
 from tactful.kernel.state import PLAN_KEY, PlanState, decode_partition, decode_plan
 from tactful.language.vocabulary import DEFAULT_GAP_US
+from tactful.operations.places import States
 from tactful.runtime.ports import Bells, Clock, Log, Store
 from tactful.runtime.settings import IdentitySettings
 from tactful.values import parse_duration
@@ -51,7 +52,7 @@ def warming(
     before: PlanState | None,
     files: Mapping[str, str],
     settings: Mapping[str, str],
-    stores: Iterable[Store],
+    stores: Iterable[States],
     now_us: int,
 ) -> dict[str, int | None]:
     """Which segments, journeys and messages ask something that would have no answer at first, by file, and until when:

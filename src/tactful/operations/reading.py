@@ -49,8 +49,8 @@ from tactful.runtime.ports import Log, OutboxRow
 from tactful.values import HOUR_US
 
 if TYPE_CHECKING:
-    from tactful.operations.matching import Matching
     from tactful.operations.behind import Listed, Wanted
+    from tactful.operations.matching import Matching
     from tactful.operations.measuring import Report
 
 STEPS = 200
