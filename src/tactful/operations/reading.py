@@ -72,6 +72,8 @@ class Intents(Protocol):
 
     def waiting_by_channel(self) -> dict[str, int]: ...
 
+    def per_person(self, since_us: int) -> dict[int, int]: ...
+
 
 class Counted(Protocol):
     """What reading needs of a Quarantine."""
@@ -284,7 +286,7 @@ class Reader:
 
         return behind(self._trail, len(self._states), journey, wanted, self.outbox.row, cursor)
 
-    def inside(self, journey: str, step: str, cursor: str = "") -> tuple[list[str], str]:
+    def inside(self, journey: str, step: str, cursor: str = "") -> tuple[list[tuple[str, str]], str]:
         """The people whose runs wait at a step (behind.py), and where to go on."""
         from tactful.operations.behind import inside  # Likewise.
 

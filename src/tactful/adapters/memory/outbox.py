@@ -187,6 +187,11 @@ class MemoryOutbox:
     def waiting_by_channel(self) -> dict[str, int]:
         return dict(sorted(Counter(row.intent.channel for row in self._table.of("waiting")).items()))
 
+    def per_person(self, since_us: int) -> dict[int, int]:
+        sent = (row.intent for row in self._table.of("sent") if row.intent.channel != "webhook")
+        by_key = Counter(intent.key for intent in sent if intent.due >= since_us)
+        return dict(sorted(Counter(by_key.values()).items()))
+
     def power_cut(self) -> None:
         """Loses nothing: every change was durable when it returned."""
 

@@ -43,6 +43,11 @@ UPDATE intent SET partition = :partition, key = CASE :key WHEN '' THEN key ELSE 
   not_before = coalesce(parked, not_before), parked = NULL
 WHERE intent = :intent AND hop < :hop
 """
+_PER_PERSON = """
+SELECT number, count(*) FROM (
+  SELECT count(*) AS number FROM intent WHERE status = 'sent' AND due >= ? AND channel <> 'webhook' GROUP BY key)
+GROUP BY number ORDER BY number
+"""
 _ENDS = {"sent", "rejected", "held"}
 
 
@@ -266,6 +271,9 @@ class SqliteOutbox:
             "GROUP BY partition, channel"
         )
         return {name: sum(number for of, number in rows if of == name) for name in sorted({name for name, _ in rows})}
+
+    def per_person(self, since_us: int) -> dict[int, int]:
+        return dict(self._all(_PER_PERSON, (since_us,)))
 
     def close(self) -> None:
         with self._lock, world(self._path):
