@@ -254,6 +254,25 @@ def test_kinds_of_an_hour_are_bounded(open_trail: TrailMaker) -> None:
     assert len(trail.tallies(0, NOON + 1, NOON + 1, "")) == 1
 
 
+def test_where_what_is_counted_stands(open_trail: TrailMaker) -> None:
+    trail = open_trail()
+    for position in range(1, 40):
+        hour = position // 10
+        rows: tuple[Row, ...] = (EventKept(AT + hour * HOUR_US, "Page", position),)
+        if position in (12, 17, 25):
+            rows = (*rows, SegmentEntered(AT + hour * HOUR_US, "loyal", "event"))
+        if position == 28:
+            rows = (*rows, SegmentLeft(AT, "loyal", "time"))
+        put(trail, position, *rows)
+    both, loyal = ("entered", "left"), "segment/loyal"
+    assert trail.span(0, NOON + 1, NOON + 1, loyal, both) == (12, 17)
+    assert trail.span(0, NOON + 1, NOON + 9, loyal, both) == (12, 25)
+    assert trail.span(0, 0, NOON, loyal, both) == (28, 28), "what happened then was said later"
+    assert trail.span(0, 0, NOON, loyal, ("entered",)) is trail.span(0, NOON + 3, NOON + 9, loyal, both) is None
+    assert trail.span(0, NOON, NOON, "segment/none", both) is trail.span(5, NOON, NOON, loyal, both) is None
+    assert trail.span(0, NOON, NOON, loyal, ()) is None
+
+
 def test_a_file_of_before_is_counted_once_when_it_is_opened(tmp_path: Path) -> None:
     before = open_database(tmp_path / "0.db", replace(SCHEMA, steps=SCHEMA.steps[:1]), TUNING)
     for position in (1, 2):

@@ -15,7 +15,7 @@ from tactful.adapters.memory.store import MemoryStore
 from tactful.adapters.memory.trail import MemoryTrail
 from tactful.errors import UsageError
 from tactful.events.records import Event, Publish, encode, pack
-from tactful.kernel.state import PLAN_KEY, decode_plan, decode_profile
+from tactful.kernel.state import PLAN_KEY, decode_partition, decode_plan, decode_profile
 from tactful.kernel.state import encode as encode_state
 from tactful.runtime.ports import Commit, StateWrite
 from tactful.runtime.settings import Settings
@@ -67,3 +67,30 @@ def test_a_folder_of_another_format_is_refused(tmp_path: Path, found: int, said:
     (tmp_path / "installation.json").write_text(f'{{"format": {found}, "partitions": 4}}')
     with pytest.raises(UsageError, match=said):
         Installation(tmp_path, Settings(), SimClock(0), read_only=True)
+
+
+def test_a_folder_of_before_there_were_counts_is_counted_when_it_is_opened() -> None:
+    clock, log, store = SimClock(START), MemoryLog(1, SimClock(START)), MemoryStore()
+
+    def turn() -> None:
+        worker = Worker(
+            0, log, store, MemoryOutbox(), MemoryTrail(), MemoryQuarantine(), MemoryLedger(), MemoryBells(), clock, {}
+        )
+        while worker.turn():
+            worker.maintain()
+
+    log.append({0: [encode(Publish(START, {"segments/came.yaml": "when: 'any(\"A\")'\n"}, {}))]})
+    for number in range(3):
+        key = f"u:{number}"
+        event = Event(1, "shop", "server", "track", "A", key, (key,), f"m{number}", START, START, pack({}))
+        log.append({0: [encode(event)]})
+    turn()
+    head = store.checkpoint()
+    kept = decode_partition(head.partition_state)
+    (number,) = kept.members
+    assert (kept.members, kept.is_counted) == ({number: 3}, True)
+    before = encode_state(replace(kept, members={}, inside={}, is_counted=False))
+    store.commit(Commit(head.version, head.position, before, (), b"", head.position + 1, (), 0, {}))
+    turn()
+    again = decode_partition(store.checkpoint().partition_state)
+    assert (again.members, again.is_counted) == ({number: 3}, True), "also where nothing new has come"

@@ -3,7 +3,8 @@
 from collections import Counter
 from collections.abc import Iterable
 
-from tactful.kernel.state import FIRST_KEY, PLAN_KEY, PartitionState, decode_partition, decode_profile
+from tactful.kernel.state import FIRST_KEY, PLAN_KEY, PartitionState, PlanState, decode_partition, decode_profile
+from tactful.runtime.keeping import Trail
 from tactful.runtime.ports import Store
 
 
@@ -25,6 +26,19 @@ def demand_counts(state: PartitionState, states: Iterable[bytes]) -> None:
     said = [*state.members.items()], [(name, [*steps.items()]) for name, steps in state.inside.items()]
     if said != found:
         raise Miscounted(f"partition {state.partition} counts {said}, and there are {found}")
+
+
+def demand_flow(trail: Trail, partition: int, state: PartitionState, plan: PlanState) -> None:
+    """Raises Miscounted where those who entered a segment of the plan, less those who left it, are not those in it. For
+    histories in which no segment goes."""
+    flow: Counter[str] = Counter()
+    for one in trail.tallies(partition, -(1 << 40), 1 << 40):
+        if one.what in ("entered", "left"):
+            flow[one.definition] += one.number if one.what == "entered" else -one.number
+    names = {number: name for name, number in plan.numbers.items()}
+    members = {names[number]: people for number, people in state.members.items()}
+    if {name: number for name, number in flow.items() if number} != members:
+        raise Miscounted(f"partition {partition}: {dict(flow)} came and did not go, and there are {members}")
 
 
 class Counting:

@@ -13,7 +13,7 @@ from tactful.runtime.ports import OutboxRow
 from tactful.testing import World, draw
 from tests.kernel.driver import Driver, told
 from tests.simulation import histories
-from tests.simulation.counting import Counting
+from tests.simulation.counting import Counting, demand_flow
 from tests.simulation.oracle import Oracle, difference
 from tests.simulation.people import Row
 from tests.simulation.shop import DAY, GRID, HOUR, MINUTE, SHOPS
@@ -297,7 +297,9 @@ class Drama:
         unknown = [row for row in rows.values() if "no longer knows" in row.reason]
         demand(not unknown, "nothing is claimed before the log was read", unknown)
         for partition, store in enumerate(world.stores):
-            version = decode_plan(store.load([PLAN_KEY])[PLAN_KEY]).plan.version
+            plan = decode_plan(store.load([PLAN_KEY])[PLAN_KEY])
+            demand_flow(world.trail, partition, decode_partition(store.checkpoint().partition_state), plan)
+            version = plan.plan.version
             demand(version == world.published, "every partition has the plan", partition, version, world.published)
         known = [_thresholds(decode_partition(store.checkpoint().partition_state)) for store in world.stores]
         demand(all(each == known[0] for each in known), "every partition has the thresholds", known)

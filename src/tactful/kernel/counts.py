@@ -30,12 +30,9 @@ def stand(profile: Profile) -> Stand:
 def move(state: PartitionState, before: Stand, after: Stand) -> None:
     """Somebody who stood there stands here."""
     if before[0] != after[0]:
-        for number in before[0]:
-            if number not in after[0]:
-                state.members = _add(state.members, number, -1)
-        for number in after[0]:
-            if number not in before[0]:
-                state.members = _add(state.members, number, 1)
+        here = set(after[0])
+        for number in here.symmetric_difference(before[0]):
+            state.members = _add(state.members, number, 1 if number in here else -1)
     if before[1] != after[1]:
         for place in before[1]:
             _walk(state, *place, -1)

@@ -40,6 +40,13 @@ class Trail(Protocol):
         Added to with the rows themselves: what is appended again changes nothing."""
         ...
 
+    def span(
+        self, partition: int, first_hour: int, last_hour: int, definition: str, whats: Sequence[str]
+    ) -> tuple[int, int] | None:
+        """(first, last) position between which stands all that is counted of a definition in these hours under one of
+        `whats` (Tally.what), among others; None where nothing is."""
+        ...
+
     def end(self, partition: int) -> int: ...
 
     def sync(self, partition: int) -> int:

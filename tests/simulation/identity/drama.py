@@ -12,7 +12,7 @@ from tactful.kernel.state import FIRST_KEY, PLAN_KEY, Profile, decode_partition,
 from tactful.runtime.ports import OutboxRow
 from tactful.testing import NONE, World, draw
 from tests.kernel.driver import Driver
-from tests.simulation.counting import Counting
+from tests.simulation.counting import Counting, demand_flow
 from tests.simulation.definitions import DAY, GRID, HOUR, MINUTE
 from tests.simulation.histories import START
 from tests.simulation.identity import calls
@@ -207,7 +207,12 @@ class Drama:
         demand(not surplus and not missing, "rows are the oracle's", surplus, missing)
         self._every_message_ended()
         self._everything_acknowledged_is_applied()
-        for partition in range(self.world.log.partitions):
+        for partition, store in enumerate(self.world.stores):
+            state, plan = (
+                decode_partition(store.checkpoint().partition_state),
+                decode_plan(store.load([PLAN_KEY])[PLAN_KEY]),
+            )
+            demand_flow(self.world.trail, partition, state, plan)
             self._replay(partition)
 
     def _nobody_is_due(self) -> None:

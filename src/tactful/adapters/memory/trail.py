@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import islice
 
 from tactful.events.derived import Group, decode_groups, encode_groups
@@ -54,6 +54,18 @@ class MemoryTrail:
             for key, number in sorted(counted.items())
             if first_hour <= key[0] <= last_hour and definition in (None, key[1])
         ]
+
+    def span(
+        self, partition: int, first_hour: int, last_hour: int, definition: str, whats: Sequence[str]
+    ) -> tuple[int, int] | None:
+        found = [
+            group.position
+            for _, groups in self._pieces.get(partition, [])
+            for group in groups
+            for hour, about, what, _, _ in told(encode_groups([group]))
+            if first_hour <= hour <= last_hour and about == definition and what in whats
+        ]
+        return (min(found), max(found)) if found else None
 
     def _about(self, partition: int, before: int | None, limit: int, counts: Callable[[Group], bool]) -> list[bytes]:
         """Pieces that hold a group that counts, until `limit` of them are found."""

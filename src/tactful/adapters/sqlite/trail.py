@@ -5,7 +5,7 @@ definitions a piece speaks of stands beside it. Commits are not synced one by on
 store keeps what a power cut could take from here.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from pathlib import Path
 from threading import RLock
@@ -78,6 +78,13 @@ class SqliteTrail:
         with self._lock:
             file = self._there(partition)
             return file.tallies(first_hour, last_hour, definition) if file else []
+
+    def span(
+        self, partition: int, first_hour: int, last_hour: int, definition: str, whats: Sequence[str]
+    ) -> tuple[int, int] | None:
+        with self._lock:
+            file = self._there(partition)
+            return file.span(first_hour, last_hour, definition, whats) if file else None
 
     def close(self) -> None:
         with self._lock:

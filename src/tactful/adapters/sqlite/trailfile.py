@@ -1,5 +1,6 @@
 """One partition's file of the trail: pieces of derived rows by their last position, compressed."""
 
+import json
 import logging
 import os
 import zlib
@@ -23,10 +24,11 @@ SCHEMA = Schema(
             "CREATE TABLE mention (definition TEXT, last INTEGER, PRIMARY KEY (definition, last)) WITHOUT ROWID",
         ),
         (
-            # By hour first: what is written now lies together.
+            # By hour first: what is written now lies together. `first` and `last` are of the pieces behind the number.
             """
             CREATE TABLE tally (
               hour INTEGER, definition TEXT, what TEXT, name TEXT, detail TEXT, number INTEGER NOT NULL,
+              first INTEGER NOT NULL, last INTEGER NOT NULL,
               PRIMARY KEY (hour, definition, what, name, detail)) WITHOUT ROWID
             """,
             "CREATE TABLE tallied (one INTEGER PRIMARY KEY CHECK (one = 1))",
@@ -35,18 +37,29 @@ SCHEMA = Schema(
 )
 TUNING = Tuning("NORMAL", autocheckpoint=0)
 _ADD = """
-UPDATE tally SET number = number + ? WHERE hour = ? AND definition = ? AND what = ? AND name = ? AND detail = ?
+UPDATE tally SET number = number + ?, last = ?
+WHERE hour = ? AND definition = ? AND what = ? AND name = ? AND detail = ?
 """
 _KINDS = "SELECT count(*) FROM tally WHERE hour = ? AND definition = ? AND what = ?"
-_PUT = "INSERT INTO tally VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET number = number + excluded.number"
+_PUT = """
+INSERT INTO tally VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET number = number + excluded.number, last = excluded.last
+"""
+_COLUMNS = "tally.hour, definition, what, name, detail, number"
 _ENDS = "SELECT (SELECT min(hour) FROM tally), (SELECT max(hour) FROM tally)"
-_ALL = "SELECT * FROM tally WHERE hour BETWEEN ? AND ? ORDER BY hour, definition, what, name, detail"
-_OF_ONE = """
+_ALL = f"SELECT {_COLUMNS} FROM tally WHERE hour BETWEEN ? AND ? ORDER BY hour, definition, what, name, detail"
+_HOURS = """
 WITH RECURSIVE hours (hour) AS (SELECT ?1 WHERE ?1 <= ?2 UNION ALL SELECT hour + 1 FROM hours WHERE hour < ?2)
-SELECT tally.* FROM hours CROSS JOIN tally ON tally.hour = hours.hour AND definition = ?3
-ORDER BY tally.hour, what, name, detail
 """
 """One search for each hour, since others lie between."""
+_OF_ONE = f"""
+{_HOURS} SELECT {_COLUMNS} FROM hours CROSS JOIN tally ON tally.hour = hours.hour AND definition = ?3
+ORDER BY tally.hour, what, name, detail
+"""
+_SPAN = f"""
+{_HOURS} SELECT min(first), max(last) FROM hours CROSS JOIN tally ON tally.hour = hours.hour AND definition = ?3
+WHERE what IN (SELECT value FROM json_each(?4))
+"""
 _CHECKPOINT_BYTES = 16 << 20
 _log = logging.getLogger(__name__)
 _LEVEL = 1
@@ -79,16 +92,16 @@ class TrailFile:
             counted = told(groups) if groups else {}
             mentioned = definitions(counted)
             self._connection.executemany("INSERT INTO mention VALUES (?, ?)", [(one, last) for one in mentioned])
-            self._tally(counted)
+            self._tally(counted, first, last)
         self._checkpoints.wrote(len(body) + (len(mentioned) + 4) * TUNING.page_size)
 
-    def _tally(self, counted: Tallies) -> None:
+    def _tally(self, counted: Tallies, first: int, last: int) -> None:
         execute = self._connection.execute
         for key, number in sorted(counted.items()):
-            if execute(_ADD, (number, *key)).rowcount:
+            if execute(_ADD, (number, last, *key)).rowcount:
                 continue
             (known,) = execute(_KINDS, key[:3]).fetchone()
-            execute(_PUT, (*within(key, known), number))
+            execute(_PUT, (*within(key, known), number, first, last))
 
     def _tally_what_was_before(self) -> None:
         """Once, for a file of before there were tallies: all its pieces are read."""
@@ -97,9 +110,9 @@ class TrailFile:
                 return
             if self._end():
                 _log.info("%s: counting by hour what happened so far, this once", self._path)
-            for last, body in self._connection.execute("SELECT last, body FROM piece ORDER BY last"):
+            for first, last, body in self._connection.execute("SELECT first, last, body FROM piece ORDER BY last"):
                 if groups := self._inflated(last, body):
-                    self._tally(told(groups))
+                    self._tally(told(groups), first, last)
             self._connection.execute("INSERT INTO tallied VALUES (1)")
 
     def tallies(self, first_hour: int, last_hour: int, definition: str | None) -> list[Tally]:
@@ -107,11 +120,18 @@ class TrailFile:
             execute = self._connection.execute
             if definition is None:
                 return [Tally(*row) for row in execute(_ALL, (first_hour, last_hour))]
-            low, high = execute(_ENDS).fetchone()
-            if low is None:
-                return []
-            ends = max(first_hour, low), min(last_hour, high)
-            return [Tally(*row) for row in execute(_OF_ONE, (*ends, definition))]
+            return [Tally(*row) for row in execute(_OF_ONE, (*self._within(first_hour, last_hour), definition))]
+
+    def span(self, first_hour: int, last_hour: int, definition: str, whats: Sequence[str]) -> tuple[int, int] | None:
+        with world(self._path):
+            ends = self._within(first_hour, last_hour)
+            first, last = self._connection.execute(_SPAN, (*ends, definition, json.dumps(list(whats)))).fetchone()
+            return None if first is None else (first, last)
+
+    def _within(self, first_hour: int, last_hour: int) -> tuple[int, int]:
+        """Hours in which anything happened."""
+        low, high = self._connection.execute(_ENDS).fetchone()
+        return (max(first_hour, low), min(last_hour, high)) if low is not None else (1, 0)
 
     def end(self) -> int:
         with world(self._path):
