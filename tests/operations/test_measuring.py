@@ -24,7 +24,8 @@ from tactful.events.derived import (
 )
 from tactful.events.records import EMPTY_MAP
 from tactful.operations import measured, tallies
-from tactful.operations.measuring import BUCKETS, EVER, Report, measure
+from tactful.operations.measuring import BUCKETS, Report, measure
+from tactful.operations.tallies import EVER
 from tactful.values import DAY_US, HOUR_US, MINUTE_US, SECOND_US, parse_time
 
 NOON = parse_time("2025-03-12T12:00:00Z") or 0

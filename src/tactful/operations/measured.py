@@ -7,8 +7,9 @@ import msgspec
 
 from tactful.errors import UsageError
 from tactful.operations.lift import Compared, Interval, Rate, wilson
-from tactful.operations.measuring import BUCKETS, EVER, Delays, Group, Measured, Report, Response
+from tactful.operations.measuring import BUCKETS, Delays, Group, Measured, Report, Response
 from tactful.operations.reading import Reader
+from tactful.operations.tallies import EVER
 from tactful.operations.telling_runs import HELD_OUT
 from tactful.values import SECOND_US, parse_time
 

@@ -16,11 +16,10 @@ from numpy.typing import NDArray
 from tactful.events import zones
 from tactful.operations.arrays import Hashes, Whole, array, hashes, joined, of_version, owners, resolved
 from tactful.operations.lift import Amounts, Compared, Rate, compare_amounts, compare_rates
-from tactful.operations.tallies import ARMS, RESPONSES, STATUSES, Tallies
+from tactful.operations.tallies import ARMS, EVER, RESPONSES, STATUSES, Tallies
 from tactful.runtime.keeping import Trail
 from tactful.values import DAY_US, HOUR_US, MINUTE_US, SECOND_US
 
-EVER = (-(1 << 62), 1 << 62)
 BUCKETS = (
     (SECOND_US, "1s"),
     (5 * SECOND_US, "5s"),

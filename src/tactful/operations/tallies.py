@@ -18,6 +18,8 @@ from tactful.events.reasons import reason_of
 from tactful.kernel.walking import FINISHED
 from tactful.runtime.keeping import Trail
 
+EVER = (-(1 << 62), 1 << 62)
+"""Of all time."""
 PAGE = 16
 """Pieces of the trail read at once."""
 HASH = 0xFFFF_FFFF_FFFF_FFFF

@@ -5,12 +5,14 @@ from collections.abc import Callable
 from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
-from tactful.web.console import live, outbox, people
+from tactful.web.console import journey_people, journeys, live, outbox, people
 from tactful.web.console.room import Console
 
 ROOMS: tuple[Callable[[Console], list[BaseRoute]], ...] = (
     live.routes,
     people.routes,
+    journeys.routes,
+    journey_people.routes,
     outbox.routes,
 )
 

@@ -1,0 +1,257 @@
+"""Journeys: how each stands and what it does (a flow with who is where), what it brought, and what is said of it.
+
+The page of a journey has two speeds. How it stands comes at once, from what the partitions count; what it brought is a
+report over the trail, which is shown as it was computed last (reports.py).
+"""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+from msgspec import Struct
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from tactful.errors import TransientError, UsageError
+from tactful.events.records import Launch, Steer, encode
+from tactful.journeys.rules import JourneyRule
+from tactful.kernel.plan import CompiledPlan
+from tactful.operations import campaigns, flow_words, steering
+from tactful.operations.reading import Reader
+from tactful.operations.steering import JourneyState
+from tactful.runtime.intake import Busy
+from tactful.values import HOUR_US
+from tactful.web.console import charts
+from tactful.web.console.flowchart import flowchart
+from tactful.web.console.journey_filters import bounds_of, filters_of
+from tactful.web.console.reports import Question, Reports, Shown, age
+from tactful.web.console.room import Console, visitor, wants_csv
+
+WEEK_HOURS = 7 * 24
+TONES = {"running": "good", "paused": "warn", "draining": "busy", "stopped": "still"}
+SAID = {"pause": "paused", "resume": "resumed", "drain": "drained", "stop": "stopped"}
+
+
+def routes(console: Console) -> list[BaseRoute]:
+    rooms = Journeys(console)
+    return [
+        console.route("/journeys", rooms.list),
+        console.route("/journeys/{name}", rooms.journey),
+        console.route("/journeys/{name}/steer", rooms.steer, may="steer", methods=("POST",)),
+        console.route("/sending", rooms.switch, may="steer", methods=("POST",)),
+    ]
+
+
+class Week(Struct):
+    """What a journey did in the last seven days."""
+
+    started: int = 0
+    sent: int = 0
+    goals: int = 0
+    days: list[int] = msgspec.field(default_factory=lambda: [0] * 7)
+    """Starts by day, oldest first."""
+
+
+class Looked(Struct, frozen=True):
+    """What the page of a journey asks of the desk."""
+
+    state: JourneyState
+    rule: JourneyRule | None
+    words: Mapping[str, flow_words.Words]
+    start: flow_words.Words | None
+    written: tuple[int, ...]
+    description: str
+    campaign: campaigns.Status | None
+
+
+class Journeys:
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._reports = Reports(console.slow, console.house.clock)
+
+    # ---- all of them
+
+    async def list(self, request: Request) -> Response:
+        now_us = self._console.house.clock.now_us()
+
+        def ask(reader: Reader) -> tuple[steering.Journeys, dict[str, Week]]:
+            return reader.journeys(), weeks(reader, now_us)
+
+        found, did = await self._console.desk.ask(ask)
+        rows = [(one, did.get(one.journey, Week())) for one in found.journeys]
+        if wants_csv(request):
+            columns = ("journey", "state", "starts with", "inside", "waiting", "started 7d", "sent 7d", "goals 7d")
+            lines = [
+                (one.journey, one.state, one.kind, inside(one), one.waiting, week.started, week.sent, week.goals)
+                for one, week in rows
+            ]
+            return self._console.csv(request, "journeys", columns, lines)
+        sparks = {one.journey: charts.spark(week.days, "Starts by day") if week.started else "" for one, week in rows}
+        return await self._console.page(
+            request, "journeys/list.html", found=found, rows=rows, tones=TONES, sparks=sparks
+        )
+
+    # ---- one
+
+    async def journey(self, request: Request) -> Response:
+        name = request.path_params["name"]
+        looked = await self._console.desk.ask(lambda reader: look(reader, name, self._console))
+        if looked is None:
+            return await self._console.page(request, "journeys/nobody.html", 404, name=name)
+        filters = filters_of(request)
+        values = await self._report(name, filters, looked)
+        picture = ""
+        if looked.rule is not None and looked.start is not None:
+            picture = flowchart(looked.rule, looked.words, looked.start, values.pop("marks"))
+        elif "marks" in values:
+            del values["marks"]
+        conditions = flow_words.conditions(looked.rule) if looked.rule is not None else []
+        return await self._console.page(
+            request,
+            "journeys/journey.html",
+            name=name,
+            looked=looked,
+            state=looked.state,
+            tone=TONES.get(looked.state.state, "still"),
+            picture=picture,
+            conditions=conditions,
+            filters=filters,
+            **values,
+        )
+
+    async def _report(self, name: str, filters: Mapping[str, str], looked: Looked) -> dict[str, Any]:
+        """The parts of the page that come from the report."""
+        from tactful.web.console import journey_numbers as numbers  # Slow to import, and wanted here only.
+
+        link = numbers.Link(name, filters)
+        inside = looked.state.inside or {}
+        values: dict[str, Any] = {"marks": numbers.marks(inside, (), link), "link": link, "problem": ""}
+        bounds = bounds_of(filters, self._console.zone)
+        if bounds is None:
+            text = filters["from"] or filters["to"]
+            return {**values, "shown": Shown(None, is_coming=False), "problem": f"{text} is no date: 2025-03-12"}
+        shown = await self._reports.ask(Question(name, *bounds), looked.written)
+        values |= {"shown": shown, "problem": shown.problem}
+        if shown.kept is None:
+            return values
+        report, wanted = shown.kept.report, filters["version"]
+        one = next((each for each in report.versions if wanted and each.version == wanted), report.total)
+        stopped, without = numbers.reasons(one, link)
+        return values | {
+            "marks": numbers.marks(inside, report.steps, link),
+            "report": report,
+            "one": one,
+            "age": age(self._console.house.clock.now_us() - shown.kept.at),
+            "funnel": numbers.funnel(one, link),
+            "lifts": numbers.lifts(one),
+            "groups": numbers.groups(one, link),
+            "messages": numbers.messages(report, link),
+            "delays": [
+                each
+                for each in (
+                    numbers.delays(one.from_due, "From due to sent"),
+                    numbers.delays(one.from_start, "From the event to sent, waits and all"),
+                )
+                if each
+            ],
+            "stopped": stopped,
+            "without": without,
+        }
+
+    # ---- what is said of them
+
+    async def steer(self, request: Request) -> Response:
+        name, form = request.path_params["name"], await self._console.form(request)
+        wanted, reason = str(form.get("order", "")), str(form.get("reason", "")).strip()
+        answer = await self._order(request, name, wanted, reason)
+        if answer is not None:
+            return answer
+        self._console.note(request, wanted, f"journeys/{name}", reason)
+        return self._console.back(f"/journeys/{quote(name)}")
+
+    async def switch(self, request: Request) -> Response:
+        """All sending, off and on."""
+        form = await self._console.form(request)
+        switch, reason = str(form.get("switch", "")), str(form.get("reason", "")).strip()
+        answer = await self._order(request, steering.ALL, steering.SWITCH.get(switch, "nothing"), reason)
+        if answer is not None:
+            return answer
+        self._console.note(request, f"switch_{switch}", "sending", reason)
+        return self._console.back("/journeys")
+
+    async def _order(self, request: Request, name: str, wanted: str, reason: str) -> Response | None:
+        """Append what is said; a page where it cannot be."""
+        author = visitor(request).name
+
+        def ask(reader: Reader) -> Steer:
+            return steering.order(name, wanted, reader.compiled(), reader.partition_state(), author, reason)
+
+        try:
+            return await append(self._console, request, await self._console.desk.ask(ask))
+        except UsageError as error:
+            return await self._console.page(request, "journeys/refused.html", 409, name=name, error=str(error))
+
+
+async def append(console: Console, request: Request, record: Steer | Launch) -> Response | None:
+    """Put what is said into the log of partition 0, which tells the others; None when it is durable."""
+    stamped = msgspec.structs.replace(record, received_at=console.arrive().received_at)
+    try:
+        await console.submit([(0, encode(stamped))])
+    except (Busy, TransientError) as error:
+        return await console.page(request, "journeys/refused.html", 503, name=record.journey, error=str(error))
+    return None
+
+
+def inside(state: JourneyState) -> int:
+    return sum((state.inside or {}).values())
+
+
+def look(reader: Reader, name: str, console: Console) -> Looked | None:
+    """None where nobody has ever heard of the journey."""
+    found = reader.journeys(name=name).journeys
+    if not found:
+        return None
+    plan = reader.compiled()
+    rule = plan.journeys.get(name)
+    campaign = None
+    if rule is not None and rule.is_campaign:
+        campaign = campaigns.status(name, plan, reader.plan_state(), reader.partitions(), console.hands.approvals)
+    return Looked(
+        state=found[0],
+        rule=rule,
+        words=flow_words.steps(rule) if rule is not None else {},
+        start=flow_words.start(rule, plan) if rule is not None else None,
+        written=reader.written(),
+        description=description_of(reader, plan, name),
+        campaign=campaign,
+    )
+
+
+def description_of(reader: Reader, plan: CompiledPlan, name: str) -> str:
+    """What its file says of it, in the plan in force."""
+    if name not in plan.journeys:
+        return ""
+    text = reader.plan_state().plan.publish.files.get(f"journeys/{name}.yaml", "")
+    line = next((line for line in text.splitlines() if line.startswith("description:")), "")
+    return line.removeprefix("description:").strip().strip("\"'")
+
+
+def weeks(reader: Reader, now_us: int) -> dict[str, Week]:
+    """What every journey did in the last seven days, by its name."""
+    found: dict[str, Week] = {}
+    first = now_us // HOUR_US - WEEK_HOURS + 1
+    for tally in reader.tallies(now_us - WEEK_HOURS * HOUR_US, now_us):
+        kind, _, name = tally.definition.partition("/")
+        if kind != "journey" or tally.hour < first:
+            continue
+        week = found.setdefault(name, Week())
+        if tally.what == "started":
+            week.started += tally.number
+            week.days[min(6, (tally.hour - first) // 24)] += tally.number
+        elif tally.what == "outcome" and tally.name == "sent":
+            week.sent += tally.number
+        elif tally.what == "goal" and tally.detail != "again":
+            week.goals += tally.number
+    return found

@@ -1,0 +1,104 @@
+"""Reports: what journeys did, kept after it was computed, so that a page need not wait for it.
+
+A report over millions of rows takes seconds. It is computed on the slow desk, one at a time for the same question; who
+asks meanwhile is shown the last one with its age. One that is younger than REST times as long as it took is not
+computed again, whatever happened since, so that a page that is kept open costs a share of one thread and no more.
+"""
+
+import asyncio
+from collections import OrderedDict
+from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec import Struct
+
+from tactful.operations.reading import Reader
+from tactful.runtime.ports import Clock
+from tactful.values import SECOND_US
+from tactful.web.desk import Desk
+
+if TYPE_CHECKING:
+    from tactful.operations.measuring import Report  # Slow to import, and wanted here only.
+
+PATIENCE_S = 0.06
+"""So long a page waits for a report, since most are computed by then."""
+REST = 10
+LEAST_US = 2 * SECOND_US
+KEPT = 64
+
+
+class Question(NamedTuple):
+    journey: str
+    from_us: int
+    until_us: int
+
+
+class Kept(Struct, frozen=True):
+    """A report as of `at`, when the trail went so far."""
+
+    report: "Report"
+    at: int
+    took_us: int
+    written: tuple[int, ...]
+    done_us: int
+    """In the world, whatever the speed of the installation."""
+
+
+class Shown(Struct, frozen=True):
+    kept: Kept | None
+    """None: the first is being computed."""
+    is_coming: bool
+    """A newer one is being computed."""
+    problem: str = ""
+    """Why there is none."""
+
+
+class Reports:
+    def __init__(self, slow: Desk, clock: Clock) -> None:
+        self._slow, self._clock = slow, clock
+        self._kept: OrderedDict[Question, Kept] = OrderedDict()
+        self._coming: dict[Question, asyncio.Task[Kept]] = {}
+
+    async def ask(self, question: Question, written: tuple[int, ...]) -> Shown:
+        """The newest that there is; `written` is how far the trail goes now."""
+        kept = self._kept.get(question)
+        if kept is not None and (kept.written == written or self._rests(kept)):
+            self._kept.move_to_end(question)
+            return Shown(kept, is_coming=False)
+        task = self._coming.get(question)
+        if task is None:
+            task = self._coming[question] = asyncio.get_running_loop().create_task(self._compute(question))
+            task.add_done_callback(lambda done: self._take(question, done))
+        done, _ = await asyncio.wait([task], timeout=PATIENCE_S)
+        if not done:
+            return Shown(kept, is_coming=True)
+        error = task.exception()
+        return Shown(kept, is_coming=False, problem=str(error)) if error else Shown(task.result(), is_coming=False)
+
+    def _rests(self, kept: Kept) -> bool:
+        return self._clock.real_us() - kept.done_us < max(LEAST_US, REST * kept.took_us)
+
+    async def _compute(self, question: Question) -> Kept:
+        def ask(reader: Reader) -> Kept:
+            began, written = self._clock.real_us(), reader.written()
+            report, done = reader.measure(*question), self._clock.real_us()
+            return Kept(report, self._clock.now_us(), done - began, written, done)
+
+        return await self._slow.ask(ask)
+
+    def _take(self, question: Question, done: "asyncio.Task[Kept]") -> None:
+        self._coming.pop(question, None)
+        if not done.cancelled() and done.exception() is None:
+            self._kept[question] = done.result()
+            self._kept.move_to_end(question)
+            while len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
+
+
+def age(span_us: int) -> str:
+    """How old a report is, in words."""
+    seconds = span_us // SECOND_US
+    for unit, size in (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1)):
+        if seconds >= size:
+            number = seconds // size
+            return f"{number} {unit}{'' if number == 1 else 's'} old"
+    return "just now"
