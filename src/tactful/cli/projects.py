@@ -1,6 +1,5 @@
 """Commands over a project: init, check, publish, doctor."""
 
-import secrets
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +20,7 @@ from tactful.cli.main import (
     seen_option,
 )
 from tactful.errors import DefinitionError
-from tactful.operations import consenting, coupons, identities, scaffold
+from tactful.operations import consenting, coupons, identities
 from tactful.operations.checking import as_values, examine
 from tactful.operations.counting import seen_names
 from tactful.operations.project import load
@@ -91,14 +90,6 @@ def _silence(ready_at: int | None) -> str:
 
 
 def register(group: click.Group, build: Build) -> None:
-    @group.command()
-    @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
-    def init(folder: Path) -> None:
-        """Make a new project in FOLDER."""
-        for path in scaffold.init(folder, lambda: secrets.token_urlsafe(18)):
-            click.echo(f"  made {path}")
-        click.echo(f"\nNow:  tactful up --project {folder} --data {folder / 'data'}")
-
     @group.command("check")
     @project_option
     @seen_option
