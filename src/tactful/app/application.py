@@ -31,6 +31,7 @@ from tactful.cli import (
     messages,
     projects,
     servers,
+    simulating,
     steering,
     trying,
 )
@@ -69,6 +70,7 @@ _MODULES = (
     messages,
     trying,
     campaigning,
+    simulating,
 )
 COMMANDS = tuple(module.register for module in _MODULES)
 

@@ -7,7 +7,7 @@ specification; of a project with a tracking plan only what it plans is said, and
 
 import base64
 import hmac
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -93,18 +93,16 @@ class Voice:
             case "cart" if quantity:
                 return self._page(person, doing, "Cart Viewed", {})
             case "subscribe" if "Newsletter Subscribed" in self._door.planned:
-                return self._page(person, doing, "Newsletter Subscribed", {"form": "footer"}, person.email)
+                body = {"type": "identify", "traits": {"email": person.email}, **self._who(person, doing)}
+                told = self._call(person, "identify", self._door.browser_key, body, doing.at, person.has_gpc)
+                return [told, *self._page(person, doing, "Newsletter Subscribed", {"form": "footer"})]
             case _:
                 return []
 
-    def _page(
-        self, person: Person, doing: Doing, event: str, properties: Mapping[str, Any], email: str = ""
-    ) -> list[Call]:
+    def _page(self, person: Person, doing: Doing, event: str, properties: Mapping[str, Any]) -> list[Call]:
         if self._door.planned and event not in self._door.planned:
             return []
         body = {"type": "track", "event": event, "properties": properties, **self._who(person, doing)}
-        if email:
-            body["context"] = {**body["context"], "traits": {"email": email}}
         return [self._call(person, "track", self._door.browser_key, body, doing.at, person.has_gpc)]
 
     def _sign_in(self, person: Person, doing: Doing) -> list[Call]:
@@ -228,7 +226,3 @@ def _token(secret: str, user: str, expires_s: int) -> str:
 def dated(call: Call) -> dict[str, Any]:
     """The body with the instant at which it happened."""
     return {**call.body, "timestamp": format_time(call.at)}
-
-
-def planned_or_all(names: Collection[str]) -> frozenset[str]:
-    return frozenset(name for name in names if not name.startswith("$"))

@@ -5,6 +5,7 @@ It knows no clock and no network: `due` gives the calls up to an instant, `got` 
 """
 
 import heapq
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
@@ -52,7 +53,7 @@ class Crowd:
         self.organic: dict[int, list[Doing]] = defaultdict(list)
         self.mails: dict[int, list[Mail]] = defaultdict(list)
         self.orders: dict[int, list[Order]] = defaultdict(list)
-        self.said = 0
+        self.ordered = 0
         self._joining = [one for one in self.people.values() if one.joins == 0]
         for one in self.people.values():
             self._next(one, 1, start)
@@ -95,7 +96,6 @@ class Crowd:
                 calls += self.voice.returned(one, what, at)
             else:
                 calls += self._do(one, what)
-        self.said += len(calls)
         return calls, looks
 
     def _visit(self, one: Person, nth: int, at: int) -> None:
@@ -123,6 +123,7 @@ class Crowd:
         return [*seen, *self.voice.doing(one, doing, taken, len(basket.things))]
 
     def _ordered(self, one: Person, order: Order) -> None:
+        self.ordered += 1
         if self._keeps:
             self.orders[one.number].append(order)
         rng = draw(self.town.seed, one.number, "return", order.at)
@@ -136,6 +137,11 @@ class Crowd:
         before, _, number = user.rpartition("-")
         known = int(number) if number.isdecimal() and before == f"s{self.town.seed}" else None
         return known if known in self.people else None
+
+    def number_within(self, key: str) -> int | None:
+        """Whom an identifier of any kind stands for: an account, an address, somebody's device."""
+        match = re.search(rf"\bs{self.town.seed}-(\d+)\b", key)
+        return self.number_of(match[0]) if match is not None else None
 
     def got(self, number: int, journey: str, step: str, at: int, intent: str = "") -> Reaction:
         """A mail came: what they will do about it stands in the calendar from here on."""

@@ -1,0 +1,212 @@
+"""The truth: what each journey brought, as only whoever made the people up can know it.
+
+Of everybody who entered it is known what they did with the mails of the journey and what without: one of the two
+happened, the other is asked of the same draws (baskets.orders). Without: their own mails of this journey are taken
+away. With, of those held out: the mails that the feed says were withheld from them are put in, as far as they said yes
+to mail and the journey's limit allows. All other mails stay as they were.
+
+What this leaves open: what the gate would have said of a mail that was never made (caps, quiet hours), and whether
+another journey would have written instead. So the effect on those who could be sent to, which rests on nothing but what
+happened, stands beside the one on everybody.
+"""
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import yaml
+from msgspec import Struct
+
+from tactful.shoppers.baskets import Order, orders
+from tactful.shoppers.crowd import Crowd
+from tactful.shoppers.mails import Mail, react
+from tactful.shoppers.people import NEVER
+from tactful.shoppers.visits import Doing
+from tactful.values import DAY_US, parse_duration, parse_time
+
+ARMS = ("", "holdout", "global")
+_LIMIT = re.compile(r"(\d+) per (\w+)")
+
+
+class Goal(Struct, frozen=True):
+    """What a journey's file says of it, as far as shoppers understand it."""
+
+    within_us: int
+    is_by_key: bool
+    """Only orders of the product that the run is about."""
+    has_revenue: bool
+    limit: int = 0
+    """Mails of the journey per `per_us`; 0: without end."""
+    per_us: int = 0
+    why_not: str = ""
+    """Why nothing can be said."""
+
+
+class Unit(Struct):
+    """Somebody as the report counts them."""
+
+    starts: list[tuple[int, int, str]]
+    """Instant, arm, key of the run."""
+    withheld: list[tuple[int, str]]
+    """Instant and step, where it was the holdout."""
+
+
+class Effect(Struct, frozen=True, rename="camel"):
+    """Shares of people, or means of revenue: with the mails, without them, and the difference."""
+
+    with_mails: float
+    without: float
+    effect: float
+
+
+class Found(Struct, frozen=True, rename="camel"):
+    """Of one journey. `entered` is of everybody, `sent_to` of those who were not held out."""
+
+    people: int
+    held_out: int
+    known: bool
+    why_not: str = ""
+    conversion: Effect | None = None
+    conversion_sent_to: Effect | None = None
+    revenue: Effect | None = None
+    revenue_sent_to: Effect | None = None
+
+
+def goal_of(definition: str) -> Goal:
+    """From the journey's file."""
+    said = yaml.safe_load(definition) if definition else None
+    if not isinstance(said, dict) or "goal" not in said:
+        return Goal(0, False, False, why_not="the journey has no goal")
+    goal, within_us = said["goal"], 7 * DAY_US
+    if isinstance(goal, str):
+        goal = {"event": goal}
+    if isinstance(goal, dict) and isinstance(goal.get("within"), str):
+        within_us = parse_duration(goal["within"]) or within_us
+    why_not = ""
+    if not isinstance(goal, dict) or goal.get("event") != "Order Completed":
+        why_not = "mails bring about orders only, and its goal is something else"
+    elif "where" in goal or goal.get("same") not in (None, "products.product_id"):
+        why_not = "its goal has a condition that shoppers do not read"
+    match = _LIMIT.fullmatch(str(said.get("limit", "")))
+    limit, per_us = (int(match[1]), parse_duration(match[2]) or 0) if match else (0, 0)
+    has_goal = isinstance(goal, dict)
+    return Goal(
+        within_us,
+        has_goal and "same" in goal,
+        has_goal and goal.get("value") == "total",
+        limit,
+        per_us,
+        why_not,
+    )
+
+
+def units(rows: Iterable[Mapping[str, Any]], owners: Mapping[str, str], first: int, until: int) -> dict[str, Unit]:
+    """Everybody whose runs began in [first, until), by who they are now (`owners`)."""
+    found: dict[str, Unit] = {}
+    for row in rows:
+        key = owners.get(row["person"], row["person"])
+        at = parse_time(row["startedAt"] or "")
+        if at is None or not first <= at < until:
+            continue
+        if row["what"] == "started":
+            found.setdefault(key, Unit([], [])).starts.append((at, ARMS.index(row["arm"]), row["key"]))
+        else:
+            reason = str(row.get("detail") or row.get("reason") or "")
+            is_last_step = row["what"] == "ended" and row["step"]
+            if reason.startswith("holdout: ") and (row["what"] == "withheld" or is_last_step):
+                when = parse_time(row["at"])
+                found.setdefault(key, Unit([], [])).withheld.append((when or at, row["step"]))
+    return {key: unit for key, unit in found.items() if unit.starts}
+
+
+def found(crowd: Crowd, journey: str, entered: Mapping[str, Unit], goal: Goal, until: int) -> Found:
+    """What the journey brought to these people by `until`."""
+    arms = {key: min(unit.starts)[1] for key, unit in entered.items()}
+    held_out = sum(arm > 0 for arm in arms.values())
+    if goal.why_not:
+        return Found(len(entered), held_out, known=False, why_not=goal.why_not)
+    everybody: list[tuple[float, float, float, float]] = []
+    sent_to = []
+    for key, unit in entered.items():
+        number = crowd.number_of(key.removeprefix("u:")) if key.startswith("u:") else None
+        pair = (0.0, 0.0, 0.0, 0.0)  # Strangers never buy, and no mail of a journey reaches them.
+        if number is not None:
+            with_mails, without = _both(crowd, number, journey, unit, goal, until, is_held_out=arms[key] > 0)
+            pair = (*_reached(crowd, with_mails, unit, goal), *_reached(crowd, without, unit, goal))
+        everybody.append(pair)
+        if not arms[key]:
+            sent_to.append(pair)
+    return Found(
+        people=len(entered),
+        held_out=held_out,
+        known=True,
+        conversion=_effect(everybody, 0),
+        conversion_sent_to=_effect(sent_to, 0),
+        revenue=_effect(everybody, 1) if goal.has_revenue else None,
+        revenue_sent_to=_effect(sent_to, 1) if goal.has_revenue else None,
+    )
+
+
+def _both(
+    crowd: Crowd, number: int, journey: str, unit: Unit, goal: Goal, until: int, *, is_held_out: bool
+) -> tuple[list[Order], list[Order]]:
+    """What somebody orders with the mails of this journey, and without."""
+    got = crowd.mails[number]
+    others = [mail for mail in got if mail.journey != journey]
+    own = [mail for mail in got if mail.journey == journey]
+    if is_held_out:
+        own = would_have(crowd, number, journey, unit, goal)
+    organic = crowd.organic[number]
+    return tuple(  # type: ignore[return-value]  # two of them
+        [one for one in orders(crowd.catalogue, organic, brought(crowd, number, mails, until)) if one.at <= until]
+        for mails in ((*others, *own), others)
+    )
+
+
+def would_have(crowd: Crowd, number: int, journey: str, unit: Unit, goal: Goal) -> list[Mail]:
+    """The mails that somebody held out would have got."""
+    one = crowd.people[number]
+    if not one.is_willing or one.joins == NEVER:
+        return []
+    kept: list[tuple[int, str]] = []
+    for at, step in sorted(unit.withheld):
+        recent = sum(at - goal.per_us < before <= at for before, _ in kept)
+        if not goal.limit or recent < goal.limit:
+            kept.append((at, step))
+    nths: dict[str, int] = {}
+    mails = []
+    for at, step in kept:
+        nths[step] = nths.get(step, 0) + 1
+        mails.append(Mail(journey, step, nths[step], at))
+    return mails
+
+
+def brought(crowd: Crowd, number: int, mails: Sequence[Mail], until: int) -> list[Doing]:
+    """What somebody buys because of these mails."""
+    one = crowd.people[number]
+    if one.joins == NEVER:
+        return []
+    reactions = [react(crowd.town, crowd.catalogue, one, mail).buys for mail in mails]
+    return [doing for doing in reactions if doing is not None and doing.at <= until]
+
+
+def _reached(crowd: Crowd, made: Sequence[Order], unit: Unit, goal: Goal) -> tuple[float, float]:
+    """Whether any of these orders counts for a run, and what those that do are worth: each once."""
+    starts = sorted((at, key) for at, _, key in unit.starts)
+    instants = [at for at, _ in starts]
+    counting = []
+    for order in made:
+        before = starts[: bisect_right(instants, order.at)]
+        products = {crowd.catalogue.products[product].id for product, _, _ in order.lines}
+        if any(
+            order.at < at + goal.within_us and (not goal.is_by_key or key in products) for at, key in reversed(before)
+        ):
+            counting.append(order)
+    return float(bool(counting)), sum(order.total for order in counting)
+
+
+def _effect(pairs: Sequence[tuple[float, float, float, float]], what: int) -> Effect:
+    people = max(1, len(pairs))
+    with_mails, without = sum(one[what] for one in pairs) / people, sum(one[what + 2] for one in pairs) / people
+    return Effect(with_mails, without, with_mails - without)
