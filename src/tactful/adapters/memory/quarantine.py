@@ -40,9 +40,10 @@ class MemoryQuarantine:
                 del self._rows[id]
                 self._forgotten += 1
 
-    def rows(self, before: int | None = None, limit: int = 100) -> list[Quarantined]:
+    def rows(self, before: int | None = None, limit: int = 100, code: str = "") -> list[Quarantined]:
         """Newest first."""
-        return [row for id, row in reversed(self._rows.items()) if before is None or id < before][:limit]
+        rows = [row for id, row in reversed(self._rows.items()) if before is None or id < before]
+        return [row for row in rows if code in ("", row.code)][:limit]
 
     def row(self, id: int) -> Quarantined | None:
         return self._rows.get(id)

@@ -111,10 +111,11 @@ class SqliteQuarantine:
         self._connection.executemany("DELETE FROM item WHERE id = ?", going)
         execute("UPDATE total SET forgotten = forgotten + ?", (forgotten + len(going),))
 
-    def rows(self, before: int | None = None, limit: int = 100) -> list[Quarantined]:
+    def rows(self, before: int | None = None, limit: int = 100, code: str = "") -> list[Quarantined]:
         """Newest first."""
         rows = self._all(
-            f"SELECT {_COLUMNS} FROM item WHERE id < ifnull(?, id + 1) ORDER BY id DESC LIMIT ?", (before, limit)
+            f"SELECT {_COLUMNS} FROM item WHERE id < ifnull(?, id + 1) AND ? IN ('', code) ORDER BY id DESC LIMIT ?",
+            (before, code, limit),
         )
         return [_read(row) for row in rows]
 

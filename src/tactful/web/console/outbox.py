@@ -19,7 +19,7 @@ ROWS = 100
 def routes(console: Console) -> list[BaseRoute]:
     outbox = Outbox(console)
     return [
-        console.route("/outbox", outbox.list, may="people"),
+        console.route("/outbox", outbox.index, may="people"),
         console.route("/outbox/{intent}", outbox.message, may="people"),
         console.route("/outbox/{intent}/html", outbox.html, may="people"),
     ]
@@ -29,7 +29,7 @@ class Outbox:
     def __init__(self, console: Console) -> None:
         self._console = console
 
-    async def list(self, request: Request) -> Response:
+    async def index(self, request: Request) -> Response:
         status = request.query_params.get("status", "")
         status = status if status in STATUSES else ""
         before = request.query_params.get("before", "")

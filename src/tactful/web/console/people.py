@@ -14,7 +14,7 @@ STEPS = 200
 def routes(console: Console) -> list[BaseRoute]:
     people = People(console)
     return [
-        console.route("/people", people.list, may="people"),
+        console.route("/people", people.index, may="people"),
         console.route("/people/{key:path}", people.person, may="people"),
     ]
 
@@ -23,7 +23,7 @@ class People:
     def __init__(self, console: Console) -> None:
         self._console = console
 
-    async def list(self, request: Request) -> Response:
+    async def index(self, request: Request) -> Response:
         console = self._console
         wanted = request.query_params.get("q", "").strip()
         if wanted:

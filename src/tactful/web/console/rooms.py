@@ -5,7 +5,7 @@ from collections.abc import Callable
 from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
-from tactful.web.console import journey_people, journeys, live, outbox, people
+from tactful.web.console import journey_people, journeys, live, outbox, people, quarantine
 from tactful.web.console.room import Console
 
 ROOMS: tuple[Callable[[Console], list[BaseRoute]], ...] = (
@@ -14,6 +14,7 @@ ROOMS: tuple[Callable[[Console], list[BaseRoute]], ...] = (
     journeys.routes,
     journey_people.routes,
     outbox.routes,
+    quarantine.routes,
 )
 
 
