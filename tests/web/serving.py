@@ -22,11 +22,14 @@ from tactful.operations.reading import Reader
 from tactful.runtime.ports import Claimed
 from tactful.runtime.settings import Settings
 from tactful.web import api
+from tactful.web.allowed import allowed
 from tactful.web.console.hands import Hands
 from tactful.web.console.room import Console, Frame
+from tactful.web.console.rooms import doors
 from tactful.web.console.rooms import routes as rooms
 from tactful.web.desk import Desk, News
 from tactful.web.guard import Guard
+from tests.web.doorkeeping import doorkeeper
 from tests.web.scene import Scene, SceneClock
 
 
@@ -72,8 +75,10 @@ def application(scene: Scene, bells: MemoryBells, address: str, tokens: tuple[st
 
     hands = Hands(Approved(), nobody_previews, nobody_sends)
     console = Console(desk, desk, news, house, house.office, Path(), around, submit, arrive, scene.mails.get, hands)
-    routes = [*api.routes(desk), *api.probes(desk, lambda: {"opens": 7}), *rooms(console)]
-    return Guard(Starlette(routes=routes), tokens, api.OPEN_PATHS), news
+    access = doorkeeper(house.office, house.clock, *tokens)
+    for_programs = allowed([*api.routes(desk), *api.probes(desk, lambda: {"opens": 7})], access.note)
+    routes = [*for_programs, *rooms(console), *doors(console, access)]
+    return Guard(Starlette(routes=routes), access, api.OPEN_PATHS), news
 
 
 @contextmanager

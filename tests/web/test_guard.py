@@ -8,7 +8,10 @@ import pytest
 from starlette.responses import PlainTextResponse
 from starlette.types import Message, Scope
 
+from tactful.adapters.memory.office import MemoryOffice
 from tactful.web.guard import Guard
+from tests.contracts.values import HandClock
+from tests.web.doorkeeping import doorkeeper
 
 TOKEN = "let-me-in-é"
 
@@ -46,7 +49,8 @@ def ask(
         "scheme": "http",
         "http_version": "1.1",
     }
-    asyncio.run(Guard(PlainTextResponse("hello"), tokens, ("/healthz",))(scope, receive, send))
+    doorman = doorkeeper(MemoryOffice(), HandClock(), *tokens)
+    asyncio.run(Guard(PlainTextResponse("hello"), doorman, ("/healthz",))(scope, receive, send))
     status: int = sent[0]["status"]
     return status
 

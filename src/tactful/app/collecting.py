@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 from collections import Counter
 from pathlib import Path
 
@@ -15,7 +14,8 @@ from tactful.adapters.bells import Door
 from tactful.adapters.installation import Installation
 from tactful.adapters.secrets import write_private
 from tactful.app.answering import Answering
-from tactful.app.parts import ADMIN_TOKEN, sources_of
+from tactful.app.doorkeeping import access_of
+from tactful.app.parts import sources_of
 from tactful.app.reading import reader
 from tactful.app.rules import rules_of, salting
 from tactful.events.identifiers import partition_of
@@ -24,6 +24,7 @@ from tactful.messages.links import unseal, unseal_confirm
 from tactful.operations import identities
 from tactful.runtime.intake import Bounds, Intake
 from tactful.runtime.tokens import Tokens
+from tactful.web.allowed import allowed
 from tactful.web.api import OPEN_PATHS, probes
 from tactful.web.clock import routes as clock
 from tactful.web.collect import collect_app
@@ -50,8 +51,9 @@ def run(house: Installation, data: Path, host: str, port: int) -> None:
         await intake.submit([(partition_of(consent.key, house.partitions), encode(salted(consent)))])
 
     answering = Answering(house, keys, intake, salted)
-    own = [*probes(desk, lambda: answering.responding.counts), *answering.guarded]
-    guarded = Guard(Starlette(routes=own), [os.environ.get(ADMIN_TOKEN, "")], OPEN_PATHS)
+    access = access_of(house, house.settings)
+    own = allowed([*probes(desk, lambda: answering.responding.counts), *answering.guarded], access.note)
+    guarded = Guard(Starlette(routes=own), access, OPEN_PATHS)
     outside = Starlette(
         routes=[
             *answering.doors,

@@ -11,14 +11,18 @@ from typing import TYPE_CHECKING
 import uvloop
 from starlette.applications import Starlette
 
-from tactful.adapters import spool
+from tactful.adapters import machine, spool
 from tactful.adapters.approvals import FileApprovals
 from tactful.adapters.bells import Door
 from tactful.adapters.installation import Installation
-from tactful.app.parts import ADMIN_TOKEN
+from tactful.app.doorkeeping import access_of
+from tactful.app.parts import sources_of
 from tactful.app.reading import reader
 from tactful.app.rules import rules_of
 from tactful.events.intake import Arrival
+from tactful.operations import identities
+from tactful.operations.consenting import check as check_consent
+from tactful.operations.doctor import Finding
 from tactful.operations.patching import SOURCE as API
 from tactful.operations.proofs import Said
 from tactful.operations.reading import Reader
@@ -26,12 +30,14 @@ from tactful.runtime.intake import Bounds, Intake
 from tactful.runtime.ports import Claimed
 from tactful.runtime.settings import Settings
 from tactful.runtime.tokens import Tokens
+from tactful.web.allowed import allowed
 from tactful.web.api import OPEN_PATHS
 from tactful.web.api import routes as api
 from tactful.web.campaigns import routes as campaigns
 from tactful.web.changes import routes as change
 from tactful.web.console.hands import Hands
 from tactful.web.console.room import Console, Frame
+from tactful.web.console.rooms import doors
 from tactful.web.console.rooms import routes as rooms
 from tactful.web.desk import Desk, News
 from tactful.web.feeds import routes as follow
@@ -63,6 +69,9 @@ def run(house: Installation, project: Path, address: str) -> None:
         FileApprovals(data),
         lambda reader, name: _previewed(house, reader, name),
         lambda claim, source: _proved(house, project, claim, source),
+        sources_of(house.settings),
+        lambda: machine.look(data, os.getppid()),
+        lambda: _findings(house, project),
     )
     console = Console(
         desk,
@@ -77,8 +86,8 @@ def run(house: Installation, project: Path, address: str) -> None:
         mail,
         hands,
     )
-    routes = [
-        *rooms(console),
+    access = access_of(house, house.settings)
+    for_programs = [
         *api(desk),
         *change(desk, intake.submit, arrive, house.partitions),
         *follow(desk, mail),
@@ -92,7 +101,8 @@ def run(house: Installation, project: Path, address: str) -> None:
             lambda reader, name: _values(*hands.previewed(reader, name)),
         ),
     ]
-    guarded = Guard(Starlette(routes=routes), [os.environ.get(ADMIN_TOKEN, "")], OPEN_PATHS)
+    routes = [*rooms(console), *doors(console, access), *allowed(for_programs, access.note)]
+    guarded = Guard(Starlette(routes=routes), access, OPEN_PATHS)
 
     async def serve() -> None:
         intake.start()
@@ -110,6 +120,14 @@ def _frame(settings: Settings, address: str) -> Frame:
     key = next((source.write_key for source in settings.sources.values() if source.trust == "server"), "")
     workspace = settings.workspace
     return Frame(workspace.name, workspace.time_zone, workspace.public_url or address, key)
+
+
+def _findings(house: Installation, project: Path) -> list[Finding]:
+    """What the doctor says of the settings that this process runs with."""
+    from tactful.app import examining  # All channels, and seldom wanted.
+
+    found = identities.check(house.settings.identity, house.settings.sources) + check_consent(house.settings.consent)
+    return found + examining.channels(house.settings, project, house.data, house.clock)
 
 
 def _previewed(house: Installation, reader: Reader, name: str) -> "tuple[str, Preview]":

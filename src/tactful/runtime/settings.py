@@ -18,6 +18,7 @@ from tactful.events.records import CONSENT, IDENTITY, SENDING, SESSION_GAP, SOUR
 from tactful.events.zones import names
 from tactful.language.document import PURPOSE, PURPOSE_HINT
 from tactful.language.mistakes import did_you_mean
+from tactful.runtime.settings_access import ACCESS_OVERRIDES, AccessSettings, access_problem
 from tactful.runtime.settings_channels import CHANNEL_OVERRIDES, ChannelSettings, channel_problem
 from tactful.runtime.settings_mistakes import FILE, dotted, error_of, misfit
 from tactful.runtime.settings_responses import (
@@ -154,12 +155,14 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     tracking: TrackingSettings = TrackingSettings()
     hooks: HookSettings = HookSettings()
     fetch: FetchSettings = FetchSettings()
+    access: AccessSettings = AccessSettings()
 
 
 OVERRIDES = {
     "TACTFUL_PUBLIC_URL": ("workspace", "public_url"),
     **CHANNEL_OVERRIDES,
     **RESPONSE_OVERRIDES,
+    **ACCESS_OVERRIDES,
     "TACTFUL_IDENTITY_SECRET": ("identity", "secrets"),
     "TACTFUL_PARTITIONS": ("engine", "partitions"),
     "TACTFUL_WORKERS": ("engine", "workers"),
@@ -249,6 +252,7 @@ def _problem(settings: Settings) -> tuple[str, str] | None:
         channel_problem(settings.channels)
         or sending_problem(settings.sending, settings.consent.purposes)
         or response_problem(settings.tracking, settings.hooks)
+        or access_problem(settings.access)
         or _identity_problem(settings.identity)
         or _consent_problem(settings.consent)
     )

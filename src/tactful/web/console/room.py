@@ -25,12 +25,13 @@ from starlette.routing import Route
 from tactful.events.intake import Arrival
 from tactful.runtime.house import House
 from tactful.runtime.office import Office, Visitor
-from tactful.runtime.roles import ROLES, Permission
+from tactful.runtime.roles import Permission
 from tactful.web import wording
 from tactful.web.bodies import Disconnected, read_body
 from tactful.web.changes import Submit
 from tactful.web.console.hands import Hands
 from tactful.web.desk import Desk, News
+from tactful.web.guard import NOBODY
 
 LOOKING = ("GET", "HEAD")
 FORM_FIELDS = 1_000
@@ -43,13 +44,11 @@ HEADERS = {
     ),
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",  # Without any, browsers say that our own forms come from nowhere.
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
-NEIGHBOUR = Visitor("", "", ROLES["analyst"])
-"""Whoever sits at this machine, as long as there are no users (web/guard.py lets nobody else come this far)."""
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
@@ -66,7 +65,7 @@ class Frame(Struct, frozen=True):
 
 def visitor(request: Request) -> Visitor:
     """Who asks; the guard has put it there."""
-    found = getattr(request.state, "visitor", NEIGHBOUR)
+    found = getattr(request.state, "visitor", NOBODY)
     assert isinstance(found, Visitor)
     return found
 
@@ -163,7 +162,11 @@ class Console:
 
     def note(self, request: Request, act: str, about: str = "", detail: str = "") -> None:
         """Who did what, into the audit log."""
-        self.office.audit.note(self.house.clock.now_us(), visitor(request).name or "this machine", act, about, detail)
+        self.office.audit.note(self.house.clock.now_us(), self.who(request), act, about, detail)
+
+    def who(self, request: Request) -> str:
+        """The name by which an act is noted, and that stands beside it in the log."""
+        return visitor(request).name or "this machine"
 
     def back(self, address: str) -> Response:
         """After an act: to the page that shows it."""

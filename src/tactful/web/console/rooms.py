@@ -5,19 +5,28 @@ from collections.abc import Callable
 from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
-from tactful.web.console import journey_people, journeys, live, outbox, people, quarantine
+from tactful.operations.access import Access
+from tactful.web.console import access as accessing
+from tactful.web.console import audit, home, journey_people, journeys, live, outbox, people, quarantine, signing
 from tactful.web.console.room import Console
 
 ROOMS: tuple[Callable[[Console], list[BaseRoute]], ...] = (
+    home.routes,
     live.routes,
     people.routes,
     journeys.routes,
     journey_people.routes,
     outbox.routes,
     quarantine.routes,
+    audit.routes,
 )
 
 
 def routes(console: Console) -> list[BaseRoute]:
     found = [route for room in ROOMS for route in room(console)]
     return [*found, Mount("/static", StaticFiles(packages=[("tactful.web", "static")]))]
+
+
+def doors(console: Console, access: Access) -> list[BaseRoute]:
+    """Where people come in, and who they are."""
+    return [*signing.routes(console, access), *accessing.routes(console, access)]
