@@ -29,7 +29,9 @@ from tactful.runtime.roles import Permission
 from tactful.web import wording
 from tactful.web.bodies import Disconnected, read_body
 from tactful.web.changes import Submit
+from tactful.web.console.defined import Defined
 from tactful.web.console.hands import Hands
+from tactful.web.console.reports import Reports
 from tactful.web.desk import Desk, News
 from tactful.web.guard import NOBODY
 
@@ -99,6 +101,8 @@ class Console:
         self.arrive = arrive
         self.mail = mail
         self.hands = hands
+        self.reports = Reports(slow, house.clock)
+        self.defined = Defined(slow)
         self.zone = ZoneInfo(around.time_zone)
         self.templates = Environment(
             loader=PackageLoader("tactful.web"),
