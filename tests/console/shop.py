@@ -128,7 +128,7 @@ class Shop:
             ):
                 if is_so:
                     self.responded(mine.intent, mine.key, mine.journey, mine.message, name)
-        self.pass_time(MINUTE_US)
+            self.pass_time(5 * MINUTE_US)
 
     def _act(self, number: int, act: str) -> None:
         rng, key, visitor = self._rng, f"u:{1000 + number}", f"a:v{number}"

@@ -29,6 +29,8 @@ from tactful.kernel.state import (
 from tactful.operations import persons, steering
 from tactful.operations.chains import Walk, marked
 from tactful.operations.feeds import END, Feed, feed
+from tactful.operations.following import Following
+from tactful.operations.health import PartitionHealth, partitions
 from tactful.operations.journeying import RunStory, journeys_of, runs_of, waiting
 from tactful.operations.narration import HANDED_OVER, Narration, shown
 from tactful.operations.persons import Found
@@ -239,6 +241,10 @@ class Reader:
                 found[one[:5]] += one.number
         return [Tally(*key, number) for key, number in sorted(found.items())]
 
+    def health(self, now_us: int) -> list[PartitionHealth]:
+        """Whether the partitions keep up, in their order."""
+        return partitions(self._log, self._states, now_us)
+
     def members(self) -> dict[str, int]:
         """How many people are in each segment of the plan."""
         counted: Counter[int] = Counter()
@@ -312,6 +318,10 @@ class Reader:
                     events.append(seen_event(partition, position, event))
         events.sort(key=lambda event: (event.received_at, event.partition, event.position), reverse=True)
         return events[:limit]
+
+    def following(self, behind: int = 0) -> Following:
+        """The events to come, and those of the last `behind` records of each partition."""
+        return Following(self._log, self._trail, self._states, behind)
 
     def _kept(self, limit: int) -> set[int]:
         """Refs of events that were kept as they came, among the newest groups of each partition."""

@@ -42,6 +42,10 @@ class People(States, Protocol):
 
     def keys_after(self, cursor: str, limit: int) -> list[str]: ...
 
+    def sample(self, share: float, seed: int) -> dict[str, bytes]: ...
+
+    def next_wake(self) -> int | None: ...
+
 
 class Listed(Protocol):
     """What is needed of an Outbox."""

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from tactful.operations import explain, telling_runs
 from tactful.operations.stories import StoryLine
-from tactful.values import format_time, parse_time
+from tactful.values import DAY_US, HOUR_US, MINUTE_US, SECOND_US, format_time, parse_time
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LONGEST = 64
@@ -46,6 +46,10 @@ def filters(zone: ZoneInfo) -> dict[str, Callable[..., Any]]:
         "kind_of": lambda key: _KINDS.get(key.partition(":")[0], ""),
         "bare": lambda key: key.partition(":")[2] or key,
         "path": path,
+        "counted": lambda number, one, many: f"{number:,} {one if number == 1 else many}",
+        "share": lambda part, whole: f"{100 * part / whole:.2g} %" if whole else "none",
+        "size": size,
+        "span": span,
         "tone": lambda status: _TONES.get(status, ""),
     }
 
@@ -84,6 +88,28 @@ def local_times(text: str, zone: ZoneInfo) -> str:
 def by_day(lines: Iterable[StoryLine], zone: ZoneInfo) -> list[tuple[date, list[StoryLine]]]:
     """Steps under the day on which they happened; a late event opens its own day again, in the order of decisions."""
     return [(on, list(each)) for on, each in groupby(lines, key=lambda line: local(line.at, zone).date())]
+
+
+def size(number: int) -> str:
+    """Bytes as they are read: 24.2 MB; powers of ten, as disks are sold."""
+    value = float(number)
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if value < 1000:
+            return f"{value:,.0f} {unit}" if unit == "bytes" or value >= 100 else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:,.1f} TB"
+
+
+def span(duration_us: int) -> str:
+    """A length of time in its two largest units: 3 d 4 h, 12 s, 40 ms."""
+    if duration_us < SECOND_US:
+        return f"{duration_us // 1000} ms" if duration_us >= 1000 else "0 s"
+    units = (("d", DAY_US), ("h", HOUR_US), ("min", MINUTE_US), ("s", SECOND_US))
+    first = next(number for number, (_, unit_us) in enumerate(units) if duration_us >= unit_us)
+    words = [f"{duration_us // units[first][1]} {units[first][0]}"]
+    if first + 1 < len(units) and (rest := duration_us % units[first][1] // units[first + 1][1]):
+        words.append(f"{rest} {units[first + 1][0]}")
+    return " ".join(words)
 
 
 def short(value: Any) -> str:

@@ -18,7 +18,7 @@ HEIGHT = 168
 """Of the drawn part, in pixels."""
 ABOVE, BELOW = 20, 28
 """Room for the topmost number and for the words below."""
-LABELS = 8
+LABELS, FEW = 8, 5
 """Words below an axis at most; on a narrow window every second of them is left out."""
 
 
@@ -151,7 +151,7 @@ def _bars(bars: Sequence[Bar], title: str, unit: str, share: float) -> Markup:
         middle = (number + 0.5) * slot
         drawn.append(_column(bar, middle, min(slot * share, 12), top, unit))
         if number % every == 0:
-            drawn.append(_below(middle, bar.label, "middle", is_odd=(number // every) % 2 == 1))
+            drawn.append(_below(middle, bar.label, "middle", is_odd=len(bars) > FEW and (number // every) % 2 == 1))
     is_linked = any(bar.href for bar in bars)
     table: list[list[object]] = [[bar.label, _linked(bar.value, bar.href)] for bar in bars]
     svg = _svg(title, Markup("").join(drawn), is_linked=is_linked)

@@ -1,13 +1,16 @@
 """Hands: what rooms do beyond reading and appending, as app/ has put it together; a face may not reach adapters."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from tactful.events.sources import Source
 from tactful.operations.campaigns import Approvals
+from tactful.operations.doctor import Finding
 from tactful.operations.proofs import Said
 from tactful.operations.reading import Reader
+from tactful.runtime.machine import Machine, nothing_known
 from tactful.runtime.ports import Claimed
 
 if TYPE_CHECKING:
@@ -25,3 +28,9 @@ class Hands(Struct, frozen=True):
     approvals: Approvals
     previewed: Previewed
     prove: Prove
+    sources: Sequence[Source] = ()
+    """Of the settings, by which what was refused is tried again."""
+    machine: Callable[[], Machine] = nothing_known
+    """What is under the installation; takes as long as its files are many, and is called in a thread of its own."""
+    doctor: Callable[[], list[Finding]] = list
+    """What can be found out about settings and channels (operations/doctor.py); reaches out, in a thread of its own."""

@@ -1,20 +1,63 @@
-"""Live: what is happening now, and the stream of news that keeps open pages fresh."""
+"""Live: events as they come, for as many open pages as there are at the price of one.
 
+However fast events come, the logs are read twice a second, and a page is told of so many rows at a time as somebody can
+read; the others are counted. What is filtered is looked for among all of them. Nobody looks: nothing is read.
+"""
+
+import asyncio
+from collections import deque
 from collections.abc import AsyncIterator
 
+import msgspec
+from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute
 
-from tactful.web.console.room import HEADERS, Console
+from tactful.kernel.state import PartitionState
+from tactful.operations.following import Followed, Following
+from tactful.operations.reading import Reader
+from tactful.operations.stories import SeenEvent
+from tactful.values import SECOND_US
+from tactful.web.console.room import HEADERS, Console, wants_csv
 
 ROWS = 100
+"""On a page."""
+AT_ONCE = 20
+"""Rows that a page is told of in one message; of more the newest."""
+EVERY_S = 0.5
+BEHIND = 2_000
+"""Records of each partition that a filtered page looks back through when it is opened."""
+KEPT = 4_000
+"""Events that are remembered for pages that are slow to listen."""
+
+
+class Wanted(Struct, frozen=True):
+    """Which events a page shows; "" is all."""
+
+    event: str = ""
+    source: str = ""
+
+    def fits(self, event: SeenEvent) -> bool:
+        return (not self.event or event.name == self.event) and (not self.source or event.source == self.source)
+
+
+class Told(Struct, frozen=True, rename="camel"):
+    """One message to a page: rows of HTML, the newest first."""
+
+    rows: str
+    shown: int
+    came: int
+    """Events that fit, shown or not."""
+    per_second: float
+    """Of all events."""
 
 
 def routes(console: Console) -> list[BaseRoute]:
     live = Live(console)
     return [
-        console.route("/", live.page),
+        console.route("/live", live.page, may="people"),
+        console.route("/live/rows", live.stream, may="people"),
         console.route("/news", live.news),
     ]
 
@@ -22,15 +65,128 @@ def routes(console: Console) -> list[BaseRoute]:
 class Live:
     def __init__(self, console: Console) -> None:
         self._console = console
+        self._feed = _Feed(console)
 
     async def page(self, request: Request) -> Response:
-        overview, events = await self._console.desk.ask(lambda reader: (reader.overview(), reader.live(ROWS)))
-        return await self._console.page(request, "live.html", overview=overview, events=events)
+        console, wanted = self._console, _wanted(request)
+        events, states = await console.desk.ask(lambda reader: (_newest(reader, wanted), reader.partitions()))
+        if wants_csv(request):
+            columns = ("received", "event", "person", "source", "properties")
+            rows = [
+                (e.received_at / SECOND_US, e.name, e.key, e.source, msgspec.json.encode(e.properties).decode())
+                for e in events
+            ]
+            return console.csv(request, "events", columns, rows)
+        sources = sorted(console.house.settings.sources)
+        return await console.page(
+            request,
+            "live.html",
+            events=events,
+            names=_names(states),
+            sources=sources,
+            wanted=wanted,
+            is_filtered=wanted != Wanted(),
+            plan=any(state.adopted for state in states),
+        )
+
+    async def stream(self, request: Request) -> Response:
+        """Server-sent events (WHATWG HTML 9.2): rows, at most twice a second."""
+        return StreamingResponse(self._told(_wanted(request)), media_type="text/event-stream", headers=HEADERS)
+
+    async def _told(self, wanted: Wanted) -> AsyncIterator[str]:
+        template = self._console.templates.get_template("live_rows.html")
+        yield "retry: 2000\n\n"
+        async for events, per_second in self._feed.listen():
+            fits = [event for event in events if wanted.fits(event)]
+            shown = fits[-AT_ONCE:][::-1]
+            rows = template.render(events=shown, newest_us=shown[0].received_at) if shown else ""
+            told = Told(rows, len(shown), len(fits), round(per_second, 1))
+            yield f"data: {msgspec.json.encode(told).decode()}\n\n"
 
     async def news(self, request: Request) -> Response:
-        """Server-sent events (WHATWG HTML 9.2): one line whenever something changed."""
+        """Server-sent events: one line whenever something changed, for pages that ask for themselves anew."""
         lines = _lines(self._console.news.listen())
         return StreamingResponse(lines, media_type="text/event-stream", headers=HEADERS)
+
+
+class _Feed:
+    """One reader of the logs for all open pages; it reads while somebody listens."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._following: Following | None = None
+        self._events: deque[tuple[int, SeenEvent]] = deque(maxlen=KEPT)
+        self._count = 0
+        self._per_second = 0.0
+        self._turned = asyncio.Event()
+        self._listeners = 0
+        self._task: asyncio.Task[None] | None = None
+
+    async def listen(self) -> AsyncIterator[tuple[list[SeenEvent], float]]:
+        """What came since the last time, with the events in a second; nothing now and then, as a sign of life."""
+        self._listeners += 1
+        if self._task is None or self._task.done():
+            self._following = None  # What came while nobody looked is on the page already.
+            self._task = asyncio.create_task(self._run())
+        seen = self._count
+        try:
+            while not self._task.done():
+                turned = self._turned
+                yield [event for number, event in self._events if number > seen], self._per_second
+                seen = self._count
+                await turned.wait()
+        finally:
+            self._listeners -= 1
+
+    async def _run(self) -> None:
+        try:
+            before_us = self._console.house.clock.real_us()
+            async for _ in self._console.news.listen():
+                if not self._listeners:
+                    return
+                followed = await self._console.desk.ask(self._turn)
+                now_us = self._console.house.clock.real_us()
+                number = len(followed.events) + followed.passed
+                self._per_second = number * SECOND_US / max(now_us - before_us, SECOND_US // 10)
+                before_us = now_us
+                for event in followed.events:
+                    self._count += 1
+                    self._events.append((self._count, event))
+                self._tell()
+                await asyncio.sleep(EVERY_S)
+        finally:
+            self._task = None
+            self._tell()
+
+    def _turn(self, reader: Reader) -> Followed:
+        if self._following is None:
+            self._following = reader.following()
+            return Followed((), 0)
+        return self._following.turn()
+
+    def _tell(self) -> None:
+        turned, self._turned = self._turned, asyncio.Event()
+        turned.set()
+
+
+def _wanted(request: Request) -> Wanted:
+    return Wanted(request.query_params.get("event", "").strip(), request.query_params.get("source", "").strip())
+
+
+def _newest(reader: Reader, wanted: Wanted) -> list[SeenEvent]:
+    if wanted == Wanted():
+        return reader.live(ROWS)
+    fits = [event for event in reader.following(BEHIND).turn().events if wanted.fits(event)]
+    return fits[-ROWS:][::-1]
+
+
+def _names(states: list[PartitionState]) -> list[str]:
+    """Of the last days, those that came most often first."""
+    counted: dict[str, int] = {}
+    for state in states:
+        for name, days in state.names.items():
+            counted[name] = counted.get(name, 0) + sum(days)
+    return sorted(counted, key=lambda name: (-counted[name], name))[:200]
 
 
 async def _lines(news: AsyncIterator[bool]) -> AsyncIterator[str]:
