@@ -111,8 +111,8 @@ class Installation:
         except NotMadeYet:
             return None
 
-    def worker(self, partition: int, clock: Clock) -> Worker:
-        slots = slots_of(self.settings.channels)
+    def worker(self, partition: int, clock: Clock, *, claims: bool = True) -> Worker:
+        slots = slots_of(self.settings.channels) if claims else {}
         store = SqliteStore(self.data / "store", partition)
         most = self.settings.limits.mails_per_address
         ports = (self.log, store, self.outbox, self.trail, self.quarantine, self.ledger, self.bells)

@@ -43,6 +43,7 @@ from tactful.history.queries import Queries
 from tactful.operations import identities
 from tactful.operations.consenting import check as check_consent
 from tactful.operations.doctor import Finding, check_channels
+from tactful.operations.imports.tables import Tables
 from tactful.operations.project import load
 from tactful.operations.proofs import Said
 from tactful.operations.publish import changes, publish, refuse_other_priority
@@ -107,6 +108,14 @@ class Application:
 
     def sources(self, project: Path) -> list[Source]:
         return sources_of(self.settings(project))
+
+    def tables(self) -> Tables:
+        from tactful.adapters.tables.opening import FileTables
+
+        return FileTables()
+
+    def now_us(self) -> int:
+        return self._clocks.world.now_us()
 
     def queries(self) -> Queries:
         from tactful.adapters.duckdb_queries import DuckDBQueries

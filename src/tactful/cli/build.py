@@ -8,6 +8,7 @@ from tactful.events.sources import Source
 from tactful.history.queries import Queries
 from tactful.operations.campaigns import Approvals
 from tactful.operations.doctor import Finding
+from tactful.operations.imports.tables import Tables
 from tactful.operations.proofs import Said
 from tactful.runtime.house import House
 from tactful.runtime.ports import Claimed, Clock
@@ -64,6 +65,14 @@ class Build(Protocol):
         ...
 
     def sources(self, project: Path) -> Sequence[Source]: ...
+
+    def tables(self) -> Tables:
+        """Files of other systems, to be imported."""
+        ...
+
+    def now_us(self) -> int:
+        """Where no installation has a time of its own."""
+        ...
 
     def queries(self) -> Queries:
         """An engine of SQL over histories."""

@@ -18,7 +18,6 @@ from tactful.kernel.walking import go_on
 from tactful.people import zones
 from tactful.segments.membership import SegmentRule, evaluate
 
-
 IMPORT = "import"
 """The cause of what changes with a record that was brought in afterwards; it starts nothing (decision 0011)."""
 

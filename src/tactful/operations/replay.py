@@ -8,6 +8,7 @@ after the last line taken, and one that was finished is not done again. Intents 
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import blake2b
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 
 import msgspec
@@ -67,7 +68,20 @@ def replay(
 ) -> Replayed:
     """Run the file through the engine; `progress(line, of)` is called after each chunk. Raises UsageError where the
     file or the installation is not fit for it."""
-    body = path.read_bytes()
+    if path.stat().st_size == 0:
+        raise UsageError(f"{path} has no lines")
+    with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as body:
+        return _replay(house, path, body, files, settings, progress)
+
+
+def _replay(
+    house: House,
+    path: Path,
+    body: mmap,
+    files: Mapping[str, str],
+    settings: Mapping[str, str],
+    progress: Callable[[int, int], None],
+) -> Replayed:
     lines = sorted(_lines(body, path))
     if not lines:
         raise UsageError(f"{path} has no lines")
@@ -95,12 +109,14 @@ def replay(
     return done
 
 
-def _lines(body: bytes, path: Path) -> Iterator[_Line]:
+def _lines(body: mmap, path: Path) -> Iterator[_Line]:
     """Where each line stands, and when it was received."""
     decoder = msgspec.json.Decoder(_Head)
-    start = 0
-    for number, line in enumerate(body.split(b"\n")):
-        end = start + len(line)
+    start, number = 0, -1
+    while start < len(body):
+        end = body.find(b"\n", start)
+        end = len(body) if end < 0 else end
+        line, number = body[start:end], number + 1
         if line.strip():
             try:
                 received_at = parse_time(decoder.decode(line).received_at)
@@ -155,7 +171,7 @@ def _begin(
     _pump(workers)
 
 
-def _append(house: House, chunk: Sequence[_Line], body: bytes, digest: str, at: int, done: Replayed) -> None:
+def _append(house: House, chunk: Sequence[_Line], body: mmap, digest: str, at: int, done: Replayed) -> None:
     """One atomic append: the chunk's events by partition, and in every partition how far the file has come."""
     partitions, naming = house.log.partitions, naming_of(house.settings.identity)
     last = encode(Imported(chunk[-1].received_at, digest, at))

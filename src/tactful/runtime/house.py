@@ -50,8 +50,8 @@ class House(Protocol):
         """Keys of signed links by number; made on first use."""
         ...
 
-    def worker(self, partition: int, clock: Clock) -> Worker:
-        """A worker that owns the partition from now on."""
+    def worker(self, partition: int, clock: Clock, *, claims: bool = True) -> Worker:
+        """A worker that owns the partition from now on; without `claims` it hands nothing over to be sent."""
         ...
 
     def look_over(self) -> None:

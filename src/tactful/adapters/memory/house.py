@@ -43,10 +43,10 @@ class MemoryHouse:
     def plan(self, partition: int) -> PlanState | None:
         return published(self._store)
 
-    def worker(self, partition: int, clock: Clock) -> Worker:
+    def worker(self, partition: int, clock: Clock, *, claims: bool = True) -> Worker:
         ports = (self.log, self._store, self.outbox, self.trail, self.quarantine, self.ledger, self.bells)
         most = self.settings.limits.mails_per_address
-        slots = dict.fromkeys(CHANNELS, SLOTS)
+        slots = dict.fromkeys(CHANNELS, SLOTS) if claims else {}
         return Worker(partition, *ports, clock, slots, Pace(slice=1 << 20), mails_per_address=most)
 
     def link_keys(self) -> dict[int, bytes]:

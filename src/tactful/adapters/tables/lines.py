@@ -1,0 +1,119 @@
+"""Lines of a text file in any encoding, plain or gzipped, each bounded, whatever stands in it.
+
+Bytes that are no text of the encoding are kept as half characters (surrogates), by which they are known later; they
+cost their row, not the file.
+"""
+
+import gzip
+import io
+import lzma
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TextIO, cast
+
+from tactful.errors import TransientError, UsageError
+from tactful.operations.imports.tables import LONGEST_ROW
+
+_MARKS = (
+    (b"\xef\xbb\xbf", "utf-8-sig"),
+    (b"\xff\xfe\x00\x00", "utf-32"),
+    (b"\x00\x00\xfe\xff", "utf-32"),
+    (b"\xff\xfe", "utf-16"),
+    (b"\xfe\xff", "utf-16"),
+)
+_LOOKED_AT = 1 << 20
+_READ = 1 << 18
+
+
+class TooLong(Exception):
+    """A line beyond LONGEST_ROW; the next one can be read."""
+
+
+@contextmanager
+def world(path: Path) -> Iterator[None]:
+    """What may go wrong with a file that was there a moment ago."""
+    try:
+        yield
+    except (OSError, EOFError, gzip.BadGzipFile, lzma.LZMAError) as error:
+        raise TransientError(f"{path} could not be read to its end: {error}") from None
+
+
+def opened(path: Path) -> IO[bytes]:
+    return cast("IO[bytes]", gzip.open(path)) if path.suffix == ".gz" else path.open("rb")
+
+
+def opened_raw(path: Path) -> IO[bytes]:
+    """As it lies there; to be closed by whoever asked."""
+    return path.open("rb")
+
+
+def encoding_of(path: Path) -> str:
+    """By its first bytes; what is no UTF-8 is taken for Windows-1252, which has a letter for nearly every byte."""
+    with world(path), opened(path) as file:
+        start = file.read(_LOOKED_AT)
+    for mark, encoding in _MARKS:
+        if start.startswith(mark):
+            return encoding
+    if start.count(b"\0", 0, 2000) > len(start[:2000]) // 4:
+        return "utf-16-le" if start[1:2] == b"\0" else "utf-16-be"
+    try:
+        start.decode("utf-8")
+    except UnicodeDecodeError as error:
+        # A letter that the end of what was looked at has cut is none the less one.
+        if error.start < len(start) - 4:
+            return "cp1252"
+    return "utf-8"
+
+
+class Lines:
+    """Iterates over lines with their ends; `number` is that of the last, from 1, `share` how much of the file was read.
+    Raises TooLong, after which it goes on."""
+
+    def __init__(self, path: Path, encoding: str) -> None:
+        self._path = path
+        self._size = max(path.stat().st_size, 1)
+        self._raw = opened_raw(path)
+        inner = cast("IO[bytes]", gzip.open(self._raw)) if path.suffix == ".gz" else self._raw
+        errors = "surrogateescape" if encoding.lower().replace("_", "-").startswith("utf-8") else "replace"
+        try:
+            self._text: TextIO = io.TextIOWrapper(
+                io.BufferedReader(cast("io.RawIOBase", inner), _READ), encoding, errors, newline=""
+            )
+        except LookupError:
+            self._raw.close()
+            raise UsageError(f'{encoding} is no encoding that is known; write "utf-8" or "cp1252"') from None
+        self.number = 0
+
+    @property
+    def share(self) -> float:
+        return min(self._raw.tell() / self._size, 1.0)
+
+    def __iter__(self) -> "Lines":
+        return self
+
+    def __next__(self) -> str:
+        with world(self._path):
+            line = self._text.readline(LONGEST_ROW + 1)
+            if not line:
+                raise StopIteration
+            self.number += 1
+            if len(line) <= LONGEST_ROW or line.endswith(("\n", "\r")):
+                return line
+            while (rest := self._text.readline(LONGEST_ROW)) and not rest.endswith(("\n", "\r")):
+                pass
+        raise TooLong(line[:1000])
+
+    def close(self) -> None:
+        self._text.close()
+        self._raw.close()
+
+
+def raw(text: str) -> bytes:
+    """The bytes that stood in the file, where it is UTF-8."""
+    return text.encode("utf-8", "surrogateescape")
+
+
+def is_text(text: str) -> bool:
+    """Whether all bytes were text."""
+    return text.isascii() or not any("\udc80" <= letter <= "\udcff" for letter in text)

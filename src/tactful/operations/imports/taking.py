@@ -1,0 +1,211 @@
+"""Backfill: calls made of the rows of a file go into the log of an installation, whether it runs or stands still.
+
+They take the road of collect: intake makes events of them or refuses them, the tracking plan is asked (for the report;
+the kernel asks it again), and they are appended, marked as imported. Each append also says how far the file has come,
+in the same transaction: an import that was cut off goes on behind the last row taken, and one that was finished is not
+done again. The quarantine is written before, and knows what it has by file and row.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Protocol
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from tactful.errors import UsageError
+from tactful.events.identifiers import partition_of
+from tactful.events.intake import Arrival, Draft, accept_consent, draft_of, encode_draft
+from tactful.events.naming import Naming
+from tactful.events.records import Consent, Event, Imported, Score, decode, encode, unpack
+from tactful.events.sources import Source
+from tactful.events.verdicts import Refusal
+from tactful.kernel import verdict
+from tactful.kernel.plan import CompiledPlan
+from tactful.kernel.state import decode_partition
+from tactful.operations.imports.calls import Calls, Made, Rows
+from tactful.operations.imports.report import Report, trouble
+from tactful.operations.imports.tables import BadRow
+from tactful.operations.lines import Head, read_line
+from tactful.runtime.ports import Log, Quarantined, Store
+
+PREFIX = "import:"
+"""Of `Quarantined.call`: what is tried again from the quarantine is an import still."""
+MANY = 1_000
+"""Refused rows after which a share of them above a tenth stops the import."""
+Progress = Callable[[Report, float], None]
+
+
+class Road(Protocol):
+    """Where records go."""
+
+    def append(self, records: Mapping[int, Sequence[bytes]], refused: Sequence[Quarantined]) -> None:
+        """Durable on return; waits where the workers are too far behind."""
+        ...
+
+    def finish(self) -> None:
+        """Return when everything has been applied."""
+        ...
+
+
+class Job(Struct):
+    """One file with one mapping, and whom it is for."""
+
+    file: str
+    digest: str
+    """Of the files and the mapping."""
+    calls: Calls
+    source: Source
+    naming: Naming
+    salt_key: bytes
+    plan: CompiledPlan
+    partitions: int
+    is_calls: bool = False
+    """Lines as they stand: they may be more than tracking calls (operations/lines.py)."""
+    goes_on: bool = False
+    """Also where most of it is refused."""
+
+
+def backfill(
+    job: Job, rows: Iterator[Rows], road: Road | None, now: Callable[[], int], report: Report, progress: Progress
+) -> Report:
+    """Take everything behind `report.rows`; without a road nothing is taken, and only the report is made. Raises
+    UsageError where so much is refused that the mapping must be wrong."""
+    before, at = report.rows, 0
+    for some in rows:
+        at += some.rows
+        if at <= before:
+            progress(report, some.share)
+            continue
+        received_at = now()
+        records, refused = _taken(job, some, received_at, report)
+        report.rows, report.unused = at, report.unused + some.unused
+        if refused and not job.goes_on and _is_hopeless(report, road):
+            raise UsageError(_hopeless(report))
+        if road is not None:
+            records.setdefault(0, []).append(encode(Imported(received_at, job.digest, at, is_backfill=True)))
+            road.append(records, refused)
+        progress(report, some.share)
+    report.is_finished = True
+    if road is not None:
+        done = Imported(now(), job.digest, at, finished=True, is_backfill=True)
+        road.append({0: [encode(done)]}, [])
+        road.finish()
+    return report
+
+
+def _is_hopeless(report: Report, road: Road | None) -> bool:
+    return road is not None and report.refused_count >= MANY and report.refused_count > report.calls // 10
+
+
+def _hopeless(report: Report) -> str:
+    worst = max(report.refused.items(), key=lambda one: one[1].count)
+    return (
+        f"{report.refused_count:,} of {report.calls:,} events were refused, most of them for {worst[0]}: "
+        f"{worst[1].message}. Nothing of this part was taken. Look at the mapping; `--dry-run` shows what it does, and "
+        "`--keep-going` takes what can be taken."
+    )
+
+
+def _taken(job: Job, some: Rows, received_at: int, report: Report) -> tuple[dict[int, list[bytes]], list[Quarantined]]:
+    arrival = Arrival(job.source, received_at, naming=job.naming, salt_key=job.salt_key, is_import=True)
+    records: dict[int, list[bytes]] = {}
+    refused: list[Quarantined] = []
+    partitions, plan = job.partitions, job.plan
+    has_tracking = plan.has_tracking
+    for one in some.bad:
+        refusal = Refusal(one.code, one.message)
+        report.refuse(one.number, refusal)
+        refused.append(_quarantined(job, one, refusal, received_at, len(one.body)))
+    for made in some.made:
+        found = _read(job, made, arrival)
+        if isinstance(found, Refusal):
+            report.refuse(made.number, found)
+            refused.append(_quarantined(job, made, found, received_at, len(made.body)))
+            continue
+        for record in found:
+            body = encode_draft(record)
+            report.take(_name(record), record.timestamp if isinstance(record, Draft | Consent) else received_at)
+            if has_tracking and isinstance(record, Draft):
+                _judge(plan, body, made.number, report)
+            home = partition_of(record.key, partitions)
+            if home in records:
+                records[home].append(body)
+            else:
+                records[home] = [body]
+    return records, refused
+
+
+def _name(record: "Draft | Consent | Score") -> str:
+    if isinstance(record, Draft):
+        return record.name
+    return f"consent {record.purpose}" if isinstance(record, Consent) else f"score {record.model}"
+
+
+def _read(job: Job, made: Made, arrival: Arrival) -> "Sequence[Draft | Consent | Score] | Refusal":
+    body = made.body
+    if b'"type":"consent"' in body[:30]:
+        return accept_consent(body, arrival)
+    drafted = draft_of(body, arrival, made.number)
+    if job.is_calls and isinstance(drafted, Refusal) and drafted.code == "unknown_type":
+        return _other(made, arrival)
+    return drafted if isinstance(drafted, Refusal) else (drafted,)
+
+
+def _other(made: Made, arrival: Arrival) -> "Sequence[Draft | Consent | Score] | Refusal":
+    """A line that is no tracking call."""
+    said = msgspec.json.decode(made.body, type=Head)
+    if said.type == "consent":
+        return accept_consent(made.body, arrival)
+    found = read_line(made.body, arrival.received_at, made.number, str(said.message_id), arrival.naming)
+    if isinstance(found, Score):
+        return (replace(found, is_import=True),)
+    if isinstance(found, Refusal):
+        return found
+    message = f"a line of type {said.type} stands in a replay only (`tactful import --replay`)"
+    return Refusal("not_for_backfill", message, "type")
+
+
+def _judge(plan: CompiledPlan, body: bytes, row: int, report: Report) -> None:
+    """What the tracking plan will say, for the report. What it refuses is handed over none the less: the kernel puts it
+    into the quarantine, with everything that is known there."""
+    event = decode(body)
+    assert isinstance(event, Event)
+    judged = verdict.judge(plan, event, plan.reader(event.kind, event.name))
+    if judged.verdict != verdict.KEEP:
+        kinds = report.refused if judged.verdict == verdict.QUARANTINE else report.dropped
+        trouble(kinds, f"{judged.code} ({judged.field})").note(row, judged.message)
+        report.kept -= 1
+        return
+    for flag in judged.flags:
+        trouble(report.flagged, f"{event.name}: {flag}").note(row, flag)
+    if judged.properties is None:
+        return
+    said = unpack(event.properties)
+    for name, value in judged.properties.items():
+        if said.get(name) is not value and said.get(name) != value:
+            trouble(report.mended, f"{event.name}: {name}").note(row, f"{said.get(name)!r} became {value!r}")
+
+
+def _quarantined(job: Job, one: Made | BadRow, refusal: Refusal, received_at: int, size: int) -> Quarantined:
+    message = f"{job.file}, row {one.number:,}: {refusal.message}"
+    told = refusal.code, refusal.field, message
+    call = f"{PREFIX}{job.digest}:{one.number}:{refusal.code}"
+    return Quarantined(0, received_at, job.source.name, *told, one.body, size, call=call)
+
+
+def taken_before(log: Log, store: Store, digest: str) -> tuple[int, bool, str]:
+    """How many rows of these files with this mapping are in the log, whether that was all, and the digest of another
+    import of the same files ("" where there is none). Of partition 0: what its state knows, and what stands behind."""
+    checkpoint = store.checkpoint()
+    known = dict(decode_partition(checkpoint.partition_state).imports) if checkpoint.partition_state else {}
+    after = checkpoint.position
+    while records := log.read(0, after, 1000):
+        for _, body in records:
+            record = decode(body)
+            if isinstance(record, Imported):
+                known[record.digest] = (record.line, record.finished)
+        after = records[-1][0]
+    files = digest.partition(":")[0]
+    other = next((one for one in known if one != digest and one.partition(":")[0] == files), "")
+    return (*known.get(digest, (0, False)), other)
