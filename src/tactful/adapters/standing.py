@@ -21,12 +21,14 @@ class Standing(Struct, frozen=True):
     """Of this machine: "http://127.0.0.1:8080"."""
     token: str
     """As a Bearer's."""
+    public: str = ""
+    """Where browsers find it; the same where nothing else is said."""
 
 
-def stand(data: Path, address: str) -> Standing:
+def stand(data: Path, address: str, public: str = "") -> Standing:
     """From now on, with a new token."""
     (data / "run").mkdir(parents=True, exist_ok=True)
-    standing = Standing(address, secrets.token_urlsafe(32))
+    standing = Standing(address, secrets.token_urlsafe(32), public or address)
     write_private(data / "run" / FILE, msgspec.json.encode(standing).decode())
     return standing
 

@@ -13,11 +13,15 @@ import click
 
 from tactful.adapters.approvals import FileApprovals
 from tactful.adapters.installation import Installation
+from tactful.adapters.standing import leave, read, stand
 from tactful.adapters.supervisor import Lock, StopSignal, Supervisor, follow_parent
 from tactful.adapters.watching import watch
 from tactful.app.clocks import FASTEST, Clocks, Running, SystemClock
-from tactful.app.parts import ADMIN_TOKEN, email_of, sources_of
+from tactful.app.doorkeeping import access_of, at_terminal, near, refuse_open_door, welcome
+from tactful.app.parts import email_of, sources_of
 from tactful.cli import (
+    admitting,
+    beginning,
     bouncing,
     boxes,
     campaigning,
@@ -41,6 +45,7 @@ from tactful.events.records import Plan, Record, decode
 from tactful.events.sources import Source
 from tactful.history.queries import Queries
 from tactful.operations import identities
+from tactful.operations.access import Access
 from tactful.operations.consenting import check as check_consent
 from tactful.operations.doctor import Finding, check_channels
 from tactful.operations.imports.tables import Tables
@@ -56,6 +61,8 @@ from tactful.runtime.settings_mistakes import FILE
 from tactful.runtime.work import Work
 
 _MODULES = (
+    admitting,
+    beginning,
     projects,
     evaluating,
     editors,
@@ -102,6 +109,17 @@ class Application:
 
     def approvals(self, data: Path) -> FileApprovals:
         return FileApprovals(data)
+
+    def access(self, data: Path, *, read_only: bool = False) -> Access:
+        house = Installation(data, Settings(), self._clocks.world, read_only=read_only)
+        return access_of(house, house.settings)
+
+    def terminal(self) -> str:
+        return at_terminal()
+
+    def address(self, data: Path) -> str:
+        found = read(data)
+        return found.public or found.address if found is not None else "http://127.0.0.1:8080"
 
     def locked(self, data: Path) -> Callable[[], None]:
         return Lock(data).release
@@ -154,7 +172,7 @@ class Application:
     ) -> None:
         """Publish, start the processes, and keep them running until a signal comes."""
         settings = self.settings(project)
-        _refuse_open_door(host)
+        refuse_open_door(host, data, self._clocks.world)
         if speed is not None:
             _refuse_hurry(speed, settings, is_dev=is_dev)
         self._clocks.refuse(data, speed, begin_us)
@@ -180,6 +198,7 @@ class Application:
         for number, owned in enumerate(_shares(house.partitions, settings.engine.workers)):
             supervisor.start(f"work {number}", ["work", *where, "--partitions", ",".join(map(str, owned))])
         here = f"http://{host}:{port}"
+        stand(data, near(host, port), settings.workspace.public_url)
         for number in range(settings.engine.deliverers):
             supervisor.start(f"deliver {number}", ["deliver", *where, "--address", here, "--number", str(number)])
         try:
@@ -190,12 +209,15 @@ class Application:
             if not supervisor.is_stopping:
                 supervisor.start("show", ["show", *where, "--address", here])
                 supervisor.start("collect", ["collect", *where, "--host", host, "--port", str(port)])
-                click.echo(f"Tactful is at http://{host}:{port}", err=True)
+                click.echo(f"Tactful is at {here}", err=True)
+                if said := welcome(house, near(host, port)):
+                    click.echo(said, err=True)
             unwatch = watch(project, lambda: self._publish_again(house, project)) if is_dev else lambda: None
             supervisor.watch(lambda: self._keep_house(house, fast))
             unwatch()
         finally:
             supervisor.stop()
+            leave(data)
             house.close()
             if fast is not None:
                 fast.stop()
@@ -280,15 +302,6 @@ def _shares(partitions: int, workers: int) -> list[list[int]]:
     """Which partitions each worker process owns; as many processes as cores unless told otherwise."""
     processes = min(workers or len(os.sched_getaffinity(0)), partitions)
     return [list(range(number, partitions, processes)) for number in range(processes)]
-
-
-def _refuse_open_door(host: str) -> None:
-    """Until there is sign-in, other machines are let in with an administrator's token only (DESIGN 9)."""
-    if host not in ("127.0.0.1", "::1", "localhost") and not os.environ.get(ADMIN_TOKEN):
-        raise UsageError(
-            f"--host {host} would open the pages to other machines: set {ADMIN_TOKEN} to a long random text first, "
-            "or stay with 127.0.0.1"
-        )
 
 
 def _refuse_hurry(speed: int, settings: Settings, *, is_dev: bool) -> None:

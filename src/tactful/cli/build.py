@@ -6,6 +6,7 @@ from typing import Protocol
 
 from tactful.events.sources import Source
 from tactful.history.queries import Queries
+from tactful.operations.access import Access
 from tactful.operations.campaigns import Approvals
 from tactful.operations.doctor import Finding
 from tactful.operations.imports.tables import Tables
@@ -26,6 +27,18 @@ class Build(Protocol):
 
     def approvals(self, data: Path) -> Approvals:
         """Of campaigns, in a data folder."""
+        ...
+
+    def access(self, data: Path, *, read_only: bool = False) -> Access:
+        """Who may come in to the installation in this folder."""
+        ...
+
+    def terminal(self) -> str:
+        """Who types, as the audit log has it."""
+        ...
+
+    def address(self, data: Path) -> str:
+        """Where the server on this folder is reached, or would be."""
         ...
 
     def locked(self, data: Path) -> Callable[[], None]:

@@ -48,9 +48,14 @@ SECTIONS: Mapping[str, Sequence[str]] = {
         "coupons",
         "suppressions",
     ),
+    "Who may come in": ("users", "tokens", "audit"),
     "People": ("explain", "events", "consent", "unmerge"),
 }
 """Of the list of all commands."""
+ORDERS = ("pause", "resume", "drain", "stop", "launch", "approve", "publish", "release", "unmerge")
+"""Acts that have the same name in the console and by the API."""
+UNNOTED = ("bounces",)
+"""What a mail server calls for each mail that comes back is no act of anybody's."""
 
 
 class Listed(click.Group):
@@ -106,8 +111,26 @@ def opened(build: Build, data: Path, *, read_only: bool = True) -> House:
     if not (data / "installation.json").exists():
         raise UsageError(f"{data} is no data folder of Tactful; `tactful up` makes one, or name it with --data")
     house = build.house(data, None, read_only=read_only)
-    click.get_current_context().call_on_close(house.close)
+    context = click.get_current_context()
+    context.call_on_close(house.close)
+    if not read_only:
+        context.call_on_close(lambda: _note_act(build, house, context))  # Before it is closed: the last comes first.
     return house
+
+
+def _note_act(build: Build, house: House, context: click.Context) -> None:
+    """Into the audit log, unless nothing came of it."""
+    if isinstance(sys.exc_info()[1], (UsageError, DefinitionError, TransientError, click.ClickException)):
+        return
+    words = context.command_path.split()[1:]
+    given = [parameter.name for parameter in context.command.params if isinstance(parameter, click.Argument)]
+    about = " ".join(str(context.params[name]) for name in given if name and context.params.get(name))
+    if words[0] in UNNOTED:
+        return
+    if words[0] in ("journeys", "campaign") and about:
+        about = f"journeys/{about}"
+    act = words[-1] if words[-1] in ORDERS else "_".join(words).replace("-", "_")
+    house.office.audit.note(house.clock.now_us(), build.terminal(), act, about, context.command_path)
 
 
 def beside(build: Build, project: Path, data: Path | None) -> House | None:
