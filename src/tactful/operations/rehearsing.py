@@ -5,6 +5,7 @@ What fails for everybody is a mistake; what fails, or looks odd, for some is sai
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 
 from msgspec import Struct
 
@@ -75,8 +76,13 @@ def _place(name: str, text: str, part: str) -> Place:
 
 def full_sample(definitions: Definitions, message: Message, workspace: str) -> Sample:
     """Somebody of whom everything is known."""
+    return sample_people(definitions, message, workspace)[0]
+
+
+def sample_people(definitions: Definitions, message: Message, workspace: str) -> list[Sample]:
+    """Those that a message is tried on; somebody of whom everything is known is the first."""
     declared = _declared(definitions, message, workspace)
-    return next(samples.people(message, texts_of(message), declared))
+    return list(islice(samples.people(message, texts_of(message), declared), MOST_SAMPLES))
 
 
 def _declared(definitions: Definitions, message: Message, workspace: str) -> Declared:

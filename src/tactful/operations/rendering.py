@@ -28,6 +28,7 @@ from tactful.messages.mail import Rendered
 from tactful.messages.note import Note
 from tactful.messages.render import render, render_note, sources_of_links
 from tactful.messages.rules import MessageRule
+from tactful.messages.samples import Sample
 from tactful.messages.source import source_of
 from tactful.messages.template import TemplateError
 from tactful.operations import rehearsing
@@ -93,10 +94,17 @@ def of_a_person(
 
 
 def of_a_sample(
-    message: Message, definitions: Definitions, asked: Asked, *, site_url: str = "", workspace: str = "Tactful"
+    message: Message,
+    definitions: Definitions,
+    asked: Asked,
+    *,
+    site_url: str = "",
+    workspace: str = "Tactful",
+    sample: Sample | None = None,
 ) -> Preview:
-    """For somebody of whom everything is known that the templates name. Raises UsageError as `of_a_person` does."""
-    sample = rehearsing.full_sample(definitions, message, workspace)
+    """For somebody of whom everything is known that the templates name, or another sample. Raises UsageError as
+    `of_a_person` does."""
+    sample = sample or rehearsing.full_sample(definitions, message, workspace)
     values = {name: value for name, value in sample.values.items() if name != "segments"}
     if asked.event:
         values["event"] = {**values["event"], "properties": dict(asked.event)}

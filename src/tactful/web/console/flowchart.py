@@ -5,6 +5,7 @@ title of the box, and all of it in the table below the picture. Colours come fro
 """
 
 from collections.abc import Mapping
+from itertools import pairwise
 from textwrap import wrap
 
 from markupsafe import Markup
@@ -129,10 +130,9 @@ def _line(line: Line) -> Markup:
 
 def _path(line: Line) -> str:
     """Through the points, with round corners."""
-    first, *between, last = line.points
-    said = [f"M{first[0]} {first[1]}"]
-    before = first
-    for corner, after in zip(between, [*between[1:], last], strict=True):
+    before, last = line.points[0], line.points[-1]
+    said = [f"M{before[0]} {before[1]}"]
+    for corner, after in pairwise(line.points[1:]):
         x, y = _towards(corner, before)
         to_x, to_y = _towards(corner, after)
         said.append(f"L{x} {y}Q{corner[0]} {corner[1]} {to_x} {to_y}")

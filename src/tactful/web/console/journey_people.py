@@ -31,14 +31,14 @@ _RESPONSES = {
 
 
 def routes(console: Console) -> list[BaseRoute]:
-    return [console.route("/journeys/{name}/people", JourneyPeople(console).list, may="people")]
+    return [console.route("/journeys/{name}/people", JourneyPeople(console).all, may="people")]
 
 
 class JourneyPeople:
     def __init__(self, console: Console) -> None:
         self._console = console
 
-    async def list(self, request: Request) -> Response:
+    async def all(self, request: Request) -> Response:
         """`?what=` and `?detail=` name the number, `?cursor=` where the page begins."""
         name, asked = request.path_params["name"], request.query_params
         what, detail, cursor = asked.get("what", "inside"), asked.get("detail", ""), asked.get("cursor", "")

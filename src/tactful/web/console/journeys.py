@@ -17,7 +17,6 @@ from starlette.routing import BaseRoute
 from tactful.errors import TransientError, UsageError
 from tactful.events.records import Launch, Steer, encode
 from tactful.journeys.rules import JourneyRule
-from tactful.kernel.plan import CompiledPlan
 from tactful.operations import campaigns, flow_words, steering
 from tactful.operations.reading import Reader
 from tactful.operations.steering import JourneyState
@@ -26,7 +25,7 @@ from tactful.values import HOUR_US
 from tactful.web.console import charts
 from tactful.web.console.flowchart import flowchart
 from tactful.web.console.journey_filters import bounds_of, filters_of
-from tactful.web.console.reports import Question, Reports, Shown, age
+from tactful.web.console.reports import Question, Shown, age
 from tactful.web.console.room import Console, visitor, wants_csv
 
 WEEK_HOURS = 7 * 24
@@ -37,7 +36,7 @@ SAID = {"pause": "paused", "resume": "resumed", "drain": "drained", "stop": "sto
 def routes(console: Console) -> list[BaseRoute]:
     rooms = Journeys(console)
     return [
-        console.route("/journeys", rooms.list),
+        console.route("/journeys", rooms.all),
         console.route("/journeys/{name}", rooms.journey),
         console.route("/journeys/{name}/steer", rooms.steer, may="steer", methods=("POST",)),
         console.route("/sending", rooms.switch, may="steer", methods=("POST",)),
@@ -62,18 +61,18 @@ class Looked(Struct, frozen=True):
     words: Mapping[str, flow_words.Words]
     start: flow_words.Words | None
     written: tuple[int, ...]
-    description: str
+    version: int
+    """Of the plan."""
     campaign: campaigns.Status | None
 
 
 class Journeys:
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._reports = Reports(console.slow, console.house.clock)
 
     # ---- all of them
 
-    async def list(self, request: Request) -> Response:
+    async def all(self, request: Request) -> Response:
         now_us = self._console.house.clock.now_us()
 
         def ask(reader: Reader) -> tuple[steering.Journeys, dict[str, Week]]:
@@ -100,7 +99,8 @@ class Journeys:
         looked = await self._console.desk.ask(lambda reader: look(reader, name, self._console))
         if looked is None:
             return await self._console.page(request, "journeys/nobody.html", 404, name=name)
-        filters = filters_of(request)
+        filters, definitions = filters_of(request), await self._console.defined.ask(looked.version)
+        written = definitions.journeys.get(name) if definitions is not None else None
         values = await self._report(name, filters, looked)
         picture = ""
         if looked.rule is not None and looked.start is not None:
@@ -113,6 +113,7 @@ class Journeys:
             "journeys/journey.html",
             name=name,
             looked=looked,
+            description=written.description if written is not None else "",
             state=looked.state,
             tone=TONES.get(looked.state.state, "still"),
             picture=picture,
@@ -132,7 +133,7 @@ class Journeys:
         if bounds is None:
             text = filters["from"] or filters["to"]
             return {**values, "shown": Shown(None, is_coming=False), "problem": f"{text} is no date: 2025-03-12"}
-        shown = await self._reports.ask(Question(name, *bounds), looked.written)
+        shown = await self._console.reports.ask(Question(name, *bounds), looked.written)
         values |= {"shown": shown, "problem": shown.problem}
         if shown.kept is None:
             return values
@@ -224,18 +225,9 @@ def look(reader: Reader, name: str, console: Console) -> Looked | None:
         words=flow_words.steps(rule) if rule is not None else {},
         start=flow_words.start(rule, plan) if rule is not None else None,
         written=reader.written(),
-        description=description_of(reader, plan, name),
+        version=plan.version,
         campaign=campaign,
     )
-
-
-def description_of(reader: Reader, plan: CompiledPlan, name: str) -> str:
-    """What its file says of it, in the plan in force."""
-    if name not in plan.journeys:
-        return ""
-    text = reader.plan_state().plan.publish.files.get(f"journeys/{name}.yaml", "")
-    line = next((line for line in text.splitlines() if line.startswith("description:")), "")
-    return line.removeprefix("description:").strip().strip("\"'")
 
 
 def weeks(reader: Reader, now_us: int) -> dict[str, Week]:

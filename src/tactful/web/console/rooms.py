@@ -7,7 +7,19 @@ from starlette.staticfiles import StaticFiles
 
 from tactful.operations.access import Access
 from tactful.web.console import access as accessing
-from tactful.web.console import audit, home, journey_people, journeys, live, outbox, people, quarantine, signing
+from tactful.web.console import (
+    audit,
+    campaigns,
+    home,
+    journey_people,
+    journeys,
+    live,
+    messages,
+    outbox,
+    people,
+    quarantine,
+    signing,
+)
 from tactful.web.console.room import Console
 
 ROOMS: tuple[Callable[[Console], list[BaseRoute]], ...] = (
@@ -16,6 +28,8 @@ ROOMS: tuple[Callable[[Console], list[BaseRoute]], ...] = (
     people.routes,
     journeys.routes,
     journey_people.routes,
+    campaigns.routes,
+    messages.routes,
     outbox.routes,
     quarantine.routes,
     audit.routes,
