@@ -1,12 +1,12 @@
-"""`make run`: the demo shop with its shoppers, in a data folder that is thrown away afterwards (or kept: --data).
+"""`make run`: the example shop and its shoppers, in a data folder that is thrown away afterwards (or kept: --data).
 
-What runs is a copy of this project in a hurry: where the files here say minutes and hours the copy says seconds, and
-neither caps nor quiet hours hold a mail back, so that there is something to see at once, at night as well. All
-differences stand in HURRIED.
+What runs is a project as `tactful init --begin shop` makes it, so that whatever is changed there, in files or in the
+console, changes nothing here. Its clock runs fast, and begins in the morning of today: half an hour after somebody has
+left a cart is a quarter of a minute later, and the first night comes when there has been something to see.
 """
 
 import argparse
-import shutil
+import json
 import signal
 import subprocess
 import sys
@@ -14,47 +14,21 @@ import tempfile
 import urllib.error
 import urllib.request
 from contextlib import ExitStack, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
+from zoneinfo import ZoneInfo
 
-HERE = Path(__file__).parent
-FOLDERS = ("collections", "events", "journeys", "messages", "blocks", "metrics", "segments")
-HURRIED = {
-    "tactful.toml": (('cap = ["2 per day"]', "cap = []"), ('quiet = "21:00-08:00"', 'quiet = ""')),
-    "journeys/cart_reminder.yaml": (
-        ("wait: 30m", "wait: 10s"),
-        ("1 per 24h", "1 per 3m"),
-        ("half an hour", "10 seconds"),
-        ("half hour", "10 seconds"),
-    ),
-    "journeys/browse_without_buying.yaml": (("wait: 3h", "wait: 30s"), ("three hours", "30 seconds"), ("7d", "10m")),
-    "journeys/second_look.yaml": (("wait: 10m", "wait: 10s"), ("1 per 24h", "1 per 10m")),
-    "journeys/third_order.yaml": (('wait: {until: "10:00"}', "wait: 5s"),),
-    "journeys/demo_help.yaml": (("wait: 1h", "wait: 10s"), ('wait: {until: "09:00", on: weekdays}', "wait: 1s")),
-    "journeys/win_back.yaml": (('wait: {until: "10:00"}', "wait: 10s"), ("wait: 7d", "wait: 2m")),
-    "journeys/welcome.yaml": (
-        ("wait: 2d", "wait: 90s"),
-        ("wait: 5d", "wait: 3m"),
-        ('wait: {until: "09:00", on: weekdays}', "wait: 1s"),
-    ),
-}
-"""What the copy says instead, by file."""
+NAME, ZONE = "Nordlicht", "Europe/Lisbon"
+OPENS = 10
+"""The hour at which it begins, in the shop's zone."""
+SPEED = 120
+PEOPLE, VISITS = "1500", "6"
+"""How many shoppers, and how often each comes in a week of theirs."""
 
 
-def copy_in_a_hurry(to: Path) -> None:
-    """The project's files, made anew. Raises SystemExit where a file here no longer says what is to be hurried."""
-    shutil.rmtree(to, ignore_errors=True)
-    for folder in FOLDERS:
-        if (HERE / folder).is_dir():
-            shutil.copytree(HERE / folder, to / folder)
-    shutil.copy(HERE / "tactful.toml", to)
-    for name, replaced in HURRIED.items():
-        text = (to / name).read_text(encoding="utf-8")
-        for said, hurried in replaced:
-            if said not in text:
-                sys.exit(f"examples/shop/{name} does not say {said!r} any more; mend HURRIED in examples/shop/run.py")
-            text = text.replace(said, hurried)
-        (to / name).write_text(text, encoding="utf-8")
+def tactful(*words: str | Path) -> list[str]:
+    return [sys.executable, "-m", "tactful", *map(str, words)]
 
 
 def is_ready(url: str) -> bool:
@@ -65,41 +39,57 @@ def is_ready(url: str) -> bool:
         return False
 
 
-def load_coupons(data: Path) -> None:
+def make(project: Path) -> None:
+    """The project, where it is not there yet."""
+    if not (project / "tactful.toml").exists():
+        words = tactful("init", project, "--begin", "shop", "--name", NAME, "--time-zone", ZONE)
+        subprocess.run(words, check=True, stdout=subprocess.DEVNULL)  # noqa: S603  (our own command)
+
+
+def load_coupons(project: Path, data: Path) -> None:
     """coupons/POOL.txt, for the journeys that give one out."""
-    for file in sorted((HERE / "coupons").glob("*.txt")):
-        load = [sys.executable, "-m", "tactful", "coupons", "load", file.stem, str(file), "--data", str(data)]
-        subprocess.run(load, check=True, stdout=subprocess.DEVNULL)  # noqa: S603  (our own command)
+    for file in sorted((project / "coupons").glob("*.txt")):
+        words = tactful("coupons", "load", file.stem, file, "--data", data)
+        subprocess.run(words, check=True, stdout=subprocess.DEVNULL)  # noqa: S603  (our own command)
+
+
+def speed_of(data: Path, asked: int | None) -> list[str]:
+    """Options of `up`: a folder that is new begins in the morning, one that was kept goes on as it ran."""
+    if not (data / "installation.json").exists():
+        opens = datetime.now(ZoneInfo(ZONE)).replace(hour=OPENS, minute=0, second=0, microsecond=0).astimezone(UTC)
+        return ["--speed", str(asked or SPEED), "--begin", opens.isoformat().replace("+00:00", "Z")]
+    kept = json.loads((data / "clock.json").read_text(encoding="utf-8"))["speed"]
+    return ["--speed", str(asked or kept)]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--port", type=int, default=8080)
     parser.add_argument("--data", type=Path, help="keep the data in this folder")
+    parser.add_argument("--speed", type=int, metavar="N", help=f"how many times as fast as the world ({SPEED})")
     arguments = parser.parse_args()
     with ExitStack() as stack:
         data = arguments.data or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tactful-")))
-        project = data / "project"
-        data.mkdir(parents=True, exist_ok=True)
-        copy_in_a_hurry(project)
-        server = [sys.executable, "-m", "tactful", "up", "--dev", "--project", str(project), "--data", str(data)]
-        up = subprocess.Popen([*server, "--port", str(arguments.port)])  # noqa: S603  (our own command)
+        project, url, port = data / "project", f"http://127.0.0.1:{arguments.port}", str(arguments.port)
+        make(project)
+        fast = speed_of(data, arguments.speed)
+        up = subprocess.Popen(tactful("up", "--dev", *fast, "--project", project, "--data", data, "--port", port))  # noqa: S603  (our own command)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: up.terminate())
-        url = f"http://127.0.0.1:{arguments.port}"
         pause = Event()
         while up.poll() is None and not is_ready(url):
             pause.wait(0.1)
         shoppers = None
         if up.poll() is None:
             with suppress(subprocess.CalledProcessError):  # It has said why; the demo goes on without coupons.
-                load_coupons(data)
-            shoppers = subprocess.Popen([sys.executable, str(HERE / "shoppers.py"), "--url", url])  # noqa: S603  (ours)
+                load_coupons(project, data)
+            words = tactful("simulate", "--project", project, "--data", data, "--url", url, "--people", PEOPLE)
+            words += ["--visits", VISITS]
+            shoppers = subprocess.Popen(words)  # noqa: S603  (our own command)
             print(
-                f"Open {url} (Ctrl-C ends the demo; the first cart reminder arrives within a minute).\n"
-                f"The demo is in a hurry: what runs is the copy {project},\n"
-                "where journeys wait for seconds instead of the minutes and days of examples/shop, and mail leaves at "
-                "any hour.\nSave a file there, and it is published.",
+                f"\nOpen {url} (Ctrl-C ends the demo). An hour takes {3600 / int(fast[1]):g} s here, so the first cart "
+                f"reminders come within a minute.\nThe project lies in {project}: save a file there, and it is "
+                "published.\n",
                 flush=True,
             )
         code = up.wait()

@@ -1,101 +1,90 @@
-"""What the demo shop's simulator sends is what its tracking plan says, and only the backend speaks of orders."""
+"""The example shop is whole: what its shoppers say is what its tracking plan says, and only the backend speaks of orders."""
 
-import asyncio
-import re
+import json
 from collections import Counter
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
-from examples.shop import shoppers
-from examples.shop.run import copy_in_a_hurry
 
+from tactful.cli.simulating import door_of, products_of
 from tactful.events.tracking import fit
 from tactful.kernel.definitions import read_project
 from tactful.language.declarations import tracking_rule
 from tactful.operations.project import load
-from tactful.runtime.settings import read_settings
+from tactful.runtime.settings import Settings, read_settings
 from tactful.runtime.tokens import Tokens
-from tactful.values import SECOND_US
+from tactful.shoppers.calls import Call, Door
+from tactful.shoppers.catalogue import Catalogue
+from tactful.shoppers.crowd import Crowd
+from tactful.shoppers.people import Town
+from tactful.values import DAY_US, MINUTE_US, parse_time
 
 SHOP = Path("examples/shop")
+BEGIN = parse_time("2025-08-11T08:00:00Z") or 0
 
 
-class Listening(shoppers.Shop):
-    """Keeps the calls instead of sending them."""
-
-    def __init__(self) -> None:
-        super().__init__(None, "", 7)  # type: ignore[arg-type]  # nothing is sent
-        self.calls: list[tuple[str, str, dict[str, Any]]] = []
-
-    async def call(self, path: str, key: str, body: dict[str, Any], headers: Mapping[str, str] | None = None) -> None:
-        self.calls.append((path, key, body))
+@pytest.fixture(scope="module")
+def settings() -> Settings:
+    return read_settings((SHOP / "tactful.toml").read_text(encoding="utf-8"), {})
 
 
-async def shopping(shop: Listening, visits: int) -> None:
-    await shop.sign_up(shoppers.Browser("visitor"), "visitor@mail.example")
-    for person in shoppers.PEOPLE:
-        await shop.welcome(person)
-        cart: dict[shoppers.Product, int] = {}
-        for browser in shop.browsers_of(person):
-            for _ in range(visits):
-                await shop.visit(person, browser, cart)
+@pytest.fixture(scope="module")
+def door(settings: Settings) -> Door:
+    return door_of(settings, SHOP)
 
 
-def test_the_simulator_fits_the_plan(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def at_once(seconds: float) -> None:
-        assert seconds >= 0
+@pytest.fixture(scope="module")
+def calls(door: Door) -> list[Call]:
+    """Three weeks of a few people."""
+    town = Town(people=60, visits_per_week=6)
+    crowd = Crowd(
+        town, Catalogue(town.seed, products_of(SHOP, town.seed)), door, BEGIN, range(town.people), keeps=False
+    )
+    return [*crowd.joining(), *crowd.due(BEGIN + 21 * DAY_US)[0]]
 
-    monkeypatch.setattr(asyncio, "sleep", at_once)
-    shop = Listening()
-    asyncio.run(shopping(shop, visits=10))
+
+def test_what_shoppers_say_fits_the_plan(calls: list[Call]) -> None:
     files = {f"events/{path.name}": path.read_text(encoding="utf-8") for path in (SHOP / "events").glob("*.yaml")}
     rules = {name: tracking_rule(event) for name, event in read_project(files).events.items()}
     sent: Counter[str] = Counter()
-    for path, key, body in shop.calls:
-        if path == "consent":
-            assert key == "demo-backend"
+    for call in calls:
+        if call.path == "consent":
+            assert call.key == "demo-backend"
             continue
-        name = body.get("event", f"${path}")
+        name = call.body.get("event", f"${call.path}")
         sent[name] += 1
-        assert fit(rules[name], body.get("properties") or body["traits"], mends=False)[1] == ()
-        assert key == "demo-backend" or not rules[name].is_server_only
+        assert fit(rules[name], call.body.get("properties") or call.body.get("traits", {}), mends=False)[1] == ()
+        assert call.key == "demo-backend" or not rules[name].is_server_only
     assert set(sent) == set(rules), "the plan has what nobody sends, or the other way round"
 
 
-def test_the_simulator_goes_by_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its tokens are believed for an hour, and its banner asks for what the settings know."""
-    settings = read_settings((SHOP / "tactful.toml").read_text(encoding="utf-8"), {})
-    monkeypatch.setattr("time.time", lambda: 1_741_000_000.0)
-    tokens, token = Tokens(settings.identity.secrets), shoppers.token("ines")
-    assert getattr(tokens.prove(token, 1_741_003_500 * SECOND_US), "user", None) == "u:ines"
-    assert getattr(tokens.prove(token, 1_741_009_000 * SECOND_US), "user", None) is None
+def test_what_shoppers_buy_stands_in_the_catalogue(calls: list[Call]) -> None:
+    lines = (SHOP / "catalogue" / "products.jsonl").read_text(encoding="utf-8").splitlines()
+    products = {product["product_id"]: product for product in map(json.loads, lines)}
+    assert len(products) == len(lines) >= 30
+    for product in products.values():
+        assert set(product) == {"product_id", "name", "category", "price", "currency", "stock"}
+        assert product["price"] > 0 <= product["stock"]
+    assert {picture.stem for picture in (SHOP / "pictures").glob("*.svg")} - {"winter"} <= set(products)
+    looked_at = {call.body["properties"]["product_id"] for call in calls if call.body.get("event") == "Product Viewed"}
+    assert looked_at <= set(products)
+    assert len(looked_at) > 15
+
+
+def test_shoppers_go_by_the_settings(settings: Settings, door: Door, calls: list[Call]) -> None:
+    """Their tokens are believed when they come, and their banner asks for what the settings know."""
+    tokens = Tokens(settings.identity.secrets)
+    signed = [(call, token) for call in calls if (token := call.body.get("context", {}).get("identityToken"))]
+    assert len(signed) > 50
+    for call, token in signed:
+        assert getattr(tokens.prove(token, call.at + MINUTE_US), "user", None) == f"u:{call.body['userId']}"
     categories = {name for purpose in settings.consent.purposes.values() for name in purpose.categories}
-    assert categories == set(shoppers.CATEGORIES)
+    assert set(door.categories) == categories
 
 
 def test_every_pool_that_a_letter_names_has_codes() -> None:
     named = {message.coupon for message in read_project(load(SHOP)).messages.values() if message.coupon}
     assert named == {file.stem for file in (SHOP / "coupons").glob("*.txt")}
-
-
-def test_the_demo_is_the_same_shop_in_a_hurry(tmp_path: Path) -> None:
-    """The copy that `make run` starts: the same definitions, no wait longer than a few minutes, and no hour at which
-    nothing leaves."""
-    copy_in_a_hurry(tmp_path)
-    here, there = read_project(load(SHOP)), read_project(load(tmp_path))
-    assert (set(there.journeys), set(there.messages)) == (set(here.journeys), set(here.messages))
-    sending = read_settings((tmp_path / "tactful.toml").read_text(encoding="utf-8"), {}).sending
-    assert (sending.cap, sending.quiet) == ([], "")
-    waits = [
-        line
-        for name, text in load(tmp_path).items()
-        for line in re.findall(r"^ *(?:- )?wait: (.*?)(?: *#.*)?$", text, re.MULTILINE)
-    ]
-    assert len(waits) > 10
-    slow = [wait for wait in waits if not re.fullmatch(r"\d+s|[1-5]m", wait)]
-    assert slow == ['{until: "10:00"}'], "of the campaign alone, which somebody launches"
 
 
 def test_what_sells_is_measured() -> None:

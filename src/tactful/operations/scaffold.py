@@ -176,7 +176,7 @@ def _shop(wanted: Wanted, server_key: str, random_key: Callable[[], str]) -> Ite
     settings = (source / "tactful.toml").read_text(encoding="utf-8")
     for pattern, value in (
         (
-            r"^# The demo shop that .*$",
+            r"^# The example shop, as .*$",
             "# Settings of this installation. Every key is described in docs/configuration.md.",
         ),
         (r"^name = .*$", f"name = {json.dumps(wanted.name, ensure_ascii=False)}"),
