@@ -39,16 +39,14 @@ class Campaigns:
         except UsageError as error:
             return await self._refused(request, error)
         if wants_csv(request):
-            lines = [(one.step, one.channel, one.message, "reached", one.reached) for one in found.reach]
-            lines += [(one.step, one.channel, one.message, "later", one.later) for one in found.reach]
-            lines += [
-                (one.step, one.channel, one.message, *each) for one in found.reach for each in one.reasons.items()
-            ]
-            return self._console.csv(
-                request, f"{name}-preview", ("step", "channel", "message", "what", "people"), lines
-            )
+            lines: list[tuple[object, ...]] = []
+            for one in found.reach:
+                what = {"reached": one.reached, "after quiet hours": one.later, **one.reasons}
+                lines += [(one.step, one.channel, one.message, *each) for each in what.items()]
+            columns = ("step", "channel", "message", "what", "people")
+            return self._console.csv(request, f"{name}-preview", columns, lines)
         return await self._console.page(
-            request, "journeys/preview.html", name=name, version=version, found=found, status=status
+            request, "journeys/preview.html", name=name, version=version, found=found, campaign=status
         )
 
     def _status(self, reader: Reader, name: str) -> Status:

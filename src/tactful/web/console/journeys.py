@@ -4,7 +4,9 @@ The page of a journey has two speeds. How it stands comes at once, from what the
 report over the trail, which is shown as it was computed last (reports.py).
 """
 
+import asyncio
 from collections.abc import Mapping
+from types import ModuleType
 from typing import Any
 from urllib.parse import quote
 
@@ -124,8 +126,7 @@ class Journeys:
 
     async def _report(self, name: str, filters: Mapping[str, str], looked: Looked) -> dict[str, Any]:
         """The parts of the page that come from the report."""
-        from tactful.web.console import journey_numbers as numbers  # Slow to import, and wanted here only.
-
+        numbers = await asyncio.to_thread(_numbers)
         link = numbers.Link(name, filters)
         inside = looked.state.inside or {}
         values: dict[str, Any] = {"marks": numbers.marks(inside, (), link), "link": link, "problem": ""}
@@ -193,6 +194,13 @@ class Journeys:
             return await append(self._console, request, await self._console.desk.ask(ask))
         except UsageError as error:
             return await self._console.page(request, "journeys/refused.html", 409, name=name, error=str(error))
+
+
+def _numbers() -> ModuleType:
+    """What stands on statistics is slow to import, and wanted for reports only."""
+    from tactful.web.console import journey_numbers
+
+    return journey_numbers
 
 
 async def append(console: Console, request: Request, record: Steer | Launch) -> Response | None:

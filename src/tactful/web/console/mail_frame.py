@@ -22,6 +22,17 @@ ALL_BYTES = 8 << 20
 _NAME = re.compile(r"[\w][\w.-]{0,120}")
 _SOURCE = re.compile(r"""(\bsrc\s*=\s*)(["'])([^"'<>]{1,2000})\2""", re.IGNORECASE)
 _PIXEL = re.compile(r"<(?i:img)\b[^<>]*/v1/o/[^<>]*>")
+_SETS = re.compile(r"""\s(?:srcset|background|poster)\s*=\s*(?:"[^"<>]*"|'[^'<>]*')""", re.IGNORECASE)
+_URL = re.compile(r"""url\(\s*(?!["']?data:)[^()]{0,2000}\)""", re.IGNORECASE)
+_STYLES = re.compile(r"<(?i:link)\b[^<>]*>|@import[^;<>]{0,2000};")
+_ABSENT = (
+    "data:image/svg+xml;base64,"
+    + b64encode(
+        b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8" preserveAspectRatio="none">'
+        b'<rect width="8" height="8" fill="#8d897f" opacity=".25"/></svg>'
+    ).decode()
+)
+"""Stands for a picture that is not loaded."""
 _SCHEME = re.compile(r"\(\s*prefers-color-scheme\s*:\s*(dark|light)\s*\)", re.IGNORECASE)
 _ALWAYS, _NEVER = "(min-width: 0px)", "(max-width: 0px)"
 
@@ -37,12 +48,21 @@ def shown(html: str, site_url: str, project: Path, scheme: str = "") -> str:
 def answer(html: str, *, loads: bool = False) -> Response:
     """As a document of its own; `loads`: with pictures of other servers."""
     if not loads:
-        return frame(html)
+        return frame(_without_others(html))
     found = frame(_PIXEL.sub("", html))
     found.headers["Content-Security-Policy"] = FRAME_HEADERS["Content-Security-Policy"].replace(
         "img-src data:", "img-src data: https:"
     )
     return found
+
+
+def _without_others(html: str) -> str:
+    """With nothing named that a browser would go and fetch: that the policy refuses it would stand in its console."""
+
+    def put(match: re.Match[str]) -> str:
+        return match[0] if match[3].startswith("data:") else f'{match[1]}"{_ABSENT}"'
+
+    return _STYLES.sub("", _URL.sub("none", _SETS.sub("", _SOURCE.sub(put, html))))
 
 
 def _with_pictures(html: str, site_url: str, folder: Path) -> str:

@@ -10,6 +10,8 @@ from tactful.web.console import access as accessing
 from tactful.web.console import (
     audit,
     campaigns,
+    consent,
+    events,
     home,
     journey_people,
     journeys,
@@ -19,18 +21,22 @@ from tactful.web.console import (
     people,
     quarantine,
     signing,
+    workrooms,
 )
 from tactful.web.console.room import Console
 
 ROOMS: tuple[Callable[[Console], list[BaseRoute]], ...] = (
     home.routes,
     live.routes,
+    consent.routes,
     people.routes,
+    workrooms.routes,
     journeys.routes,
     journey_people.routes,
     campaigns.routes,
     messages.routes,
     outbox.routes,
+    events.routes,
     quarantine.routes,
     audit.routes,
 )
