@@ -14,12 +14,13 @@ from tactful.adapters.memory.bells import MemoryBells
 from tactful.adapters.memory.house import MemoryHouse
 from tactful.errors import UsageError
 from tactful.events.intake import Arrival
+from tactful.operations.access import Access
 from tactful.operations.campaigns import Approval
 from tactful.operations.patching import SOURCE
 from tactful.operations.previewing import Preview
 from tactful.operations.proofs import Said
 from tactful.operations.reading import Reader
-from tactful.runtime.ports import Claimed
+from tactful.runtime.ports import Claimed, Clock
 from tactful.runtime.settings import Settings
 from tactful.web import api
 from tactful.web.allowed import allowed
@@ -29,14 +30,15 @@ from tactful.web.console.rooms import doors
 from tactful.web.console.rooms import routes as rooms
 from tactful.web.desk import Desk, News
 from tactful.web.guard import Guard
-from tests.web.doorkeeping import doorkeeper
+from tests.web.doorkeeping import Walking, doorkeeper
 from tests.web.scene import Scene, SceneClock
 
 
 class Served:
-    def __init__(self, address: str, bells: MemoryBells) -> None:
+    def __init__(self, address: str, bells: MemoryBells, access: Access) -> None:
         self.address = address
         self.bells = bells
+        self.access = access
 
 
 class Approved:
@@ -60,7 +62,10 @@ def nobody_sends(_claim: Claimed, _source: bytes) -> Said:
     return Said(problem="there is no channel")
 
 
-def application(scene: Scene, bells: MemoryBells, address: str, tokens: tuple[str, ...] = ()) -> tuple[ASGIApp, News]:
+def application(
+    scene: Scene, bells: MemoryBells, address: str, tokens: tuple[str, ...] = (), clock: Clock | None = None
+) -> tuple[ASGIApp, News, Access]:
+    """`clock`: of who stands at the door."""
     desk = Desk(lambda: scene.reader)
     news = News(bells.bell("watch"))
     around = Frame("The Kettle Shop", "Europe/London", address, "kettle-server-key")
@@ -75,18 +80,18 @@ def application(scene: Scene, bells: MemoryBells, address: str, tokens: tuple[st
 
     hands = Hands(Approved(), nobody_previews, nobody_sends)
     console = Console(desk, desk, news, house, house.office, Path(), around, submit, arrive, scene.mails.get, hands)
-    access = doorkeeper(house.office, house.clock, *tokens)
+    access = doorkeeper(house.office, clock or Walking(), *tokens)
     for_programs = allowed([*api.routes(desk), *api.probes(desk, lambda: {"opens": 7})], access.note)
     routes = [*for_programs, *rooms(console), *doors(console, access)]
-    return Guard(Starlette(routes=routes), access, api.OPEN_PATHS), news
+    return Guard(Starlette(routes=routes), access, api.OPEN_PATHS), news, access
 
 
 @contextmanager
-def serve(scene: Scene, tokens: tuple[str, ...] = ()) -> Iterator[Served]:
+def serve(scene: Scene, tokens: tuple[str, ...] = (), clock: Clock | None = None) -> Iterator[Served]:
     listening = socket.create_server(("127.0.0.1", 0))
     address = f"http://127.0.0.1:{listening.getsockname()[1]}"
     bells = MemoryBells()
-    app, news = application(scene, bells, address, tokens)
+    app, news, access = application(scene, bells, address, tokens, clock)
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
     started = Event()
 
@@ -98,7 +103,7 @@ def serve(scene: Scene, tokens: tuple[str, ...] = ()) -> Iterator[Served]:
     thread.start()
     started.wait(10)
     try:
-        yield Served(address, bells)
+        yield Served(address, bells, access)
     finally:
         news.close()
         server.should_exit = True
