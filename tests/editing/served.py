@@ -1,0 +1,140 @@
+"""The rooms of definitions over a real project folder and a real engine in memory, on a real server, for real browsers.
+
+Who asks is whoever the cookie `who` names: sign-in has tests of its own.
+"""
+
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event as Signal
+from threading import Lock, Thread
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import cookie_parser
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from tactful.adapters.memory.bells import MemoryBells
+from tactful.adapters.memory.house import MemoryHouse
+from tactful.events.intake import Arrival
+from tactful.events.records import Event, encode, pack
+from tactful.operations.patching import SOURCE
+from tactful.operations.project import load
+from tactful.operations.publish import publish
+from tactful.operations.reading import Reader
+from tactful.runtime.office import Visitor
+from tactful.runtime.ports import Clock
+from tactful.runtime.roles import ROLES
+from tactful.runtime.settings import plan_settings, read_settings
+from tactful.web.console.hands import Hands
+from tactful.web.console.room import Console, Frame
+from tactful.web.console.rooms import routes as rooms
+from tactful.web.desk import Desk, News
+from tests.web.serving import Approved, nobody_previews, nobody_sends
+
+START = 1_741_000_000_000_000
+CSRF = "csrf-of-a-test"
+
+
+class Ticking(Clock):
+    def __init__(self) -> None:
+        self.us = START
+
+    def now_us(self) -> int:
+        self.us += 1_000
+        return self.us
+
+
+class Installation:
+    """A project folder with people, and whoever asks for pages about it."""
+
+    def __init__(self, project: Path) -> None:
+        self.project = project
+        self.clock = Ticking()
+        self.house = MemoryHouse(read_settings((project / "tactful.toml").read_text(), {}), self.clock)
+        self.worker = self.house.worker(0, self.clock)
+        self.lock = Lock()
+        self.publish("up")
+        self.address = ""
+
+    def publish(self, author: str) -> None:
+        """As `tactful up`, or `--dev`, does."""
+        files, settings = load(self.project), plan_settings(self.house.settings)
+        publish(files, settings, self.house.log, self.house.bells, self.clock, author)
+        self.run()
+
+    def run(self) -> None:
+        with self.lock:
+            while self.worker.turn():
+                pass
+            self.worker.report()
+
+    def happen(self, name: str, key: str, **properties: object) -> None:
+        now = self.clock.now_us()
+        event = Event(
+            1, "server", "server", "track", name, key, (key,), f"m{now}", now, now, pack(properties), pack({})
+        )
+        self.house.log.append({0: [encode(event)]})
+
+    def application(self, address: str) -> tuple[ASGIApp, News]:
+        house, bells = self.house, MemoryBells()
+        reader = Reader(house.log, house.stores(), house.trail, house.outbox, house.quarantine)
+        desk, news = Desk(lambda: reader), News(bells.bell("watch"))
+
+        async def submit(records: Sequence[tuple[int, bytes]]) -> None:
+            for partition, body in records:
+                house.log.append({partition: [body]})
+            self.run()
+
+        console = Console(
+            desk,
+            desk,
+            news,
+            house,
+            house.office,
+            self.project,
+            Frame("The Kettle Shop", "UTC", address, "key"),
+            submit,
+            lambda: Arrival(SOURCE, self.clock.now_us()),
+            lambda _: None,
+            Hands(Approved(), nobody_previews, nobody_sends),
+        )
+        return _known(Starlette(routes=rooms(console))), news
+
+
+def _known(app: ASGIApp) -> ASGIApp:
+    async def enter(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            cookies = dict(scope["headers"]).get(b"cookie", b"").decode()
+            name, _, role = cookie_parser(cookies).get("who", "ann/marketer").partition("/")
+            may = ROLES[role or "marketer"]  # type: ignore[index]  # a role that is none is a mistake of the test
+            scope.setdefault("state", {})["visitor"] = Visitor(name, role, may, CSRF)
+        await app(scope, receive, send)
+
+    return enter
+
+
+@contextmanager
+def serve(installation: Installation) -> Iterator[str]:
+    """Its address."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    address = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    app, news = installation.application(address)
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
+    started = Signal()
+
+    def run() -> None:
+        started.set()
+        server.run(sockets=[listening])
+
+    thread = Thread(target=run)
+    thread.start()
+    started.wait(10)
+    try:
+        yield address
+    finally:
+        news.close()
+        server.should_exit = True
+        thread.join(20)
+        assert not thread.is_alive()
