@@ -138,3 +138,21 @@ def test_a_power_cut_takes_commits_from_the_end_only() -> None:
     store.commit(commit(2, 3, [StateWrite("a", b"3", None)]))
     store.power_cut()
     assert (store.checkpoint().version, store.load(["a"]), store.next_wake()) == (2, {"a": b"2"}, 6)
+
+
+def test_a_sample_of_people_is_drawn_by_chance(open_store: StoreMaker) -> None:
+    store = open_store()
+    people = [StateWrite(f"u:{number:04}", b"state %d" % number, None) for number in range(1000)]
+    store.commit(commit(0, 1, [StateWrite("$plan", b"plan", None), *people]))
+    all_of_them = {one.key: one.state for one in people}
+    assert store.sample(1.0, 1) == store.sample(2.0, 1) == all_of_them
+    some = store.sample(0.1, 1)
+    assert 90 <= len(some) <= 101 and some.items() <= all_of_them.items()
+    assert store.sample(0.1, 1) == some != store.sample(0.1, 2)
+    halves = [sum(key < "u:0500" for key in store.sample(0.1, seed)) for seed in range(30)]
+    assert 35 < sum(halves) / len(halves) < 65, "nobody is preferred"
+
+
+def test_of_nobody_no_sample_is_drawn(open_store: StoreMaker) -> None:
+    store = open_store()
+    assert store.sample(0.5, 1) == store.sample(1.0, 1) == {}

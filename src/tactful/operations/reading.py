@@ -219,6 +219,19 @@ class Reader:
             raise UsageError("nothing is published yet: tactful publish")
         return plan
 
+    @property
+    def trail(self) -> Trail:
+        return self._trail
+
+    def published(self) -> PlanState | None:
+        """The same; None before the first."""
+        return self._plan(0)
+
+    @property
+    def log(self) -> Log:
+        """For who looks at the newest records."""
+        return self._log
+
     def people_states(self) -> list[People]:
         """The stores by partition."""
         return list(self._states)
@@ -277,7 +290,11 @@ class Reader:
         published nor in the trail, and for an `after` that is no place in it."""
         plan = self._plan(0)
         files = plan.plan.publish.files if plan is not None else {}
-        found = feed(self._trail, len(self._states), journey, after, files)
+
+        def owner(key: str) -> str:
+            return self._owner(key) or key
+
+        found = feed(self._trail, len(self._states), journey, after, files, owner)
         if not found.definition and not found.rows and after in ("", END):
             raise UsageError(f"there is no journey {journey!r}")
         return found

@@ -154,6 +154,11 @@ class Store(Protocol):
         """Keys in ascending order, for the sweep."""
         ...
 
+    def sample(self, share: float, seed: int) -> dict[str, bytes]:
+        """States of about this share of all keys of people, drawn by chance; with 1 or more of all. The same for the
+        same seed, as long as nobody comes."""
+        ...
+
     def commit(self, commit: Commit) -> None:
         """Raises Fenced, and changes nothing, where the stored version is not `commit.version`."""
         ...
@@ -378,7 +383,8 @@ class Quarantined(Struct, frozen=True):
     vouched: tuple[str, ...] = ()
     """Identifiers that a token of the shop's server vouched for when it came; the token is not kept."""
     call: str = ""
-    """Digest of all it says but when it was sent, by which it is known when it comes again; "": without messageId."""
+    """Digest of all it says but when it was sent, by which it is known when it comes again; "": without messageId. Of
+    what was imported it begins so (relay.py: IMPORT)."""
 
 
 class Quarantine(Protocol):

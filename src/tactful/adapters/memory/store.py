@@ -2,9 +2,11 @@
 take any tail of them, as the port allows."""
 
 from collections.abc import Sequence
+from random import Random
 from typing import NamedTuple
 
 from tactful.errors import Fenced
+from tactful.kernel.state import FIRST_KEY
 from tactful.runtime.ports import Checkpoint, Commit, Outgoing
 
 
@@ -44,6 +46,11 @@ class MemoryStore:
 
     def keys_after(self, cursor: str, limit: int) -> list[str]:
         return sorted(key for key in self._states if key > cursor)[:limit]
+
+    def sample(self, share: float, seed: int) -> dict[str, bytes]:
+        keys = self.keys_after(FIRST_KEY, 1 << 62)
+        drawn = keys if share >= 1 else Random(seed).sample(keys, round(len(keys) * share))  # noqa: S311  (no secret)
+        return self.load(drawn)
 
     def derived(self) -> list[tuple[int, int, bytes]]:
         return list(self._derived)

@@ -11,12 +11,14 @@ from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from random import Random
 from threading import RLock
 from typing import Any
 
 from tactful.adapters.sqlite.checkpoints import Checkpointer
 from tactful.adapters.sqlite.connection import Schema, Tuning, open_database, transaction, world
 from tactful.errors import Fenced
+from tactful.kernel.state import FIRST_KEY
 from tactful.runtime.ports import Checkpoint, Commit, Outgoing, StateWrite
 
 SCHEMA = Schema(
@@ -119,6 +121,16 @@ class SqliteStore:
 
     def keys_after(self, cursor: str, limit: int) -> list[str]:
         return self._keys("SELECT key FROM profile WHERE key > ? ORDER BY key LIMIT ?", (cursor, limit))
+
+    def sample(self, share: float, seed: int) -> dict[str, bytes]:
+        if share >= 1:
+            return dict(self._all("SELECT key, state FROM profile WHERE key > ?", (FIRST_KEY,)))
+        with self._lock, world(self._path), self._snapshot():
+            (last,) = self._connection.execute("SELECT ifnull(max(id), 0) FROM profile").fetchone()
+            # Ids are given in the order in which people come, and hardly any is free.
+            drawn = sorted(Random(seed).sample(range(1, last + 1), round(last * share)))  # noqa: S311  (no secret)
+            rows = self._in("SELECT key, state FROM profile WHERE id IN", drawn)
+            return {key: state for key, state in rows if key > FIRST_KEY}
 
     def derived(self) -> list[tuple[int, int, bytes]]:
         return self._all("SELECT first, last, body FROM derived ORDER BY last")

@@ -6,6 +6,7 @@ from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
 from tactful.operations.access import Access
+from tactful.operations.openid import Provider
 from tactful.web.console import access as accessing
 from tactful.web.console import (
     audit,
@@ -20,6 +21,8 @@ from tactful.web.console import (
     outbox,
     people,
     quarantine,
+    segment_people,
+    segments,
     signing,
     workrooms,
 )
@@ -31,6 +34,8 @@ ROOMS: tuple[Callable[[Console], list[BaseRoute]], ...] = (
     consent.routes,
     people.routes,
     workrooms.routes,
+    segments.routes,
+    segment_people.routes,
     journeys.routes,
     journey_people.routes,
     campaigns.routes,
@@ -47,6 +52,8 @@ def routes(console: Console) -> list[BaseRoute]:
     return [*found, Mount("/static", StaticFiles(packages=[("tactful.web", "static")]))]
 
 
-def doors(console: Console, access: Access) -> list[BaseRoute]:
-    """Where people come in, and who they are."""
-    return [*signing.routes(console, access), *accessing.routes(console, access)]
+def doors(console: Console, access: Access, provider: Provider | None = None) -> list[BaseRoute]:
+    """Where people come in, and who they are; `provider` where there is one of OpenID Connect."""
+    door = signing.Signing(console, access)
+    there = openid.routes(console, access, door, provider) if provider is not None else []
+    return [*signing.routes(console, door), *there, *accessing.routes(console, access)]
