@@ -10,12 +10,13 @@ from msgspec import Struct
 
 from tactful.operations.lift import Compared, Rate, wilson
 from tactful.operations.measuring import BUCKETS, Delays, Measured, Report, Sending
-from tactful.operations.telling_runs import HELD_OUT
+from tactful.operations.telling_runs import HELD_OUT, in_words
 from tactful.values import SECOND_US
 from tactful.web.console import charts
 from tactful.web.console.charts import Bar, Stage
 from tactful.web.console.flowchart import Mark
 
+DAYS = 31
 _RESPONSES = {
     "opened": "opened it",
     "clicked": "clicked in it",
@@ -26,13 +27,16 @@ _RESPONSES = {
 
 
 class Link:
-    """Addresses of the people behind numbers, with the filters of the page."""
+    """Addresses of the people behind numbers, with the filters of the page; "" for who may not see people."""
 
-    def __init__(self, journey: str, filters: Mapping[str, str]) -> None:
+    def __init__(self, journey: str, filters: Mapping[str, str], *, is_allowed: bool) -> None:
+        self._is_allowed = is_allowed
         self._path = f"/journeys/{quote(journey)}/people"
         self._filters = {name: text for name, text in filters.items() if text}
 
     def __call__(self, what: str, detail: str = "") -> str:
+        if not self._is_allowed:
+            return ""
         asked = {"what": what, **({"detail": detail} if detail else {}), **self._filters}
         return f"{self._path}?{urlencode(asked)}"
 
@@ -188,8 +192,20 @@ class Reason(Struct, frozen=True):
 def reasons(one: Measured, link: Link) -> tuple[list[Reason], list[Reason]]:
     """Why messages did not leave, and why there were none."""
     stopped = [Reason(text, count, link("status", text)) for text, count in one.reasons.items()]
-    without = [Reason(text, count, link("without", text)) for text, count in one.without.items()]
+    without = [Reason(_in_words(text), count, link("without", text)) for text, count in one.without.items()]
     return stopped, without
+
+
+def _in_words(text: str) -> str:
+    kind, _, why = text.partition(": ")
+    return f"{kind}: {in_words(why)}"
+
+
+def by_day(report: Report) -> Markup:
+    """What was sent on each of the newest days; all versions together."""
+    days = list(report.daily.items())[-DAYS:]
+    bars = [Bar(date[5:], counts.get("sent", 0)) for date, counts in days]
+    return charts.columns(bars, "Sent by day", "messages") if any(bar.value for bar in bars) else Markup("")
 
 
 class Message(Struct, frozen=True):

@@ -103,7 +103,7 @@ class Journeys:
             return await self._console.page(request, "journeys/nobody.html", 404, name=name)
         filters, definitions = filters_of(request), await self._console.defined.ask(looked.version)
         written = definitions.journeys.get(name) if definitions is not None else None
-        values = await self._report(name, filters, looked)
+        values = await self._report(request, name, filters, looked)
         picture = ""
         if looked.rule is not None and looked.start is not None:
             picture = flowchart(looked.rule, looked.words, looked.start, values.pop("marks"))
@@ -124,10 +124,10 @@ class Journeys:
             **values,
         )
 
-    async def _report(self, name: str, filters: Mapping[str, str], looked: Looked) -> dict[str, Any]:
+    async def _report(self, request: Request, name: str, filters: Mapping[str, str], looked: Looked) -> dict[str, Any]:
         """The parts of the page that come from the report."""
         numbers = await asyncio.to_thread(_numbers)
-        link = numbers.Link(name, filters)
+        link = numbers.Link(name, filters, is_allowed="people" in visitor(request).may)
         inside = looked.state.inside or {}
         values: dict[str, Any] = {"marks": numbers.marks(inside, (), link), "link": link, "problem": ""}
         bounds = bounds_of(filters, self._console.zone)
@@ -158,6 +158,7 @@ class Journeys:
                 )
                 if each
             ],
+            "days": numbers.by_day(report),
             "stopped": stopped,
             "without": without,
         }
