@@ -13,9 +13,12 @@ from urllib.parse import urlencode, urlsplit
 import uvicorn
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tactful.adapters.memory.bells import MemoryBells
+from tactful.adapters.memory.office import MemoryOffice
+from tactful.app.parts import sources_of
 from tactful.events.intake import Arrival
 from tactful.operations import previewed
 from tactful.operations.patching import SOURCE
@@ -23,9 +26,11 @@ from tactful.runtime.office import Visitor
 from tactful.runtime.roles import ROLES
 from tactful.web.console.hands import Hands
 from tactful.web.console.room import Console, Frame
+from tactful.web.console.rooms import doors
 from tactful.web.console.rooms import routes as rooms
 from tactful.web.desk import Desk, News
 from tests.console.shop import Shop
+from tests.web.doorkeeping import doorkeeper
 from tests.web.serving import Approved, nobody_sends
 
 CSRF = "the-token-of-these-tests"
@@ -93,7 +98,12 @@ def console_of(shop: Shop, bells: MemoryBells, address: str) -> Console:
     def arrive() -> Arrival:
         return Arrival(SOURCE, shop.house.clock.now_us())
 
-    hands = Hands(Approved(), lambda reader, name: previewed.preview(name, reader, shop.house), nobody_sends)
+    hands = Hands(
+        Approved(),
+        lambda reader, name: previewed.preview(name, reader, shop.house),
+        nobody_sends,
+        sources_of(shop.settings),
+    )
     return Console(
         desk,
         desk,
@@ -109,13 +119,19 @@ def console_of(shop: Shop, bells: MemoryBells, address: str) -> Console:
     )
 
 
+def routes_of(console: Console) -> list[BaseRoute]:
+    office = console.house.office
+    assert isinstance(office, MemoryOffice)
+    return [*rooms(console), *doors(console, doorkeeper(office, console.house.clock))]
+
+
 @contextmanager
 def serve(shop: Shop) -> Iterator[Served]:
     listening = socket.create_server(("127.0.0.1", 0))
     address = f"http://127.0.0.1:{listening.getsockname()[1]}"
     bells = MemoryBells()
     console = console_of(shop, bells, address)
-    app = _Roles(Starlette(routes=rooms(console)))
+    app = _Roles(Starlette(routes=routes_of(console)))
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
     started = Event()
 

@@ -102,13 +102,14 @@ class Shop:
         acts = sorted(
             (at, number, act) for number in range(people) for at, act in enumerate_acts(self._rng, number, days)
         )
-        now = 0
+        now, last_day = 0, (days - 1) * DAY_US
         for at, number, act in acts:
+            if now < last_day <= at:
+                self._respond()
             self.pass_time(max(at - now, 1))
             now = max(at, now + 1)
             self._act(number, act)
         self.pass_time(HOUR_US)
-        self._respond()
         body = b'{"type":"track","event":"Product Viewed"}'
         now_us = self.world.clock.now_us()
         self.world.quarantine.put(
@@ -128,7 +129,7 @@ class Shop:
             ):
                 if is_so:
                     self.responded(mine.intent, mine.key, mine.journey, mine.message, name)
-            self.pass_time(5 * MINUTE_US)
+            self.pass_time(MINUTE_US)
 
     def _act(self, number: int, act: str) -> None:
         rng, key, visitor = self._rng, f"u:{1000 + number}", f"a:v{number}"

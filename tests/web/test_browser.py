@@ -13,7 +13,7 @@ from tests.web.serving import serve
 
 pytestmark = pytest.mark.external
 
-PAGES = ("/", "/people", "/people/u:ada", "/outbox", "/outbox/cart_reminder-ada", "/outbox/cart_reminder-chen")
+PAGES = ("/", "/live", "/people", "/people/u:ada", "/outbox", "/outbox/cart_reminder-ada", "/outbox/cart_reminder-chen")
 TALL = {"width": 1440, "height": 900}
 SMALL = {"width": 390, "height": 844}
 
@@ -79,7 +79,7 @@ def test_a_new_event_appears_by_itself(browser: Browser) -> None:
     scene = afternoon()
     with serve(scene) as served:
         page, wrong = opened(browser, TALL)
-        page.goto(served.address)
+        page.goto(served.address + "/live")
         expect(page.get_by_text("Live", exact=True).last).to_be_visible()
         scene.event("u:fay", NOON + 300 * MINUTE_US, "Product Searched", query="samovar")
         served.bells.ring("watch")
@@ -93,7 +93,7 @@ def test_the_first_event_takes_the_lesson_away(browser: Browser) -> None:
     scene = Scene()
     with serve(scene) as served:
         page, _ = opened(browser, TALL)
-        page.goto(served.address)
+        page.goto(served.address + "/live")
         expect(page.get_by_role("heading", name="Send the first event")).to_be_visible()
         expect(page.locator("[data-pulse]")).to_have_text("Live")
         scene.event("u:ada", NOON, "Product Added", name="Kettle")
@@ -105,7 +105,7 @@ def test_the_first_event_takes_the_lesson_away(browser: Browser) -> None:
 def test_from_an_event_to_the_person_to_the_mail(browser: Browser) -> None:
     with serve(afternoon()) as served:
         page, wrong = opened(browser, SMALL)
-        page.goto(served.address)
+        page.goto(served.address + "/live")
         page.get_by_role("link", name="user ada").first.click()
         expect(page.get_by_text("Entered the segment regulars")).to_be_visible()
         page.get_by_role("link", name="show").first.click()

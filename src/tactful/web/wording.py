@@ -119,7 +119,8 @@ def short(value: Any) -> str:
 
 
 def properties(values: dict[str, Any], most: int = 4) -> list[tuple[str, str]]:
-    """What tells an event apart at a glance: plain values first, lists and objects by their size."""
+    """What tells an event apart at a glance: plain values first, lists and objects by their size, our own ids last."""
+    values = dict(sorted(values.items(), key=lambda item: item[0] == "intent"))
     plain = [(name, short(value)) for name, value in values.items() if isinstance(value, str | int | float | bool)]
     nested = [(name, _size(value)) for name, value in values.items() if isinstance(value, list | dict)]
     return (plain + nested)[:most]

@@ -28,6 +28,8 @@ AT_ONCE = 20
 EVERY_S = 0.5
 BEHIND = 2_000
 """Records of each partition that a filtered page looks back through when it is opened."""
+FIRST = 200
+"""Records of each partition that the feed begins with."""
 KEPT = 4_000
 """Events that are remembered for pages that are slow to listen."""
 
@@ -96,11 +98,14 @@ class Live:
     async def _told(self, wanted: Wanted) -> AsyncIterator[str]:
         template = self._console.templates.get_template("live_rows.html")
         yield "retry: 2000\n\n"
+        is_first = True
         async for events, per_second in self._feed.listen():
             fits = [event for event in events if wanted.fits(event)]
             shown = fits[-AT_ONCE:][::-1]
             rows = template.render(events=shown, newest_us=shown[0].received_at) if shown else ""
-            told = Told(rows, len(shown), len(fits), round(per_second, 1))
+            # The first are the newest, whether or not the page has them: something may have come since it was made.
+            told = Told(rows, len(shown), len(shown) if is_first else len(fits), round(per_second, 1))
+            is_first = False
             yield f"data: {msgspec.json.encode(told).decode()}\n\n"
 
     async def news(self, request: Request) -> Response:
@@ -123,14 +128,18 @@ class _Feed:
         self._task: asyncio.Task[None] | None = None
 
     async def listen(self) -> AsyncIterator[tuple[list[SeenEvent], float]]:
-        """What came since the last time, with the events in a second; nothing now and then, as a sign of life."""
+        """First the newest that are known, then what came since the last time, with the events in a second; nothing
+        now and then, as a sign of life."""
         self._listeners += 1
         if self._task is None or self._task.done():
-            self._following = None  # What came while nobody looked is on the page already.
+            self._events.clear()
+            self._following = None
             self._task = asyncio.create_task(self._run())
-        seen = self._count
+        task, seen = self._task, 0
         try:
-            while not self._task.done():
+            if self._following is None:
+                await self._turned.wait()
+            while not task.done():
                 turned = self._turned
                 yield [event for number, event in self._events if number > seen], self._per_second
                 seen = self._count
@@ -140,14 +149,12 @@ class _Feed:
 
     async def _run(self) -> None:
         try:
-            before_us = self._console.house.clock.real_us()
-            async for _ in self._console.news.listen():
-                if not self._listeners:
-                    return
+            clock, before_us = self._console.house.clock, 0
+            async for _ in self._asked():
                 followed = await self._console.desk.ask(self._turn)
-                now_us = self._console.house.clock.real_us()
+                now_us = clock.real_us()
                 number = len(followed.events) + followed.passed
-                self._per_second = number * SECOND_US / max(now_us - before_us, SECOND_US // 10)
+                self._per_second = number * SECOND_US / max(now_us - before_us, SECOND_US // 10) if before_us else 0.0
                 before_us = now_us
                 for event in followed.events:
                     self._count += 1
@@ -158,10 +165,18 @@ class _Feed:
             self._task = None
             self._tell()
 
+    async def _asked(self) -> AsyncIterator[None]:
+        """At once, and whenever something changed, for as long as somebody listens."""
+        news = self._console.news.listen()
+        yield None
+        async for _ in news:
+            if not self._listeners:
+                return
+            yield None
+
     def _turn(self, reader: Reader) -> Followed:
         if self._following is None:
-            self._following = reader.following()
-            return Followed((), 0)
+            self._following = reader.following(FIRST)
         return self._following.turn()
 
     def _tell(self) -> None:

@@ -34,6 +34,7 @@ async function refresh() {
     const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const next = page.querySelector("main[data-fresh]");
+    if (answer.ok && !next && page.querySelector("main")) location.reload(); // Another page by now, with scripts of its own.
     if (next && !isInUse()) {
       const before = known(part);
       for (const row of next.querySelectorAll("[data-id]")) {

@@ -1,0 +1,58 @@
+"""The way through the console by its own links: from home, one page or two of each kind of address."""
+
+import re
+from collections import deque
+from html import unescape
+from typing import NamedTuple
+from urllib.parse import urldefrag, urljoin, urlsplit
+
+from starlette.routing import Match, Route
+
+from tests.console.serving import Served, routes_of
+
+_LINK = re.compile(r'<a\b[^>]*?\shref="([^"]+)"')
+EACH = 2
+"""Pages of one kind that are looked at: one with a query, perhaps, and one without."""
+
+
+def kinds(served: Served) -> list[Route]:
+    """The addresses that the rooms answer."""
+    return [route for route in routes_of(served.console) if isinstance(route, Route)]
+
+
+def kind_of(path: str, known: list[Route]) -> str | None:
+    """The first that would answer, as the router takes it."""
+    scope = {"type": "http", "method": "GET", "path": urlsplit(path).path, "root_path": "", "headers": []}
+    return next((route.path for route in known if route.matches(scope)[0] is Match.FULL), None)
+
+
+class Crawled(NamedTuple):
+    pages: dict[str, list[str]]
+    """By kind of address, in the order in which they were met."""
+    dead: list[str]
+    """What leads nowhere, or to an error: `PATH (from PATH)`."""
+
+
+def crawl(served: Served, start: str = "/") -> Crawled:
+    known = kinds(served)
+    found: dict[str, list[str]] = {}
+    dead: list[str] = []
+    met, waiting = {start}, deque([(start, "")])
+    while waiting:
+        path, origin = waiting.popleft()
+        kind = kind_of(path, known)
+        if kind is not None and len(found.get(kind, ())) >= EACH:
+            continue
+        answer = served.get(path)
+        if kind is None or answer.status != 200:
+            dead.append(f"{path} (from {origin}): {answer.status}")
+            continue
+        if not answer.headers["content-type"].startswith("text/html"):
+            continue
+        found.setdefault(kind, []).append(path)
+        for href in _LINK.findall(answer.text):
+            to = urldefrag(urljoin(path, unescape(href)))[0]
+            if to.startswith("/") and not to.startswith("/static/") and "format=csv" not in to and to not in met:
+                met.add(to)
+                waiting.append((to, path))
+    return Crawled(found, dead)

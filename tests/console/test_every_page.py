@@ -1,0 +1,103 @@
+"""Every page of the console that can be reached from home: whole, quiet, readable for machines that read aloud."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, Request
+
+from tests.console.crawling import Crawled, crawl
+from tests.console.serving import Served
+
+pytestmark = pytest.mark.external
+
+AXE = Path(__file__).parents[1] / "clients" / "node_modules" / "axe-core" / "axe.min.js"
+SHAPES = [(1440, 900, "light"), (390, 844, "dark")]
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+
+
+@pytest.fixture(scope="module")
+def crawled(console: Served) -> Crawled:
+    return crawl(console)
+
+
+@pytest.fixture(scope="module")
+def pages(crawled: Crawled) -> list[str]:
+    return [path for paths in crawled.pages.values() for path in paths]
+
+
+def opened(browser: Browser, width: int, height: int, scheme: Any, **options: Any) -> tuple[Page, list[str]]:
+    """A new page, and what went wrong on it, as it comes."""
+    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme, **options)
+    page = context.new_page()
+    wrong: list[str] = []
+    page.on("console", lambda message: wrong.append(message.text) if _is_wrong(message.type, message.text) else None)
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("request", lambda request: wrong.append(request.url) if _is_foreign(page, request) else None)
+    return page, wrong
+
+
+def test_no_link_leads_nowhere(crawled: Crawled) -> None:
+    assert crawled.dead == []
+
+
+def _is_wrong(kind: str, text: str) -> bool:
+    """A browser says of each picture in a mail that it was kept from loading; that is meant."""
+    return kind in ("error", "warning") and not text.startswith("Loading the image")
+
+
+def _is_foreign(page: Page, request: Request) -> bool:
+    """What a mail asks for in its frame never leaves the browser."""
+    return "//127.0.0.1:" not in request.url and request.frame == page.main_frame
+
+
+@pytest.mark.parametrize(("width", "height", "scheme"), SHAPES, ids=["wide-light", "narrow-dark"])
+def test_axe_finds_nothing_and_nothing_is_too_wide(
+    console: Served, chromium: Browser, pages: list[str], width: int, height: int, scheme: str
+) -> None:
+    axe = AXE.read_text(encoding="utf-8")
+    page, wrong = opened(chromium, width, height, scheme)
+    found: list[str] = []
+    for path in pages:
+        page.goto(console.address + path, wait_until="load")
+        page.evaluate(axe)
+        result = page.evaluate(f"axe.run(document, {json.dumps(RULES)})")
+        for violation in result["violations"]:
+            where = [node["html"][:200] for node in violation["nodes"][:3]]
+            found.append(f"{path}: {violation['id']}: {violation['help']}: {where}")
+        too_wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        if too_wide > 0:
+            found.append(f"{path} is {too_wide} px too wide at {width}")
+        if page.locator("h1").count() != 1:
+            found.append(f"{path} has {page.locator('h1').count()} h1")
+        found += [f"{path}: {text}" for text in wrong]
+        wrong.clear()
+    page.context.close()
+    assert not found, "\n".join(found)
+
+
+def test_every_page_works_without_a_script(console: Served, chromium: Browser, pages: list[str]) -> None:
+    """The same headings stand there, and the way through the rooms."""
+    page, _ = opened(chromium, 390, 844, "light", java_script_enabled=False)
+    for path in pages:
+        page.goto(console.address + path)
+        assert page.locator("h1").is_visible(), path
+    page.goto(console.address + "/health")
+    assert not page.get_by_role("link", name="Segments", exact=True).is_visible()
+    page.get_by_role("button", name="Menu").click()
+    assert page.get_by_role("link", name="Segments", exact=True).is_visible()
+    page.context.close()
+
+
+def test_a_first_view_is_small(console: Served, chromium: Browser) -> None:
+    """What a browser fetches for home with an empty cache, type and icons included; drawn charts are in the page."""
+    page, _ = opened(chromium, 1440, 900, "light")
+    sizes: dict[str, int] = {}
+    page.on(
+        "response",
+        lambda answer: sizes.__setitem__(answer.url, len(answer.body())) if "/news" not in answer.url else None,
+    )
+    page.goto(console.address, wait_until="load")
+    page.context.close()
+    assert sum(sizes.values()) < 150_000, sizes
