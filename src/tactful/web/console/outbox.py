@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from tactful.errors import UsageError
+from tactful.kernel.addresses import readable
 from tactful.operations import outbox as operations
 from tactful.operations import suppressions
 from tactful.operations.reading import Reader
@@ -158,7 +159,7 @@ class Suppressions:
     async def add(self, request: Request) -> Response:
         console, form = self._console, await self._console.form(request)
         said, reason = str(form.get("address", "")).strip(), " ".join(str(form.get("reason", "")).split())
-        address = suppressions.readable(said)
+        address = readable(said)
         if address is None:
             return console.back("/outbox/suppressions?problem=address")
         house, why = console.house, reason[: suppressions.REASON_CHARS] or f"by {console.who(request)}"

@@ -4,11 +4,24 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from tactful.operations import explain
+from tactful.operations.stories import StoryLine
+from tactful.values import format_time
 from tactful.web import wording
-from tactful.web.console.room import Console
+from tactful.web.console.room import Console, wants_csv
 
-ROWS = 100
-STEPS = 200
+ROWS = 50
+EXPORTED = 1_000
+STEPS, MOST_STEPS = 200, 6_400
+STEPS_OF_RUNS = ("wait", "came", "over", "branch", "split", "set", "withheld")
+KINDS = {
+    "events": frozenset(("event", "barred")),
+    "decisions": frozenset(
+        ("entered", "left", "started", "ended", "consent", "goal", "tied", "went", "apart", *STEPS_OF_RUNS)
+    ),
+    "messages": frozenset(("intent", "claim", "outcome", "response", "withheld")),
+}
+"""Kinds of lines of a story (operations/stories.py), by what somebody may want to see alone."""
 
 
 def routes(console: Console) -> list[BaseRoute]:
@@ -30,13 +43,40 @@ class People:
             found = await console.desk.ask(lambda reader: reader.find(wanted))
             if found is not None:
                 return console.back("/people/" + wording.path(found.key))
-        people = await console.desk.ask(lambda reader: reader.people(ROWS))
-        return await console.page(request, "people.html", 404 if wanted else 200, people=people, wanted=wanted)
+        limit = EXPORTED if wants_csv(request) else ROWS
+        people = await console.desk.ask(lambda reader: reader.people(limit))
+        if wants_csv(request):
+            cells = ((one.key, one.name, format_time(one.at), one.last, " ".join(one.segments)) for one in people)
+            return console.csv(request, "people", ("person", "name", "seen", "last", "segments"), cells)
+        return await console.page(request, "people/list.html", 404 if wanted else 200, people=people, wanted=wanted)
 
     async def person(self, request: Request) -> Response:
-        console, key = self._console, request.path_params["key"]
-        story = await console.desk.ask(lambda reader: reader.story(key, STEPS))
+        console, key, asked = self._console, request.path_params["key"], request.query_params
+        steps = int(asked["steps"]) if asked.get("steps", "").isdecimal() else STEPS
+        steps = max(STEPS, min(steps, MOST_STEPS))
+        # The longest stories take a while to tell; nobody else waits for them.
+        desk = console.desk if steps == STEPS else console.slow
+        story = await desk.ask(lambda reader: reader.story(key, steps))
         if story is None:
-            return await console.page(request, "nobody.html", 404, key=key)
-        days = wording.by_day(reversed(story.lines), console.zone)
-        return await console.page(request, "person.html", story=story, days=days)
+            return await console.page(request, "people/nobody.html", 404, key=key)
+        show = asked.get("show", "") if asked.get("show", "") in KINDS else ""
+        lines = [line for line in story.lines if not show or line.kind in KINDS[show]]
+        if wants_csv(request):
+            cells = ((format_time(one.at), one.kind, one.text, _because(one), one.through, one.intent) for one in lines)
+            return console.csv(request, story.user, ("at", "kind", "what", "because", "through", "intent"), cells)
+        return await console.page(
+            request,
+            "people/person.html",
+            story=story,
+            days=wording.by_day(reversed(lines), console.zone),
+            show=show,
+            steps=steps,
+            more=2 * steps if steps < MOST_STEPS else 0,
+        )
+
+
+def _because(line: StoryLine) -> str:
+    """All reasons in one cell."""
+    event = [f"by {line.event.name}"] if line.event is not None and line.kind != "event" else []
+    why = [f"{one.text} was {explain.value(one.value)}" for one in line.why]
+    return "; ".join([text for text in (line.because, *event, *why) if text])

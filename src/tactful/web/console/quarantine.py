@@ -1,7 +1,7 @@
 """Quarantine: what could not be taken, and why; looked at, tried again, thrown away.
 
-A call is tried again as it came, against today's settings (operations/quarantine.py); so whoever has mended the tracking
-plan or a client's key comes here and presses one button.
+A call is tried again as it came, against today's settings (operations/quarantine.py); so whoever has mended the
+tracking plan or a client's key comes here and presses one button.
 """
 
 import asyncio
@@ -95,9 +95,7 @@ class Quarantine:
         there = [number for number in numbers if self._kept.row(number) is not None]
         naming, sources = naming_of(house.settings.identity), self._console.hands.sources
         return list(
-            operations.replay(
-                self._kept, house.log, house.bells, sources, there, naming, secrets.token_bytes(32)
-            )
+            operations.replay(self._kept, house.log, house.bells, sources, there, naming, secrets.token_bytes(32))
         )
 
     async def drop(self, request: Request) -> Response:

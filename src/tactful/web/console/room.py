@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from msgspec import Struct
-from starlette.datastructures import FormData
+from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -41,8 +41,8 @@ FORM_BYTES = 4 << 20
 """A file of definitions has at most 1 MiB, and may be three times as long in a form."""
 HEADERS = {
     "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; font-src 'self'; "
-        "frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        "font-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -172,6 +172,9 @@ class Console:
         """The name by which an act is noted, and that stands beside it in the log."""
         return visitor(request).name or "this machine"
 
+    def permissions(self, request: Request) -> frozenset[Permission]:
+        return visitor(request).may
+
     def back(self, address: str) -> Response:
         """After an act: to the page that shows it."""
         return RedirectResponse(address, 303, HEADERS)
@@ -184,7 +187,9 @@ async def read_form(request: Request) -> FormData | None:
         if size > FORM_BYTES:
             return None
         text = body.decode("utf-8", "replace")
-        return FormData(parse_qsl(text, keep_blank_values=True, max_num_fields=FORM_FIELDS))
+        fields: list[tuple[str, str | UploadFile]] = []
+        fields += parse_qsl(text, keep_blank_values=True, max_num_fields=FORM_FIELDS)
+        return FormData(fields)
     except Disconnected:
         return FormData()
     except ValueError:  # More fields than any form of ours has.

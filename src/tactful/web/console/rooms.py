@@ -18,6 +18,7 @@ from tactful.web.console import (
     journeys,
     live,
     messages,
+    openid,
     outbox,
     people,
     quarantine,
