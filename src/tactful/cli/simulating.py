@@ -203,7 +203,7 @@ async def _live(
         start = await times.look()
         goods = catalogue.Catalogue(town.seed, products)
         crowd = Crowd(town, goods, door, start, range(town.people), keeps=truth)
-        drive = Drive(wire, crowd, Sender(wire, LANES, is_dated=True), Inbox(wire, crowd, token, keeps=truth))
+        drive = Drive(wire, crowd, Sender(wire, LANES, is_dated=True), Inbox(wire, crowd, token))
         await drive.begin()
         speed = f", {times.speed:g} times as fast as the world" if times.speed != 1 else ""
         click.echo(f"{counted(town.people, 'shopper')} at {address}{speed}, seed {town.seed}; Ctrl-C ends it", err=True)

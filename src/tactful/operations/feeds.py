@@ -4,7 +4,8 @@ For whoever follows along: an archive, a test, the simulator's shoppers who wait
 is a position in every partition, so that nothing is missed and nothing comes twice, whatever else is written meanwhile.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from msgspec import Struct
@@ -40,18 +41,27 @@ class Feed(Struct, frozen=True):
     definition: str = ""
 
 
-def feed(trail: Trail, partitions: int, journey: str, after: str, files: Mapping[str, str]) -> Feed:
+def feed(
+    trail: Trail,
+    partitions: int,
+    journey: str,
+    after: str,
+    files: Mapping[str, str],
+    owner: Callable[[str], str],
+) -> Feed:
     """What came since `after`: "" for everything, "end" for nothing but where that is, or what the last feed said as
-    `next`. Rows of one partition are in order. Raises UsageError where `after` is none of these."""
+    `next`. Rows of one partition are in order, each with the `person` who it is about by now (`owner` says who that is)
+    and the identifier that it was `under` then. Raises UsageError where `after` is no place."""
     definition = files.get(f"journeys/{journey}.yaml", "")
     if after == END:
         return Feed([], _written([trail.end(number) for number in range(partitions)]), definition)
-    positions, rows = _read(after, partitions), []
+    positions, rows, now = _read(after, partitions), [], cache(owner)
     for partition in range(partitions):
         for last, blob in trail.onward(partition, f"journey/{journey}", positions[partition], PIECES):
             positions[partition] = last
             for group in decode_groups(blob):
-                rows += [value for row in group.rows if (value := _value(row, group, journey)) is not None]
+                values = (_value(row, group, journey) for row in group.rows)
+                rows += [{"person": now(group.key), **value} for value in values if value is not None]
     return Feed(rows, _written(positions), definition)
 
 
@@ -96,7 +106,7 @@ def _value(row: Row, group: Group, journey: str) -> dict[str, Any] | None:
     started_at = getattr(row, "started_at", 0) or (row.at if isinstance(row, RunStarted) else 0)
     return {
         "at": format_time(row.at),
-        "person": group.key,
+        "under": group.key,
         "key": getattr(row, "entry_key", ""),
         "startedAt": format_time(started_at) if started_at else None,
         **said,

@@ -55,6 +55,8 @@ class Crowd:
         self.orders: dict[int, list[Order]] = defaultdict(list)
         self.ordered = 0
         self._joining = [one for one in self.people.values() if one.joins == 0]
+        self.joined = dict.fromkeys((one.number for one in self._joining), start)
+        """Since when people have an account."""
         for one in self.people.values():
             self._next(one, 1, start)
 
@@ -106,6 +108,7 @@ class Crowd:
 
     def _do(self, one: Person, doing: Doing) -> list[Call]:
         if doing.what == "join":
+            self.joined[one.number] = doing.at
             return [*self.voice.joined(one, doing.at), *self.voice.doing(one, doing._replace(what="sign in"), 0)]
         if self._keeps and doing.what in _CHANGING:
             self.organic[one.number].append(doing)

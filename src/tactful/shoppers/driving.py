@@ -94,12 +94,12 @@ class Drive:
     async def truth(self, until: int) -> dict[str, Any]:
         """Of every journey that somebody entered. `tactful measure JOURNEY --from FIRST` is what compares with it."""
         assert self.inbox is not None
-        owners = await self._owners()
         journeys = {}
-        for name, rows in self.inbox.rows.items():
-            entered = truth.units(rows, owners, self.crowd.start, until + 1)
+        for name in await self.inbox.journeys():
+            rows, definition = await self.inbox.since_begin(name)
+            entered = truth.units(rows, self.crowd.start, until + 1)
             if entered:
-                goal = truth.goal_of(self.inbox.definitions.get(name, ""))
+                goal = truth.goal_of(definition)
                 journeys[name] = msgspec.to_builtins(truth.found(self.crowd, name, entered, goal, until))
         return {
             "seed": self.crowd.town.seed,
@@ -112,17 +112,6 @@ class Drive:
             "mails": self.inbox.mails,
             "journeys": journeys,
         }
-
-    async def _owners(self) -> dict[str, str]:
-        """Whose the identifiers are by now that runs began under, where that is no account."""
-        assert self.inbox is not None
-        keys = {row["person"] for rows in self.inbox.rows.values() for row in rows if row["what"] == "started"}
-        found = {}
-        for key in sorted(key for key in keys if not key.startswith("u:")):
-            said = await self.inbox.profile(key)
-            if said is not None:
-                found[key] = str(said["person"])
-        return found
 
 
 async def _wait(stop: asyncio.Event, seconds: float) -> None:

@@ -7,8 +7,7 @@ asked for, as a mail program and a browser would.
 
 import re
 from collections.abc import Sequence
-from email import message_from_bytes, policy
-from email.message import EmailMessage
+from email import message_from_bytes
 from html import unescape
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -29,18 +28,16 @@ _SCANNER = "Mozilla/5.0 (compatible; SafeLinks mail gateway)"
 
 
 class Inbox:
-    """`token` is an API token, "" from the same machine. `rows` are what was read, by journey, if it `keeps` them."""
+    """`token` is an API token, "" from the same machine."""
 
-    def __init__(self, network: Network, crowd: Crowd, token: str, *, keeps: bool) -> None:
+    def __init__(self, network: Network, crowd: Crowd, token: str) -> None:
         self._network = network
         self._crowd = crowd
         self._headers = (("Authorization", f"Bearer {token}"),) if token else ()
-        self._keeps = keeps
         self._after: dict[str, str] = {}
+        self._begun: dict[str, str] = {}
         self._intents: dict[str, tuple[str, str, str]] = {}
         """Person and step of intents that were made, until their outcome; and the journey."""
-        self.rows: dict[str, list[dict[str, Any]]] = {}
-        self.definitions: dict[str, str] = {}
         self.mails = 0
         self.opened = 0
         self.clicked = 0
@@ -53,6 +50,18 @@ class Inbox:
         """From here on: what was sent before is nobody's business."""
         for name in await self.journeys():
             await self._follow(name, "end")
+        self._begun = dict(self._after)
+
+    async def since_begin(self, journey: str) -> tuple[list[dict[str, Any]], str]:
+        """Everything that happened in a journey since then, each row with who it is about by now; and its file."""
+        rows: list[dict[str, Any]] = []
+        after = self._begun.get(journey, "")
+        while (said := await self._page(journey, after)) is not None:
+            rows += said["rows"]
+            if said["next"] == after:
+                return rows, said["definition"]
+            after = said["next"]
+        return rows, ""
 
     async def look(self) -> None:
         """What came since."""
@@ -62,19 +71,19 @@ class Inbox:
 
     async def _follow(self, journey: str, after: str) -> bool:
         """One page of a feed; False at its end."""
-        said = await self._get(f"/v1/journeys/{quote(journey, safe='')}/feed?after={after}")
+        said = await self._page(journey, after)
         if said is None:
             return False
-        self.definitions[journey] = said["definition"]
         for row in said["rows"]:
             await self._take(journey, row)
         is_more = bool(said["next"] != self._after.get(journey) and after != "end")
         self._after[journey] = said["next"]
         return is_more
 
+    async def _page(self, journey: str, after: str) -> dict[str, Any] | None:
+        return await self._get(f"/v1/journeys/{quote(journey, safe='')}/feed?after={after}")
+
     async def _take(self, journey: str, row: dict[str, Any]) -> None:
-        if self._keeps:
-            self.rows.setdefault(journey, []).append(row)
         if row["what"] == "intent":
             self._intents[row["intent"]] = (row["person"], row["step"], row["channel"])
         if row["what"] != "outcome":
@@ -134,10 +143,6 @@ class Inbox:
         for link in links:
             await insist(self._network, Request("GET", _path(unescape(link)), headers=(("User-Agent", agent),)))
 
-    async def profile(self, key: str) -> dict[str, Any] | None:
-        """Of an identifier; None where nobody has it."""
-        return await self._get(f"/v1/profiles/{quote(key, safe='')}")
-
     # ---- asking ------------------------------------------------------------------------------------------------
 
     def _asked(self, path: str) -> Request:
@@ -160,7 +165,9 @@ def _path(link: str) -> str:
 
 
 def _html(raw: bytes) -> str:
-    mail = message_from_bytes(raw, _class=EmailMessage, policy=policy.default)
-    part = mail.get_body(("html",))
-    content = part.get_content() if part is not None else ""
-    return content if isinstance(content, str) else ""
+    """The HTML part; a reader of one's own mail need not be picky."""
+    for part in message_from_bytes(raw).walk():
+        if part.get_content_type() == "text/html":
+            body = part.get_payload(decode=True)
+            return body.decode("utf-8", "replace") if isinstance(body, bytes) else ""
+    return ""

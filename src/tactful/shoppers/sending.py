@@ -17,15 +17,16 @@ from tactful.shoppers.network import Network, Request, insist
 from tactful.values import format_time
 
 SINGLES = 60
-"""As many calls in a round are sent one by one."""
 BATCH = 100
 _json = msgspec.json.Encoder()
 
 
 class Sender:
-    """With `is_dated` each call says when it happened, by the server's clock."""
+    """With `is_dated` each call says when it happened, by the server's clock. Up to `singles` calls of a round are sent
+    one by one."""
 
-    def __init__(self, network: Network, lanes: int, *, is_dated: bool) -> None:
+    def __init__(self, network: Network, lanes: int, *, is_dated: bool, singles: int = SINGLES) -> None:
+        self._singles = singles
         self._network = network
         self._lanes = lanes
         self._is_dated = is_dated
@@ -40,7 +41,7 @@ class Sender:
         lanes: list[list[Call]] = [[] for _ in range(self._lanes)]
         for call in calls:
             lanes[call.person % self._lanes].append(call)
-        lane = self._one_by_one if len(calls) <= SINGLES else self._in_batches
+        lane = self._one_by_one if len(calls) <= self._singles else self._in_batches
         await asyncio.gather(*(lane(one, now_us) for one in lanes if one))
 
     async def _one_by_one(self, calls: Sequence[Call], now_us: int) -> None:

@@ -12,7 +12,7 @@ happened, stands beside the one on everybody.
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import yaml
@@ -29,6 +29,11 @@ ARMS = ("", "holdout", "global")
 _LIMIT = re.compile(r"(\d+) per (\w+)")
 
 
+Pair = tuple[float, float, float, float]
+"""Whether somebody reached the goal and what they spent, with mails; then both without."""
+_NOTHING: Pair = (0.0, 0.0, 0.0, 0.0)
+
+
 class Goal(Struct, frozen=True):
     """What a journey's file says of it, as far as shoppers understand it."""
 
@@ -39,6 +44,8 @@ class Goal(Struct, frozen=True):
     limit: int = 0
     """Mails of the journey per `per_us`; 0: without end."""
     per_us: int = 0
+    ends_with_order: bool = False
+    """A run ends where somebody orders (`unless`)."""
     why_not: str = ""
     """Why nothing can be said."""
 
@@ -48,8 +55,8 @@ class Unit(Struct):
 
     starts: list[tuple[int, int, str]]
     """Instant, arm, key of the run."""
-    withheld: list[tuple[int, str]]
-    """Instant and step, where it was the holdout."""
+    withheld: list[tuple[int, str, int]]
+    """Instant and step, where it was the holdout, and the instant at which the run began."""
 
 
 class Effect(Struct, frozen=True, rename="camel"):
@@ -90,22 +97,29 @@ def goal_of(definition: str) -> Goal:
         why_not = "its goal has a condition that shoppers do not read"
     match = _LIMIT.fullmatch(str(said.get("limit", "")))
     limit, per_us = (int(match[1]), parse_duration(match[2]) or 0) if match else (0, 0)
-    has_goal = isinstance(goal, dict)
+    has_goal, unless = isinstance(goal, dict), said.get("unless")
     return Goal(
         within_us,
         has_goal and "same" in goal,
         has_goal and goal.get("value") == "total",
         limit,
         per_us,
+        "Order Completed" in [one.get("event") if isinstance(one, dict) else one for one in _listed(unless)],
         why_not,
     )
 
 
-def units(rows: Iterable[Mapping[str, Any]], owners: Mapping[str, str], first: int, until: int) -> dict[str, Unit]:
-    """Everybody whose runs began in [first, until), by who they are now (`owners`)."""
+def _listed(said: Any) -> list[Any]:
+    return said if isinstance(said, list) else [said]
+
+
+def units(rows: Sequence[Mapping[str, Any]], first: int, until: int) -> dict[str, Unit]:
+    """Everybody whose runs began in [first, until), by who they are by now."""
     found: dict[str, Unit] = {}
+    # A run that began on a device goes on with whoever signs in there; the device may be another one's by now.
+    taken = {(row["startedAt"], row["key"]): row["person"] for row in rows if row["under"].startswith("u:")}
     for row in rows:
-        key = owners.get(row["person"], row["person"])
+        key = taken.get((row["startedAt"], row["key"]), row["person"])
         at = parse_time(row["startedAt"] or "")
         if at is None or not first <= at < until:
             continue
@@ -114,9 +128,10 @@ def units(rows: Iterable[Mapping[str, Any]], owners: Mapping[str, str], first: i
         else:
             reason = str(row.get("detail") or row.get("reason") or "")
             is_last_step = row["what"] == "ended" and row["step"]
-            if reason.startswith("holdout: ") and (row["what"] == "withheld" or is_last_step):
+            is_known = row["under"].startswith("u:")  # A device has no address.
+            if is_known and reason.startswith("holdout: ") and (row["what"] == "withheld" or is_last_step):
                 when = parse_time(row["at"])
-                found.setdefault(key, Unit([], [])).withheld.append((when or at, row["step"]))
+                found.setdefault(key, Unit([], [])).withheld.append((when or at, row["step"], at))
     return {key: unit for key, unit in found.items() if unit.starts}
 
 
@@ -126,17 +141,17 @@ def found(crowd: Crowd, journey: str, entered: Mapping[str, Unit], goal: Goal, u
     held_out = sum(arm > 0 for arm in arms.values())
     if goal.why_not:
         return Found(len(entered), held_out, known=False, why_not=goal.why_not)
-    everybody: list[tuple[float, float, float, float]] = []
-    sent_to = []
+    everybody: list[Pair] = []
+    sent_to: list[Pair] = []
     for key, unit in entered.items():
         number = crowd.number_of(key.removeprefix("u:")) if key.startswith("u:") else None
-        pair = (0.0, 0.0, 0.0, 0.0)  # Strangers never buy, and no mail of a journey reaches them.
-        if number is not None:
-            with_mails, without = _both(crowd, number, journey, unit, goal, until, is_held_out=arms[key] > 0)
-            pair = (*_reached(crowd, with_mails, unit, goal), *_reached(crowd, without, unit, goal))
-        everybody.append(pair)
+        if number is None:  # Strangers never buy, and no mail of a journey reaches them.
+            whole = happened = _NOTHING
+        else:
+            whole, happened = _person(crowd, number, journey, unit, goal, until)
+        everybody.append(whole)
         if not arms[key]:
-            sent_to.append(pair)
+            sent_to.append(happened)
     return Found(
         people=len(entered),
         held_out=held_out,
@@ -148,37 +163,42 @@ def found(crowd: Crowd, journey: str, entered: Mapping[str, Unit], goal: Goal, u
     )
 
 
-def _both(
-    crowd: Crowd, number: int, journey: str, unit: Unit, goal: Goal, until: int, *, is_held_out: bool
-) -> tuple[list[Order], list[Order]]:
-    """What somebody orders with the mails of this journey, and without."""
+def _person(crowd: Crowd, number: int, journey: str, unit: Unit, goal: Goal, until: int) -> tuple[Pair, Pair]:
+    """With all mails of this journey and without any; and with those that they got, and without any. Somebody whose
+    first run was not held out may be later, as another identifier."""
     got = crowd.mails[number]
     others = [mail for mail in got if mail.journey != journey]
     own = [mail for mail in got if mail.journey == journey]
-    if is_held_out:
-        own = would_have(crowd, number, journey, unit, goal)
-    organic = crowd.organic[number]
-    return tuple(  # type: ignore[return-value]  # two of them
-        [one for one in orders(crowd.catalogue, organic, brought(crowd, number, mails, until)) if one.at <= until]
-        for mails in ((*others, *own), others)
-    )
+
+    def reached(mails: Sequence[Mail]) -> tuple[float, float]:
+        made = orders(crowd.catalogue, crowd.organic[number], brought(crowd, number, mails, until))
+        return _reached(crowd, [one for one in made if one.at <= until], unit, goal)
+
+    without, happened = reached(others), reached(got)
+    withheld = would_have(crowd, number, journey, unit, goal, others, own)
+    whole = reached((*got, *withheld)) if withheld else happened
+    return (*whole, *without), (*happened, *without)
 
 
-def would_have(crowd: Crowd, number: int, journey: str, unit: Unit, goal: Goal) -> list[Mail]:
-    """The mails that somebody held out would have got."""
-    one = crowd.people[number]
-    if not one.is_willing or one.joins == NEVER:
+def would_have(
+    crowd: Crowd, number: int, journey: str, unit: Unit, goal: Goal, others: Sequence[Mail], own: Sequence[Mail]
+) -> list[Mail]:
+    """The mails that somebody held out would have got beside their own: one that brings about an order may end the run
+    before the next."""
+    joined = crowd.joined.get(number)
+    if joined is None or not crowd.people[number].is_willing:
         return []
-    kept: list[tuple[int, str]] = []
-    for at, step in sorted(unit.withheld):
-        recent = sum(at - goal.per_us < before <= at for before, _ in kept)
-        if not goal.limit or recent < goal.limit:
-            kept.append((at, step))
-    nths: dict[str, int] = {}
-    mails = []
-    for at, step in kept:
-        nths[step] = nths.get(step, 0) + 1
-        mails.append(Mail(journey, step, nths[step], at))
+    mails: list[Mail] = []
+    for at, step, begun in sorted(unit.withheld):
+        recent = sum(at - goal.per_us < before.at <= at for before in (*own, *mails))
+        if at < joined or (goal.limit and recent >= goal.limit):
+            continue
+        if goal.ends_with_order and mails:
+            because = brought(crowd, number, (*others, *own, *mails), at)
+            if any(begun < order.at <= at for order in orders(crowd.catalogue, crowd.organic[number], because)):
+                continue
+        nth = 1 + sum(mail.step == step for mail in (*own, *mails))
+        mails.append(Mail(journey, step, nth, at))
     return mails
 
 
@@ -206,7 +226,7 @@ def _reached(crowd: Crowd, made: Sequence[Order], unit: Unit, goal: Goal) -> tup
     return float(bool(counting)), sum(order.total for order in counting)
 
 
-def _effect(pairs: Sequence[tuple[float, float, float, float]], what: int) -> Effect:
+def _effect(pairs: Sequence[Pair], what: int) -> Effect:
     people = max(1, len(pairs))
     with_mails, without = sum(one[what] for one in pairs) / people, sum(one[what + 2] for one in pairs) / people
     return Effect(with_mails, without, with_mails - without)

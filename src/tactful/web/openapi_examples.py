@@ -128,8 +128,9 @@ ANSWERS: dict[tuple[str, str], Any] = {
     ("/v1/journeys/{name}/feed", "get"): {
         "rows": [
             {
-                "at": _TIME,
                 "person": "u:ada",
+                "at": _TIME,
+                "under": "a:7f3",
                 "key": "",
                 "startedAt": _TIME,
                 "what": "started",
