@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 
 from tactful.adapters.memory.bells import MemoryBells
 from tactful.adapters.memory.house import MemoryHouse
+from tactful.adapters.openid import OpenIdProvider
 from tactful.errors import UsageError
 from tactful.events.intake import Arrival
 from tactful.operations.access import Access
@@ -22,6 +23,7 @@ from tactful.operations.proofs import Said
 from tactful.operations.reading import Reader
 from tactful.runtime.ports import Claimed, Clock
 from tactful.runtime.settings import Settings
+from tactful.runtime.settings_access import AccessSettings
 from tactful.web import api
 from tactful.web.allowed import allowed
 from tactful.web.console.hands import Hands
@@ -63,9 +65,14 @@ def nobody_sends(_claim: Claimed, _source: bytes) -> Said:
 
 
 def application(
-    scene: Scene, bells: MemoryBells, address: str, tokens: tuple[str, ...] = (), clock: Clock | None = None
+    scene: Scene,
+    bells: MemoryBells,
+    address: str,
+    tokens: tuple[str, ...] = (),
+    clock: Clock | None = None,
+    settings: AccessSettings | None = None,
 ) -> tuple[ASGIApp, News, Access]:
-    """`clock`: of who stands at the door."""
+    """`clock` and `settings`: of who stands at the door."""
     desk = Desk(lambda: scene.reader)
     news = News(bells.bell("watch"))
     around = Frame("The Kettle Shop", "Europe/London", address, "kettle-server-key")
@@ -80,18 +87,21 @@ def application(
 
     hands = Hands(Approved(), nobody_previews, nobody_sends)
     console = Console(desk, desk, news, house, house.office, Path(), around, submit, arrive, scene.mails.get, hands)
-    access = doorkeeper(house.office, clock or Walking(), *tokens)
+    access = doorkeeper(house.office, clock or Walking(), *tokens, settings=settings)
+    provider = OpenIdProvider(settings.openid) if settings is not None and settings.openid.issuer else None
     for_programs = allowed([*api.routes(desk), *api.probes(desk, lambda: {"opens": 7})], access.note)
-    routes = [*for_programs, *rooms(console), *doors(console, access)]
+    routes = [*for_programs, *rooms(console), *doors(console, access, provider)]
     return Guard(Starlette(routes=routes), access, api.OPEN_PATHS), news, access
 
 
 @contextmanager
-def serve(scene: Scene, tokens: tuple[str, ...] = (), clock: Clock | None = None) -> Iterator[Served]:
+def serve(
+    scene: Scene, tokens: tuple[str, ...] = (), clock: Clock | None = None, settings: AccessSettings | None = None
+) -> Iterator[Served]:
     listening = socket.create_server(("127.0.0.1", 0))
     address = f"http://127.0.0.1:{listening.getsockname()[1]}"
     bells = MemoryBells()
-    app, news, access = application(scene, bells, address, tokens, clock)
+    app, news, access = application(scene, bells, address, tokens, clock, settings)
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
     started = Event()
 

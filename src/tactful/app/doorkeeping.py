@@ -12,6 +12,7 @@ from tactful.app.clocks import SystemClock
 from tactful.app.parts import ADMIN_TOKEN
 from tactful.errors import UsageError
 from tactful.operations.access import Access
+from tactful.operations.openid import Provider
 from tactful.runtime.ports import Clock
 from tactful.runtime.settings import Settings
 
@@ -39,6 +40,14 @@ def access_of(house: Installation, settings: Settings) -> Access:
         {HERE: here.token if here is not None else ""},
         hosts=hosts_of(settings),
     )
+
+
+def provider_of(settings: Settings) -> Provider | None:
+    if not settings.access.openid.issuer:
+        return None
+    from tactful.adapters.openid import OpenIdProvider
+
+    return OpenIdProvider(settings.access.openid)
 
 
 def hosts_of(settings: Settings) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from tactful.adapters import machine, spool
 from tactful.adapters.approvals import FileApprovals
 from tactful.adapters.bells import Door
 from tactful.adapters.installation import Installation
-from tactful.app.doorkeeping import access_of
+from tactful.app.doorkeeping import access_of, provider_of
 from tactful.app.parts import sources_of
 from tactful.app.reading import reader
 from tactful.app.rules import rules_of
@@ -101,7 +101,11 @@ def run(house: Installation, project: Path, address: str) -> None:
             lambda reader, name: _values(*hands.previewed(reader, name)),
         ),
     ]
-    routes = [*rooms(console), *doors(console, access), *allowed(for_programs, access.note)]
+    routes = [
+        *rooms(console),
+        *doors(console, access, provider_of(house.settings)),
+        *allowed(for_programs, access.note),
+    ]
     guarded = Guard(Starlette(routes=routes), access, OPEN_PATHS)
 
     async def serve() -> None:

@@ -23,7 +23,6 @@ from tactful.web.console import (
     people,
     quarantine,
     segment_people,
-    segments,
     signing,
     workrooms,
 )
@@ -35,7 +34,6 @@ ROOMS: tuple[Callable[[Console], list[BaseRoute]], ...] = (
     consent.routes,
     people.routes,
     workrooms.routes,
-    segments.routes,
     segment_people.routes,
     journeys.routes,
     journey_people.routes,

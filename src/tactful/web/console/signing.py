@@ -25,9 +25,7 @@ HASHING, WAITING = 2, 8
 """Passwords that are worked on at once (64 MiB each), and how many more may wait for that."""
 
 
-def routes(console: Console, access: Access, label: str = "") -> list[BaseRoute]:
-    """`label`: of the provider of OpenID Connect; "" where there is none (console/openid.py)."""
-    signing = Signing(console, access, label)
+def routes(console: Console, signing: "Signing") -> list[BaseRoute]:
     return [
         Route("/signin", signing.page, methods=["GET"]),
         Route("/signin", signing.enter, methods=["POST"]),
@@ -41,10 +39,11 @@ def routes(console: Console, access: Access, label: str = "") -> list[BaseRoute]
 
 
 class Signing:
-    def __init__(self, console: Console, access: Access, label: str) -> None:
+    def __init__(self, console: Console, access: Access) -> None:
         self._console = console
         self._access = access
-        self._label = label
+        openid = access.settings.openid
+        self._label = openid.label if openid.issuer else ""
         self._hashing = asyncio.Semaphore(HASHING)
         self._waiting = 0
 
@@ -52,24 +51,24 @@ class Signing:
 
     async def page(self, request: Request) -> Response:
         if visitor(request).name:
-            return self._console.back(_wanted(request.query_params.get("next", "")))
-        return await self._signin(request)
+            return self._console.back(wanted_of(request.query_params.get("next", "")))
+        return await self.signin(request)
 
     async def enter(self, request: Request) -> Response:
         form = await _own_form(request)
         if form is None:
-            return await self._signin(request, 403, error="This form did not come from here. Try again.")
+            return await self.signin(request, 403, error="This form did not come from here. Try again.")
         name, password = _text(form, "name"), _text(form, "password")
         agent, address = request.headers.get("user-agent", ""), address_of(request.scope, request.headers)
         try:
             opened = await self._slowly(lambda: self._access.enter(name, password, address, agent))
         except TooMany as error:
-            answer = await self._signin(request, 429, name=name, error=f"Too many attempts. Wait {error.wait_s} s.")
+            answer = await self.signin(request, 429, name=name, error=f"Too many attempts. Wait {error.wait_s} s.")
             answer.headers["Retry-After"] = str(error.wait_s)
             return answer
         except Wrong as error:
-            return await self._signin(request, 403, name=name, error=f"{_sentence(error)}.")
-        return await self.let_in(request, opened, _wanted(_text(form, "next")))
+            return await self.signin(request, 403, name=name, error=f"{_sentence(error)}.")
+        return await self.let_in(request, opened, wanted_of(_text(form, "next")))
 
     async def let_in(self, request: Request, opened: Opened, wanted: str) -> Response:
         """With a new cookie; what was signed in before in this browser has ended."""
@@ -146,7 +145,7 @@ class Signing:
 
     # ---- pages
 
-    async def _signin(self, request: Request, status: int = 200, name: str = "", error: str = "") -> Response:
+    async def signin(self, request: Request, status: int = 200, name: str = "", error: str = "") -> Response:
         has_users = await asyncio.to_thread(self._access.has_users)
         return await self._console.page(
             request,
@@ -154,7 +153,7 @@ class Signing:
             status,
             name=name,
             error=error,
-            wanted=_wanted(request.query_params.get("next", "")),
+            wanted=wanted_of(request.query_params.get("next", "")),
             has_users=has_users,
             label=self._label,
             passwords=self._access.settings.passwords,
@@ -210,7 +209,7 @@ def _text(form: FormData, name: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _wanted(path: str) -> str:
+def wanted_of(path: str) -> str:
     """Where somebody wanted to go: within this console only. A browser takes "//host" and "/\\host" for other hosts."""
     is_ours = path.startswith("/") and path[1:2] not in ("/", "\\") and path.isprintable() and len(path) <= 2_000
     return path if is_ours and not path.startswith(("/signin", "/signout")) else "/"
