@@ -3,13 +3,18 @@
 import csv
 import io
 import re
+from contextlib import closing
 from html import unescape
+from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
 from tactful.kernel.state import FIRST_KEY, decode_profile
-from tests.console.serving import Served
-from tests.console.shop import Shop
+from tactful.operations.project import load
+from tactful.runtime.settings import plan_settings
+from tests.console.serving import Served, serve
+from tests.console.shop import PROJECT, Shop
 
 
 def members(shop: Shop, name: str) -> dict[str, int]:
@@ -58,3 +63,91 @@ def test_the_people_behind_the_size(console: Served, shop: Shop, name: str) -> N
     assert found == sorted(found, key=lambda key: -truth[key]), "newest first"
     file = table(console.get(f"/segments/{name}/people?format=csv").text)
     assert {row["person"].lstrip("'") for row in file} == set(truth)
+
+
+@pytest.mark.parametrize("name", ["cart_in_hand", "left_cart", "subscribers"])
+def test_who_came_and_left_stand_behind_their_numbers(console: Served, shop: Shop, name: str) -> None:
+    page = console.get(f"/segments/{name}?span=month").text
+    flow = table(console.get(f"/segments/{name}?span=month&format=csv").text)
+    assert flow[-1]["people"] == str(len(members(shop, name))), "the curve ends at what is so now"
+    for who in ("entered", "left"):
+        times = sum(int(row[who]) for row in flow)
+        told = re.findall(rf'href="(/segments/{name}/people\?who={who}[^"]*)"[^>]*>([\d,]+)</a>', page)
+        assert (str(times) in {number for _, number in told}) == bool(times)
+        for path, number in told:
+            assert len(listed(console, unescape(path))) == int(number), path
+    bars = set(re.findall(rf'href="(/segments/{name}/people\?who=entered[^"]*)"', page))
+    days = [row for row in flow if row["entered"] != "0"]
+    assert len(bars) >= len(days), "each column leads to its own day"
+
+
+def test_who_else_they_are(console: Served, shop: Shop) -> None:
+    compared = table(console.get("/segments/buyers/compare?format=csv").text)
+    buyers = members(shop, "buyers")
+    for row in compared:
+        if row["what"] == "segment":
+            both = buyers.keys() & members(shop, row["name"]).keys()
+            assert int(row["people in both"]) == len(both), row
+            assert float(row["share of members"]) == pytest.approx(len(both) / len(buyers))
+    carts = buyers.keys() & members(shop, "cart_in_hand").keys()
+    assert sorted(listed(console, "/segments/buyers/people?who=members&also=cart_in_hand")) == sorted(carts)
+    page = console.get("/segments/buyers/compare").text
+    assert "these shares are exact" in page
+    links = [unescape(path) for path in re.findall(r'href="(/segments/buyers/people\?[^"]*fact=[^"]*)"', page)]
+    shares = {row["name"]: float(row["share of members"]) for row in compared if row["what"] == "difference"}
+    assert links
+    for path in links:
+        asked = dict(parse_qsl(urlsplit(path).query, keep_blank_values=True))
+        share = shares[f"{asked['kind']} {asked['fact']}".strip()]
+        assert len(listed(console, path)) == round(share * len(buyers)), path
+
+
+def test_its_versions() -> None:
+    with closing(Shop(people=2, days=1)) as own, serve(own) as served:
+        first = served.get("/segments/buyers/versions").text
+        assert "Written" in first and "any(&#34;Order Completed&#34;" in first
+        world, project = served.shop.world, load(served.shop.project)
+        changed = {**project, "segments/buyers.yaml": 'when: any("Order Completed", last="60d")\n'}
+        world.publish(changed, "mia", plan_settings(served.shop.settings))
+        world.run()
+        page = served.get("/segments/buyers/versions").text
+        assert re.search(r"<ins>\+when: any\(&#34;Order Completed&#34;, last=&#34;60d&#34;\)", page)
+        assert "by mia" in page
+        rows = table(served.get("/segments/buyers/versions?format=csv").text)
+        assert [row["author"] for row in rows] == ["mia", "nina"]
+
+
+def test_what_nobody_knows_is_said_so(console: Served) -> None:
+    for path in (
+        "/segments/nope",
+        "/segments/nope/people",
+        "/segments/nope/compare",
+        "/segments/nope/versions",
+        "/segments/buyers/people?who=everybody",
+        "/segments/buyers/people?from=yesterday",
+        "/segments/buyers/people?also=nope",
+        "/segments/%3Cscript%3E",
+    ):
+        answer = console.get(path)
+        assert answer.status == 404, path
+        assert "<script>" not in answer.text.replace("<script src", "")
+    assert console.get("/segments/buyers/people?cursor=9.x.-1").status == 200
+    assert console.get("/segments/buyers?span=<b>").status == 200
+
+
+def test_who_may_look_at_what(console: Served) -> None:
+    assert console.get("/segments", role="viewer").status == 200
+    assert "/people?" not in console.get("/segments/buyers", role="viewer").text
+    assert "/people?" not in console.get("/segments/buyers/compare", role="viewer").text
+    assert console.get("/segments/buyers/people", role="viewer").status == 403
+    assert console.get("/segments?format=csv", role="viewer").status == 403
+    assert console.get("/segments/buyers/people?format=csv", role="marketer").status == 200
+
+
+def test_before_anything_is_published(tmp_path: Path) -> None:
+    """An empty project: the page teaches."""
+    (tmp_path / "tactful.toml").write_text((PROJECT / "tactful.toml").read_text(encoding="utf-8"), encoding="utf-8")
+    with closing(Shop(people=0, days=0, project=tmp_path)) as own, serve(own) as served:
+        page = served.get("/segments")
+        assert page.status == 200
+        assert "segments/left_cart.yaml" in page.text

@@ -11,7 +11,7 @@ Only readers ask; nothing is kept but the answer.
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from statistics import median
-from typing import TypeGuard
+from typing import NamedTuple, TypeGuard
 
 from msgspec import Struct
 
@@ -35,6 +35,7 @@ MOST_VALUES = 30
 FEWEST = 5
 """People with a value, for it to be compared."""
 SHOWN = 20
+ABOVE = "above "
 PERSONAL = frozenset(
     {"email", "phone", "name", "firstName", "first_name", "lastName", "last_name", "address", "avatar"}
 )
@@ -47,8 +48,8 @@ class Person(Struct, frozen=True):
 
     key: str
     segments: frozenset[int]
-    facts: dict[str, Fact]
-    """By what is compared: "trait country", "metric spent", "active in 7 days", ..."""
+    facts: dict[tuple[str, str], Fact]
+    """By kind and name: ("trait", "country"), ("metric", "spent"), ("", "active in 7 days"), ..."""
 
 
 class Overlap(Struct, frozen=True):
@@ -66,9 +67,13 @@ class Overlap(Struct, frozen=True):
 class Difference(Struct, frozen=True):
     """One thing that is another among members than among all others."""
 
-    fact: str
-    value: str
-    """`is Norway`, `above 3`, ..."""
+    kind: str
+    """`trait`, `metric`, `consent`, or "" of what everybody has."""
+    name: str
+    said: str
+    """`is Norway`, `above 3`, ...; "" where it is true or not."""
+    asked: str
+    """The same for `is_so`."""
     members: Rate
     others: Rate
     low: float
@@ -130,21 +135,23 @@ def person_of(profile: Profile, plan: CompiledPlan, around: Around, now_us: int)
     return Person(profile.key, frozenset(profile.segments), dict(_facts(profile, view, plan, now_us)))
 
 
-def _facts(profile: Profile, view: PersonView, plan: CompiledPlan, now_us: int) -> Iterable[tuple[str, Fact]]:
+def _facts(
+    profile: Profile, view: PersonView, plan: CompiledPlan, now_us: int
+) -> Iterable[tuple[tuple[str, str], Fact]]:
     for name, value in view.traits.items():
         if isinstance(value, bool | int | float | str) and name not in PERSONAL and value != "":
-            yield f"trait {name}", value if isinstance(value, bool | str) else float(value)
-    yield "has an e-mail address", bool(view.traits.get("email"))
-    yield "known by name", profile.key[0] not in "ad"
+            yield ("trait", name), value if isinstance(value, bool | str) else float(value)
+    yield ("", "has an e-mail address"), bool(view.traits.get("email"))
+    yield ("", "known by name"), profile.key[0] not in "ad"
     for name, rule in plan.metrics.items():
         if rule.ready_at <= now_us and isinstance(value := rule.valued.value(view, now_us), bool | int | float | str):
-            yield f"metric {name}", value if isinstance(value, bool | str) else float(value)
+            yield ("metric", name), value if isinstance(value, bool | str) else float(value)
     for purpose, is_allowed in view.consents.items():
-        yield f"allows {purpose}", is_allowed
-    yield "time zone", view.zone
+        yield ("consent", purpose), is_allowed
+    yield ("", "time zone"), view.zone
     newest = int.from_bytes(profile.seen[-4:], "big") * SECOND_US if len(profile.seen) >= seen.ENTRY else 0
     for days in (1, 7, 30):
-        yield f"active in {days} {'day' if days == 1 else 'days'}", newest > now_us - days * DAY_US
+        yield ("", f"active in {days} {'day' if days == 1 else 'days'}"), newest > now_us - days * DAY_US
 
 
 # ---- comparing -------------------------------------------------------------------------------------------------------
@@ -173,7 +180,7 @@ def compare(
         if other != number
     ]
     rates = list(_rates(members, others))
-    differences = [one for one in (_difference(*each, is_whole=is_whole) for each in rates) if one is not None]
+    differences = [one for one in (_difference(each, is_whole=is_whole) for each in rates) if one is not None]
     return Comparison(
         len(members),
         len(others),
@@ -200,48 +207,67 @@ def _certain(one: Difference) -> float:
     return 0.0 if one.low < 0 < one.high else min(abs(one.low), abs(one.high))
 
 
-def _difference(fact: str, value: str, members: Rate, others: Rate, *, is_whole: bool) -> Difference | None:
+def _difference(one: "_Compared", *, is_whole: bool) -> Difference | None:
     """None where there is none, or too few people to say so."""
+    told = *one.fact, one.said, one.asked, one.members, one.others
     if is_whole:
-        size = members.value - others.value
-        return Difference(fact, value, members, others, size, size) if abs(size) >= 0.01 else None
-    found = compare_rates(members, others).difference
+        size = one.members.value - one.others.value
+        return Difference(*told, size, size) if abs(size) >= 0.01 else None
+    found = compare_rates(one.members, one.others).difference
     if found is None or found.low <= 0 <= found.high:
         return None
-    return Difference(fact, value, members, others, found.low, found.high)
+    return Difference(*told, found.low, found.high)
 
 
-def _rates(members: Sequence[Person], others: Sequence[Person]) -> Iterator[tuple[str, str, Rate, Rate]]:
-    """Everything that can be compared: a fact, what of it, and how many of both groups that is true of."""
+class _Compared(NamedTuple):
+    """One thing, and of how many of both groups it is true."""
+
+    fact: tuple[str, str]
+    said: str
+    asked: str
+    members: Rate
+    others: Rate
+
+
+def _rates(members: Sequence[Person], others: Sequence[Person]) -> Iterator[_Compared]:
+    """Everything that can be compared."""
     if not members or not others:
         return
-    for fact in sorted({name for one in (*members, *others) for name in one.facts}):
+    for fact in sorted({fact for one in (*members, *others) for fact in one.facts}):
         here, there = _values(members, fact), _values(others, fact)
         numbers = [value for value in (*here, *there) if _is_number(value)]
         if len(numbers) >= FEWEST:
-            yield from _above(fact, median(numbers), here, there)
+            middle = median(numbers)
+            rates = [Rate(sum(value > middle for value in some), len(some)) for some in map(_numbers, (here, there))]
+            if all(rate.people for rate in rates) and any(rate.reached for rate in rates):
+                yield _Compared(fact, f"above {middle:,.6g}, the median", f"{ABOVE}{middle!r}", *rates)
         common = Counter(value for value in (*here, *there) if not _is_number(value) and value is not False)
         for value, times in common.most_common(MOST_VALUES):
             if times >= FEWEST:
                 both = Rate(here.count(value), len(members)), Rate(there.count(value), len(others))
-                yield fact, "" if value is True else f"is {value}", *both
+                yield _Compared(
+                    fact, "" if value is True else f"is {value}", "" if value is True else str(value), *both
+                )
 
 
-def _values(people: Iterable[Person], fact: str) -> list[Fact]:
+def is_so(person: Person, fact: tuple[str, str], asked: str) -> bool:
+    """Whether what a Difference says is true of somebody; `asked` is its own, or what an address says."""
+    value = person.facts.get(fact)
+    if _is_number(value):
+        try:
+            return asked.startswith(ABOVE) and value > float(asked.removeprefix(ABOVE))
+        except ValueError:
+            return False
+    return value is True if asked == "" else value == asked
+
+
+def _values(people: Iterable[Person], fact: tuple[str, str]) -> list[Fact]:
     return [one.facts[fact] for one in people if fact in one.facts]
-
-
-def _above(
-    fact: str, middle: float, here: Sequence[Fact], there: Sequence[Fact]
-) -> Iterator[tuple[str, str, Rate, Rate]]:
-    rates = [Rate(sum(value > middle for value in numbers), len(numbers)) for numbers in map(_numbers, (here, there))]
-    if all(rate.people for rate in rates) and any(rate.reached for rate in rates):
-        yield fact, f"above {middle:,.6g}, the median", rates[0], rates[1]
 
 
 def _numbers(values: Iterable[Fact]) -> list[float]:
     return [value for value in values if _is_number(value)]
 
 
-def _is_number(value: Fact) -> TypeGuard[float]:
+def _is_number(value: Fact | None) -> TypeGuard[float]:
     return isinstance(value, float)

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from tactful.events.identifiers import partition_of
 from tactful.kernel.plan import CompiledPlan
-from tactful.kernel.state import PlanState, decode_profile
+from tactful.kernel.state import PlanState, Profile, decode_profile
 from tactful.language.document import Document
 from tactful.operations import comparing, segment_people
 from tactful.operations.comparing import Comparison, Person
@@ -41,6 +41,15 @@ class SegmentSeen(Struct, frozen=True):
     """When its condition took effect as it is."""
     ready_at: int
     """It says nothing before: something that it counts has not seen its whole window."""
+
+
+class Asked(Struct, frozen=True):
+    """A thing in which members differ (comparing.py)."""
+
+    kind: str
+    name: str
+    value: str
+    now_us: int
 
 
 class Share(Struct, frozen=True):
@@ -124,9 +133,21 @@ def flow_of(reader: Reader, one: SegmentSeen, span: str, now_us: int) -> Flow:
     return flow(tallies, one.people, edges)
 
 
-def people_of(reader: Reader, wanted: Wanted, cursor: str, limit: int = segment_people.PAGE) -> Listed:
-    """A page of the people behind a number (segment_people.py)."""
-    return segment_people.listed(reader.trail, reader.people_states(), reader.plan_state(), wanted, cursor, limit)
+def people_of(
+    reader: Reader, wanted: Wanted, cursor: str, limit: int = segment_people.PAGE, asked: Asked | None = None
+) -> Listed:
+    """A page of the people behind a number (segment_people.py); `asked` keeps only those of whom it is true."""
+    plan = reader.compiled()
+    around = comparing.around_of(plan, reader.partition_state())
+
+    def keep(profile: Profile) -> bool:
+        if asked is None:
+            return True
+        person = comparing.person_of(profile, plan, around, asked.now_us)
+        return comparing.is_so(person, (asked.kind, asked.name), asked.value)
+
+    kept = reader.trail, reader.people_states(), reader.plan_state()
+    return segment_people.listed(*kept, wanted, cursor, limit, keep)
 
 
 def everybody_in(reader: Reader, number: int, cursor: str, limit: int) -> tuple[list[tuple[str, int]], str]:

@@ -11,9 +11,10 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute
 
 from tactful.operations import segmenting
+from tactful.operations.comparing import ABOVE
 from tactful.operations.reading import Reader
 from tactful.operations.segment_people import WHO, Wanted
-from tactful.operations.segmenting import SegmentSeen
+from tactful.operations.segmenting import Asked, SegmentSeen
 from tactful.values import format_time
 from tactful.web.console.room import Console, harmless, wants_csv
 from tactful.web.console.segments import CAUSES
@@ -43,12 +44,13 @@ class SegmentPeople:
         found, _ = await console.desk.ask(segmenting.seen)
         one = next((each for each in found if each.name == name), None)
         wanted = _wanted(name, one, asked, found)
+        told = _told(asked, console.house.clock.now_us())
         if one is None or wanted is None:
             return await console.page(request, "segments/nobody.html", 404, name=name)
         if wants_csv(request):
-            return await self._file(request, wanted)
+            return await self._file(request, wanted, told)
         cursor = request.query_params.get("cursor", "")
-        listed = await console.slow.ask(lambda reader: segmenting.people_of(reader, wanted, cursor))
+        listed = await console.slow.ask(lambda reader: segmenting.people_of(reader, wanted, cursor, asked=told))
         path = f"/segments/{quote(name)}/people"
         values: dict[str, Any] = {
             "one": one,
@@ -57,7 +59,7 @@ class SegmentPeople:
             "sentence": self._sentence(wanted, asked),
             "listed": listed,
             "causes": CAUSES,
-            "is_filtered": wanted.also >= 0 or wanted.who != "members",
+            "is_filtered": wanted.also >= 0 or told is not None or wanted.who != "members",
             "older": f"{path}?{urlencode({**asked, 'cursor': listed.next})}" if listed.next else "",
         }
         return await console.page(request, "segments/people.html", **values)
@@ -71,17 +73,19 @@ class SegmentPeople:
             parts.append(CAUSES.get(wanted.cause, wanted.cause))
         if wanted.also >= 0:
             parts.append(f"and is in {asked['also']} too")
+        if asked.get("fact"):
+            parts.append(f"{asked['fact']} {_is(asked.get('is', ''))}".strip())
         return f"{', '.join(parts)}. Newest first." if parts else "Newest first."
 
-    async def _file(self, request: Request, wanted: Wanted) -> Response:
+    async def _file(self, request: Request, wanted: Wanted, told: Asked | None) -> Response:
         """All members, in the order of their identifiers; of those who came or left the newest so many."""
         console = self._console
         name = f"{wanted.segment}-{wanted.who}"
         empty = console.csv(request, name, MEMBER_COLUMNS, ())
-        if wanted.who == "members" and wanted.also < 0 and empty.status_code == 200:
+        if wanted.who == "members" and wanted.also < 0 and told is None and empty.status_code == 200:
             headers = {name: text for name, text in empty.headers.items() if name != "content-length"}
             return StreamingResponse(self._members(wanted.number, bytes(empty.body)), headers=headers)
-        listed = await console.slow.ask(lambda reader: segmenting.people_of(reader, wanted, "", FILE_ROWS))
+        listed = await console.slow.ask(lambda reader: segmenting.people_of(reader, wanted, "", FILE_ROWS, told))
         lines = [
             (each.key, each.name, format_time(each.at), each.cause, each.because, each.is_in) for each in listed.entries
         ]
@@ -123,6 +127,16 @@ def _wanted(
         asked.get("cause", ""),
         numbers.get(also, -1),
     )
+
+
+def _told(asked: Mapping[str, str], now_us: int) -> Asked | None:
+    """What members are to have in common beside."""
+    name = asked.get("fact", "")
+    return Asked(asked.get("kind", ""), name, asked.get("is", ""), now_us) if name else None
+
+
+def _is(asked: str) -> str:
+    return asked if asked.startswith(ABOVE) or not asked else f"is {asked}"
 
 
 def _instant(text: str) -> int | None:

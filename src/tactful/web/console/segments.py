@@ -6,6 +6,7 @@ one, so it is worked out beside the page and shown with what it looked at.
 
 import asyncio
 import difflib
+import shlex
 from collections import Counter, OrderedDict
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -24,7 +25,8 @@ from tactful.values import DAY_US, format_time
 from tactful.web.console import charts
 from tactful.web.console.charts import Bar, Series
 from tactful.web.console.kept import Kept
-from tactful.web.console.room import Console, wants_csv
+from tactful.web.console.room import Console, visitor, wants_csv
+from tactful.web.console.workshop import Workshop
 from tactful.web.wording import local
 
 CAUSES = {
@@ -35,6 +37,7 @@ CAUSES = {
     "score": "by a score",
     "consent": "by a decision about consent",
     "threshold": "by a threshold",
+    "import": "by an import of what happened before",
 }
 SPAN_NAMES = (("day", "24 hours"), ("week", "7 days"), ("month", "30 days"), ("half", "26 weeks"), ("year", "52 weeks"))
 SAMPLE_S, COMPARED_S = 120.0, 60.0
@@ -44,8 +47,8 @@ REMEMBERED = 200
 REVISIONS = 20
 
 
-def routes(console: Console) -> list[BaseRoute]:
-    rooms = Segments(console)
+def routes(console: Console, workshop: Workshop) -> list[BaseRoute]:
+    rooms = Segments(console, workshop)
     return [
         console.route("/segments", rooms.list),
         console.route("/segments/{name}", rooms.segment),
@@ -55,8 +58,9 @@ def routes(console: Console) -> list[BaseRoute]:
 
 
 class Segments:
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, workshop: Workshop) -> None:
         self._console = console
+        self._workshop = workshop
         self._sample: Kept[Sample] = Kept(self._looked_at, console.house.clock, SAMPLE_S)
         self._compared: OrderedDict[tuple[str, str], Kept[Comparison]] = OrderedDict()
 
@@ -85,7 +89,7 @@ class Segments:
             return await console.page(request, "segments/nobody.html", 404, name=name)
         span = request.query_params.get("span", "")
         if span not in SPANS:
-            span = "day" if now_us - one.since < 3 * DAY_US else "month"
+            span = "day" if now_us - one.since < 2 * DAY_US else "week" if now_us - one.since < 14 * DAY_US else "month"
 
         def ask(reader: Reader) -> tuple[Flow, list[tuple[str, str]]]:
             files = reader.plan_state().plan.publish.files
@@ -110,18 +114,29 @@ class Segments:
             span=span,
             spans=SPAN_NAMES,
             is_warming=one.ready_at > now_us,
-            **self._charts(one, flow, span),
+            shell=shlex.quote(one.when),
+            now=format_time(now_us),
+            **self._charts(one, flow, span, "people" in visitor(request).may),
         )
 
-    def _charts(self, one: SegmentSeen, flow: Flow, span: str) -> dict[str, Any]:
+    def _charts(self, one: SegmentSeen, flow: Flow, span: str, may_meet: bool) -> dict[str, Any]:
         buckets = flow.buckets
         if not buckets:
             return {}
         first = buckets[0]
         before = first.size - first.entered + first.left
         points = [(first.from_us, float(max(0, before))), *((each.until_us, float(each.size)) for each in buckets)]
-        came = [_bar(one, each, self._label(each, span), "entered", each.entered) for each in buckets]
-        went = [_bar(one, each, self._label(each, span), "left", each.left) for each in buckets]
+        labels = [self._label(each, span) for each in buckets]
+        came, went = (
+            [
+                Bar(label, count, people(one.name, who, each.from_us, each.until_us) if count and may_meet else "")
+                for each, label, count in zip(buckets, labels, counts, strict=True)
+            ]
+            for who, counts in (
+                ("entered", [each.entered for each in buckets]),
+                ("left", [each.left for each in buckets]),
+            )
+        )
         return {
             "size": charts.lines([Series("People", points)], "People in it", "", self._console.zone),
             "came": charts.columns(came, "Came", "people"),
@@ -161,7 +176,16 @@ class Segments:
             for each in found.overlaps
         ]
         lines += [
-            ("difference", each.fact, each.value, each.members.value, each.low, each.high, each.others.value, "")
+            (
+                "difference",
+                f"{each.kind} {each.name}".strip(),
+                each.said,
+                each.members.value,
+                each.low,
+                each.high,
+                each.others.value,
+                "",
+            )
             for each in found.differences
         ]
         columns = ("what", "name", "value", "share of members", "low", "high", "share of others", "people in both")
@@ -193,7 +217,12 @@ class Segments:
         console, name = self._console, request.path_params["name"]
         one, _ = await self._find(name)
         path = segmenting.FILE.format(name)
-        rows = await console.desk.ask(lambda reader: console.office.revisions.of(path, limit=REVISIONS))
+
+        def ask(reader: Reader) -> list[Revision]:
+            self._workshop.plan(reader)  # What it says and no revision does is noted.
+            return console.office.revisions.of(path, limit=REVISIONS)
+
+        rows = await console.slow.ask(ask) if one is not None else console.office.revisions.of(path, limit=REVISIONS)
         if one is None and not rows:
             return await console.page(request, "segments/nobody.html", 404, name=name)
         if wants_csv(request):
@@ -207,10 +236,6 @@ class Segments:
 def _diff(row: Revision) -> list[str]:
     before, after = (row.before or "").splitlines(), (row.after or "").splitlines()
     return list(difflib.unified_diff(before, after, lineterm=""))[2:]  # Without the names of the files.
-
-
-def _bar(one: SegmentSeen, each: Bucket, label: str, who: str, number: int) -> Bar:
-    return Bar(label, number, people(one.name, who, each.from_us, each.until_us) if number else "")
 
 
 def people(name: str, who: str = "members", from_us: int = 0, until_us: int = 0, **more: str) -> str:
