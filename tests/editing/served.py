@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from tactful.adapters.memory.bells import MemoryBells
 from tactful.adapters.memory.house import MemoryHouse
 from tactful.events.intake import Arrival
-from tactful.events.records import Event, encode, pack
+from tactful.events.records import Consent, Event, encode, pack
 from tactful.operations.patching import SOURCE
 from tactful.operations.project import load
 from tactful.operations.publish import publish
@@ -55,6 +55,7 @@ class Installation:
         self.house = MemoryHouse(read_settings((project / "tactful.toml").read_text(), {}), self.clock)
         self.worker = self.house.worker(0, self.clock)
         self.lock = Lock()
+        self._known: set[str] = set()
         self.publish("up")
         self.address = ""
 
@@ -71,7 +72,12 @@ class Installation:
             self.worker.report()
 
     def happen(self, name: str, key: str, **properties: object) -> None:
+        """Of somebody who permits it."""
         now = self.clock.now_us()
+        if key not in self._known:
+            self._known.add(key)
+            said = Consent(1, "server", "server", key, f"c{now}", "analytics", True, now, now, "v1")
+            self.house.log.append({0: [encode(said)]})
         event = Event(
             1, "server", "server", "track", name, key, (key,), f"m{now}", now, now, pack(properties), pack({})
         )

@@ -106,7 +106,8 @@ class _Reader:
                 return Group("none", (self.part(operand, depth - 1),))
             case ast.Compare(ops=ops, left=left, comparators=others) if len(ops) > 1:
                 pairs = zip(ops, [left, *others], others, strict=False)
-                return Group("all", tuple(self._pair(op, one, other) for op, one, other in pairs))
+                found = tuple(self._pair(op, one, other) for op, one, other in pairs)
+                return Group("all", found) if any(isinstance(one, Row) for one in found) else None
             case _:
                 return None
 

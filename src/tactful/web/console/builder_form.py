@@ -85,6 +85,7 @@ _TESTS = {
     "not ends_with": "does not end with",
 }
 WITHOUT_VALUE = (*_YES, *_THERE)
+_COUNTS = ("count", "distinct", "active_days", "sessions")
 
 
 class Choices(Struct, frozen=True):
@@ -119,14 +120,9 @@ def comparisons(row: Row) -> list[tuple[str, str]]:
         ]
     if row.quantity == "field" or (row.quantity in ("first", "latest") and row.name):
         return [*_SIGNS.items(), *_LISTS.items(), *_TESTS.items(), *_THERE.items(), *_YES.items(), *_AGES.items()]
-    known = [*_SIGNS.items(), *_THERE.items()]
-    if row.quantity in ("first", "latest"):
-        known += _AGES.items()
-    return (
-        known
-        if row.comparison in dict(known)
-        else [*known, (row.comparison, _LISTS.get(row.comparison, row.comparison))]
-    )
+    ages = _AGES.items() if row.quantity in ("first", "latest") else ()
+    lists = {one: _LISTS[one] for one in ("in", "not in")}.items()
+    return [*_SIGNS.items(), *ages, *lists, *_THERE.items()]
 
 
 def takes(quantity: str) -> str:
@@ -180,7 +176,8 @@ def _row(fields: Fields, at: str) -> Row:
     comparison = comparison if comparison in allowed else default if default in allowed else allowed[0]
     if comparison in WITHOUT_VALUE:
         return replace(row, comparison=comparison)
-    text = _one(fields, f"{at}.value")
+    # Whoever has just chosen to count means at least one.
+    text = _one(fields, f"{at}.value") if f"{at}.value" in fields else "1" if quantity in _COUNTS else ""
     is_text = comparison.removeprefix("not ") in TESTS or comparison in _AGES
     values = (_as_text(text),) if is_text else typed(text, is_list=comparison in ("in", "not in"))
     return replace(row, comparison=comparison, values=values)

@@ -48,11 +48,11 @@ class DefinitionsRoom:
 
         files, plan = await self._workshop.ask(look)
         published = plan.plan.publish.files if plan is not None else {}
-        descriptions = self._described()
+        descriptions, order = self._described(), {kind: number for number, kind in enumerate(KINDS)}
         rows = [
             {"path": path, "kind": path.partition("/")[0], "name": path.partition("/")[2].removesuffix(".yaml")}
             | {"state": _state(path, files, published), "description": descriptions.get(path, "")}
-            for path in sorted({*files, *published})
+            for path in sorted({*files, *published}, key=lambda path: (order.get(path.partition("/")[0], 0), path))
             if path.endswith(".yaml") and path.count("/") == 1 and path.partition("/")[0] in KINDS
         ]
         counts = {one: sum(row["kind"] == one for row in rows) for one in KINDS}
@@ -77,7 +77,7 @@ class DefinitionsRoom:
     def _described(self) -> dict[str, str]:
         found = self._workshop.definitions()
         return {
-            f"{kind}/{name}.yaml": getattr(one, "description", "")
+            f"{kind}/{name}.yaml": getattr(one, "description", "") or getattr(one, "subject", "")
             for kind in ("segments", "journeys", "messages", "metrics", "collections")
             for name, one in getattr(found, kind).items()
         }
