@@ -18,7 +18,9 @@ from tactful.events.naming import DEFAULT, Naming, Proof
 from tactful.events.records import Record, encode
 from tactful.events.sources import Source
 from tactful.events.verdicts import Refusal
+from tactful.operations.lines import SOURCE
 from tactful.runtime.ports import Bells, Log, Quarantine, Quarantined
+from tactful.runtime.relay import IMPORT
 from tactful.values import parse_time
 
 
@@ -59,8 +61,13 @@ def replay(
     for number in numbers:
         row = show(quarantine, number)
         arrival = None
-        if source := by_name.get(row.source):
-            arrival = Arrival(source, row.received_at, naming=naming, proof=_proof(row), salt_key=salt_key)
+        is_import = row.call.startswith(IMPORT)
+        if source := by_name.get(row.source) or (SOURCE if row.source == SOURCE.name else None):
+            if is_import:
+                source = msgspec.structs.replace(source, trust="server")
+            arrival = Arrival(
+                source, row.received_at, naming=naming, proof=_proof(row), salt_key=salt_key, is_import=is_import
+            )
         records = _retry(row, arrival)
         if isinstance(records, Refusal):
             yield Retried(number, 0, records)

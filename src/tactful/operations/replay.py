@@ -16,9 +16,10 @@ from msgspec import Struct
 
 from tactful.errors import UsageError
 from tactful.events.identifiers import partition_of
-from tactful.events.records import Imported, Publish, Threshold, encode
+from tactful.events.records import Imported, Threshold, encode
 from tactful.events.verdicts import Refusal
 from tactful.operations.lines import SOURCE, read_line
+from tactful.operations.publish import publication
 from tactful.runtime.house import House
 from tactful.runtime.ports import Clock, Quarantined
 from tactful.runtime.settings import naming_of
@@ -166,8 +167,9 @@ def _begin(
             "name a new folder with --data"
         )
     clock.at_us = first
+    record = publication(files, settings, first, "import")
     _tell_all(house, Imported(first, digest, 0))
-    house.log.append({0: [encode(Publish(first, dict(files), dict(settings), "import"))]})
+    house.log.append({0: [record]})
     _pump(workers)
 
 

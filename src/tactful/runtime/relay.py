@@ -25,6 +25,8 @@ from tactful.kernel.turn import Turn
 from tactful.runtime.keeping import Ledger, Trail
 from tactful.runtime.ports import Log, Moved, Outbox, Quarantine, Quarantined
 
+IMPORT = "import:"
+"""Of `Quarantined.call`: what is tried again is an import still, and starts nothing."""
 Find = Callable[[int], Event | None]
 """The event at a ref; None where the log no longer has it."""
 
@@ -110,7 +112,8 @@ def _quarantined(row: EventRefused, event: Event | None, number: int) -> Quarant
 def _call_of(event: Event) -> str:
     """Without its timestamp, which is put right by when the call was sent."""
     said = (event.message_id, event.kind, event.name, *event.ids, *(("verified",) if event.is_verified else ()))
-    return call_digest(*(one.encode("utf-8", "surrogatepass") for one in said), event.properties, event.context)
+    digest = call_digest(*(one.encode("utf-8", "surrogatepass") for one in said), event.properties, event.context)
+    return IMPORT + digest if event.is_import else digest
 
 
 def call_digest(*parts: bytes) -> str:

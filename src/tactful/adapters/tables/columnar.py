@@ -63,8 +63,7 @@ def values(column: Any) -> Sequence[Any]:
     if pa.types.is_date(kind) or pa.types.is_time(kind):
         return column.cast(pa.string()).to_pylist()  # type: ignore[no-any-return]  # likewise
     if pa.types.is_decimal(kind):
-        column = column.cast(pa.float64())
-        kind = column.type
+        return [None if one is None else float(one) for one in column.to_pylist()]
     if pa.types.is_floating(kind):
         column = pc.if_else(pc.is_nan(column), None, column)
     if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):

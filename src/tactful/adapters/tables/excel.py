@@ -1,5 +1,6 @@
 """Excel and OpenDocument sheets, by calamine: what the cells show. Formulas are not worked out: their stored result
-counts, and cells without one are told. A sheet is held in memory; no sheet has more than a million rows."""
+counts; cells without one, or with an error in its place, are empty, and the report says how many they are. A sheet is
+held in memory; no sheet has more than a million rows."""
 
 import re
 import zipfile
@@ -13,11 +14,11 @@ from msgspec.structs import replace
 
 from tactful.adapters.tables.delimited import named
 from tactful.errors import UsageError
-from tactful.operations.imports.tables import BadRow, Batch, Column, FileFormat, Row
+from tactful.operations.imports.tables import Batch, Column, FileFormat, Row
 
 ROWS = 2000
 _SAMPLE = 200
-_ERRORS = ("#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!", "#GETTING_DATA", "#SPILL!", "#CALC!")
+_ERROR = re.compile(rb'<c\b[^>]*\bt="e"[^>]*>')
 _FORMULA = re.compile(rb"<c\b[^>]*>\s*<f\b[^>]*?(?:/>|>[^<]*</f>)\s*(?:<v\s*/>|<v></v>)?\s*</c>")
 
 
@@ -67,7 +68,6 @@ class Excel:
         names, width = self._names, len(self._names)
         rows: list[Row] = []
         numbers: list[int] = []
-        bad: list[BadRow] = []
         is_header = not self.format.columns
         total = max(self._sheet.height, 1)
         for number, cells in enumerate(self._cells(), 1):
@@ -76,27 +76,28 @@ class Excel:
             if is_header:
                 is_header = False
                 continue
-            wrong = next((cell for cell in cells if isinstance(cell, str) and cell in _ERRORS), None)
-            if wrong is not None:
-                text = "\t".join("" if cell is None else str(cell) for cell in cells)
-                bad.append(BadRow(number, "cell_error", f"a formula of the row ends in {wrong}", text.encode()))
-            else:
-                rows.append(dict(zip(names, [*cells, *[None] * (width - len(cells))], strict=False)))
-                numbers.append(number)
-            if len(rows) + len(bad) >= ROWS:
-                yield Batch(rows, numbers, bad, min(number / total, 1))
-                rows, numbers, bad = [], [], []
-        yield Batch(rows, numbers, bad, 1)
+            rows.append(dict(zip(names, [*cells, *[None] * (width - len(cells))], strict=False)))
+            numbers.append(number)
+            if len(rows) >= ROWS:
+                yield Batch(rows, numbers, [], min(number / total, 1))
+                rows, numbers = [], []
+        yield Batch(rows, numbers, [], 1)
 
     def _formulas(self) -> list[str]:
         """Cells whose formula nobody has worked out, as other programs than Excel write them."""
         if not zipfile.is_zipfile(self.path) or self.path.suffix not in (".xlsx", ".xlsm"):
             return []
         with zipfile.ZipFile(self.path) as book:
-            sheets = [one for one in book.namelist() if one.startswith("xl/worksheets/sheet")]
-            count = sum(len(_FORMULA.findall(book.read(one))) for one in sheets)
-        hint = "open the file in Excel and save it, and they have one"
-        return [f"{count:,} cells hold a formula without a result: {hint}"] if count else []
+            sheets = [book.read(one) for one in book.namelist() if one.startswith("xl/worksheets/sheet")]
+        unsolved = sum(len(_FORMULA.findall(one)) for one in sheets)
+        wrong = sum(len(_ERROR.findall(one)) for one in sheets)
+        told = []
+        if unsolved:
+            hint = "open the file in Excel and save it, and they have one"
+            told.append(f"{unsolved:,} cells hold a formula without a result, and count as empty: {hint}")
+        if wrong:
+            told.append(f"{wrong:,} cells hold an error such as #DIV/0!, and count as empty")
+        return told
 
 
 def _value(cell: Any) -> Any:

@@ -21,7 +21,7 @@ class JsonLines:
 
     def __init__(self, path: Path, format: FileFormat) -> None:
         self.path = path
-        self.format = replace(format, format="jsonl", encoding=format.encoding or encoding_of(path))
+        self.format = replace(format, format="jsonl", encoding=format.encoding or encoding_of(path, "utf-8"))
         self.notes: list[str] = []
         kinds: dict[str, set[str]] = {}
         for batch in self.batches(()):

@@ -40,15 +40,15 @@ def world(path: Path) -> Iterator[None]:
 
 
 def opened(path: Path) -> IO[bytes]:
-    return cast("IO[bytes]", gzip.open(path)) if path.suffix == ".gz" else path.open("rb")
+    return cast("IO[bytes]", gzip.open(path)) if path.suffix == ".gz" else opened_raw(path)
 
 
 def opened_raw(path: Path) -> IO[bytes]:
     """As it lies there; to be closed by whoever asked."""
-    return path.open("rb")
+    return open(path, "rb")  # noqa: PTH123  (closed by Lines.close)
 
 
-def encoding_of(path: Path) -> str:
+def encoding_of(path: Path, otherwise: str = "cp1252") -> str:
     """By its first bytes; what is no UTF-8 is taken for Windows-1252, which has a letter for nearly every byte."""
     with world(path), opened(path) as file:
         start = file.read(_LOOKED_AT)
@@ -62,7 +62,7 @@ def encoding_of(path: Path) -> str:
     except UnicodeDecodeError as error:
         # A letter that the end of what was looked at has cut is none the less one.
         if error.start < len(start) - 4:
-            return "cp1252"
+            return otherwise
     return "utf-8"
 
 
@@ -74,11 +74,11 @@ class Lines:
         self._path = path
         self._size = max(path.stat().st_size, 1)
         self._raw = opened_raw(path)
-        inner = cast("IO[bytes]", gzip.open(self._raw)) if path.suffix == ".gz" else self._raw
+        unpacked = gzip.GzipFile(fileobj=self._raw) if path.suffix == ".gz" else self._raw
         errors = "surrogateescape" if encoding.lower().replace("_", "-").startswith("utf-8") else "replace"
         try:
             self._text: TextIO = io.TextIOWrapper(
-                io.BufferedReader(cast("io.RawIOBase", inner), _READ), encoding, errors, newline=""
+                io.BufferedReader(cast("io.RawIOBase", unpacked), _READ), encoding, errors, newline=""
             )
         except LookupError:
             self._raw.close()

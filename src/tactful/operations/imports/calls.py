@@ -189,9 +189,9 @@ class _Maker:
         self._people = [(name, _get(value)) for name, value in rule.people.items() if name not in ("email", "phone")]
         self._addresses = [(name, _get(value)) for name, value in rule.people.items() if name in ("email", "phone")]
         self._at = _get(rule.timestamp)
-        self._properties = [(name.split("."), _get(value)) for name, value in rule.properties.items()]
-        self._context = [(name.split("."), _get(value)) for name, value in rule.context.items()]
-        self._products = [(name, _get(value)) for name, value in rule.products.items()]
+        self._properties = _Fields(rule.properties)
+        self._context = _Fields(rule.context)
+        self._products = _Fields(rule.products)
         self._purpose = _get(rule.purpose) if rule.purpose is not None else None
         self._granted = _get(rule.granted) if rule.granted is not None else None
 
@@ -210,13 +210,9 @@ class _Maker:
         call["timestamp"] = _said(self._at(rows)) or "missing"
         if kind == "consent":
             return self._decision(call, rows)
-        values: dict[str, Any] = {}
-        for path, get in self._properties:
-            value = get(rows)
-            if value is not None and value != "":
-                _lay(values, path, value)
-        if self._products:
-            values["products"] = [self._product(row) for row in rows]
+        values = self._properties.of(rows)
+        if self.rule.products:
+            values["products"] = [self._products.of([row]) for row in rows]
         addresses = {field: value for field, get in self._addresses if (value := _said(get(rows)))}
         if kind in ("identify", "group"):
             call["traits"] = {**addresses, **values}
@@ -224,13 +220,8 @@ class _Maker:
             call["properties"] = values
             if addresses:
                 call["traits"] = addresses
-        if self._context:
-            context: dict[str, Any] = {}
-            for path, get in self._context:
-                value = get(rows)
-                if value is not None and value != "":
-                    _lay(context, path, value)
-            call["context"] = context
+        if self.rule.context:
+            call["context"] = self._context.of(rows)
         return call
 
     def _decision(self, call: dict[str, Any], rows: Sequence[Row]) -> dict[str, Any]:
@@ -245,11 +236,6 @@ class _Maker:
             granted = True if text in _TRUE else False if text in _FALSE else granted
         return call | {"purpose": _said(self._purpose(rows)), "granted": granted}
 
-    def _product(self, row: Row) -> dict[str, Any]:
-        one = [row]
-        found = ((name, get(one)) for name, get in self._products)
-        return {name: value for name, value in found if value is not None and value != ""}
-
     def _id(self, row: Row, number: int, place: int) -> str:
         columns = self.rule.id or self.rule.rows
         about = "\x1f".join([_said(row.get(column)) for column in columns]) if columns else f"{self._file} {number}"
@@ -259,6 +245,34 @@ class _Maker:
 
 def message_id(about: str) -> str:
     return "import-" + blake2b(about.encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
+
+
+class _Fields:
+    """Names with values, of which most are columns as they stand; a name with dots is an object within an object."""
+
+    def __init__(self, said: Mapping[str, Value]) -> None:
+        plain = {
+            name: value.column for name, value in said.items() if value.column and not value.values and "." not in name
+        }
+        self._columns = list(plain.items())
+        self._others = [(name.split("."), _get(value)) for name, value in said.items() if name not in plain]
+
+    def of(self, rows: Sequence[Row]) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        first = rows[0]
+        for name, column in self._columns:
+            value = first.get(column)
+            if value is not None and value != "":
+                values[name] = value
+            elif len(rows) > 1:
+                value = next((row[column] for row in rows if row.get(column) not in (None, "")), None)
+                if value is not None:
+                    values[name] = value
+        for path, get in self._others:
+            value = get(rows)
+            if value is not None and value != "":
+                _lay(values, path, value)
+        return values
 
 
 def _lay(values: dict[str, Any], path: Sequence[str], value: Any) -> None:

@@ -23,7 +23,7 @@ def report_path(data: Path, file: str, digest: str) -> Path:
 def load(path: Path, file: str, rows: int) -> Report:
     """The report as far as the file has come; what it lacks is said."""
     report = from_json(path.read_bytes()) if path.exists() else None
-    if report is None:
+    if report is None or report.rows > rows:
         report = Report(file)
     if report.rows != rows:
         report.notes.append(f"the report lacks what was counted between rows {report.rows:,} and {rows:,}")

@@ -306,7 +306,7 @@ class _Reading:
         try:
             return check(node.value, cast("Any", wanted), "event")
         except Mistake as mistake:
-            hint = did_you_mean(node.value, self.kinds) or mistake.remark.hint
+            hint = mistake.remark.hint or did_you_mean(node.value, self.kinds)
             start = node.start + (1 if node.style in ("'", '"') else 0)
             self.document.refuse(start + mistake.remark.offset, mistake.remark.message, hint)
             return None

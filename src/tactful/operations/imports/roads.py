@@ -21,9 +21,9 @@ _LOOK_S = 0.1
 class Beside(Road):
     """A server runs on the folder."""
 
-    def __init__(self, house: House, most_behind: int = MOST_BEHIND) -> None:
+    def __init__(self, house: House) -> None:
         self._house = house
-        self._most = most_behind
+        self._most = MOST_BEHIND
         self._bell: Bell = house.bells.bell("import")
 
     def append(self, records: Mapping[int, Sequence[bytes]], refused: Sequence[Quarantined]) -> None:
@@ -63,10 +63,10 @@ class Beside(Road):
 class Alone(Road):
     """Nobody else runs on the folder."""
 
-    def __init__(self, house: House, workers: Sequence[Worker], most_behind: int = MOST_BEHIND) -> None:
+    def __init__(self, house: House, workers: Sequence[Worker]) -> None:
         self._house = house
         self._workers = workers
-        self._most = most_behind
+        self._most = MOST_BEHIND
 
     def append(self, records: Mapping[int, Sequence[bytes]], refused: Sequence[Quarantined]) -> None:
         if refused:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from tactful.errors import UsageError
-from tactful.events.records import Plan, Publish, encode
+from tactful.events.records import Plan, Publish, decode
 from tactful.events.sources import Source
 from tactful.kernel.plan import CompiledPlan, adopt, compiled
 from tactful.operations.imports import keeping
@@ -17,13 +17,10 @@ from tactful.operations.imports.roads import Alone, Beside
 from tactful.operations.imports.tables import LONGEST_ROW
 from tactful.operations.imports.taking import Job, Progress, Road, backfill, taken_before
 from tactful.operations.lines import SOURCE
-from tactful.operations.publish import changes
+from tactful.operations.publish import changes, publication
 from tactful.runtime.house import House
 from tactful.runtime.settings import Settings, naming_of, plan_settings
 from tactful.runtime.worker import Worker
-
-SAVED_EVERY = 20
-"""Appends."""
 
 
 class Wanted(NamedTuple):
@@ -57,29 +54,25 @@ def run(wanted: Wanted, house: House, progress: Progress, *, is_beside: bool) ->
         rows, is_finished, other = taken_before(house.log, house.store(0), digest)
         path = keeping.report_path(house.data, wanted.prepared.path.name, digest)
         report = keeping.load(path, wanted.prepared.path.name, rows)
-        if is_finished:
-            return report, False
-        if other and not rows and not wanted.again:
+        if other and not rows and not is_finished and not wanted.again:
             raise UsageError(
                 f"{wanted.prepared.path} was imported before, with another mapping: its events would count twice. "
                 "Say --again if that is meant, or begin with a new folder (--data)"
             )
         road, plan = _road(wanted, house, is_beside=is_beside)
+        if is_finished:
+            road.finish()
+            return report, False
         calls = wanted.prepared.calls()
         job = _job(wanted, calls, plan, house.log.partitions, digest)
-        appends = 0
 
         def told(report: Report, share: float) -> None:
-            nonlocal appends
-            appends += 1
-            if appends % SAVED_EVERY == 0:
-                keeping.save(path, report)
+            """After each append."""
+            keeping.save(path, report)
             progress(report, share)
 
-        try:
-            backfill(job, wanted.prepared.rows(calls), road, house.clock.now_us, report, told)
-        finally:
-            keeping.save(path, _told(report, wanted, calls))
+        backfill(job, wanted.prepared.rows(calls), road, house.clock.now_us, report, told)
+        keeping.save(path, _told(report, wanted, calls))
         return report, True
 
 
@@ -93,9 +86,8 @@ def _road(wanted: Wanted, house: House, *, is_beside: bool) -> tuple[Road, Compi
     _settle(workers)
     if workers[0].plan_state is None:
         # The plan stands before the first event, so that aggregates are exact from the start.
-        now_us = house.clock.now_us()
-        record = Publish(now_us, dict(wanted.files), plan_settings(wanted.settings), "import")
-        house.log.append({0: [encode(record)]})
+        record = publication(wanted.files, plan_settings(wanted.settings), house.clock.now_us(), "import")
+        house.log.append({0: [record]})
         _settle(workers)
     return Alone(house, workers), workers[0].plan
 
@@ -107,8 +99,9 @@ def _settle(workers: Sequence[Worker]) -> None:
 
 
 def _plan_of(wanted: Wanted, now_us: int) -> CompiledPlan:
-    publish = Publish(now_us, dict(wanted.files), plan_settings(wanted.settings), "import")
-    return adopt(None, Plan(1, publish), now_us, is_empty=True)[1]
+    record = decode(publication(wanted.files, plan_settings(wanted.settings), now_us, "import"))
+    assert isinstance(record, Publish)
+    return adopt(None, Plan(1, record), now_us, is_empty=True)[1]
 
 
 def _job(wanted: Wanted, calls: Calls, plan: CompiledPlan, partitions: int, digest: str) -> Job:

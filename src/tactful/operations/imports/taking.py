@@ -28,9 +28,8 @@ from tactful.operations.imports.report import Report, trouble
 from tactful.operations.imports.tables import BadRow
 from tactful.operations.lines import Head, read_line
 from tactful.runtime.ports import Log, Quarantined, Store
+from tactful.runtime.relay import IMPORT
 
-PREFIX = "import:"
-"""Of `Quarantined.call`: what is tried again from the quarantine is an import still."""
 MANY = 1_000
 """Refused rows after which a share of them above a tenth stops the import."""
 Progress = Callable[[Report, float], None]
@@ -190,7 +189,7 @@ def _judge(plan: CompiledPlan, body: bytes, row: int, report: Report) -> None:
 def _quarantined(job: Job, one: Made | BadRow, refusal: Refusal, received_at: int, size: int) -> Quarantined:
     message = f"{job.file}, row {one.number:,}: {refusal.message}"
     told = refusal.code, refusal.field, message
-    call = f"{PREFIX}{job.digest}:{one.number}:{refusal.code}"
+    call = f"{IMPORT}{job.digest}:{one.number}:{refusal.code}"
     return Quarantined(0, received_at, job.source.name, *told, one.body, size, call=call)
 
 
