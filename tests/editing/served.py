@@ -84,6 +84,10 @@ class Installation:
         self.house.log.append({0: [encode(event)]})
 
     def application(self, address: str) -> tuple[ASGIApp, News]:
+        console = self.console(address)
+        return _known(Starlette(routes=rooms(console))), console.news
+
+    def console(self, address: str) -> Console:
         house, bells = self.house, MemoryBells()
         reader = Reader(house.log, house.stores(), house.trail, house.outbox, house.quarantine)
         desk, news = Desk(lambda: reader), News(bells.bell("watch"))
@@ -93,7 +97,7 @@ class Installation:
                 house.log.append({partition: [body]})
             self.run()
 
-        console = Console(
+        return Console(
             desk,
             desk,
             news,
@@ -106,7 +110,6 @@ class Installation:
             lambda _: None,
             Hands(Approved(), nobody_previews, nobody_sends),
         )
-        return _known(Starlette(routes=rooms(console))), news
 
 
 def _known(app: ASGIApp) -> ASGIApp:

@@ -218,8 +218,11 @@ class _Reader:
         return found is not None and found.quantity == "field"
 
     def _where(self, node: ast.expr) -> Group:
+        """One group without others in it."""
         found = _Reader(self._parsed, self._vocabulary, is_where=True).part(node, 1)
-        return found if isinstance(found, Group) and found.how != "none" else Group("all", (found,))
+        if isinstance(found, Group):
+            return found if found.how != "none" else Group("all", (Words(self._source(node)),))
+        return Group("all", (found,))
 
     def _sequence(self, steps: list[ast.expr], options: list[ast.keyword]) -> Row | None:
         found = [self._step(step) for step in steps]

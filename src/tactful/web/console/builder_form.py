@@ -179,6 +179,8 @@ def _row(fields: Fields, at: str) -> Row:
     # Whoever has just chosen to count means at least one.
     text = _one(fields, f"{at}.value") if f"{at}.value" in fields else "1" if quantity in _COUNTS else ""
     is_text = comparison.removeprefix("not ") in TESTS or comparison in _AGES
+    if not text.strip():
+        return replace(row, comparison=comparison)
     values = (_as_text(text),) if is_text else typed(text, is_list=comparison in ("in", "not in"))
     return replace(row, comparison=comparison, values=values)
 
@@ -241,7 +243,7 @@ def _missing(row: Row, line: str) -> list[str]:
         told.append(f"{line}: choose an event for each of two steps or more.")
     if row.until and not row.last:
         told.append(f"{line}: say from how long ago on.")
-    if row.comparison not in WITHOUT_VALUE and (not row.values or row.values == ("",)):
+    if row.comparison not in WITHOUT_VALUE and not row.values:
         told.append(f"{line}: write a value.")
     for inner in (row.where, *(step.where for step in row.steps)):
         told += [f"{line}, where: {one}" for one in unfinished(inner)] if inner is not None else []
