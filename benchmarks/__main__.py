@@ -7,7 +7,7 @@ from benchmarks.place import place
 
 NAMES = (
     "collect", "engine", "scaling", "latency", "timers", "definitions", "language", "identity", "history", "deliver",
-    "memory", "recovery", "measuring", "rendering", "waiting",
+    "memory", "recovery", "measuring", "rendering", "waiting", "simulating", "console",
 )  # fmt: skip
 
 

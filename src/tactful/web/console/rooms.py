@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
@@ -48,7 +49,7 @@ ROOMS: tuple[Callable[[Console], list[BaseRoute]], ...] = (
 
 def routes(console: Console) -> list[BaseRoute]:
     found = [route for room in ROOMS for route in room(console)]
-    return [*found, Mount("/static", StaticFiles(packages=[("tactful.web", "static")]))]
+    return [*found, Mount("/static", GZipMiddleware(StaticFiles(packages=[("tactful.web", "static")])))]
 
 
 def doors(console: Console, access: Access, provider: Provider | None = None) -> list[BaseRoute]:
