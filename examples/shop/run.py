@@ -11,7 +11,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import urllib.error
 import urllib.request
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
@@ -33,9 +32,10 @@ def tactful(*words: str | Path) -> list[str]:
 
 def is_ready(url: str) -> bool:
     try:
-        with urllib.request.urlopen(f"{url}/readyz", timeout=5) as answer:  # noqa: S310  (our own server)
+        # Whatever stands between this machine and others does not stand here.
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(f"{url}/readyz", timeout=5) as answer:
             return bool(answer.status == 200)
-    except (urllib.error.URLError, OSError):
+    except OSError:
         return False
 
 

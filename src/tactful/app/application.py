@@ -192,6 +192,8 @@ class Application:
             self._publish_again(house, project)
         else:
             self._publish_first(house, files, plan_settings(settings), lock)
+        # Before anybody is told that it runs: what is saved from then on is not missed.
+        unwatch = watch(project, lambda: self._publish_again(house, project)) if is_dev else lambda: None
         supervisor = Supervisor(lock, house.clock)
         supervisor.listen()
         where = ["--project", str(project), "--data", str(data)]
@@ -209,13 +211,17 @@ class Application:
             if not supervisor.is_stopping:
                 supervisor.start("show", ["show", *where, "--address", here])
                 supervisor.start("collect", ["collect", *where, "--host", host, "--port", str(port)])
+                for _ in range(_TRIES):
+                    if supervisor.is_stopping or _answers(near(host, port)):
+                        break
+                    bell.wait(_TRY_S)
+                    supervisor.look_after()
                 click.echo(f"Tactful is at {here}", err=True)
                 if said := welcome(house, near(host, port)):
                     click.echo(said, err=True)
-            unwatch = watch(project, lambda: self._publish_again(house, project)) if is_dev else lambda: None
             supervisor.watch(lambda: self._keep_house(house, fast))
-            unwatch()
         finally:
+            unwatch()
             supervisor.stop()
             leave(data)
             house.close()
@@ -302,6 +308,20 @@ def _shares(partitions: int, workers: int) -> list[list[int]]:
     """Which partitions each worker process owns; as many processes as cores unless told otherwise."""
     processes = min(workers or len(os.sched_getaffinity(0)), partitions)
     return [list(range(number, partitions, processes)) for number in range(processes)]
+
+
+_TRY_S, _TRIES = 0.1, 200
+
+
+def _answers(address: str) -> bool:
+    """Whether pages are there already: said only then, the first call and the first look find somebody."""
+    from urllib.request import ProxyHandler, build_opener  # Wanted here only.
+
+    try:
+        with build_opener(ProxyHandler({})).open(f"{address}/signin", timeout=_TRY_S * 10) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
 
 
 def _refuse_hurry(speed: int, settings: Settings, *, is_dev: bool) -> None:

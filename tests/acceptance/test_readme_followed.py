@@ -1,0 +1,139 @@
+"""The first page, followed by somebody who types what it says: its commands in their order, in an empty folder, against
+the server that one of them starts; and `make run` in a fresh copy of the repository."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.installation import free_port
+from tests.acceptance.waiting import until
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "README.md").read_text(encoding="utf-8")
+OWN = PAGE[PAGE.index("## Your own in five minutes") : PAGE.index("## What you can rely on")]
+YAML = re.findall(r"`(shop/[\w/]+\.yaml)`.*?```yaml\n(.*?)```", OWN, re.DOTALL)
+INLINE = re.compile(r"`(tactful [^`]+)`")
+BLOCK = re.compile(r"(?:^    .*\n)+", re.MULTILINE)
+
+
+def commands() -> Iterator[str]:
+    """In the order of the page: those that stand on lines of their own, and those within a sentence."""
+    found = [(match.start(), match[1]) for match in INLINE.finditer(OWN)]
+    for block in BLOCK.finditer(OWN):
+        lines = block[0].replace("\\\n", "").splitlines()
+        found += [
+            (block.start(), line.strip().removeprefix("$ "))
+            for line in lines
+            if re.match(r"    (\$ )?(tactful|curl|make) ", line)
+        ]
+    # A stable order: two lines of one block stand as they stood.
+    return (command for _, command in sorted(found, key=lambda each: each[0]))
+
+
+class Reader:
+    """Somebody at a shell in an empty folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.port = folder, free_port()
+        binaries = Path(sys.executable).parent
+        self.variables = {**os.environ, "PATH": f"{binaries}:{os.environ['PATH']}"}
+        self.server: subprocess.Popen[bytes] | None = None
+
+    def types(self, line: str) -> str:
+        """The page's port may be taken here."""
+        done = subprocess.run(
+            ["bash", "-c", self._here(line)],
+            cwd=self.folder, env=self.variables, capture_output=True, text=True, timeout=120, check=False,
+            stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+        assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def leaves_running(self, line: str) -> None:
+        with (self.folder / "output").open("wb") as told:
+            self.server = subprocess.Popen(
+                ["bash", "-c", f"exec {self._here(line)} --port {self.port}"],
+                cwd=self.folder, env=self.variables, stdout=told, stderr=told, stdin=subprocess.DEVNULL,
+            )  # fmt: skip
+        until(lambda: "Tactful is at" in self.said(), self.said)
+
+    def _here(self, line: str) -> str:
+        return line.replace("127.0.0.1:8080", f"127.0.0.1:{self.port}")
+
+    def said(self) -> str:
+        return (self.folder / "output").read_text(encoding="utf-8")
+
+    @contextmanager
+    def at_the_shell(self) -> Iterator["Reader"]:
+        try:
+            yield self
+        finally:
+            if self.server is not None:
+                self.server.send_signal(signal.SIGTERM)
+                self.server.wait(60)
+
+
+def test_every_command_of_the_page_works_in_its_order(tmp_path: Path) -> None:
+    seen = []
+    with Reader(tmp_path).at_the_shell() as reader:
+        shutil.copy(ROOT / "examples/shop/stories/cart_reminder.jsonl", tmp_path / "calls.jsonl")
+        for command in commands():
+            if command.startswith("make "):
+                continue
+            if command.startswith("tactful up"):
+                reader.leaves_running(command)
+                for name, body in YAML:
+                    (tmp_path / name).write_text(body, encoding="utf-8")
+                until(lambda: "segments/regulars.yaml" in reader.said(), reader.said)
+                keys = tomllib.loads((tmp_path / "shop/tactful.toml").read_text(encoding="utf-8"))["sources"]
+                reader.variables["WRITE_KEY"] = keys["server"]["write_key"]
+                continue
+            printed = reader.types(command)
+            if command.startswith("curl"):
+                assert json.loads(printed)["success"] is True, printed
+            if command.startswith("tactful explain"):
+                assert "started the journey cart_reminder" in printed
+            seen.append(command.partition(" ")[2].partition(" ")[0])
+    # It is the page that is followed, and not a page that has lost its commands.
+    assert {"init", "eval", "try", "check", "explain", "measure", "journeys", "sending", "unmerge"} <= set(seen)
+    assert sum(command.startswith("-u") for command in seen) >= 3
+
+
+@pytest.mark.long
+@pytest.mark.external  # Installs as anybody would.
+def test_a_fresh_copy_shows_a_reminder_within_two_minutes_of_work(tmp_path: Path) -> None:
+    """What takes time is the installation of packages, from the network or a cache; the demo itself is in test_demo.py."""
+    copy = tmp_path / "tactful"
+    subprocess.run(["git", "clone", "--quiet", str(ROOT), str(copy)], check=True, timeout=120)
+    port, temporary = free_port(), tmp_path / "temporary"
+    temporary.mkdir()
+    with (tmp_path / "output").open("wb") as told:
+        made = subprocess.Popen(
+            ["make", "run", f"PORT={port}"],
+            cwd=copy, env={**os.environ, "TMPDIR": str(temporary)}, stdout=told, stderr=told,
+            stdin=subprocess.DEVNULL, start_new_session=True,
+        )  # fmt: skip
+    try:
+        until(
+            lambda: any("still here" in mail.read_text(errors="replace") for mail in temporary.glob("*/mail/*.eml")),
+            lambda: (tmp_path / "output").read_text()[-3000:],
+            600,
+        )
+        os.killpg(made.pid, signal.SIGINT)
+        made.wait(60)
+        assert "Traceback" not in (tmp_path / "output").read_text()
+        assert not list(temporary.glob("tactful-*")), "the data folder is thrown away"
+    finally:
+        if made.poll() is None:
+            os.killpg(made.pid, signal.SIGKILL)
+            made.wait()
