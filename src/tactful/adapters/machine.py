@@ -38,7 +38,10 @@ def _processes(parent: int) -> tuple[Process, ...]:
 def _name(folder: Path) -> str:
     """`python -m tactful work --project ... --partitions 0,1` is `work 0,1`."""
     words = (folder / "cmdline").read_bytes().decode("utf-8", "replace").split("\0")
-    start = next(number for number, word in enumerate(words) if word == "tactful" or word.endswith("/tactful"))
+    starts = [number for number, word in enumerate(words) if word == "tactful" or word.endswith("/tactful")]
+    if not starts or not words[starts[0] + 1 :]:
+        return Path(words[0]).name or folder.name
+    start = starts[0]
     command = words[start + 1]
     for option in ("--partitions", "--number"):
         if option in words[start:]:

@@ -4,6 +4,7 @@
 
 const list = document.querySelector("[data-live]");
 const MOST = 100;
+const QUIET_MS = 2500;
 
 if (list) {
   const said = document.querySelector("[data-live-said]");
@@ -12,11 +13,18 @@ if (list) {
   let stream = null;
   let isPaused = false;
   let passed = 0;
+  let quiet = 0;
 
   const number = (value) => value.toLocaleString("en");
 
   function say(told) {
     passed += told.came - told.shown;
+    clearTimeout(quiet);
+    quiet = setTimeout(() => (said.textContent = "Nothing comes at the moment."), QUIET_MS);
+    if (!told.came && !told.perSecond) {
+      said.textContent = "Nothing comes at the moment.";
+      return;
+    }
     const rate = told.perSecond >= 10 ? Math.round(told.perSecond) : told.perSecond;
     said.textContent = `${number(rate)} events a second${passed ? `; ${number(passed)} came too fast to be shown` : ""}.`;
   }
@@ -54,6 +62,7 @@ if (list) {
   function close() {
     stream?.close();
     stream = null;
+    clearTimeout(quiet);
   }
 
   pause.hidden = false;
