@@ -1,10 +1,10 @@
 """Console: how long a page takes to begin, and what it weighs, beside a million people and a shop that lives.
 
-The people have twenty events each in their states. What the trail counted by hour is written for sixty days, as it would
-stand there; then calls come by the engine's own road until the last hours are real. Each page is asked for one at a
-time, while calls go on coming; the first request for a page is told apart, since it compiles its template. A first view
-is what a browser without a cache loads: the page, styles, fonts, icons, scripts. The floor is /static/mark.svg, the same
-road through both processes without a page. Run `python -m benchmarks console`.
+The people have twenty events each in their states. What the trail counted by hour is written for sixty days, as it
+would stand there; then calls come by the engine's own road until the last hours are real. Each page is asked for one at
+a time, while calls go on coming; the first request for a page is told apart, since it compiles its template. A first
+view is what a browser without a cache loads: the page, styles, fonts, icons, scripts. The floor is /static/mark.svg,
+the same road through both processes without a page. Run `python -m benchmarks console`.
 """
 
 import asyncio
@@ -49,6 +49,7 @@ PAGES = (
     "/health",
 )
 FLOOR = "/static/mark.svg"
+_OF_A_JOURNEY = (("started", ""), ("ended", "1"), ("intent", "1"), ("outcome", "sent"), ("outcome", "refused"))
 _LINKED = re.compile(r'(?:href|src)="(/static/[^"#]+)')
 
 
@@ -79,7 +80,7 @@ def first_view(port: int, path: str) -> int:
         one = waiting.pop()
         answer = ask(port, one)
         found[one] = answer.bytes
-        waiting |= {name for name in _LINKED.findall(answer.body)} - found.keys()
+        waiting |= set(_LINKED.findall(answer.body)) - found.keys()
     return sum(found.values())
 
 
