@@ -112,6 +112,9 @@ class Inside:
     def steady_us(self) -> int:
         return self._clock.monotonic_us
 
+    async def pause(self, seconds: float) -> None:
+        raise AssertionError("this server is always there")
+
     async def ask(self, request: Request) -> Answer:
         path, _, query = request.path.partition("?")
         kind = "/".join(path.split("/")[:3])

@@ -21,8 +21,8 @@ def world_of(seed: int) -> dict[str, World]:
 def test_intervals_hold_the_truth_at_their_rate() -> None:
     with ProcessPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
         worlds = [world for found in pool.map(world_of, range(SEEDS)) for world in found.values()]
-    conversion = [(world.conversion, world.truth["conversion"]["effect"]) for world in worlds]
-    revenue = [(world.revenue, world.truth["revenue"]["effect"]) for world in worlds]
+    conversion = [(world.conversion, world.truth["conversionAssigned"]["effect"]) for world in worlds]
+    revenue = [(world.revenue, world.truth["revenueAssigned"]["effect"]) for world in worlds]
     for pairs in (conversion, revenue):
         said = agreement(pairs)
         # Of 100 intervals of 95 %, 88 or fewer hold the truth in less than one run of 200.

@@ -54,7 +54,7 @@ def test_reports_are_not_far_off_and_a_wrong_effect_is(monkeypatch: pytest.Monke
 
     def off() -> float:
         worlds = [world for town in towns for world in live(files, town, 6).values()]
-        return agreement((world.conversion, world.truth["conversion"]["effect"]) for world in worlds).off
+        return agreement((world.conversion, world.truth["conversionAssigned"]["effect"]) for world in worlds).off
 
     assert abs(off()) < 3.5
 

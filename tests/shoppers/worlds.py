@@ -59,7 +59,7 @@ def agreement(pairs: Iterable[tuple[Compared | None, float]]) -> Agreement:
         error = (high - low) / 2 / Z95
         of += 1
         covered += low <= true <= high
-        # Each world counts by what it says of itself, whatever the units are.
-        sum_ += (value - true) / error
-        variance += 1
+        # Not each by its own error: where few spent little the error is small as well, and would count for more.
+        sum_ += value - true
+        variance += error**2
     return Agreement(covered, of, sum_ / math.sqrt(variance) if variance else 0.0)

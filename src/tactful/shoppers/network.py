@@ -43,6 +43,10 @@ class Network(Protocol):
         """Microseconds of a clock that only goes on."""
         ...
 
+    async def pause(self, seconds: float) -> None:
+        """Before the same call is tried again."""
+        ...
+
 
 class Wire:
     """Real connections to one server, kept open."""
@@ -69,6 +73,9 @@ class Wire:
     def steady_us(self) -> int:
         return int(asyncio.get_running_loop().time() * SECOND_US)
 
+    async def pause(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
     async def close(self) -> None:
         await self._session.close()
 
@@ -90,7 +97,7 @@ async def insist(network: Network, request: Request) -> Answer:
                 return answer
             why = f"{answer.status} {_message(answer)}"
             pause_s = float(answer.headers.get("retry-after", "1"))
-        await asyncio.sleep(pause_s)
+        await network.pause(pause_s)
     raise TransientError(f"{request.path}: the server takes nothing ({why}); is it running?")
 
 

@@ -50,13 +50,29 @@ class Goal(Struct, frozen=True):
     """Why nothing can be said."""
 
 
+class Withheld(Struct, frozen=True, order=True):
+    """A mail that the holdout kept back: when, at which step; when its run began, and who was assigned then."""
+
+    at: int
+    step: str
+    begun: int
+    under: str
+
+
 class Unit(Struct):
     """Somebody as the report counts them."""
 
-    starts: list[tuple[int, int, str]]
-    """Instant, arm, key of the run."""
-    withheld: list[tuple[int, str, int]]
-    """Instant and step, where it was the holdout, and the instant at which the run began."""
+    starts: list[tuple[int, int, str, str]] = []
+    """Instant, arm, key of the run, and the identifier that was assigned."""
+    withheld: list[Withheld] = []
+    intents: dict[str, str] = {}
+    """Of mails, the identifier that their run was assigned by."""
+
+    @property
+    def first(self) -> tuple[int, str]:
+        """The arm that somebody counts in, and the identifier that was assigned to it."""
+        _, arm, _, under = min(self.starts)
+        return arm, under
 
 
 class Effect(Struct, frozen=True, rename="camel"):
@@ -68,15 +84,19 @@ class Effect(Struct, frozen=True, rename="camel"):
 
 
 class Found(Struct, frozen=True, rename="camel"):
-    """Of one journey. `entered` is of everybody, `sent_to` of those who were not held out."""
+    """Of one journey: what mails to all and mails to nobody would have come to; what being assigned did, which is what
+    the report compares (somebody may be assigned anew as another identifier); and what was done to those who were not
+    held out."""
 
     people: int
     held_out: int
     known: bool
     why_not: str = ""
     conversion: Effect | None = None
+    conversion_assigned: Effect | None = None
     conversion_sent_to: Effect | None = None
     revenue: Effect | None = None
+    revenue_assigned: Effect | None = None
     revenue_sent_to: Effect | None = None
 
 
@@ -118,38 +138,44 @@ def units(rows: Sequence[Mapping[str, Any]], first: int, until: int) -> dict[str
     found: dict[str, Unit] = {}
     # A run that began on a device goes on with whoever signs in there; the device may be another one's by now.
     taken = {(row["startedAt"], row["key"]): row["person"] for row in rows if row["under"].startswith("u:")}
+    assigned = {(row["startedAt"], row["key"]): row["under"] for row in rows if row["what"] == "started"}
     for row in rows:
         key = taken.get((row["startedAt"], row["key"]), row["person"])
         at = parse_time(row["startedAt"] or "")
         if at is None or not first <= at < until:
             continue
+        unit, under = found.setdefault(key, Unit()), assigned.get((row["startedAt"], row["key"]), row["under"])
         if row["what"] == "started":
-            found.setdefault(key, Unit([], [])).starts.append((at, ARMS.index(row["arm"]), row["key"]))
+            unit.starts.append((at, ARMS.index(row["arm"]), row["key"], under))
+        elif row["what"] == "intent":
+            unit.intents[row["intent"]] = under
         else:
             reason = str(row.get("detail") or row.get("reason") or "")
             is_last_step = row["what"] == "ended" and row["step"]
             is_known = row["under"].startswith("u:")  # A device has no address.
             if is_known and reason.startswith("holdout: ") and (row["what"] == "withheld" or is_last_step):
                 when = parse_time(row["at"])
-                found.setdefault(key, Unit([], [])).withheld.append((when or at, row["step"], at))
+                unit.withheld.append(Withheld(when or at, row["step"], at, under))
     return {key: unit for key, unit in found.items() if unit.starts}
 
 
 def found(crowd: Crowd, journey: str, entered: Mapping[str, Unit], goal: Goal, until: int) -> Found:
     """What the journey brought to these people by `until`."""
-    arms = {key: min(unit.starts)[1] for key, unit in entered.items()}
+    arms = {key: unit.first[0] for key, unit in entered.items()}
     held_out = sum(arm > 0 for arm in arms.values())
     if goal.why_not:
         return Found(len(entered), held_out, known=False, why_not=goal.why_not)
     everybody: list[Pair] = []
+    assigned: list[Pair] = []
     sent_to: list[Pair] = []
     for key, unit in entered.items():
         number = crowd.number_of(key.removeprefix("u:")) if key.startswith("u:") else None
         if number is None:  # Strangers never buy, and no mail of a journey reaches them.
-            whole = happened = _NOTHING
+            whole = first = happened = _NOTHING
         else:
-            whole, happened = _person(crowd, number, journey, unit, goal, until)
+            whole, first, happened = _person(crowd, number, journey, unit, goal, until)
         everybody.append(whole)
+        assigned.append(first)
         if not arms[key]:
             sent_to.append(happened)
     return Found(
@@ -157,15 +183,17 @@ def found(crowd: Crowd, journey: str, entered: Mapping[str, Unit], goal: Goal, u
         held_out=held_out,
         known=True,
         conversion=_effect(everybody, 0),
+        conversion_assigned=_effect(assigned, 0),
         conversion_sent_to=_effect(sent_to, 0),
         revenue=_effect(everybody, 1) if goal.has_revenue else None,
+        revenue_assigned=_effect(assigned, 1) if goal.has_revenue else None,
         revenue_sent_to=_effect(sent_to, 1) if goal.has_revenue else None,
     )
 
 
-def _person(crowd: Crowd, number: int, journey: str, unit: Unit, goal: Goal, until: int) -> tuple[Pair, Pair]:
-    """With all mails of this journey and without any; and with those that they got, and without any. Somebody whose
-    first run was not held out may be later, as another identifier."""
+def _person(crowd: Crowd, number: int, journey: str, unit: Unit, goal: Goal, until: int) -> tuple[Pair, Pair, Pair]:
+    """With all mails of this journey and without any; with and without those that hang on the first assignment; with
+    those that they got and without any."""
     got = crowd.mails[number]
     others = [mail for mail in got if mail.journey != journey]
     own = [mail for mail in got if mail.journey == journey]
@@ -175,13 +203,27 @@ def _person(crowd: Crowd, number: int, journey: str, unit: Unit, goal: Goal, unt
         return _reached(crowd, [one for one in made if one.at <= until], unit, goal)
 
     without, happened = reached(others), reached(got)
-    withheld = would_have(crowd, number, journey, unit, goal, others, own)
+    withheld = would_have(crowd, number, journey, unit.withheld, goal, others, own)
     whole = reached((*got, *withheld)) if withheld else happened
-    return (*whole, *without), (*happened, *without)
+    arm, first = unit.first
+    if arm:
+        own_withheld = [one for one in unit.withheld if one.under == first]
+        sent = would_have(crowd, number, journey, own_withheld, goal, others, own)
+        assigned = (*(reached((*got, *sent)) if sent else happened), *happened)
+    else:
+        kept = [mail for mail in got if mail.journey != journey or unit.intents.get(mail.intent, first) != first]
+        assigned = (*happened, *(reached(kept) if len(kept) < len(got) else happened))
+    return (*whole, *without), assigned, (*happened, *without)
 
 
 def would_have(
-    crowd: Crowd, number: int, journey: str, unit: Unit, goal: Goal, others: Sequence[Mail], own: Sequence[Mail]
+    crowd: Crowd,
+    number: int,
+    journey: str,
+    withheld: Sequence[Withheld],
+    goal: Goal,
+    others: Sequence[Mail],
+    own: Sequence[Mail],
 ) -> list[Mail]:
     """The mails that somebody held out would have got beside their own: one that brings about an order may end the run
     before the next."""
@@ -189,13 +231,14 @@ def would_have(
     if joined is None or not crowd.people[number].is_willing:
         return []
     mails: list[Mail] = []
-    for at, step, begun in sorted(unit.withheld):
+    for one in sorted(withheld):
+        at, step = one.at, one.step
         recent = sum(at - goal.per_us < before.at <= at for before in (*own, *mails))
         if at < joined or (goal.limit and recent >= goal.limit):
             continue
         if goal.ends_with_order and mails:
             because = brought(crowd, number, (*others, *own, *mails), at)
-            if any(begun < order.at <= at for order in orders(crowd.catalogue, crowd.organic[number], because)):
+            if any(one.begun < order.at <= at for order in orders(crowd.catalogue, crowd.organic[number], because)):
                 continue
         nth = 1 + sum(mail.step == step for mail in (*own, *mails))
         mails.append(Mail(journey, step, nth, at))
@@ -213,7 +256,7 @@ def brought(crowd: Crowd, number: int, mails: Sequence[Mail], until: int) -> lis
 
 def _reached(crowd: Crowd, made: Sequence[Order], unit: Unit, goal: Goal) -> tuple[float, float]:
     """Whether any of these orders counts for a run, and what those that do are worth: each once."""
-    starts = sorted((at, key) for at, _, key in unit.starts)
+    starts = sorted((at, key) for at, _, key, _ in unit.starts)
     instants = [at for at, _ in starts]
     counting = []
     for order in made:
