@@ -86,7 +86,7 @@ class _Roles:
         await self._app(scope, receive, send)
 
 
-def console_of(shop: Shop, bells: MemoryBells, address: str) -> Console:
+def console_of(shop: Shop, bells: MemoryBells, address: str, hands: Hands | None = None) -> Console:
     desk = Desk(lambda: shop.reader)
     workspace = shop.settings.workspace
     around = Frame(workspace.name, workspace.time_zone, address, "demo-backend")
@@ -98,7 +98,7 @@ def console_of(shop: Shop, bells: MemoryBells, address: str) -> Console:
     def arrive() -> Arrival:
         return Arrival(SOURCE, shop.house.clock.now_us())
 
-    hands = Hands(
+    hands = hands or Hands(
         Approved(),
         lambda reader, name: previewed.preview(name, reader, shop.house),
         nobody_sends,
@@ -126,11 +126,11 @@ def routes_of(console: Console) -> list[BaseRoute]:
 
 
 @contextmanager
-def serve(shop: Shop) -> Iterator[Served]:
+def serve(shop: Shop, hands: Hands | None = None) -> Iterator[Served]:
     listening = socket.create_server(("127.0.0.1", 0))
     address = f"http://127.0.0.1:{listening.getsockname()[1]}"
     bells = MemoryBells()
-    console = console_of(shop, bells, address)
+    console = console_of(shop, bells, address, hands)
     app = _Roles(Starlette(routes=routes_of(console)))
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
     started = Event()

@@ -5,6 +5,7 @@ put into a table by hand.
 """
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from random import Random
 from typing import Any, Literal
@@ -39,22 +40,27 @@ NAMES = ("Ada", "Bea", "Chen", "Dov", "Eve", "Femi", "Gita", "Hana", "Ivo", "Jun
 
 
 class Shop:
-    """`world` goes on from where it stands: `did` something, then `pass_time`."""
+    """`world` goes on from where it stands: `did` something, then `pass_time`. It has a thread of its own, since its
+    deliverer runs a loop, and so does whoever drives a browser."""
 
     def __init__(self, people: int = 60, days: int = 6, seed: int = 7, project: Path = PROJECT) -> None:
         self.project = project
         self.settings: Settings = read_settings((project / "tactful.toml").read_text(encoding="utf-8"), {})
-        self.world = World(
-            seed, MONDAY, owners=[(number,) for number in range(PARTITIONS)], slots={"email": 4, "webhook": 4}
-        )
-        self.world.publish(load(project), "nina", plan_settings(self.settings))
-        self.world.run()
+        self._thread = ThreadPoolExecutor(1, "shop")
+        self.world = self._thread.submit(self._begin, seed).result()
         self.house = ShopHouse(self)
         self.count = 0
         self._rng = Random(seed)
         world = self.world
         self.reader = Reader(world.log, world.stores, world.trail, world.outbox, world.quarantine)
         self._live(people, days)
+
+    def _begin(self, seed: int) -> World:
+        owners = [(number,) for number in range(PARTITIONS)]
+        world = World(seed, MONDAY, owners=owners, slots={"email": 4, "webhook": 4})
+        world.publish(load(self.project), "nina", plan_settings(self.settings))
+        world.run()
+        return world
 
     # ---- what people do
 
@@ -86,10 +92,11 @@ class Shop:
     def pass_time(self, duration_us: int = SECOND_US) -> None:
         for partition in range(PARTITIONS):
             self.world.bells.ring(f"work-{partition}")
-        self.world.pass_time(duration_us)
+        self._thread.submit(self.world.pass_time, duration_us).result()
 
     def close(self) -> None:
-        self.world.close()
+        self._thread.submit(self.world.close).result()
+        self._thread.shutdown()
 
     def mail(self, intent: str) -> bytes | None:
         """The bytes of a mail, as the local outbox would have them."""
@@ -209,7 +216,7 @@ class ShopHouse:
     def plan(self, partition: int) -> PlanState | None:
         return published(self._stores[partition])
 
-    def worker(self, partition: int, clock: Any) -> Worker:
+    def worker(self, partition: int, clock: Any, *, claims: bool = True) -> Worker:
         raise AssertionError("the world has its own")
 
     def link_keys(self) -> dict[int, bytes]:
