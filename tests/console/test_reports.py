@@ -37,11 +37,18 @@ class Slow:
         self.go.set()
         self.took_us = SECOND_US
         self.asked: list[Question] = []
-        self.end = (1,)
+        self.written = 1
         self.fails = False
 
-    def written(self) -> tuple[int, ...]:
-        return self.end
+    @property
+    def trail(self) -> "Slow":
+        return self
+
+    def people_states(self) -> list[None]:
+        return [None]
+
+    def end(self, partition: int) -> int:
+        return self.written
 
     def measure(self, *question: object) -> Report:
         assert self.go.wait(60)
@@ -96,7 +103,7 @@ def test_the_last_one_is_shown_while_the_next_is_computed() -> None:
         await settled(bench)
         bench.slow.go.clear()
         bench.clock.at += HOUR_US
-        bench.slow.end = (2,)
+        bench.slow.written = 2
         second = await bench.reports.ask(WELCOME, (2,))
         assert second.kept is not None
         assert (str(second.kept.report), second.is_coming) == ("report 1", True)

@@ -51,7 +51,6 @@ from tactful.runtime.ports import Log, OutboxRow
 from tactful.values import HOUR_US
 
 if TYPE_CHECKING:
-    from tactful.operations.behind import Listed, Wanted
     from tactful.operations.matching import Matching
     from tactful.operations.measuring import Report
 
@@ -298,22 +297,6 @@ class Reader:
         if not found.definition and not found.rows and after in ("", END):
             raise UsageError(f"there is no journey {journey!r}")
         return found
-
-    def written(self) -> tuple[int, ...]:
-        """How far the trail of each partition goes."""
-        return tuple(self._trail.end(partition) for partition in range(len(self._states)))
-
-    def behind(self, journey: str, wanted: "Wanted", cursor: str = "") -> "Listed":
-        """The people behind a number of the report (behind.py)."""
-        from tactful.operations.behind import behind  # Slow to import, as measuring is.
-
-        return behind(self._trail, len(self._states), journey, wanted, self.outbox.row, cursor)
-
-    def inside(self, journey: str, step: str, cursor: str = "") -> tuple[list[tuple[str, str]], str]:
-        """The people whose runs wait at a step (behind.py), and where to go on."""
-        from tactful.operations.behind import inside  # Likewise.
-
-        return inside(self._states, journey, step, cursor)
 
     def live(self, limit: int = 50) -> list[SeenEvent]:
         """The newest events, newest first, in order of receipt; also those that no worker has read yet, unless whether

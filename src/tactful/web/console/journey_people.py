@@ -8,7 +8,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from tactful.operations.behind import KINDS, Entry, Listed, Wanted
+from tactful.operations.behind import KINDS, Entry, Listed, Wanted, behind, inside
+from tactful.operations.reading import Reader
 from tactful.operations.telling_runs import HELD_OUT
 from tactful.values import format_time
 from tactful.web.console.journey_filters import bounds_of, filters_of
@@ -43,7 +44,9 @@ class JourneyPeople:
         name, asked = request.path_params["name"], request.query_params
         what, detail, cursor = asked.get("what", "inside"), asked.get("detail", ""), asked.get("cursor", "")
         if what == "inside":
-            keys, older = await self._console.slow.ask(lambda reader: reader.inside(name, detail, cursor))
+            keys, older = await self._console.slow.ask(
+                lambda reader: inside(reader.people_states(), name, detail, cursor)
+            )
             entries = [Entry(key, 0, "", step=step) for key, step in keys]
             return await self._page(request, what, detail, Listed(tuple(entries), older, is_short=bool(older)))
         filters = filters_of(request)
@@ -51,7 +54,11 @@ class JourneyPeople:
         if what not in KINDS or bounds is None:
             return await self._console.page(request, "journeys/nobody.html", 404, name=name)
         wanted = Wanted(what, detail, filters["version"] or None, *bounds)
-        found = await self._console.slow.ask(lambda reader: reader.behind(name, wanted, cursor))
+
+        def ask(reader: Reader) -> Listed:
+            return behind(reader.trail, len(reader.people_states()), name, wanted, reader.outbox.row, cursor)
+
+        found = await self._console.slow.ask(ask)
         return await self._page(request, what, detail, found)
 
     async def _page(self, request: Request, what: str, detail: str, found: Listed) -> Response:

@@ -27,7 +27,7 @@ from tactful.values import HOUR_US
 from tactful.web.console import charts
 from tactful.web.console.flowchart import flowchart
 from tactful.web.console.journey_filters import bounds_of, filters_of
-from tactful.web.console.reports import Question, Shown, age
+from tactful.web.console.reports import Question, Shown, age, written_to
 from tactful.web.console.room import Console, visitor, wants_csv
 
 WEEK_HOURS = 7 * 24
@@ -233,7 +233,7 @@ def look(reader: Reader, name: str, console: Console) -> Looked | None:
         rule=rule,
         words=flow_words.steps(rule) if rule is not None else {},
         start=flow_words.start(rule, plan) if rule is not None else None,
-        written=reader.written(),
+        written=written_to(reader),
         version=plan.version,
         campaign=campaign,
     )

@@ -21,7 +21,7 @@ from tactful.messages.definition import Message
 from tactful.operations.reading import Reader
 from tactful.operations.tallies import EVER
 from tactful.web.console.mail_frame import answer, shown
-from tactful.web.console.reports import Question
+from tactful.web.console.reports import Question, written_to
 from tactful.web.console.room import Console, visitor, wants_csv
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ class Messages:
     async def _did(self, definitions: Definitions) -> tuple[dict[str, Did], bool]:
         """By message, from the reports of the journeys that send it; and whether some of them are being computed."""
         names = sorted({journey.name for journey in definitions.journeys.values() if any(journey.sends())})
-        written = await self._console.desk.ask(lambda reader: reader.written())
+        written = await self._console.desk.ask(written_to)
         asked = (self._console.reports.ask(Question(name, *EVER), written) for name in names)
         did: dict[str, Did] = {}
         found = await asyncio.gather(*asked)

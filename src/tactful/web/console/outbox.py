@@ -20,8 +20,9 @@ from tactful.operations.reading import Reader
 from tactful.runtime.ports import OutboxRow
 from tactful.values import format_time
 from tactful.web import wording
+from tactful.web.console import mail_frame
 from tactful.web.console.room import Console, wants_csv
-from tactful.web.mailview import frame, read_mail
+from tactful.web.mailview import read_mail
 
 STATUSES = ("waiting", "claimed", "sent", "held", "refused", "rejected", "lapsed", "dropped")
 ROWS = 50
@@ -101,7 +102,9 @@ class Outbox:
         mail = read_mail(raw) if raw else None
         if mail is None or not mail.html:
             return await self._console.page(request, "nothing.html", 404)
-        return frame(mail.html)
+        site = self._console.house.settings.workspace.site_url
+        shown = await asyncio.to_thread(mail_frame.shown, mail.html, site, self._console.project)
+        return mail_frame.answer(shown)
 
     # ---- what somebody decides of those that are held
 

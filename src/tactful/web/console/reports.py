@@ -79,7 +79,7 @@ class Reports:
 
     async def _compute(self, question: Question) -> Kept:
         def ask(reader: Reader) -> Kept:
-            began, written = self._clock.real_us(), reader.written()
+            began, written = self._clock.real_us(), written_to(reader)
             report, done = reader.measure(*question), self._clock.real_us()
             return Kept(report, self._clock.now_us(), done - began, written, done)
 
@@ -92,6 +92,11 @@ class Reports:
             self._kept.move_to_end(question)
             while len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
+
+
+def written_to(reader: Reader) -> tuple[int, ...]:
+    """How far the trail of each partition goes."""
+    return tuple(reader.trail.end(partition) for partition in range(len(reader.people_states())))
 
 
 def age(span_us: int) -> str:
