@@ -54,7 +54,7 @@ from tactful.operations.proofs import Said
 from tactful.operations.publish import changes, publish, refuse_other_priority
 from tactful.operations.retention import trim
 from tactful.runtime.house import House
-from tactful.runtime.ports import Claimed, Clock
+from tactful.runtime.ports import Bell, Claimed, Clock
 from tactful.runtime.settings import Settings, plan_settings, read_settings
 from tactful.runtime.settings_channels import leaving
 from tactful.runtime.settings_mistakes import FILE
@@ -197,28 +197,15 @@ class Application:
         supervisor = Supervisor(lock, house.clock)
         supervisor.listen()
         where = ["--project", str(project), "--data", str(data)]
-        for number, owned in enumerate(_shares(house.partitions, settings.engine.workers)):
-            supervisor.start(f"work {number}", ["work", *where, "--partitions", ",".join(map(str, owned))])
-        here = f"http://{host}:{port}"
+        self._start_engine(supervisor, house, where, f"http://{host}:{port}")
         stand(data, near(host, port), settings.workspace.public_url)
-        for number in range(settings.engine.deliverers):
-            supervisor.start(f"deliver {number}", ["deliver", *where, "--address", here, "--number", str(number)])
         try:
             # Everybody's first plan must stand before the first event, so that aggregates are exact from the start.
             while not supervisor.is_stopping and None in map(house.plan, range(house.partitions)):
                 bell.wait(0.2)
                 supervisor.look_after()
             if not supervisor.is_stopping:
-                supervisor.start("show", ["show", *where, "--address", here])
-                supervisor.start("collect", ["collect", *where, "--host", host, "--port", str(port)])
-                for _ in range(_TRIES):
-                    if supervisor.is_stopping or _answers(near(host, port)):
-                        break
-                    bell.wait(_TRY_S)
-                    supervisor.look_after()
-                click.echo(f"Tactful is at {here}", err=True)
-                if said := welcome(house, near(host, port)):
-                    click.echo(said, err=True)
+                self._open(supervisor, house, bell, where, host, port)
             supervisor.watch(lambda: self._keep_house(house, fast))
         finally:
             unwatch()
@@ -227,6 +214,30 @@ class Application:
             house.close()
             if fast is not None:
                 fast.stop()
+
+    def _start_engine(self, supervisor: Supervisor, house: Installation, where: list[str], here: str) -> None:
+        for number, owned in enumerate(_shares(house.partitions, house.settings.engine.workers)):
+            supervisor.start(f"work {number}", ["work", *where, "--partitions", ",".join(map(str, owned))])
+        for number in range(house.settings.engine.deliverers):
+            supervisor.start(f"deliver {number}", ["deliver", *where, "--address", here, "--number", str(number)])
+
+    def _open(
+        self, supervisor: Supervisor, house: Installation, bell: Bell, where: list[str], host: str, port: int
+    ) -> None:
+        """The doors, and where they are: said when they are open, so that the first call finds somebody."""
+        here = f"http://{host}:{port}"
+        supervisor.start("show", ["show", *where, "--address", here])
+        supervisor.start("collect", ["collect", *where, "--host", host, "--port", str(port)])
+        for _ in range(_TRIES):
+            if _answers(near(host, port)):
+                break
+            bell.wait(_TRY_S)
+            supervisor.look_after()
+            if supervisor.is_stopping:
+                return
+        click.echo(f"Tactful is at {here}", err=True)
+        if said := welcome(house, near(host, port)):
+            click.echo(said, err=True)
 
     def _keep_house(self, house: Installation, fast: Running | None) -> None:
         try:
@@ -314,7 +325,7 @@ _TRY_S, _TRIES = 0.1, 200
 
 
 def _answers(address: str) -> bool:
-    """Whether pages are there already: said only then, the first call and the first look find somebody."""
+    """Whether pages are there already."""
     from urllib.request import ProxyHandler, build_opener  # Wanted here only.
 
     try:

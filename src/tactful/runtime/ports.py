@@ -1,6 +1,6 @@
 """The ports: what the loops need of the world. One contract suite per port (tests/contracts) holds for every adapter.
-Those for what is kept for readers alone, the trail and the ledger, stand in keeping.py, what happens within one
-transaction of the outbox in claiming.py.
+Time and bells stand in waking.py, those for what is kept for readers alone, the trail and the ledger, in keeping.py,
+what happens within one transaction of the outbox in claiming.py.
 
 Nothing here knows an engine. Times are microseconds, positions count from 1 within a partition, bodies are encoded
 records (events/records.py). An adapter raises TransientError where the world fails (disk full, locked, away), and
@@ -14,48 +14,13 @@ from typing import TYPE_CHECKING, Protocol
 from msgspec import Struct
 
 from tactful.events.derived import SendMessage
-from tactful.values import SECOND_US
+from tactful.runtime.waking import Bell as Bell  # noqa: PLC0414  (exported again)
+from tactful.runtime.waking import Bells as Bells  # noqa: PLC0414  (exported again)
+from tactful.runtime.waking import Clock as Clock  # noqa: PLC0414  (exported again)
 
 if TYPE_CHECKING:  # Each speaks of the other; and who only waits for a bell need not load the gate.
     from tactful.kernel.gate import Facts
     from tactful.runtime.claiming import Claiming, Coupons
-
-
-class Clock(Protocol):
-    """Built in app/ and passed in; nothing else reads time. What is decided, and when, goes by `now_us`, which may run
-    `speed` times as fast as the world; how long the machine itself may take for something goes by `real_us`."""
-
-    speed: int = 1
-
-    def now_us(self) -> int:
-        """The instant in the installation."""
-        ...
-
-    def real_us(self) -> int:
-        """The instant in the world: for patience with disks, networks, processes and people who sign in."""
-        return self.now_us()
-
-    def until_s(self, at_us: int) -> float:
-        """How many real seconds until `now_us` is this instant; 0 where it was."""
-        return max(0, at_us - self.now_us()) / self.speed / SECOND_US
-
-
-class Bell(Protocol):
-    """Wakes one loop; ringing is never lost while the loop is awake, and never blocks the ringer."""
-
-    def wait(self, timeout_s: float | None) -> None:
-        """Return when somebody rang since the last wait, or when the time is up."""
-        ...
-
-
-class Bells(Protocol):
-    def ring(self, name: str) -> None:
-        """Wake the loop of this name, if there is one: `work-<partition>`, `deliver`, `watch` (pages)."""
-        ...
-
-    def bell(self, *names: str) -> Bell:
-        """A bell that answers to these names; the process that asks last has them."""
-        ...
 
 
 # ---- log -------------------------------------------------------------------------------------------------------
