@@ -11,6 +11,7 @@ from threading import Event as Signal
 from threading import Lock, Thread
 
 import uvicorn
+from playwright.sync_api import Browser, BrowserContext
 from starlette.applications import Starlette
 from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -33,6 +34,7 @@ from tactful.web.console.rooms import routes as rooms
 from tactful.web.desk import Desk, News
 from tests.web.serving import Approved, nobody_previews, nobody_sends
 
+BUYERS = "segments/buyers.yaml"
 START = 1_741_000_000_000_000
 CSRF = "csrf-of-a-test"
 
@@ -147,3 +149,20 @@ def serve(installation: Installation) -> Iterator[str]:
         server.should_exit = True
         thread.join(20)
         assert not thread.is_alive()
+
+
+def opened(browser: Browser, address: str, *, who: str = "ann/marketer", script: bool = True) -> BrowserContext:
+    """A browser of somebody; what goes wrong on its pages fails the test that closes it."""
+    context = browser.new_context(java_script_enabled=script, viewport={"width": 1280, "height": 900})
+    context.add_cookies([{"name": "who", "value": who, "url": address}])
+    return context
+
+
+def text_of(shop: Installation, path: str = BUYERS) -> str:
+    return (shop.project / path).read_text()
+
+
+def in_force(shop: Installation, path: str = BUYERS) -> str | None:
+    plan = shop.house.plan(0)
+    assert plan is not None
+    return plan.plan.publish.files.get(path)

@@ -104,6 +104,8 @@ class DefinitionsRoom:
             return file, state, self._console.office.revisions.of(path, limit=HISTORY), named
 
         file, state, history, named = await workshop.ask(look)
+        if file.text is None and not history and name == "new":
+            return self._console.back(f"/definitions/new?kind={kind}")
         if file.text is None and not history:
             return await self._console.page(request, "nothing.html", 404)
         return await self._console.page(

@@ -267,7 +267,7 @@ class Editing:
     ) -> Response:
         """`review` shows a conflict; without it the page that was confirmed is shown again."""
         try:
-            await self._workshop.publish(request, edits, shown, detail, path)
+            await self._workshop.publish(request, edits, shown, path, detail, act)
         except Conflict as conflict:
             if review:
                 return self._console.back(review)
@@ -279,8 +279,6 @@ class Editing:
             return await self._console.page(
                 request, "definitions/refused.html", 409, text=str(error), back=address(path)
             )
-        if act != "publish":
-            self._console.note(request, act, path, detail)
         if edits.get(path) is None:
             return self._console.back("/definitions")
         return self._console.back(f"{address(path)}?saved={detail.partition(' ')[0]}")

@@ -167,7 +167,9 @@ class Workshop:
             house.clock.now_us(),
         )
 
-    async def publish(self, request: Request, edits: Edits, shown: Mapping[str, str], act: str, about: str) -> None:
+    async def publish(
+        self, request: Request, edits: Edits, shown: Mapping[str, str], about: str, detail: str, act: str = "publish"
+    ) -> None:
         """Check, write, put in force and note. Raises Conflict as save() does, DefinitionError for mistakes, UsageError
         and TransientError with what to do."""
         console = self.console
@@ -180,7 +182,6 @@ class Workshop:
             return record, before, save(console.project, edits, shown)
 
         record, before, changed = await self.ask(put)
-        console.note(request, "save", about, act)
         try:
             await console.submit([(0, record)])
         except (Busy, TransientError) as error:
@@ -188,7 +189,7 @@ class Workshop:
                 f"the files are saved and not published: {error}. Save once more, or `tactful publish`"
             ) from None
         await self.ask(lambda reader: self.revising.note(now_us, who, changed, before))
-        console.note(request, "publish", about, act)
+        console.note(request, act, about, detail)
         for path in edits:
             self.drop(request, path)
 
