@@ -11,7 +11,9 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from tactful.kernel.state import FIRST_KEY, decode_profile
+from tactful.operations import segment_people, segmenting
 from tactful.operations.project import load
+from tactful.operations.segment_people import Wanted
 from tactful.runtime.settings import plan_settings
 from tests.console.serving import Served, serve
 from tests.console.shop import PROJECT, Shop
@@ -151,3 +153,29 @@ def test_before_anything_is_published(tmp_path: Path) -> None:
         page = served.get("/segments")
         assert page.status == 200
         assert "segments/left_cart.yaml" in page.text
+
+
+@pytest.mark.parametrize(("limit", "walked"), [(1, 5_000), (4, 5_000), (50, 3), (2, 7)])
+def test_pages_go_on_where_the_one_before_ended(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, limit: int, walked: int
+) -> None:
+    """Also where a page ends because enough was looked through."""
+    monkeypatch.setattr(segment_people, "WALKED", walked)
+    monkeypatch.setattr(segment_people, "READ", 2)
+    number = next(rule.number for rule in shop.reader.compiled().segments if rule.name == "cart_in_hand")
+    for who in segment_people.WHO:
+        wanted = Wanted("cart_in_hand", number, who)
+        times = shop.reader.tallies(0, 1 << 62, "segment/cart_in_hand")
+        expected = (
+            len(members(shop, "cart_in_hand"))
+            if who == "members"
+            else sum(one.number for one in times if one.what == who)
+        )
+        cursor, found, pages = "", [], 0
+        while pages == 0 or cursor:
+            page = segmenting.people_of(shop.reader, wanted, cursor, limit)
+            assert len(page.entries) <= limit
+            found += [(one.key, one.at) for one in page.entries]
+            cursor, pages = page.next, pages + 1
+            assert pages < 500
+        assert len(found) == len(set(found)) == expected
