@@ -37,10 +37,11 @@ from tests.web.scene import Scene, SceneClock
 
 
 class Served:
-    def __init__(self, address: str, bells: MemoryBells, access: Access) -> None:
+    def __init__(self, address: str, bells: MemoryBells, access: Access, app: ASGIApp) -> None:
         self.address = address
         self.bells = bells
         self.access = access
+        self.app = app
 
 
 class Approved:
@@ -113,7 +114,7 @@ def serve(
     thread.start()
     started.wait(10)
     try:
-        yield Served(address, bells, access)
+        yield Served(address, bells, access, app)
     finally:
         news.close()
         server.should_exit = True

@@ -64,7 +64,7 @@ class Guard:
     """Lets through to `app` who may, as `request.state.visitor`; `open_paths` are for everybody (probes)."""
 
     def __init__(self, app: ASGIApp, doorman: Doorman, open_paths: Collection[str] = ()) -> None:
-        self._app = app
+        self.inner = app
         self._doorman = doorman
         self._open_paths = frozenset(open_paths)
         self._attempts = Attempts(BURST, EVERY_US)
@@ -80,7 +80,7 @@ class Guard:
             await found(scope, receive, send)
             return
         scope.setdefault("state", {})["visitor"] = found
-        await self._app(scope, receive, send)
+        await self.inner(scope, receive, send)
 
     def _look(self, scope: Scope, headers: Headers) -> Visitor | Response:
         if any(name in headers for name in KEYS):

@@ -41,7 +41,8 @@ class Browser:
             sent.setdefault("Cookie", "; ".join(f"{name}={value}" for name, value in self.cookies.items()))
         connection.request(method, path, body, sent)
         answer = connection.getresponse()
-        text = answer.read().decode()
+        is_stream = answer.headers.get_content_type() == "text/event-stream"  # It has no end.
+        text = "" if is_stream else answer.read().decode()
         for value in answer.headers.get_all("set-cookie") or []:
             for name, morsel in SimpleCookie(value).items():
                 self.cookies[name] = morsel.value
