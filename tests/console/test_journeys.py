@@ -56,6 +56,7 @@ def journeys_of(shop: Shop) -> list[str]:
 
 
 def test_every_journey_is_listed_with_who_is_inside(console: Served) -> None:
+    looked(console, "/journeys")
     lines = {line["journey"]: line for line in rows(console, "/journeys")}
     assert sorted(lines) == journeys_of(console.shop)
     for state in console.shop.reader.journeys().journeys:

@@ -76,11 +76,9 @@ class Journeys:
 
     async def all(self, request: Request) -> Response:
         now_us = self._console.house.clock.now_us()
-
-        def ask(reader: Reader) -> tuple[steering.Journeys, dict[str, Week]]:
-            return reader.journeys(), weeks(reader, now_us)
-
-        found, did = await self._console.desk.ask(ask)
+        found, written = await self._console.desk.ask(lambda reader: (reader.journeys(), written_to(reader)))
+        shown = await self._console.reports.answer("weeks", written, lambda reader: weeks(reader, now_us))
+        did = shown.kept.report if shown.kept is not None else {}
         rows = [(one, did.get(one.journey, Week())) for one in found.journeys]
         if wants_csv(request):
             columns = ("journey", "state", "starts with", "inside", "waiting", "started 7d", "sent 7d", "goals 7d")
@@ -91,7 +89,7 @@ class Journeys:
             return self._console.csv(request, "journeys", columns, lines)
         sparks = {one.journey: charts.spark(week.days, "Starts by day") if week.started else "" for one, week in rows}
         return await self._console.page(
-            request, "journeys/list.html", found=found, rows=rows, tones=TONES, sparks=sparks
+            request, "journeys/list.html", found=found, rows=rows, tones=TONES, sparks=sparks, shown=shown
         )
 
     # ---- one

@@ -7,7 +7,8 @@ computed again, whatever happened since, so that a page that is kept open costs 
 
 import asyncio
 from collections import OrderedDict
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Hashable
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from msgspec import Struct
 
@@ -19,6 +20,7 @@ from tactful.web.desk import Desk
 if TYPE_CHECKING:
     from tactful.operations.measuring import Report  # Slow to import, and wanted here only.
 
+Answer = TypeVar("Answer")
 PATIENCE_S = 0.06
 """So long a page waits for a report, since most are computed by then."""
 REST = 10
@@ -32,10 +34,10 @@ class Question(NamedTuple):
     until_us: int
 
 
-class Kept(Struct, frozen=True):
-    """A report as of `at`, when the trail went so far."""
+class Kept(Struct, Generic[Answer], frozen=True):
+    """An answer as of `at`, when the trail went so far."""
 
-    report: "Report"
+    report: Answer
     at: int
     took_us: int
     written: tuple[int, ...]
@@ -43,8 +45,8 @@ class Kept(Struct, frozen=True):
     """In the world, whatever the speed of the installation."""
 
 
-class Shown(Struct, frozen=True):
-    kept: Kept | None
+class Shown(Struct, Generic[Answer], frozen=True):
+    kept: Kept[Answer] | None
     """None: the first is being computed."""
     is_coming: bool
     """A newer one is being computed."""
@@ -55,18 +57,24 @@ class Shown(Struct, frozen=True):
 class Reports:
     def __init__(self, slow: Desk, clock: Clock) -> None:
         self._slow, self._clock = slow, clock
-        self._kept: OrderedDict[Question, Kept] = OrderedDict()
-        self._coming: dict[Question, asyncio.Task[Kept]] = {}
+        self._kept: OrderedDict[Hashable, Kept[Any]] = OrderedDict()
+        self._coming: dict[Hashable, asyncio.Task[Kept[Any]]] = {}
 
-    async def ask(self, question: Question, written: tuple[int, ...]) -> Shown:
-        """The newest that there is; `written` is how far the trail goes now."""
+    async def ask(self, question: Question, written: tuple[int, ...]) -> "Shown[Report]":
+        """The newest report that there is; `written` is how far the trail goes now."""
+        return await self.answer(question, written, lambda reader: reader.measure(*question))
+
+    async def answer(
+        self, question: Hashable, written: tuple[int, ...], compute: Callable[[Reader], Answer]
+    ) -> Shown[Answer]:
+        """The same of any question to a reader that takes long, and whose answer changes with the trail."""
         kept = self._kept.get(question)
         if kept is not None and (kept.written == written or self._rests(kept)):
             self._kept.move_to_end(question)
             return Shown(kept, is_coming=False)
         task = self._coming.get(question)
         if task is None:
-            task = self._coming[question] = asyncio.get_running_loop().create_task(self._compute(question))
+            task = self._coming[question] = asyncio.get_running_loop().create_task(self._compute(compute))
             task.add_done_callback(lambda done: self._take(question, done))
         done, _ = await asyncio.wait([task], timeout=PATIENCE_S)
         if not done:
@@ -74,18 +82,18 @@ class Reports:
         error = task.exception()
         return Shown(kept, is_coming=False, problem=str(error)) if error else Shown(task.result(), is_coming=False)
 
-    def _rests(self, kept: Kept) -> bool:
+    def _rests(self, kept: Kept[Any]) -> bool:
         return self._clock.real_us() - kept.done_us < max(LEAST_US, REST * kept.took_us)
 
-    async def _compute(self, question: Question) -> Kept:
-        def ask(reader: Reader) -> Kept:
+    async def _compute(self, compute: Callable[[Reader], Answer]) -> Kept[Answer]:
+        def ask(reader: Reader) -> Kept[Answer]:
             began, written = self._clock.real_us(), written_to(reader)
-            report, done = reader.measure(*question), self._clock.real_us()
-            return Kept(report, self._clock.now_us(), done - began, written, done)
+            found, done = compute(reader), self._clock.real_us()
+            return Kept(found, self._clock.now_us(), done - began, written, done)
 
         return await self._slow.ask(ask)
 
-    def _take(self, question: Question, done: "asyncio.Task[Kept]") -> None:
+    def _take(self, question: Hashable, done: "asyncio.Task[Kept[Any]]") -> None:
         self._coming.pop(question, None)
         if not done.cancelled() and done.exception() is None:
             self._kept[question] = done.result()
