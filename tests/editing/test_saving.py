@@ -244,6 +244,16 @@ def test_what_git_did_is_noted_as_such(revisions: MemoryRevisions) -> None:
     }
 
 
+def test_two_who_follow_note_it_once(revisions: MemoryRevisions) -> None:
+    one, other = Revising(revisions), Revising(revisions)
+    first = plan_of({BUYERS: A})
+    one.follow(first)
+    other.follow(first)
+    one.note(2_000, "ann", {BUYERS: (A, B)}, first)
+    other.follow(plan_of({BUYERS: B}, "ann", first))
+    assert [(row.author, row.after) for row in revisions.of()] == [("ann", B), (OUTSIDE, A)]
+
+
 def test_a_publication_by_somebody_else_keeps_their_name(revisions: MemoryRevisions) -> None:
     first = plan_of({BUYERS: A})
     history = Revising(revisions)

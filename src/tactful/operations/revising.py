@@ -20,11 +20,14 @@ PAGE = 1_000
 
 
 class Revising:
-    """One for each process; may be asked from several threads."""
+    """Reads what others have noted before it notes anything, so there may be several; each may be asked from several
+    threads."""
 
     def __init__(self, revisions: Revisions) -> None:
         self._revisions = revisions
-        self._texts: dict[str, str] | None = None
+        self._texts: dict[str, str] = {}
+        """What every file said last, up to the revision `_seen`."""
+        self._seen = 0
         self._version = 0
         """Of the plan up to which everything is noted."""
         self._lock = Lock()
@@ -32,10 +35,12 @@ class Revising:
     def follow(self, plan: PlanState | None) -> None:
         """Note what a plan says that no revision does."""
         with self._lock:
-            texts = self._known()
             if plan is None or plan.plan.version <= self._version:
                 return
-            publish = plan.plan.publish
+            self._read()
+            if plan.plan.version <= self._version:
+                return
+            texts, publish = self._texts, plan.plan.publish
             now = {path: tidy(text) for path, text in publish.files.items()}
             changed = {
                 path: (texts.get(path), now.get(path))
@@ -54,30 +59,27 @@ class Revising:
     ) -> None:
         """What somebody has just published over the plan `before`."""
         with self._lock:
-            self._known()
+            self._read()
             self._note(at, author, changed, (before.plan.version if before is not None else 0) + 1)
 
     def _note(self, at: int, author: str, changed: Mapping[str, tuple[str | None, str | None]], version: int) -> None:
-        assert self._texts is not None
         if changed:
             self._revisions.note(at, author, changed, version)
-        for path, (_, after) in changed.items():
-            if after is None:
-                self._texts.pop(path, None)
-            else:
-                self._texts[path] = after
-        self._version = version
+            self._read()
+        self._version = max(self._version, version)
 
-    def _known(self) -> dict[str, str]:
-        """What every file said last, from all revisions; read once."""
-        if self._texts is None:
-            newest: dict[str, Revision] = {}
-            before, page = None, self._revisions.of(limit=PAGE)
-            while page:
-                for one in page:
-                    newest.setdefault(one.path, one)
-                    self._version = max(self._version, one.version)
-                before = page[-1].id
-                page = self._revisions.of(before=before, limit=PAGE)
-            self._texts = {path: one.after for path, one in newest.items() if one.after is not None}
-        return self._texts
+    def _read(self) -> None:
+        """What was noted since the last look, by whomever."""
+        fresh: list[Revision] = []
+        page = self._revisions.of(limit=PAGE)
+        while page:
+            fresh += [one for one in page if one.id > self._seen]
+            if page[-1].id <= self._seen:
+                break
+            page = self._revisions.of(before=page[-1].id, limit=PAGE)
+        for one in reversed(fresh):
+            if one.after is None:
+                self._texts.pop(one.path, None)
+            else:
+                self._texts[one.path] = one.after
+            self._seen, self._version = one.id, max(self._version, one.version)
