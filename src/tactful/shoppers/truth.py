@@ -23,7 +23,7 @@ from tactful.shoppers.crowd import Crowd
 from tactful.shoppers.mails import Mail, react
 from tactful.shoppers.people import NEVER
 from tactful.shoppers.visits import Doing
-from tactful.values import DAY_US, parse_duration, parse_time
+from tactful.values import parse_duration, parse_time
 
 ARMS = ("", "holdout", "global")
 _LIMIT = re.compile(r"(\d+) per (\w+)")
@@ -101,31 +101,26 @@ class Found(Struct, frozen=True, rename="camel"):
 
 
 def goal_of(definition: str) -> Goal:
-    """From the journey's file."""
+    """From the journey's file, which is sound: it was published."""
     said = yaml.safe_load(definition) if definition else None
     if not isinstance(said, dict) or "goal" not in said:
-        return Goal(0, False, False, why_not="the journey has no goal")
-    goal, within_us = said["goal"], 7 * DAY_US
-    if isinstance(goal, str):
-        goal = {"event": goal}
-    if isinstance(goal, dict) and isinstance(goal.get("within"), str):
-        within_us = parse_duration(goal["within"]) or within_us
-    why_not = ""
-    if not isinstance(goal, dict) or goal.get("event") != "Order Completed":
+        return Goal(0, is_by_key=False, has_revenue=False, why_not="the journey has no goal")
+    goal, why_not = said["goal"], ""
+    if goal["event"] != "Order Completed":
         why_not = "mails bring about orders only, and its goal is something else"
     elif "where" in goal or goal.get("same") not in (None, "products.product_id"):
         why_not = "its goal has a condition that shoppers do not read"
     match = _LIMIT.fullmatch(str(said.get("limit", "")))
     limit, per_us = (int(match[1]), parse_duration(match[2]) or 0) if match else (0, 0)
-    has_goal, unless = isinstance(goal, dict), said.get("unless")
+    stops = [one.get("event") if isinstance(one, dict) else one for one in _listed(said.get("unless"))]
     return Goal(
-        within_us,
-        has_goal and "same" in goal,
-        has_goal and goal.get("value") == "total",
-        limit,
-        per_us,
-        "Order Completed" in [one.get("event") if isinstance(one, dict) else one for one in _listed(unless)],
-        why_not,
+        parse_duration(goal["within"]) or 0,
+        is_by_key="same" in goal,
+        has_revenue=goal.get("value") == "total",
+        limit=limit,
+        per_us=per_us,
+        ends_with_order="Order Completed" in stops,
+        why_not=why_not,
     )
 
 
