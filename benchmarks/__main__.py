@@ -6,8 +6,8 @@ import sys
 from benchmarks.place import place
 
 NAMES = (
-    "collect", "engine", "scaling", "latency", "timers", "definitions", "language", "identity", "history", "deliver",
-    "memory", "recovery", "measuring", "rendering", "waiting", "simulating", "console",
+    "collect", "importing", "engine", "scaling", "latency", "timers", "definitions", "language", "identity",
+    "history", "deliver", "memory", "recovery", "measuring", "rendering", "waiting", "simulating", "console", "day",
 )  # fmt: skip
 
 

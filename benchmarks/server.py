@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -36,8 +36,9 @@ def pin(chosen: Iterable[int]) -> None:
 class Server:
     """`with Server(project, data, cores) as server:` is ready to collect on `server.port`."""
 
-    def __init__(self, project: Path, data: Path, on: Iterable[int]) -> None:
+    def __init__(self, project: Path, data: Path, on: Iterable[int], options: Sequence[str] = ()) -> None:
         self._project = project
+        self._options = options
         self.data = data
         self._cores = set(on)
         with socket.create_server(("127.0.0.1", 0)) as free:
@@ -50,7 +51,7 @@ class Server:
         arguments = ["--project", str(self._project), "--data", str(self.data), "--port", str(self.port)]
         chosen = ",".join(map(str, self._cores))
         self._process = subprocess.Popen(
-            ["taskset", "-c", chosen, sys.executable, "-m", "tactful", "up", *arguments],
+            ["taskset", "-c", chosen, sys.executable, "-m", "tactful", "up", *arguments, *self._options],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=(self.data.parent / "server.log").open("ab"),
