@@ -24,7 +24,8 @@ def crawled(console: Served) -> Crawled:
 
 @pytest.fixture(scope="module")
 def pages(crawled: Crawled) -> list[str]:
-    return [path for paths in crawled.pages.values() for path in paths]
+    """One of each kind."""
+    return [paths[0] for paths in crawled.pages.values()]
 
 
 def opened(browser: Browser, width: int, height: int, scheme: Any, **options: Any) -> tuple[Page, list[str]]:

@@ -56,7 +56,7 @@ def test_of_many_at_once_twenty_are_shown_and_the_others_counted(own: Served, pa
     opened(page, own, "/live")
     come(own, 300, "Product Viewed")
     expect(page.locator("[data-live-said]")).to_contain_text("280 came too fast to be shown")
-    expect(page.locator("[data-live] li")).to_have_count(100)
+    expect(page.locator("[data-live] li")).to_have_count(70)
 
 
 def test_what_is_filtered_is_found_among_all(own: Served, page: Page) -> None:
@@ -72,7 +72,7 @@ def test_what_is_filtered_is_found_among_all(own: Served, page: Page) -> None:
     page.reload()
     expect(page.locator("[data-live] li")).to_contain_text("Rare One")
     page.get_by_role("link", name="all events").click()
-    expect(page.locator("[data-live] li")).to_have_count(100)
+    expect(page.locator("[data-live] li")).to_have_count(50)
 
 
 def test_a_pause_lasts_until_one_goes_on(own: Served, page: Page) -> None:

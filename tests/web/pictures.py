@@ -1,38 +1,100 @@
-"""`make pictures`: the pages as pictures in docs/pictures, over the same afternoon that the tests compare them with; and
-the letters of the example shop."""
+"""`make pictures`: every room as a picture in docs/pictures, over the week that the tests of the console look at; and the
+letters of the example shop.
 
+Wide and light, narrow and dark are kept; ARGS="--all DIR" takes all four shapes of every page that links lead to, for
+whoever changes how things look.
+"""
+
+import argparse
+import re
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.console.crawling import crawl
+from tests.console.serving import Served, serve
+from tests.console.shop import Shop
 from tests.messages import pictures as letters
-from tests.web.scene import afternoon
-from tests.web.serving import serve
 
 FOLDER = Path(__file__).parents[2] / "docs" / "pictures"
-PAGES = {"live": "/", "person": "/people/u:ada", "outbox": "/outbox", "mail": "/outbox/cart_reminder-ada"}
-SHAPES = (("wide-light", 1440, 900, "light"), ("narrow-dark", 390, 844, "dark"))
+WIDE, NARROW = (1440, 900), (390, 844)
+KEPT = (("wide-light", *WIDE, "light"), ("narrow-dark", *NARROW, "dark"))
+ALL = (*KEPT, ("wide-dark", *WIDE, "dark"), ("narrow-light", *NARROW, "light"))
+ROOMS = {
+    "home": "/",
+    "live": "/live",
+    "people": "/people",
+    "segments": "/segments",
+    "segment": "/segments/subscribers",
+    "journeys": "/journeys",
+    "journey": "/journeys/cart_reminder",
+    "messages": "/messages",
+    "message": "/messages/cart_reminder",
+    "outbox": "/outbox",
+    "quarantine": "/quarantine",
+    "events": "/events",
+    "consent": "/consent",
+    "definitions": "/definitions",
+    "health": "/health",
+}
+"""What is kept, by the name of its picture."""
 
 
 def main() -> None:
-    FOLDER.mkdir(exist_ok=True)
-    with serve(afternoon()) as served, sync_playwright() as playwright:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--all", type=Path, metavar="DIR", help="every page in every shape, into this folder")
+    everything = parser.parse_args().all
+    shop = Shop()
+    with serve(shop) as served, sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"),
             args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
         )
-        for shape, width, height, scheme in SHAPES:
-            context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)  # type: ignore[arg-type]  # a literal
-            page = context.new_page()
-            for name, path in PAGES.items():
-                page.goto(served.address + path)
-                page.wait_for_load_state("load")
-                page.screenshot(path=FOLDER / f"{name}-{shape}.png")
-            context.close()
-        letters.draw(browser)
-        letters.take(browser, FOLDER)
+        if everything:
+            found = {_name(paths[0]): paths[0] for paths in crawl(served).pages.values()}
+            _take(browser, served, everything, found, ALL, is_whole=True)
+        else:
+            person = max(served.shop.reader.people(20), key=lambda one: len(one.segments)).key
+            mail = served.shop.world.outbox.rows("sent")[0].intent.intent
+            of_people = {"person": f"/people/{person}", "mail": f"/outbox/{mail}"}
+            _take(browser, served, FOLDER, {**ROOMS, **of_people}, KEPT)
+            letters.draw(browser)
+            letters.take(browser, FOLDER)
         browser.close()
+    shop.close()
+
+
+def _take(
+    browser: Browser,
+    served: Served,
+    folder: Path,
+    pages: Mapping[str, str],
+    shapes: tuple[tuple[str, int, int, str], ...],
+    *,
+    is_whole: bool = False,
+) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for shape, width, height, scheme in shapes:
+        context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)  # type: ignore[arg-type]  # a literal
+        page = context.new_page()
+        for name, path in pages.items():
+            _show(page, served.address + path)
+            page.screenshot(path=folder / f"{name}-{shape}.png", full_page=is_whole)
+        context.close()
+
+
+def _show(page: Page, address: str) -> None:
+    """Twice, so that what a page leaves for later is there; with the news that came by then."""
+    page.goto(address)
+    page.goto(address)
+    page.wait_for_load_state("load")
+    page.evaluate("document.fonts.ready")
+
+
+def _name(path: str) -> str:
+    return re.sub(r"[^a-zA-Z0-9_]+", "-", path).strip("-") or "home"
 
 
 if __name__ == "__main__":

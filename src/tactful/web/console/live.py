@@ -21,8 +21,8 @@ from tactful.operations.stories import SeenEvent
 from tactful.values import SECOND_US
 from tactful.web.console.room import HEADERS, Console, wants_csv
 
-ROWS = 100
-"""On a page."""
+ROWS = 50
+"""On a page when it is opened; it grows to a hundred."""
 AT_ONCE = 20
 """Rows that a page is told of in one message; of more the newest."""
 EVERY_S = 0.5
