@@ -117,8 +117,7 @@ class Worker:
         self._relayed = 0
         self._unsynced = 0
         self._sent: dict[int, int] = {}
-        new = PartitionState(partition, log.partitions, is_counted=True)
-        checkpoint = _take_over(store, encode_state(new))
+        checkpoint = _take_over(store, encode_state(PartitionState(partition, log.partitions, is_counted=True)))
         self._version = checkpoint.version
         self._known_until = log.end(partition)
         self.position = checkpoint.position
@@ -127,9 +126,7 @@ class Worker:
                 f"partition {partition}: its states stand at record {self.position}, the log begins at {start + 1}; "
                 "what lies between is gone. Bring store and log back from the same backup."
             )
-        self.state = decode_partition(checkpoint.partition_state)
-        if not self.state.is_counted:
-            self._recount()
+        self.state = self._counted(decode_partition(checkpoint.partition_state))
         self.plan_state: PlanState | None = None
         self.plan: CompiledPlan = empty_plan()
         stored = store.load([PLAN_KEY]).get(PLAN_KEY)
@@ -327,13 +324,16 @@ class Worker:
         for name in (*(f"work-{partition}" for partition in range(self._log.partitions)), "deliver", "watch"):
             self._bells.ring(name)
 
-    def _recount(self) -> None:
-        """Once, for a data folder of before there were counts; committed at once, so that readers have them."""
-        _log.info("partition %d: counting who is in which segment and journey, this once", self.partition)
-        recount(self.state, stands(self._store))
-        state, after = encode_state(self.state), self.position + 1
-        self._store.commit(Commit(self._version, self.position, state, (), b"", after, (), 0, {}))
-        self._version += 1
+    def _counted(self, state: PartitionState) -> PartitionState:
+        """Counts are made once, for a data folder of before there were any; committed at once, so that readers have
+        them."""
+        if not state.is_counted:
+            _log.info("partition %d: counting who is in which segment and journey, this once", self.partition)
+            recount(state, stands(self._store))
+            body, after = encode_state(state), self.position + 1
+            self._store.commit(Commit(self._version, self.position, body, (), b"", after, (), 0, {}))
+            self._version += 1
+        return state
 
     # ---- time ----------------------------------------------------------------------------------------------
 
