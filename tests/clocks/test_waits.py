@@ -1,16 +1,26 @@
 """What waits, waits by the right clock: decisions by the installation's, the machine's patience by the world's."""
 
 import asyncio
-from collections.abc import Sequence
+import threading
+from collections.abc import Mapping, Sequence
 
 import pytest
 
+from tactful.adapters.memory.bells import MemoryBells
+from tactful.adapters.memory.log import MemoryLog
+from tactful.adapters.memory.outbox import MemoryOutbox
+from tactful.adapters.memory.quarantine import MemoryQuarantine
 from tactful.errors import TransientError
 from tactful.events.records import Consent, Event, pack
 from tactful.events.responses import About
 from tactful.events.sources import Source
+from tactful.messages.fetches import Fetch
 from tactful.messages.links import Open
 from tactful.messages.machines import Request
+from tactful.messages.source import MessageSource
+from tactful.runtime.deliver import Deliverer
+from tactful.runtime.fetching import PATIENCE, REST_US, Fetcher
+from tactful.runtime.intake import Bounds, Busy, Intake
 from tactful.runtime.ports import Bell, Clock
 from tactful.runtime.rates import Rate
 from tactful.runtime.responding import HOLD_US, Responding
@@ -149,3 +159,88 @@ def test_a_request_is_judged_when_the_installations_clock_says_so() -> None:
     asyncio.run(scene())
     assert clock.asked == [START + HOLD_US]
     assert [event.received_at for event in told] == [START + HOLD_US]
+
+
+class Stuck(MemoryLog):
+    """A disk that takes nothing until it is let go."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(1, clock)
+        self.may_go_on = threading.Event()
+
+    def append(self, records: Mapping[int, Sequence[bytes]]) -> dict[int, int]:
+        self.may_go_on.wait(60)
+        return super().append(records)
+
+
+def test_callers_are_told_to_come_back_after_seconds_of_the_world() -> None:
+    clock = SimClock(START, 100)
+    log = Stuck(clock)
+
+    async def scene() -> None:
+        intake = Intake(log, MemoryQuarantine(), MemoryBells(), clock, Bounds(waiting_us=5 * SECOND_US))
+        intake.start()
+        waiting = asyncio.create_task(intake.submit([(0, b"x")]))
+        await asyncio.sleep(0)
+        clock.advance(SECOND_US)  # More than a minute of the installation's.
+        intake.check()
+        clock.advance(5 * SECOND_US)
+        with pytest.raises(Busy):
+            intake.check()
+        log.may_go_on.set()
+        await waiting
+        await intake.stop()
+
+    asyncio.run(scene())
+
+
+def test_who_died_is_looked_for_once_a_minute_of_the_world() -> None:
+    world = World(1, START, speed=100)
+    try:
+        clock, looks = world.clock, list[int]()
+
+        def gone(names: Sequence[str]) -> Sequence[str]:
+            looks.append(clock.monotonic_us)
+            return ()
+
+        class Others(MemoryOutbox):
+            def deliverers(self) -> list[str]:
+                return ["another"]
+
+        deliverer = Deliverer("one", Others(), world.log, MemoryBells(), clock, (), gone=gone)
+
+        async def scene() -> None:
+            deliverer.take_over()
+            for _ in range(13):
+                clock.advance(10 * SECOND_US)
+                deliverer.turn()
+
+        asyncio.run(scene())
+        assert looks == [0, 60 * SECOND_US, 120 * SECOND_US]
+    finally:
+        world.close()
+
+
+def test_an_endpoint_rests_for_seconds_of_the_world() -> None:
+    clock, asked = SimClock(START, 100), list[str]()
+
+    class Broken:
+        async def __call__(self, url: str, timeout_s: float, /) -> bytes:
+            asked.append(url)
+            raise OSError("no connection")
+
+        async def close(self) -> None:
+            return None
+
+    fetcher = Fetcher(Broken(), clock, lambda digest: b"")
+    message = MessageSource("m", "s", fetches=(Fetch("stock", "https://shop.example/stock", 300_000),))
+
+    def ask() -> int:
+        asyncio.run(fetcher.fetch(message, {}, clock.now_us()))
+        return len(asked)
+
+    assert [ask() for _ in range(PATIENCE + 1)] == [1, 2, 3, 3]
+    clock.advance(REST_US - 1)
+    assert ask() == PATIENCE
+    clock.advance(1)
+    assert ask() == PATIENCE + 1
