@@ -32,6 +32,7 @@ from tactful.web.console.rooms import doors
 from tactful.web.console.rooms import routes as rooms
 from tactful.web.desk import Desk, News
 from tactful.web.guard import Guard
+from tactful.web.patience import Patient
 from tests.web.doorkeeping import Walking, doorkeeper
 from tests.web.scene import Scene, SceneClock
 
@@ -97,13 +98,18 @@ def application(
 
 @contextmanager
 def serve(
-    scene: Scene, tokens: tuple[str, ...] = (), clock: Clock | None = None, settings: AccessSettings | None = None
+    scene: Scene,
+    tokens: tuple[str, ...] = (),
+    clock: Clock | None = None,
+    settings: AccessSettings | None = None,
+    address: str = "",
 ) -> Iterator[Served]:
+    """`address`: that the settings say, where it is another one."""
     listening = socket.create_server(("127.0.0.1", 0))
-    address = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    here = f"http://127.0.0.1:{listening.getsockname()[1]}"
     bells = MemoryBells()
-    app, news, access = application(scene, bells, address, tokens, clock, settings)
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
+    app, news, access = application(scene, bells, address or here, tokens, clock, settings)
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off", http=Patient))
     started = Event()
 
     def run() -> None:
@@ -114,7 +120,7 @@ def serve(
     thread.start()
     started.wait(10)
     try:
-        yield Served(address, bells, access, app)
+        yield Served(here, bells, access, app)
     finally:
         news.close()
         server.should_exit = True

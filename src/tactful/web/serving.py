@@ -6,6 +6,7 @@ import uvicorn
 
 from tactful.web.answers import App
 from tactful.web.desk import News
+from tactful.web.patience import Patient
 
 
 class _Server(uvicorn.Server):
@@ -24,7 +25,7 @@ class _Server(uvicorn.Server):
 def server(app: App, host: str, port: int, news: News | None = None) -> uvicorn.Server:
     """Host and port count for nothing where it is served on sockets that are open already."""
     config = uvicorn.Config(
-        app, host=host, port=port, loop="uvloop", http="httptools", lifespan="off", access_log=False,
+        app, host=host, port=port, loop="uvloop", http=Patient, lifespan="off", access_log=False,
         log_config=None, timeout_graceful_shutdown=10, proxy_headers=False, server_header=False, backlog=2048,
     )  # fmt: skip
     return _Server(config, news)
