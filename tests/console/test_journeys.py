@@ -325,3 +325,14 @@ def test_one_is_measured_as_the_report_says(console: Served) -> None:
     """The page's question is the report's, over all time."""
     first = console.shop.reader.measure("welcome", *EVER)
     assert first.total == measured(console.shop, "welcome").total
+
+
+def test_on_a_phone_a_wide_flow_begins_with_its_start(console: Served, chromium: Browser) -> None:
+    page = chromium.new_page(viewport={"width": 390, "height": 844})
+    page.goto(f"{console.address}/journeys/welcome")
+    page.wait_for_selector(".canvas[data-placed]")
+    box = page.locator(".box.start").bounding_box()
+    assert box is not None
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= 390
+    page.close()

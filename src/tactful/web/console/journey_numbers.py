@@ -60,7 +60,7 @@ def marks(inside: Mapping[str, int], sendings: tuple[Sending, ...], link: Link) 
 
 
 def funnel(one: Measured, link: Link) -> Markup:
-    """From everybody who entered to the goal, in people."""
+    """From everybody who entered to a click, in people."""
     stages = [Stage("entered", one.people, link("entered"), f"{one.runs:,} runs" if one.runs != one.people else "")]
     held = sum(group.people for arm, group in one.groups.items() if arm)
     if held:
@@ -71,7 +71,6 @@ def funnel(one: Measured, link: Link) -> Markup:
         if response.messages_raw:
             machines = _machines(response.people_raw - response.people)
             stages.append(Stage(kind, response.people, link("response", kind), machines))
-    stages.append(Stage("reached the goal", one.goal_people, link("goal"), "with and without a message"))
     return charts.funnel(stages, "How far people came")
 
 

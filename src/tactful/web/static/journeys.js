@@ -4,11 +4,18 @@
 
 const PAUSE_MS = 1500;
 
-function centre() {
-  for (const canvas of document.querySelectorAll(".canvas:has(.flow)")) {
-    const start = canvas.querySelector(".box.start").getBoundingClientRect();
-    const frame = canvas.getBoundingClientRect();
-    canvas.scrollLeft += start.left + start.width / 2 - frame.left - frame.width / 2;
+let moved = null; // Where a reader has moved the flow to, for when the page is exchanged under them.
+
+function place() {
+  const canvas = document.querySelector(".canvas:has(.flow)");
+  if (!canvas || canvas.dataset.placed) return;
+  canvas.dataset.placed = "yes";
+  const start = canvas.querySelector(".box.start").getBoundingClientRect();
+  const frame = canvas.getBoundingClientRect();
+  const middle = canvas.scrollLeft + start.left + start.width / 2 - frame.left - frame.width / 2;
+  canvas.scrollLeft = moved === null ? middle : moved;
+  for (const kind of ["wheel", "touchmove", "keydown", "pointerdown"]) {
+    canvas.addEventListener(kind, () => setTimeout(() => (moved = canvas.scrollLeft), 400), { passive: true });
   }
 }
 
@@ -28,5 +35,7 @@ async function askAgain() {
   if (document.querySelector("[data-again]")) setTimeout(askAgain, PAUSE_MS);
 }
 
-centre();
+place();
+const page = document.querySelector("main");
+if (page) new MutationObserver(place).observe(page, { childList: true });
 if (document.querySelector("[data-again]")) setTimeout(askAgain, PAUSE_MS);
