@@ -4,11 +4,14 @@ Who asks is whoever the cookie `who` names: sign-in has tests of its own.
 """
 
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from http.client import HTTPConnection
 from pathlib import Path
 from threading import Event as Signal
 from threading import Lock, Thread
+from typing import NamedTuple
+from urllib.parse import quote, urlencode
 
 import uvicorn
 from playwright.sync_api import Browser, BrowserContext
@@ -166,3 +169,33 @@ def in_force(shop: Installation, path: str = BUYERS) -> str | None:
     plan = shop.house.plan(0)
     assert plan is not None
     return plan.plan.publish.files.get(path)
+
+
+class Answer(NamedTuple):
+    status_code: int
+    headers: Mapping[str, str]
+    text: str
+
+
+class Visiting:
+    """Pages by plain requests, whose redirects are not followed."""
+
+    def __init__(self, address: str) -> None:
+        self._host = address.removeprefix("http://")
+
+    def get(self, path: str, who: str = "ann/marketer") -> Answer:
+        return self._ask("GET", path, None, who)
+
+    def post(self, path: str, /, who: str = "ann/marketer", csrf: str = CSRF, **fields: str) -> Answer:
+        return self._ask("POST", path, urlencode({"csrf": csrf, **fields}), who)
+
+    def _ask(self, method: str, path: str, body: str | None, who: str) -> Answer:
+        headers = {"Cookie": f"who={who}", "Content-Type": "application/x-www-form-urlencoded"}
+        connection = HTTPConnection(self._host, timeout=30)
+        connection.request(method, quote(path, safe="/?&=%"), body, headers)
+        answer = connection.getresponse()
+        found = Answer(
+            answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read().decode()
+        )
+        connection.close()
+        return found

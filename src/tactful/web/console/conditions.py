@@ -15,6 +15,7 @@ from starlette.routing import BaseRoute
 
 from tactful.errors import UsageError
 from tactful.language.check import check
+from tactful.language.document import PURPOSE
 from tactful.language.mistakes import Mistake, Remark, place_at
 from tactful.language.vocabulary import Vocabulary
 from tactful.operations import completion, folder, yaml_fields
@@ -30,6 +31,8 @@ from tactful.web.console.workshop import Workshop, address
 from tactful.web.wording import path as quoted
 
 NEW = 'any("Order Completed", last="30d")'
+FIELDS = ("when", "description", "purpose")
+"""Of a segment's file; the purpose is shown and not edited here."""
 UNNAMED = "segments/"
 """The draft of a segment that has no name yet."""
 _MEANT = re.compile(r'did you mean "([^"]+)"\?')
@@ -73,22 +76,26 @@ class Conditions:
         return JSONResponse(looked_at(text, vocabulary), headers=HEADERS)
 
     async def matching(self, request: Request) -> Response:
-        text = folder.tidy(str((await self._console.form(request)).get("text", "")))
-        return JSONResponse({"people": await self._people(text)}, headers=HEADERS)
+        form = await self._console.form(request)
+        return JSONResponse(
+            {"people": await self._people(_field(form, "text"), _field(form, "purpose"))}, headers=HEADERS
+        )
 
-    async def _people(self, text: str) -> str:
-        """How many people there are, in words; "" of what cannot be asked."""
+    async def _people(self, text: str, purpose: str = "") -> str:
+        """How many people there are who permit the purpose, in words; "" of what cannot be asked."""
+        asked = f'({text.strip()}\n) and consents("{purpose}")' if PURPOSE.fullmatch(purpose) else text
         now_us = self._console.house.clock.now_us()
 
         def count(reader: Reader) -> Matched | None:
             try:
-                checked = check(text, vocabulary=self._workshop.vocabulary(reader))
+                checked = check(asked, vocabulary=self._workshop.vocabulary(reader))
             except Mistake:
                 return None
             return reader.matching().count(checked, now_us)
 
         found = await self._workshop.ask(count)
-        return in_words(found) if found is not None else ""
+        allowed = f" Only those who permit {purpose} count." if asked != text else ""
+        return in_words(found) + allowed if found is not None else ""
 
     # ---- pages
 
@@ -104,7 +111,7 @@ class Conditions:
                 error = await self._taken(name)
             return await self._posted(request, form, name, error, is_new=True)
         draft = self._workshop.draft(request, UNNAMED)
-        values = _values(draft.text) if draft is not None else {"when": NEW, "description": ""}
+        values = _values(draft.text if draft is not None else f"when: {NEW}\n")
         return await self._shown(request, name, values, draft=draft, shown="", is_new=True)
 
     async def _taken(self, name: str) -> str:
@@ -147,14 +154,15 @@ class Conditions:
 
     async def _posted(self, request: Request, form: FormData, name: str, error: str, *, is_new: bool) -> Response:
         """Another row, the other way to write, or a look at the change."""
-        do, values = str(form.get("do", "")), {one: _field(form, one) for one in ("when", "description")}
+        do, values = str(form.get("do", "")), {one: _field(form, one) for one in FIELDS}
         rows, unfinished = None, list[str]()
         if form.get("as") == "builder":
             rows = builder_form.group(builder_form.act(_fields(form), do))
             unfinished = builder_form.unfinished(rows) or ([] if rows.parts else ["Add a line."])
             values["when"] = write(rows) if not unfinished else ""
         if request.headers.get("x-part") == "builder" and rows is not None:
-            return await self._fragment(request, rows, values["when"], unfinished)
+            told = await self._told(values["when"], unfinished, values["purpose"])
+            return await self._fragment(request, rows, values["when"], told)
         mistake = ""
         if do in ("builder", "text", "review"):
             problem = looked_at(values["when"], await self._workshop.ask(self._workshop.vocabulary)).get("problem")
@@ -174,9 +182,8 @@ class Conditions:
             error=error,
         )
 
-    async def _fragment(self, request: Request, rows: Group, when: str, unfinished: list[str]) -> Response:
+    async def _fragment(self, request: Request, rows: Group, when: str, told: Mapping[str, Any]) -> Response:
         """The rows alone, for the script that keeps the page where it is."""
-        told = await self._told(when, unfinished)
         page = self._console.templates.get_template("segments/builder.html")
         around = {"visitor": visitor(request), "query": {}}
         return html(page.render({**around, "rows": rows, "choices": await self._choices(), "when": when, "told": told}))
@@ -216,7 +223,7 @@ class Conditions:
         is_new: bool = False,
         **more: Any,
     ) -> Response:
-        told = await self._told(values["when"], unfinished or [])
+        told = await self._told(values["when"], unfinished or [], values["purpose"])
         return await self._console.page(
             request,
             "segments/edit.html",
@@ -233,12 +240,12 @@ class Conditions:
             **{"draft": None, "is_stale": False, "mistake": "", "error": "", **more},
         )
 
-    async def _told(self, when: str, unfinished: list[str]) -> dict[str, Any]:
+    async def _told(self, when: str, unfinished: list[str], purpose: str) -> dict[str, Any]:
         """What is said below the condition."""
         if unfinished:
             return {"unfinished": unfinished}
         found = looked_at(when, await self._workshop.ask(self._workshop.vocabulary))
-        return found if "problem" in found else {**found, "people": await self._people(when)}
+        return found if "problem" in found else {**found, "people": await self._people(when, purpose)}
 
     async def _rows(self, when: str) -> Group | None:
         """None of a text that is no condition."""
@@ -265,7 +272,7 @@ class Conditions:
 
 def _values(text: str) -> dict[str, str]:
     """Of a file, what the editor shows."""
-    return {one: (yaml_fields.value(text, one) or "").strip() for one in ("when", "description")}
+    return {one: (yaml_fields.value(text, one) or "").strip() for one in FIELDS}
 
 
 def _field(form: FormData, name: str) -> str:

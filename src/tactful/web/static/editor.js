@@ -88,7 +88,7 @@ class Paper {
     this.draw(found.remarks.map((one) => ({ ...one, tone: "warn" })));
     const remarks = found.remarks.map((one) => line("remark", one.message + (one.hint ? `: ${one.hint}` : "")));
     this.tell([line("busy", "Counting …"), ...remarks]);
-    const { people } = await this.ask(this.area.dataset.matching, { text });
+    const { people } = await this.ask(this.area.dataset.matching, { text, purpose: this.area.form.elements.purpose?.value ?? "" });
     if (number === this.asked) this.tell([line("people", people), ...remarks]);
   }
 
