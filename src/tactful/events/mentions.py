@@ -13,6 +13,7 @@ from tactful.events.derived import (
     EventRefused,
     FragmentsCame,
     GoalReached,
+    Group,
     OutcomeNoted,
     Responded,
     RunEnded,
@@ -68,9 +69,16 @@ Key = tuple[int, str, str, str, str]
 Tallies = dict[Key, int]
 
 
-def mentions(body: bytes) -> set[str]:
-    """The definitions that encoded groups speak of: "segment/NAME", "journey/NAME", IDENTITY."""
-    return definitions(told(body))
+def speaks_of(group: Group, definition: str) -> bool:
+    """Whether a group of rows mentions a definition."""
+    kind, _, name = definition.partition("/")
+    match kind:
+        case "segment":
+            return any(isinstance(row, SegmentEntered | SegmentLeft) and row.segment == name for row in group.rows)
+        case "journey":
+            return any(getattr(row, "journey", None) == name for row in group.rows)
+        case _:
+            return definition == IDENTITY and any(isinstance(row, FragmentsCame) for row in group.rows)
 
 
 def definitions(tallies: Tallies) -> set[str]:

@@ -19,9 +19,9 @@ from tactful.runtime.keeping import Trail
 from tactful.values import HOUR_US
 
 PAGE = 50
-READ = 200
-"""Groups asked of the trail at once."""
-WALKED = 5_000
+READ = 20
+"""Groups asked of the trail at once; it gives whole pieces of up to a thousand records."""
+WALKED = 20_000
 """Groups of one partition that are looked at for one page; then it says that there may be more."""
 NAMES = ("name", "firstName", "first_name", "email")
 WHO = ("members", "entered", "left")

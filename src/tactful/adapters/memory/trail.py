@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from itertools import islice
 
 from tactful.events.derived import Group, decode_groups, encode_groups
-from tactful.events.mentions import Tallies, Tally, mentions, told, within
+from tactful.events.mentions import Tallies, Tally, definitions, speaks_of, told, within
 
 
 class MemoryTrail:
@@ -34,11 +34,11 @@ class MemoryTrail:
         return self._about(partition, before, limit, lambda _: True)
 
     def by_definition(self, partition: int, definition: str, before: int | None, limit: int) -> list[bytes]:
-        return self._about(partition, before, limit, lambda group: definition in mentions(encode_groups([group])))
+        return self._about(partition, before, limit, lambda group: speaks_of(group, definition))
 
     def onward(self, partition: int, definition: str, after: int, limit: int) -> list[tuple[int, bytes]]:
         pieces = ((last, encode_groups(groups)) for last, groups in self._pieces.get(partition, []) if last > after)
-        return list(islice(((last, body) for last, body in pieces if definition in mentions(body)), limit))
+        return list(islice(((last, body) for last, body in pieces if definition in definitions(told(body))), limit))
 
     def tallies(self, partition: int, first_hour: int, last_hour: int, definition: str | None = None) -> list[Tally]:
         counted: Tallies = {}

@@ -13,7 +13,7 @@ from threading import RLock
 from tactful.adapters.sqlite.connection import NotMadeYet
 from tactful.adapters.sqlite.trailfile import TrailFile
 from tactful.events.derived import Group, encode_groups
-from tactful.events.mentions import Tally, mentions
+from tactful.events.mentions import Tally, speaks_of
 
 _ABOVE_ALL = 1 << 62
 
@@ -112,7 +112,7 @@ def _about(pieces: Iterable[list[Group]], before: int | None, limit: int, defini
     number = 0
     for piece in pieces:
         groups = [group for group in piece if before is None or group.position < before]
-        number += sum(1 for group in groups if not definition or definition in mentions(encode_groups([group])))
+        number += sum(1 for group in groups if not definition or speaks_of(group, definition))
         if groups:
             found.append(encode_groups(groups))
         if number >= limit:
