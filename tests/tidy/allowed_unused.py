@@ -63,3 +63,9 @@ Subject
 # Columns of a benchmark that are read by their names.
 wall_s
 finding_us
+
+# What `tactful simulate --truth` prints.
+conversion_assigned
+conversion_sent_to
+revenue_assigned
+revenue_sent_to

@@ -27,69 +27,62 @@ NOT_KEPT = ("contract", "legal_obligation", "legitimate_interest")
 """Bases that nobody is asked about."""
 
 
+_data_option = click.option(
+    "--data",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("data"),
+    envvar="TACTFUL_DATA",
+    show_default=True,
+    help="The data folder, in which a running server leaves its address and a token.",
+)
+_effect_option = click.option(
+    "--effect",
+    default=0.4,
+    show_default=True,
+    type=click.FloatRange(0, 1),
+    help="Share of clicks in mails that become an order which would not have been; 0: mails do nothing.",
+)
+_number = click.IntRange(1, 5_000_000)
+
+
 def register(group: click.Group, build: Build) -> None:
     @group.command()
     @project_option
+    @_data_option
     @click.option("--url", default="", metavar="URL", help="Of the server (default: the one that runs on --data).")
-    @click.option(
-        "--data",
-        type=click.Path(file_okay=False, path_type=Path),
-        default=Path("data"),
-        envvar="TACTFUL_DATA",
-        show_default=True,
-        help="The data folder, in which a running server leaves its address and a token.",
-    )
     @click.option(
         "--token", default="", envvar="TACTFUL_ADMIN_TOKEN", help="An API token, to see which mails went out."
     )
-    @click.option("--people", default=300, show_default=True, type=click.IntRange(1, 5_000_000), help="How many.")
+    @click.option("--people", default=300, show_default=True, type=_number, help="How many.")
     @click.option("--visits", default=4.0, show_default=True, help="Of each of them in a week, on average.")
     @click.option("--seed", default=7, show_default=True, help="Everything they do is drawn from it.")
-    @click.option(
-        "--effect",
-        default=0.4,
-        show_default=True,
-        type=click.FloatRange(0, 1),
-        help="Share of clicks in mails that become an order which would not have been; 0: mails do nothing.",
-    )
-    @click.option(
-        "--for", "lasts", default="", metavar="DURATION", help="How long, by the server's clock: 90s, 2h, 14d."
-    )
-    @click.option("--fast", is_flag=True, help="As fast as the server takes it, and without waiting for mail.")
+    @_effect_option
+    @click.option("--for", "lasts", default="", metavar="DURATION", help="How long, by the server's clock: 2h, 14d.")
+    @click.option("--fast", "is_fast", is_flag=True, help="As fast as the server takes it, without waiting for mail.")
     @click.option("--processes", default=1, show_default=True, type=click.IntRange(1, 64), help="With --fast.")
-    @click.option("--truth", is_flag=True, help="At the end, print what is true, as JSON.")
+    @click.option("--truth", "is_told", is_flag=True, help="At the end, print what is true, as JSON.")
     def simulate(
-        project: Path,
-        url: str,
-        data: Path,
-        token: str,
-        people: int,
-        visits: float,
-        seed: int,
-        effect: float,
-        lasts: str,
-        fast: bool,
-        processes: int,
-        truth: bool,
-    ) -> None:
+        project: Path, data: Path, url: str, token: str, people: int, visits: float, seed: int, effect: float,
+        lasts: str, is_fast: bool, processes: int, is_told: bool,
+    ) -> None:  # fmt: skip
         """Made-up shoppers, who visit the shop of a running server and read its mail.
 
         They live in the server's time, also where that runs fast (`tactful up --dev --speed`), until Ctrl-C. What a
         mail makes them do is known, so that --truth says what `tactful measure` should find.
         """
-        if fast and truth:
+        if is_fast and is_told:
             raise UsageError("--fast leaves the server's time behind, and the truth with it; leave one of the two out")
-        address, found = _server(data, url, token)
         lasts_us = parse_duration(lasts) if lasts else FOR_EVER_US
         if lasts_us is None:
             raise UsageError(f"--for {lasts!r} is no duration; write it as 90s, 10m, 2h or 14d")
+        address, found = _server(data, url, token)
         town = Town(seed=seed, people=people, visits_per_week=visits, effect=effect)
         door, products = door_of(build.settings(project), project), products_of(project, seed)
-        if fast:
+        if is_fast:
             _race(town, door, products, address, lasts_us, processes)
         else:
-            told = asyncio.run(_live(town, door, products, address, found, lasts_us, truth=truth))
-            if truth:
+            told = asyncio.run(_live(town, door, products, address, found, lasts_us, truth=is_told))
+            if is_told:
                 echo_json(told)
 
 
@@ -144,7 +137,7 @@ def _rows(file: Path) -> Iterator[Mapping[str, Any]]:
             yield from (json.loads(line) for line in text.splitlines() if line.strip())
         case ".csv":
             for row in csv.DictReader(text.splitlines()):
-                yield {name: _number(value) if name == "price" else value for name, value in row.items()}
+                yield {name: _price(value) if name == "price" else value for name, value in row.items()}
         case ".json" | ".yaml" | ".yml":
             said = yaml.safe_load(text)  # JSON is YAML.
             found = (
@@ -157,7 +150,7 @@ def _rows(file: Path) -> Iterator[Mapping[str, Any]]:
             return
 
 
-def _number(text: str) -> float | None:
+def _price(text: str) -> float | None:
     try:
         return float(text)
     except ValueError:
