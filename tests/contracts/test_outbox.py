@@ -278,20 +278,6 @@ def test_what_waits_is_counted_by_channel(open_outbox: OutboxMaker) -> None:
     assert outbox.waiting_by_channel() == {"email": 2, "sms": 1}
 
 
-def test_people_are_counted_by_what_they_got(open_outbox: OutboxMaker) -> None:
-    outbox = open_outbox()
-    assert outbox.per_person(0) == {}
-    sent = [intent(f"a{n}", due=n, key="u:a") for n in (1, 5, 6)] + [intent("b", due=7, key="u:b")]
-    sent += [intent("hook", due=7, key="u:c", channel="webhook")]
-    outbox.put(0, [*sent, intent("waits", due=8, key="u:b")])
-    for one in sent:
-        claim(outbox, one)
-    outbox.finish([Verdict(one.intent, "sent", "accepted") for one in sent], 9)
-    assert outbox.per_person(0) == {1: 1, 3: 1}
-    assert outbox.per_person(5) == {1: 1, 2: 1}
-    assert outbox.per_person(8) == {}
-
-
 def moves(name: str, key: str, partition: int, hop: int) -> Moved:
     return Moved(name, key, partition, hop)
 

@@ -54,10 +54,10 @@ def test_complaints_are_graver_the_more_they_are() -> None:
     assert [one.level for one in bothers(sent(10_000, spam=10))] == ["warn"]
     found = bothers(sent(10_000, spam=30))
     assert [one.level for one in found] == ["bad"]
-    assert found[0].text.startswith("0.30% of the messages of this week were called spam")
+    assert found[0].text.startswith("0.30 % of the messages of this week were called spam")
 
 
 def test_who_leaves_and_what_bounces_is_said() -> None:
     found = bothers(sent(100, left=2, bounced=3))
-    assert [one.text.partition(" of ")[0] for one in found] == ["2.0%", "3.0%"]
+    assert [one.text.partition(" of ")[0] for one in found] == ["2.0 %", "3.0 %"]
     assert [one.href for one in found] == ["/journeys", "/outbox?status=rejected"]

@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.console.crawling import crawl
 from tests.console.serving import Served, serve
-from tests.console.shop import Shop
+from tests.console.shop import PROJECT, Shop
 from tests.messages import pictures as letters
 
 FOLDER = Path(__file__).parents[2] / "docs" / "pictures"
@@ -46,7 +46,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--all", type=Path, metavar="DIR", help="every page in every shape, into this folder")
     everything = parser.parse_args().all
-    shop = Shop()
+    # By its relative path, since pages show where the files lie, and pictures go everywhere.
+    shop = Shop(project=PROJECT.relative_to(Path.cwd()))
     with serve(shop) as served, sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"),

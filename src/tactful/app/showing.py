@@ -65,14 +65,7 @@ def run(house: Installation, project: Path, address: str) -> None:
     def mail(intent: str) -> bytes | None:
         return spool.read(data / "mail", intent)
 
-    hands = Hands(
-        FileApprovals(data),
-        lambda reader, name: _previewed(house, reader, name),
-        lambda claim, source: _proved(house, project, claim, source),
-        sources_of(house.settings),
-        lambda: machine.look(data, os.getppid()),
-        lambda: _findings(house, project),
-    )
+    hands = _hands(house, project)
     console = Console(
         desk,
         slow,
@@ -118,6 +111,17 @@ def run(house: Installation, project: Path, address: str) -> None:
     uvloop.run(serve())
     desk.close()
     slow.close()
+
+
+def _hands(house: Installation, project: Path) -> Hands:
+    return Hands(
+        FileApprovals(house.data),
+        lambda reader, name: _previewed(house, reader, name),
+        lambda claim, source: _proved(house, project, claim, source),
+        sources_of(house.settings),
+        lambda: machine.look(house.data, os.getppid()),
+        lambda: _findings(house, project),
+    )
 
 
 def _frame(settings: Settings, address: str) -> Frame:

@@ -192,7 +192,8 @@ def _table_of(series: Sequence[Series]) -> list[tuple[int, list[object]]]:
 
 
 def _stage(stage: Stage, share: float, before: int | None) -> Markup:
-    of_before = f"{stage.count / before:.0%}" if before else ""
+    # Where more come to a step than to the one before, they came by another way, and a share says nothing.
+    of_before = f"{stage.count / before:.0%}" if before and stage.count <= before else ""
     return Markup(
         '<li><span class="label">{label}{note}</span>'
         '<svg aria-hidden="true" width="100%" height="12"><rect class="track" width="100%" height="12" rx="3"/>'
