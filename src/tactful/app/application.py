@@ -17,7 +17,7 @@ from tactful.adapters.standing import leave, read, stand
 from tactful.adapters.supervisor import Lock, StopSignal, Supervisor, follow_parent
 from tactful.adapters.watching import watch
 from tactful.app.clocks import FASTEST, Clocks, Running, SystemClock
-from tactful.app.doorkeeping import access_of, at_terminal, near, refuse_open_door, welcome
+from tactful.app.doorkeeping import access_of, at_terminal, findings, near, refuse_open_door, welcome
 from tactful.app.parts import email_of, sources_of
 from tactful.cli import (
     admitting,
@@ -145,6 +145,7 @@ class Application:
 
         settings = self.settings(project)
         found = identities.check(settings.identity, settings.sources) + check_consent(settings.consent)
+        found += findings(settings, data, self._clocks.world)
         return found + examining.channels(settings, project, data, self._clocks.world)
 
     def proof(self, project: Path, data: Path, claim: Claimed, source: bytes) -> Said:

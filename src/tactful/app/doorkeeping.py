@@ -12,6 +12,8 @@ from tactful.app.clocks import SystemClock
 from tactful.app.parts import ADMIN_TOKEN
 from tactful.errors import UsageError
 from tactful.operations.access import Access
+from tactful.operations.doctor import Finding
+from tactful.operations.guarding import check
 from tactful.operations.openid import Provider
 from tactful.runtime.ports import Clock
 from tactful.runtime.settings import Settings
@@ -91,3 +93,15 @@ def at_terminal() -> str:
         return f"terminal {getpass.getuser()}"
     except (KeyError, OSError):  # A container may run as a number that has no name.
         return f"terminal {os.getuid()}"
+
+
+def findings(settings: Settings, data: Path | None, clock: Clock) -> list[Finding]:
+    """What the doctor says of access; nothing where there is no data folder yet."""
+    if data is None or not (data / "office.db").exists():
+        return []
+    house = Installation(data, settings, clock, read_only=True)
+    try:
+        accounts, tokens = house.office.accounts.all(), house.office.tokens.all()
+    finally:
+        house.close()
+    return check(settings.access, settings.workspace.public_url, os.environ.get(ADMIN_TOKEN, ""), accounts, tokens)
