@@ -27,6 +27,7 @@ def test_everything_of_the_package_is_in_it(wheel: Path) -> None:
     assert kept - held == set()
     assert any(name.endswith("licenses/LICENSE") for name in held)
     assert not any(name.startswith("tests") for name in held)
+    assert "tactful/examples/shop/journeys/cart_reminder.yaml" in held
 
 
 @pytest.mark.external  # Fetches the dependencies as anybody would.
@@ -46,6 +47,8 @@ def test_it_works_in_an_empty_environment(wheel: Path, tmp_path: Path) -> None:
     assert "Usage: tactful" in tactful("--help")
     tactful("init", "shop")
     tactful("check", "--project", "shop")
+    tactful("init", "mine", "--begin", "shop")
+    assert "13 messages" in tactful("check", "--project", "mine")
     line = '{"type": "page", "userId": "ada", "receivedAt": "2025-03-01T10:00:00Z"}'
     (tmp_path / "calls.jsonl").write_text(line)
     assert tactful("eval", 'any("*")', "--events", "calls.jsonl", "--engine", "both", "--json") == '{"ada": true}\n'
