@@ -65,7 +65,9 @@ def test_partitions_of_a_living_installation(living: Living) -> None:
     assert sum(one.people for one in found) == 9
     assert {one.lag for one in found} == {0}
     assert {one.plan for one in found} == {1}
-    assert all(one.end == one.position > 0 and one.clock > 0 and not one.late_us for one in found)
+    assert all(
+        one.end == one.position > 0 and one.clock > 0 and not one.late_us and not one.is_sweeping for one in found
+    )
 
 
 def test_what_nobody_has_read_is_lag(living: Living) -> None:

@@ -66,19 +66,8 @@ def run(house: Installation, project: Path, address: str) -> None:
         return spool.read(data / "mail", intent)
 
     hands = _hands(house, project)
-    console = Console(
-        desk,
-        slow,
-        news,
-        house,
-        house.office,
-        project,
-        _frame(house.settings, address),
-        intake.submit,
-        arrive,
-        mail,
-        hands,
-    )
+    frame = _frame(house.settings, address)
+    console = Console(desk, slow, news, house, house.office, project, frame, intake.submit, arrive, mail, hands)
     access = access_of(house, house.settings)
     for_programs = [
         *api(desk),

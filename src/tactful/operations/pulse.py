@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from tactful.events.mentions import EVERYBODY, Tally
 from tactful.events.responses import EMAIL_BOUNCED, EMAIL_SPAM, MESSAGE_FAILED, UNSUBSCRIBED
-from tactful.operations.health import Concern
+from tactful.operations.health import Concern, Level
 
 COMPLAINTS, MANY_COMPLAINTS = 0.001, 0.003
 LOSSES = 0.02
@@ -112,7 +112,7 @@ def bothers(week: Pulse) -> list[Concern]:
         return []
     found = []
     if (complaints := week.share(EMAIL_SPAM)) >= COMPLAINTS:
-        level = "bad" if complaints >= MANY_COMPLAINTS else "warn"
+        level: Level = "bad" if complaints >= MANY_COMPLAINTS else "warn"
         text = f"{100 * complaints:.2f} % of the messages of this week were called spam; mailboxes begin to refuse at 0.3 %"
         found.append(Concern(level, text, "/outbox?status=sent"))
     if (left := week.share(UNSUBSCRIBED)) >= LOSSES:
