@@ -7,6 +7,7 @@ minutes. Which version and moment a message is of stands in the intent, as long 
 
 from collections.abc import Callable, Iterator, Sequence
 from heapq import merge
+from itertools import groupby
 
 from msgspec import Struct
 
@@ -88,13 +89,14 @@ def behind(trail: Trail, partitions: int, journey: str, wanted: Wanted, find: Fi
     places = cursor.split(".") if cursor.count(".") == partitions - 1 and cursor else [""] * partitions
     walks = [_Walk(trail, partition, journey, wanted, find, place) for partition, place in enumerate(places)]
     found: list[Entry] = []
+    is_full = False
     for walk, position, entries in merge(*walks, key=lambda one: -one[2][0].at):
+        is_full = len(found) >= PAGE
+        if is_full:  # And there is more: a page that would be empty is not offered.
+            break
         found += entries
         walk.taken = position
-        if len(found) >= PAGE:
-            break
-    is_full = len(found) >= PAGE
-    places = [walk.place(is_full=is_full) for walk in walks]
+    places = [walk.place() for walk in walks]
     is_through = all(place == NOTHING for place in places)
     return Listed(tuple(found), "" if is_through else ".".join(places), is_short=not is_full and not is_through)
 
@@ -111,25 +113,26 @@ class _Walk:
         self._looked_to: int | None = None
         """Where looking ended, because enough was looked through."""
 
-    def place(self, *, is_full: bool) -> str:
-        if self._is_over or (not is_full and self._looked_to is None):
+    def place(self) -> str:
+        """Where the next page goes on."""
+        if self._is_over:
             return NOTHING
-        if not is_full and self._looked_to is not None:
-            return str(self._looked_to)
-        return str(self.taken) if self.taken else ""
+        place = self._looked_to if self._looked_to is not None else self.taken
+        return str(place) if place else ""
 
     def __iter__(self) -> Iterator[tuple["_Walk", int, list[Entry]]]:
         before, looked = self.taken or None, 0
         while not self._is_over:
             blobs = self._trail.by_definition(self._partition, f"journey/{self._journey}", before, GROUPS)
             groups = [group for blob in blobs for group in reversed(decode_groups(blob))]
-            groups = [group for group in groups if before is None or group.position < before]
             if not groups:
+                self._is_over = True
                 return
-            for group in groups:
-                entries = [entry for row in group.rows if (entry := self._entry(row, group)) is not None]
+            # People of one position (a tick, a sweep) stand on one page, since a page begins below a position.
+            for position, those in groupby(groups, key=lambda group: group.position):
+                entries = [entry for group in those for row in group.rows if (entry := self._entry(row, group))]
                 if entries:
-                    yield self, group.position, entries
+                    yield self, position, entries
             looked, before = looked + len(groups), groups[-1].position
             if looked >= LOOKED:
                 self._looked_to = before
