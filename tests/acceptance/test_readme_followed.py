@@ -84,7 +84,7 @@ class Reader:
 
 
 def test_every_command_of_the_page_works_in_its_order(tmp_path: Path) -> None:
-    seen = []
+    seen, first = [], ""
     with Reader(tmp_path).at_the_shell() as reader:
         shutil.copy(ROOT / "examples/shop/stories/cart_reminder.jsonl", tmp_path / "calls.jsonl")
         for command in commands():
@@ -97,8 +97,11 @@ def test_every_command_of_the_page_works_in_its_order(tmp_path: Path) -> None:
                 until(lambda: "segments/regulars.yaml" in reader.said(), reader.said)
                 keys = tomllib.loads((tmp_path / "shop/tactful.toml").read_text(encoding="utf-8"))["sources"]
                 reader.variables["WRITE_KEY"] = keys["server"]["write_key"]
+                assert json.loads(reader.types(first))["success"] is True
                 continue
             printed = reader.types(command)
+            if command.startswith("tactful init"):
+                (first,) = (line.strip() for line in printed.splitlines() if line.startswith("  curl "))
             if command.startswith("curl"):
                 assert json.loads(printed)["success"] is True, printed
             if command.startswith("tactful explain"):
