@@ -14,7 +14,7 @@ import yaml
 
 from tactful.cli.build import Build
 from tactful.cli.main import counted, echo_json, project_option
-from tactful.errors import UsageError
+from tactful.errors import TransientError, UsageError
 from tactful.runtime.settings import Settings
 from tactful.shoppers import catalogue
 from tactful.shoppers.calls import Door
@@ -187,9 +187,17 @@ async def _live(
     from tactful.shoppers.network import Times, Wire
     from tactful.shoppers.sending import Sender
 
-    stop = asyncio.Event()
+    stop, loop, living = asyncio.Event(), asyncio.get_running_loop(), asyncio.current_task()
+    assert living is not None
+    ending: list[asyncio.TimerHandle] = []
+
+    def end_it() -> None:
+        """What is on its way may end, unless the server went first."""
+        stop.set()
+        ending.append(loop.call_later(PATIENCE_S, living.cancel))
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, end_it)
     wire = Wire(address, LANES)
     try:
         times = Times(wire)
@@ -201,11 +209,17 @@ async def _live(
         speed = f", {times.speed:g} times as fast as the world" if times.speed != 1 else ""
         click.echo(f"{counted(town.people, 'shopper')} at {address}{speed}, seed {town.seed}; Ctrl-C ends it", err=True)
         end = await drive.run(times, start + lasts_us, stop, _tell())
+        for handle in ending:
+            handle.cancel()
         return await drive.truth(end) if truth else {}
+    except asyncio.CancelledError:
+        raise TransientError("the server did not answer any more") from None
     finally:
         await wire.close()
 
 
+PATIENCE_S = 3.0
+"""With a server that does not answer, once it is to end."""
 LANES = 16
 """Connections of the shoppers who live in the server's time."""
 

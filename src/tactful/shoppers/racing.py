@@ -19,7 +19,7 @@ from tactful.shoppers.people import Town
 from tactful.shoppers.sending import BATCH, Sender
 from tactful.values import SECOND_US
 
-LANES = 4
+LANES = 8
 """Connections of one process."""
 
 
