@@ -39,8 +39,8 @@ def the_old_owner_is_not_told(patch: Patch) -> None:
 
 
 def alias_by_direction(patch: Patch) -> None:
-    def turned(key: str, to: str) -> Link:
-        return Link(to, key)
+    def turned(key: str, to: str, is_import: bool) -> Link:
+        return Link(to, key, is_import)
 
     patch.setattr(ties, "Link", turned)
 
@@ -170,7 +170,10 @@ def what_was_due_is_handed_over(patch: Patch) -> None:
 
 
 def nobody_looks_after_a_merge(patch: Patch) -> None:
-    patch.setattr(ties, "look_at_all", lambda turn, profile, position, rows: turn.close(profile, position, rows))
+    def close(turn: Turn, profile: Profile, position: int, rows: list[Row], cause: str = "merge") -> None:
+        turn.close(profile, position, rows)
+
+    patch.setattr(ties, "look_at_all", close)
 
 
 def a_merge_starts_every_journey(patch: Patch) -> None:
