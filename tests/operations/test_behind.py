@@ -8,7 +8,7 @@ import pytest
 from tactful.adapters.memory.trail import MemoryTrail
 from tactful.events.derived import GoalReached, Group, OutcomeNoted, Responded, RunStarted, encode_groups
 from tactful.operations import behind as module
-from tactful.operations.behind import Entry, Listed, Wanted, behind
+from tactful.operations.behind import PAGE, Entry, Listed, Wanted, behind
 from tactful.runtime.ports import OutboxRow
 from tactful.values import MINUTE_US
 
@@ -64,6 +64,7 @@ def test_nobody_is_left_out_or_told_twice_wherever_pages_end() -> None:
         pages = told.pages()
         assert Counter(entry.key for page in pages for entry in page.entries) == expected, seed
         assert all(page.entries for page in pages[1:]), "no page leads to nothing"
+        assert all(len(page.entries) < PAGE + 70 for page in pages), "full, but for a crowd at its end"
 
 
 def test_newest_stand_first_over_all_partitions() -> None:
