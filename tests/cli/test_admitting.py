@@ -73,10 +73,13 @@ def test_tokens_are_printed_once(data: Path) -> None:
 
 
 def test_what_another_command_changes_is_in_the_audit_log_unless_nothing_came_of_it(data: Path) -> None:
-    assert tactful(data, "suppressions", "remove", "ada@example.com").exit_code == 0
-    assert tactful(data, "outbox", "release", "no-such-intent").exit_code == 1
+    listed = data.parent / "addresses.csv"
+    listed.write_text("address,reason\nada@example.com,asked\n")
+    assert tactful(data, "suppressions", "import", str(listed)).exit_code == 0
+    assert tactful(data, "suppressions", "remove", "nobody@example.com").exit_code == 1
+    assert tactful(data, "journeys", "pause", "no-such-journey").exit_code == 1
     acts = [json.loads(line) for line in tactful(data, "audit", "--json").stdout.splitlines()]
-    assert [(one["act"], one["about"]) for one in acts] == [("suppressions_remove", "ada@example.com")]
+    assert [(one["act"], one["about"]) for one in acts] == [("suppressions_import", str(listed))]
 
 
 def test_other_machines_are_let_in_once_there_is_an_administrator(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -118,13 +118,20 @@ def opened(build: Build, data: Path, *, read_only: bool = True) -> House:
     return house
 
 
+def _named(given: object) -> str:
+    """An argument as it was typed."""
+    if isinstance(given, tuple):
+        return " ".join(map(_named, given))
+    return str(getattr(given, "name", given))
+
+
 def _note_act(build: Build, house: House, context: click.Context) -> None:
     """Into the audit log, unless nothing came of it."""
     if isinstance(sys.exc_info()[1], (UsageError, DefinitionError, TransientError, click.ClickException)):
         return
     words = context.command_path.split()[1:]
     given = [parameter.name for parameter in context.command.params if isinstance(parameter, click.Argument)]
-    about = " ".join(str(context.params[name]) for name in given if name and context.params.get(name))
+    about = " ".join(_named(context.params[name]) for name in given if name and context.params.get(name))
     if words[0] in UNNOTED:
         return
     if words[0] in ("journeys", "campaign") and about:

@@ -26,7 +26,7 @@ MEANINGS: dict[Permission, str] = {
     "steer": "pause, launch and stop journeys, switch sending off",
     "send": "send tests, and decide about what was held",
     "export": "take tables away as CSV",
-    "privacy": "consent, un-merge, erase",
+    "privacy": "decide about consent, un-merge people",
     "admin": "users, tokens, the audit log",
 }
 
