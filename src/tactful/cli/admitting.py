@@ -66,6 +66,10 @@ def _register_users(group: click.Group, build: Build) -> None:
             secret = access.link(name, build.terminal())
         _print_link(build, data, secret)
 
+    _register_changes(users, build)
+
+
+def _register_changes(users: click.Group, build: Build) -> None:
     @users.command()
     @click.argument("name")
     @_role

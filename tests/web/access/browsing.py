@@ -52,7 +52,7 @@ class Browser:
         return Page(answer.status, answer.headers, text)
 
     def get(self, path: str, **headers: str) -> Page:
-        return self.ask("GET", path, Accept="text/html", Sec_Fetch_Mode="navigate", **headers)
+        return self.ask("GET", path, None, Accept="text/html", Sec_Fetch_Mode="navigate", **headers)
 
     def post(self, path: str, fields: dict[str, str], **headers: str) -> Page:
         sent = {

@@ -271,7 +271,7 @@ def test_a_write_key_opens_nothing(shop: Served, path: str) -> None:
         {"Authorization": "Bearer kettle-server-key"},
         {"X-Write-Key": "kettle-server-key"},
     ):
-        assert Browser(shop).ask("GET", path, **headers).status == 401
+        assert Browser(shop).ask("GET", path, None, **headers).status == 401
     assert Browser(shop).get(f"{path}?writeKey=kettle-server-key").status in (303, 401)
 
 
