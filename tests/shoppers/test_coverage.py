@@ -13,7 +13,11 @@ SEEDS = 50
 
 
 def world_of(seed: int) -> dict[str, World]:
-    return live(held_out(FILES, "50%"), Town(seed=100 + seed, people=800, effect=0.7, willing=0.9, buys=0.6, visits_per_week=6), 7)
+    return live(
+        held_out(FILES, "50%"),
+        Town(seed=100 + seed, people=800, effect=0.7, willing=0.9, buys=0.6, visits_per_week=6),
+        7,
+    )
 
 
 @pytest.mark.long

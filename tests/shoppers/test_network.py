@@ -7,8 +7,13 @@ import msgspec
 import pytest
 
 from tactful.errors import TransientError, UsageError
-from tactful.shoppers.calls import Call
+from tactful.shoppers.calls import Call, Door
+from tactful.shoppers.catalogue import Catalogue, made_up
+from tactful.shoppers.crowd import Crowd
+from tactful.shoppers.driving import Drive
+from tactful.shoppers.inbox import Inbox
 from tactful.shoppers.network import TRIES, Answer, Request, Times, insist
+from tactful.shoppers.people import Town
 from tactful.shoppers.sending import Sender
 
 OK = Answer(200, b"{}", {})
@@ -100,6 +105,26 @@ def test_many_calls_go_in_batches_consent_first_and_pages_before_the_server() ->
     order = ["banner", "account", "mail", "Product Added", "Order Completed"]
     assert all(events == order for events in seen.values())
     assert len(seen) == 150
+
+
+def test_a_token_that_is_refused_for_a_while_ends_nothing() -> None:
+    denied = True
+
+    def answer(request: Request, nth: int) -> Answer:
+        if request.path == "/v1/journeys":
+            return Answer(403, b'{"message": "not now"}', {}) if denied else Answer(200, b'{"journeys": []}', {})
+        return OK
+
+    network = Pretended(answer)
+    crowd = Crowd(Town(people=1), Catalogue(7, made_up(7)), Door("w", "b"), 0, range(1), keeps=False)
+    drive = Drive(network, crowd, Sender(network, 1, is_dated=True), Inbox(network, crowd, "token"))
+    with pytest.raises(UsageError, match="not now"):  # At the start it is said at once.
+        asyncio.run(drive.begin())
+    asyncio.run(drive.look())
+    assert drive.told(0).refused == {"the server refuses /v1/journeys: not now": 1}
+    denied = False
+    asyncio.run(drive.look())
+    assert drive.told(0).refused == {"the server refuses /v1/journeys: not now": 1}
 
 
 def test_the_time_is_the_servers() -> None:

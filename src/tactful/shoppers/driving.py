@@ -5,12 +5,13 @@ but `Drive.run` waits, so that a test can drive the same rounds under a virtual 
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
+from tactful.errors import UsageError
 from tactful.shoppers import truth
 from tactful.shoppers.crowd import Crowd
 from tactful.shoppers.inbox import Inbox
@@ -58,11 +59,20 @@ class Drive:
         calls, looks = self.crowd.due(now_us)
         await self.sender.send(calls, now_us)
         if self.inbox is not None:
-            await self.inbox.handle(looks)
+            await self._if_let(self.inbox.handle(looks))
 
     async def look(self) -> None:
+        """Into the feeds."""
         if self.inbox is not None:
-            await self.inbox.look()
+            await self._if_let(self.inbox.look())
+
+    async def _if_let(self, reading: Awaitable[None]) -> None:
+        """A token may be refused for a while (its user may do less, too many ask); people go on shopping. What was not
+        read is read the next time."""
+        try:
+            await reading
+        except UsageError as error:
+            self.sender.refused[str(error)] = self.sender.refused.get(str(error), 0) + 1
 
     async def run(self, times: Times, until: int, stop: asyncio.Event, tell: Callable[[Told], None]) -> int:
         """Until that instant of the server's, or until told to stop; returns the instant of the end."""
