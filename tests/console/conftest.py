@@ -25,9 +25,10 @@ def console(shop: Shop) -> Iterator[Served]:
         yield served
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """Debian's own Chromium; nothing is downloaded."""
+    """Debian's own Chromium; nothing is downloaded. For one file of tests: as long as it is there its loop runs in this
+    thread, and no other can."""
     with sync_playwright() as playwright:
         found = playwright.chromium.launch(
             executable_path=shutil.which("chromium"),
