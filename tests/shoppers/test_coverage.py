@@ -33,6 +33,8 @@ def test_intervals_hold_the_truth_at_their_rate() -> None:
         assert said.of >= SEEDS
         assert said.covered / said.of > 0.88, said
         assert abs(said.off) < 3.5, said
-        # A truth that is a little off is noticed: mails that did half as much again, or nothing.
-        assert abs(agreement((compared, true * 1.5) for compared, true in pairs).off) > abs(said.off) + 1
-    assert agreement((compared, 0.0) for compared, _ in conversion).off > 5
+    # A truth that is off is noticed: mails that did half as much again, half as much, or nothing. What people spend varies
+    # too much for that.
+    for factor, least in ((1.5, 3.0), (0.5, 3.0), (0.0, 5.0)):
+        off = agreement((compared, true * factor) for compared, true in conversion).off
+        assert abs(off) > least, (factor, off)
