@@ -35,7 +35,7 @@ def made(tmp_path: Path, mapping: str, content: str = ORDERS) -> tuple[list[dict
 
 
 def without_id(call: dict[str, Any]) -> dict[str, Any]:
-    assert call.pop("messageId").startswith("import-")
+    assert call.pop("messageId").startswith("import ")
     return call
 
 

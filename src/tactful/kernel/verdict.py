@@ -5,12 +5,13 @@ First what is true whoever the person is: may this source say so, and does it fi
 person has decided, whether it may be kept at all. Pure.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
+from tactful.events.intake import Draft
 from tactful.events.records import Event, unpack
 from tactful.events.tracking import Misfit, fit
 from tactful.kernel.plan import CompiledPlan, EventReader
@@ -57,6 +58,13 @@ def said(event: Event) -> Said:
 
 def judge(plan: CompiledPlan, event: Event, reader: EventReader) -> Judged:
     """The verdict as far as it is the same for everybody."""
+    return judge_said(plan, event, reader, lambda: unpack(event.properties))
+
+
+def judge_said(
+    plan: CompiledPlan, event: Event | Draft, reader: EventReader, properties: Callable[[], dict[str, Any]]
+) -> Judged:
+    """As `judge`, of what need not be packed yet. Of an event that fits as it is, the properties are those given."""
     rule = reader.rule
     if event.trust == "browser":
         if rule is not None and rule.is_server_only:
@@ -71,10 +79,10 @@ def judge(plan: CompiledPlan, event: Event, reader: EventReader) -> Judged:
         if unplanned == KEEP or event.kind != "track":
             return _KEPT
         return _misfitting(unplanned, (Misfit("undeclared", "event", f"{event.name} is not in events/"),), None)
-    properties, misfits = fit(rule, unpack(event.properties), mends=unplanned == "mend")
+    found, misfits = fit(rule, properties(), mends=unplanned == "mend")
     if not misfits:
-        return Judged(properties=properties)
-    return _misfitting(unplanned, misfits, properties)
+        return Judged(properties=found)
+    return _misfitting(unplanned, misfits, found)
 
 
 def _misfitting(unplanned: str, misfits: tuple[Misfit, ...], properties: Mapping[str, Any] | None) -> Judged:

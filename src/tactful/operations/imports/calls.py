@@ -8,6 +8,7 @@ become a call at all: that is for intake and tracking plan, as with every other 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -26,11 +27,20 @@ _TRUE = frozenset(("true", "yes", "y", "1", "t", "on", "granted", "subscribed", 
 _FALSE = frozenset(("false", "no", "n", "0", "f", "off", "denied", "unsubscribed", "opted out"))
 
 
+LEGIBLE = 120
+"""Characters."""
+
+
 class Made(Struct, frozen=True):
-    """One call: the row that it comes from (of several, the first), and its JSON."""
+    """One call, and the row that it comes from (of several, the first)."""
 
     number: int
-    body: bytes
+    call: dict[str, Any]
+
+    @property
+    def body(self) -> bytes:
+        """Its JSON. Raises UnicodeEncodeError where it holds half characters, which JSON cannot say."""
+        return _encode(self.call)
 
 
 class Unread(Struct):
@@ -81,20 +91,19 @@ class Calls:
     def _as_it_stands(self, row: Row, number: int) -> Made:
         if not row.get("messageId"):
             row["messageId"] = message_id(f"{self._file} {number}")
-        return Made(number, _encode(row))
+        return Made(number, row)
 
     def _single(self, batch: Batch) -> Rows:
         made: list[Made] = []
-        bad = list(batch.bad)
         unused = 0
         for number, row in zip(batch.numbers, batch.rows, strict=True):
             self._convert(row, number)
-            before = len(made) + len(bad)
+            before = len(made)
             for place, maker in enumerate(self._makers):
                 if maker.takes(row):
-                    self._put(maker, place, [row], number, made, bad)
-            unused += len(made) + len(bad) == before
-        return Rows(len(batch.rows) + len(batch.bad), made, bad, unused, batch.share)
+                    made.append(Made(number, maker.call([row], number, place)))
+            unused += len(made) == before
+        return Rows(len(batch.rows) + len(batch.bad), made, batch.bad, unused, batch.share)
 
     def _grouped(self, batches: Iterator[Batch]) -> Iterator[Rows]:
         """The rows of a group lie behind each other; the last one of a batch may go on in the next."""
@@ -116,7 +125,6 @@ class Calls:
     def _groups(self, rows: Sequence[tuple[int, Row]], batch: Batch) -> Rows:
         together = self._mapping.together
         made: list[Made] = []
-        bad = list(batch.bad)
         unused = 0
         for key, found in groupby(rows, lambda one: _key(one[1], together)):
             group = list(found)
@@ -130,18 +138,10 @@ class Calls:
                     for lot in [mine] if maker.rule.rows else [[one] for one in mine]:
                         if lot:
                             taken |= {number for number, _ in lot}
-                            self._put(maker, place, [row for _, row in lot], lot[0][0], made, bad)
+                            number = lot[0][0]
+                            made.append(Made(number, maker.call([row for _, row in lot], number, place)))
                 unused += sum(number not in taken for number, _ in part)
-        return Rows(len(rows) + len(batch.bad), made, bad, unused, batch.share)
-
-    def _put(
-        self, maker: "_Maker", place: int, rows: Sequence[Row], number: int, made: list[Made], bad: list[BadRow]
-    ) -> None:
-        call = maker.call(rows, number, place)
-        try:
-            made.append(Made(number, _encode(call)))
-        except (msgspec.MsgspecError, UnicodeEncodeError, TypeError, OverflowError) as error:
-            bad.append(BadRow(number, "not_sayable", f"the row cannot be said in JSON: {error}", repr(call).encode()))
+        return Rows(len(rows) + len(batch.bad), made, batch.bad, unused, batch.share)
 
     def _convert(self, row: Row, number: int) -> None:
         """The texts of typed columns become what they mean; nothing is left where nothing stood."""
@@ -203,11 +203,13 @@ class _Maker:
         call: dict[str, Any] = {"type": kind, "messageId": self._id(rows[0], number, place)}
         if self._event is not None:
             name = self._event(rows)
-            call["event" if kind == "track" else "name"] = name if name is None else _said(name)
+            call["event" if kind == "track" else "name"] = name if name is None or type(name) is str else _said(name)
         for field, get in self._people:
-            if value := _said(get(rows)):
+            value = get(rows)
+            if value := value if type(value) is str else _said(value):
                 call[field] = value
-        call["timestamp"] = _said(self._at(rows)) or "missing"
+        at = self._at(rows)
+        call["timestamp"] = (at if type(at) is str else _said(at)) or "missing"
         if kind == "consent":
             return self._decision(call, rows)
         values = self._properties.of(rows)
@@ -238,50 +240,65 @@ class _Maker:
 
     def _id(self, row: Row, number: int, place: int) -> str:
         columns = self.rule.id or self.rule.rows
-        about = "\x1f".join([_said(row.get(column)) for column in columns]) if columns else f"{self._file} {number}"
+        if columns:
+            said = [_said(row.get(column)) for column in columns]
+            about = said[0] if len(said) == 1 else "\x1f".join(said)
+        else:
+            about = f"{self._file} {number}"
         name = self.rule.event.constant if self.rule.event is not None else ""
         return message_id(f"{self.rule.kind} {name} {place} {about}")
 
 
 def message_id(about: str) -> str:
-    return "import-" + blake2b(about.encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
+    """Legible where it is short."""
+    if len(about) <= LEGIBLE and about.isprintable():
+        return f"import {about}"
+    return "import " + blake2b(about.encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
 
 
 class _Fields:
     """Names with values, of which most are columns as they stand; a name with dots is an object within an object."""
 
     def __init__(self, said: Mapping[str, Value]) -> None:
-        plain = {
-            name: value.column for name, value in said.items() if value.column and not value.values and "." not in name
-        }
-        self._columns = list(plain.items())
-        self._others = [(name.split("."), _get(value)) for name, value in said.items() if name not in plain]
+        plain = {name: one.column for name, one in said.items() if one.column and not one.values and "." not in name}
+        self._names, self._columns = tuple(plain), tuple(plain.values())
+        self._pick: Callable[[Row], Sequence[Any]] = (
+            itemgetter(*self._columns) if len(plain) > 1 else lambda row: [row[column] for column in self._columns]
+        )
+        within: dict[str, dict[str, Value]] = {}
+        for name, one in said.items():
+            if "." in name:
+                first, _, rest = name.partition(".")
+                within.setdefault(first, {})[rest] = one
+        self._objects = [(name, _Fields(inner)) for name, inner in within.items()]
+        self._others = [(name, _get(one)) for name, one in said.items() if name not in plain and "." not in name]
 
     def of(self, rows: Sequence[Row]) -> dict[str, Any]:
-        values: dict[str, Any] = {}
-        first = rows[0]
-        for name, column in self._columns:
-            value = first.get(column)
-            if value is not None and value != "":
-                values[name] = value
-            elif len(rows) > 1:
-                value = next((row[column] for row in rows if row.get(column) not in (None, "")), None)
-                if value is not None:
-                    values[name] = value
-        for path, get in self._others:
+        if len(rows) == 1:
+            try:
+                picked = self._pick(rows[0])
+            except KeyError:  # Rows of JSON have the fields that they have.
+                picked = [rows[0].get(column) for column in self._columns]
+        else:
+            picked = [_first(rows, column) for column in self._columns]
+        found = zip(self._names, picked, strict=True)
+        values = {name: value for name, value in found if value is not None and value != ""}
+        for name, get in self._others:
             value = get(rows)
             if value is not None and value != "":
-                _lay(values, path, value)
+                values[name] = value
+        for name, fields in self._objects:
+            if inner := fields.of(rows):
+                values[name] = inner
         return values
 
 
-def _lay(values: dict[str, Any], path: Sequence[str], value: Any) -> None:
-    for step in path[:-1]:
-        inner = values.setdefault(step, {})
-        if not isinstance(inner, dict):
-            return
-        values = inner
-    values[path[-1]] = value
+def _first(rows: Sequence[Row], column: str) -> Any:
+    for row in rows:
+        found = row.get(column)
+        if found is not None and found != "":
+            return found
+    return None
 
 
 # ---- values ----------------------------------------------------------------------------------------------------------
@@ -303,11 +320,8 @@ def _get(value: Value) -> Get:
 
 def _of_column(column: str) -> Get:
     def get(rows: Sequence[Row]) -> Any:
-        for row in rows:
-            found = row.get(column)
-            if found is not None and found != "":
-                return found
-        return None
+        found = rows[0].get(column)
+        return _first(rows, column) if found is None and len(rows) > 1 else found
 
     return get
 

@@ -6,9 +6,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO
 
-import msgspec
-from msgspec import Struct
-
 from tactful.errors import TransientError, UsageError
 from tactful.events.verdicts import Refusal
 from tactful.operations.imports.preparing import Prepared
@@ -18,14 +15,6 @@ from tactful.operations.lines import SOURCE
 from tactful.runtime.house import House
 from tactful.runtime.ports import Quarantined
 from tactful.values import format_time, parse_time
-
-
-class _Head(Struct, rename="camel"):
-    timestamp: str | None = None
-    received_at: str | None = None
-
-
-_head = msgspec.json.Decoder(_Head)
 
 
 def write_lines(prepared: Prepared, to: Path, progress: Callable[[Report, float], None]) -> tuple[Report, list[BadRow]]:
@@ -53,15 +42,14 @@ def _write(
             report.refuse(one.number, Refusal(one.code, one.message))
         bad += some.bad
         for made in some.made:
-            head = _head.decode(made.body)
-            at = parse_time(head.received_at or head.timestamp or "")
+            at = parse_time(str(made.call.get("receivedAt") or made.call.get("timestamp") or ""))
             if at is None:
                 refusal = Refusal("timestamp_unreadable", "timestamp is not a time in ISO 8601", "timestamp")
                 report.refuse(made.number, refusal)
                 bad.append(BadRow(made.number, refusal.code, refusal.message, made.body))
                 continue
-            report.take("", at)
-            received = b"" if head.received_at else b',"receivedAt":"%b"' % format_time(at).encode()
+            report.take(["calls"], [at])
+            received = b"" if made.call.get("receivedAt") else b',"receivedAt":"%b"' % format_time(at).encode()
             file.write(made.body[:-1] + received + b"}\n")
         progress(report, some.share)
     report.unreadable(calls.unread, {name: one.type for name, one in prepared.mapping.types.items()})

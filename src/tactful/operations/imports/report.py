@@ -1,6 +1,7 @@
 """The report of an import: what was read, kept, mended and refused, and why; kept beside the data, and shown."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 import msgspec
 from msgspec import Struct
@@ -55,12 +56,16 @@ class Report(Struct):
     notes: list[str] = []
     is_finished: bool = False
 
-    def take(self, name: str, at: int) -> None:
-        self.calls += 1
-        self.kept += 1
-        count(self.by_name, name)
-        self.first_at = min(self.first_at or at, at)
-        self.last_at = max(self.last_at, at)
+    def take(self, names: Sequence[str], times: Sequence[int]) -> None:
+        """So many events, with the instants at which they happened."""
+        self.calls += len(names)
+        self.kept += len(names)
+        for name, number in Counter(names).items():
+            key = name if name in self.by_name or len(self.by_name) < MOST_KINDS else "..."
+            self.by_name[key] = self.by_name.get(key, 0) + number
+        if times:
+            self.first_at = min(self.first_at or times[0], *times)
+            self.last_at = max(self.last_at, *times)
 
     def refuse(self, row: int, refusal: Refusal) -> None:
         self.calls += 1
@@ -75,11 +80,6 @@ class Report(Struct):
     @property
     def refused_count(self) -> int:
         return sum(one.count for one in self.refused.values())
-
-
-def count(counts: dict[str, int], name: str) -> None:
-    name = name if name in counts or len(counts) < MOST_KINDS else "..."
-    counts[name] = counts.get(name, 0) + 1
 
 
 def trouble(kinds: dict[str, Trouble], name: str) -> Trouble:

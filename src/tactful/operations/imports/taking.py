@@ -6,7 +6,9 @@ in the same transaction: an import that was cut off goes on behind the last row 
 done again. The quarantine is written before, and knows what it has by file and row.
 """
 
+import gc
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Protocol
 
 import msgspec
@@ -14,10 +16,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tactful.errors import UsageError
+from tactful.events.calls import TROUBLE, Call, is_suspect
 from tactful.events.identifiers import partition_of
-from tactful.events.intake import Arrival, Draft, accept_consent, draft_of, encode_draft
+from tactful.events.intake import Arrival, Draft, accept_consent, draft, draft_of, encode_draft
 from tactful.events.naming import Naming
-from tactful.events.records import Consent, Event, Imported, Score, decode, encode, unpack
+from tactful.events.records import Consent, Imported, Score, decode, encode
 from tactful.events.sources import Source
 from tactful.events.verdicts import Refusal
 from tactful.kernel import verdict
@@ -33,6 +36,8 @@ from tactful.runtime.relay import IMPORT
 MANY = 1_000
 """Refused rows after which a share of them above a tenth stops the import."""
 Progress = Callable[[Report, float], None]
+_encode = msgspec.json.Encoder().encode
+_calls = msgspec.json.Decoder(list[Call])
 
 
 class Road(Protocol):
@@ -71,26 +76,41 @@ def backfill(
     """Take everything behind `report.rows`; without a road nothing is taken, and only the report is made. Raises
     UsageError where so much is refused that the mapping must be wrong."""
     before, at = report.rows, 0
-    for some in rows:
-        at += some.rows
-        if at <= before:
+    with _young_collected_by_count():
+        for some in rows:
+            at += some.rows
+            if at <= before:
+                progress(report, some.share)
+                continue
+            received_at = now()
+            records, refused = _taken(job, some, received_at, report)
+            report.rows, report.unused = at, report.unused + some.unused
+            if refused and not job.goes_on and _is_hopeless(report, road):
+                raise UsageError(_hopeless(report))
+            if road is not None:
+                records.setdefault(0, []).append(encode(Imported(received_at, job.digest, at, is_backfill=True)))
+                road.append(records, refused)
             progress(report, some.share)
-            continue
-        received_at = now()
-        records, refused = _taken(job, some, received_at, report)
-        report.rows, report.unused = at, report.unused + some.unused
-        if refused and not job.goes_on and _is_hopeless(report, road):
-            raise UsageError(_hopeless(report))
-        if road is not None:
-            records.setdefault(0, []).append(encode(Imported(received_at, job.digest, at, is_backfill=True)))
-            road.append(records, refused)
-        progress(report, some.share)
+            gc.collect(0)
     report.is_finished = True
     if road is not None:
         done = Imported(now(), job.digest, at, finished=True, is_backfill=True)
         road.append({0: [encode(done)]}, [])
         road.finish()
     return report
+
+
+@contextmanager
+def _young_collected_by_count() -> Iterator[None]:
+    """Rows and calls are many, and die when their batch does: looking for circles among them would cost a third of all
+    time. What else there is, is looked through once a batch."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _is_hopeless(report: Report, road: Road | None) -> bool:
@@ -116,22 +136,31 @@ def _taken(job: Job, some: Rows, received_at: int, report: Report) -> tuple[dict
         refusal = Refusal(one.code, one.message)
         report.refuse(one.number, refusal)
         refused.append(_quarantined(job, one, refusal, received_at, len(one.body)))
-    for made in some.made:
-        found = _read(job, made, arrival)
+    names: list[str] = []
+    times: list[int] = []
+    for made, found in _drafts(job, some.made, arrival):
         if isinstance(found, Refusal):
             report.refuse(made.number, found)
-            refused.append(_quarantined(job, made, found, received_at, len(made.body)))
+            body = _body(made)
+            refused.append(_quarantined(job, BadRow(made.number, "", "", body), found, received_at, len(body)))
             continue
         for record in found:
             body = encode_draft(record)
-            report.take(_name(record), record.timestamp if isinstance(record, Draft | Consent) else received_at)
+            if len(body) > job.source.event_bytes:
+                too_large = Refusal("event_too_large", f"the event is larger than {job.source.event_bytes:,} bytes")
+                report.refuse(made.number, too_large)
+                refused.append(_quarantined(job, BadRow(made.number, "", "", body), too_large, received_at, len(body)))
+                continue
+            names.append(_name(record))
+            times.append(record.timestamp if isinstance(record, Draft | Consent) else received_at)
             if has_tracking and isinstance(record, Draft):
-                _judge(plan, body, made.number, report)
+                _judge(plan, record, made.number, report)
             home = partition_of(record.key, partitions)
             if home in records:
                 records[home].append(body)
             else:
                 records[home] = [body]
+    report.take(names, times)
     return records, refused
 
 
@@ -141,9 +170,33 @@ def _name(record: "Draft | Consent | Score") -> str:
     return f"consent {record.purpose}" if isinstance(record, Consent) else f"score {record.model}"
 
 
-def _read(job: Job, made: Made, arrival: Arrival) -> "Sequence[Draft | Consent | Score] | Refusal":
-    body = made.body
-    if b'"type":"consent"' in body[:30]:
+Read = Sequence[Draft | Consent | Score] | Refusal
+
+
+def _drafts(job: Job, made: Sequence[Made], arrival: Arrival) -> Iterator[tuple[Made, Read]]:
+    """Ordinary calls are read at once, as the batch of a client is; with the first that is not, each by itself."""
+    try:
+        body = _encode([one.call for one in made])
+        calls = None if is_suspect(body) else _calls.decode(body)
+    except TROUBLE:
+        calls = None
+    except (TypeError, UnicodeEncodeError):
+        calls = None
+    if calls is None:
+        for one in made:
+            yield one, _read(job, one, arrival)
+        return
+    for one, call in zip(made, calls, strict=True):
+        drafted = draft(call, arrival)
+        yield one, _read(job, one, arrival) if isinstance(drafted, Refusal) else (drafted,)
+
+
+def _read(job: Job, made: Made, arrival: Arrival) -> Read:
+    try:
+        body = made.body
+    except (TypeError, UnicodeEncodeError, msgspec.MsgspecError) as error:
+        return Refusal("not_sayable", f"the row cannot be said in JSON: {error}")
+    if made.call.get("type") == "consent" and not job.is_calls:
         return accept_consent(body, arrival)
     drafted = draft_of(body, arrival, made.number)
     if job.is_calls and isinstance(drafted, Refusal) and drafted.code == "unknown_type":
@@ -151,7 +204,14 @@ def _read(job: Job, made: Made, arrival: Arrival) -> "Sequence[Draft | Consent |
     return drafted if isinstance(drafted, Refusal) else (drafted,)
 
 
-def _other(made: Made, arrival: Arrival) -> "Sequence[Draft | Consent | Score] | Refusal":
+def _body(made: Made) -> bytes:
+    try:
+        return made.body
+    except (TypeError, UnicodeEncodeError, msgspec.MsgspecError):
+        return repr(made.call).encode("utf-8", "surrogateescape")
+
+
+def _other(made: Made, arrival: Arrival) -> Read:
     """A line that is no tracking call."""
     said = msgspec.json.decode(made.body, type=Head)
     if said.type == "consent":
@@ -165,12 +225,13 @@ def _other(made: Made, arrival: Arrival) -> "Sequence[Draft | Consent | Score] |
     return Refusal("not_for_backfill", message, "type")
 
 
-def _judge(plan: CompiledPlan, body: bytes, row: int, report: Report) -> None:
+def _judge(plan: CompiledPlan, event: Draft, row: int, report: Report) -> None:
     """What the tracking plan will say, for the report. What it refuses is handed over none the less: the kernel puts it
     into the quarantine, with everything that is known there."""
-    event = decode(body)
-    assert isinstance(event, Event)
-    judged = verdict.judge(plan, event, plan.reader(event.kind, event.name))
+    said = event.properties
+    judged = verdict.judge_said(plan, event, plan.reader(event.kind, event.name), lambda: said)
+    if judged.properties is said and not judged.flags:
+        return
     if judged.verdict != verdict.KEEP:
         kinds = report.refused if judged.verdict == verdict.QUARANTINE else report.dropped
         trouble(kinds, f"{judged.code} ({judged.field})").note(row, judged.message)
@@ -180,13 +241,12 @@ def _judge(plan: CompiledPlan, body: bytes, row: int, report: Report) -> None:
         trouble(report.flagged, f"{event.name}: {flag}").note(row, flag)
     if judged.properties is None:
         return
-    said = unpack(event.properties)
     for name, value in judged.properties.items():
         if said.get(name) is not value and said.get(name) != value:
             trouble(report.mended, f"{event.name}: {name}").note(row, f"{said.get(name)!r} became {value!r}")
 
 
-def _quarantined(job: Job, one: Made | BadRow, refusal: Refusal, received_at: int, size: int) -> Quarantined:
+def _quarantined(job: Job, one: BadRow, refusal: Refusal, received_at: int, size: int) -> Quarantined:
     message = f"{job.file}, row {one.number:,}: {refusal.message}"
     told = refusal.code, refusal.field, message
     call = f"{IMPORT}{job.digest}:{one.number}:{refusal.code}"

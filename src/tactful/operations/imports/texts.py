@@ -130,6 +130,8 @@ def _time(format: str, zone: str) -> Reader:
             at = datetime.fromisoformat(text) if format == ISO else datetime.strptime(text, format)  # noqa: DTZ007  (see below)
         except ValueError:
             return UNREAD
+        if at.tzinfo is not None and len(text) > 19 and text[10] == "T" and (text[-1] == "Z" or text[-6] in "+-"):
+            return text  # As every reader of times reads it.
         return written(at, here)
 
     return read
