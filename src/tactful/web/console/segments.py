@@ -40,6 +40,8 @@ CAUSES = {
     "import": "by an import of what happened before",
 }
 SPAN_NAMES = (("day", "24 hours"), ("week", "7 days"), ("month", "30 days"), ("half", "26 weeks"), ("year", "52 weeks"))
+LONG = ("half", "year")
+"""Spans with so many hours that adding them up takes more than a moment."""
 SAMPLE_S, COMPARED_S = 120.0, 60.0
 """How old a sample, and what was made of it, may be."""
 REMEMBERED = 200
@@ -95,7 +97,7 @@ class Segments:
             files = reader.plan_state().plan.publish.files
             return segmenting.flow_of(reader, one, span, now_us), segmenting.named_by(name, reader.compiled(), files)
 
-        flow, named = await console.desk.ask(ask)
+        flow, named = await (console.slow if span in LONG else console.desk).ask(ask)
         if wants_csv(request):
             lines = [
                 (format_time(each.from_us), format_time(each.until_us), each.entered, each.left, each.size)
