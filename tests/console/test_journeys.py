@@ -118,6 +118,20 @@ def test_behind_each_number_are_as_many_as_it_says(console: Served, journey: str
         assert len({line["intent"] for line in behind("response", kind)}) == response.messages_raw, kind
 
 
+def test_behind_what_a_step_sent_are_those_whom_it_sent_to(console: Served) -> None:
+    steps = measured(console.shop, "welcome").steps
+    assert len(steps) > 1
+    for step in steps:
+        of = f"step={step.step}&message={step.message}"
+        assert len(rows(console, f"/journeys/welcome/people?what=sends&{of}")) == step.intents
+        for kind in ("opened", "clicked"):
+            lines = rows(console, f"/journeys/welcome/people?what=response&detail={kind}&{of}")
+            assert len({line["intent"] for line in lines}) == step.responses[kind].messages_raw
+            assert f"what=response&amp;detail={kind}&amp;step={step.step}" in looked(console, "/journeys/welcome") or (
+                not lines
+            )
+
+
 def test_each_of_them_has_a_reason(console: Served) -> None:
     lines = rows(console, "/journeys/browse_without_buying/people?what=entered")
     assert all("entered, because " in line["what"] or line["what"].startswith("entered") for line in lines)

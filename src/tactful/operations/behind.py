@@ -53,8 +53,21 @@ class Wanted(Struct, frozen=True):
     detail: str = ""
     version: str | None = None
     """None: any."""
+    step: str = ""
+    """Of messages: what this step sent; "" of all."""
+    message: str = ""
+    """The same of the message."""
     from_us: int = EVER[0]
     until_us: int = EVER[1]
+
+    @property
+    def is_any(self) -> bool:
+        """Every message of the journey is meant."""
+        return (self.version, self.from_us, self.until_us, self.step, self.message) == (None, *EVER, "", "")
+
+    def is_sent(self, sent: SendMessage) -> bool:
+        is_meant = self.step in ("", sent.step) and self.message in ("", sent.message)
+        return is_meant and self.is_of(sent.started_at, sent.version)
 
     def is_of(self, started_at: int, version: str) -> bool:
         return self.from_us <= started_at < self.until_us and self.version in (None, version)
@@ -149,9 +162,7 @@ class _Walk:
                 nth = "" if row.nth == 1 else f", the {row.nth}. of this run"
                 text = f"reached the goal{nth}{worth}"
                 return Entry(group.key, row.at, text, entry_key=row.entry_key, version=row.version)
-            case "sends", SendMessage() if self._is_of(row.journey, row.started_at, row.version):
-                if self._wanted.detail not in ("", row.step):
-                    return None
+            case "sends", SendMessage() if row.journey == self._journey and self._wanted.is_sent(row):
                 return Entry(
                     group.key, row.at, f"sends {row.message}", row.intent, row.step, row.entry_key, row.version
                 )
@@ -211,10 +222,9 @@ class _Walk:
     def _of_intent(self, intent: str, key: str, at: int, text: str) -> Entry | None:
         row = self._find(intent)
         if row is None:
-            is_any = self._wanted.version is None and (self._wanted.from_us, self._wanted.until_us) == EVER
-            return Entry(key, at, text, intent) if is_any else None
+            return Entry(key, at, text, intent) if self._wanted.is_any else None
         sent = row.intent
-        if not self._wanted.is_of(sent.started_at, sent.version):
+        if not self._wanted.is_sent(sent):
             return None
         return Entry(key, at, text, intent, sent.step, sent.entry_key, sent.version)
 

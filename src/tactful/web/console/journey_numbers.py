@@ -17,13 +17,7 @@ from tactful.web.console.charts import Bar, Stage
 from tactful.web.console.flowchart import Mark
 
 DAYS = 31
-_RESPONSES = {
-    "opened": "opened it",
-    "clicked": "clicked in it",
-    "unsubscribed": "unsubscribed",
-    "complained": "called it spam",
-    "bounced": "it came back",
-}
+_RESPONSES = ("opened", "clicked", "unsubscribed", "complained", "bounced")
 
 
 class Link:
@@ -34,10 +28,11 @@ class Link:
         self._path = f"/journeys/{quote(journey)}/people"
         self._filters = {name: text for name, text in filters.items() if text}
 
-    def __call__(self, what: str, detail: str = "") -> str:
+    def __call__(self, what: str, detail: str = "", **of: str) -> str:
+        """`of`: the step and the message, where it counts messages of one."""
         if not self._is_allowed:
             return ""
-        asked = {"what": what, **({"detail": detail} if detail else {}), **self._filters}
+        asked = {"what": what, **({"detail": detail} if detail else {}), **of, **self._filters}
         return f"{self._path}?{urlencode(asked)}"
 
 
@@ -52,7 +47,7 @@ def marks(inside: Mapping[str, int], sendings: tuple[Sending, ...], link: Link) 
         sent[one.step] = sent.get(one.step, 0) + one.sent
     for step in {*inside, *sent}:
         said = f"{sent[step]:,} sent" if step in sent else ""
-        found[step] = Mark(inside.get(step, 0), link("inside", step), said, link("sends", step) if said else "")
+        found[step] = Mark(inside.get(step, 0), link("inside", step), said, link("sends", step=step) if said else "")
     return found
 
 
@@ -207,6 +202,15 @@ def by_day(report: Report) -> Markup:
     return charts.columns(bars, "Sent by day", "messages") if any(bar.value for bar in bars) else Markup("")
 
 
+class Came(Struct, frozen=True):
+    """What came back, of one kind."""
+
+    people: int
+    share: str
+    """Of those to whom it was sent."""
+    href: str
+
+
 class Message(Struct, frozen=True):
     """What one step sent."""
 
@@ -215,17 +219,19 @@ class Message(Struct, frozen=True):
     sent: int
     people: int
     href: str
-    responses: tuple[tuple[str, int, str], ...]
-    """(opened ..., people, share of those to whom it was sent)."""
+    responses: tuple[Came, ...]
+    """Opened, and so on."""
 
 
 def messages(report: Report, link: Link) -> list[Message]:
     found = []
     for one in report.steps:
+        of = {"step": one.step, "message": one.message}
         responses = tuple(
-            (kind, one.responses[kind].people, share(one.responses[kind].people, one.people)) for kind in _RESPONSES
+            Came(each.people, share(each.people, one.people), link("response", kind, **of))
+            for kind, each in ((kind, one.responses[kind]) for kind in _RESPONSES)
         )
-        found.append(Message(one.step, one.message, one.sent, one.people, link("sends", one.step), responses))
+        found.append(Message(one.step, one.message, one.sent, one.people, link("sends", **of), responses))
     return found
 
 

@@ -53,7 +53,9 @@ class JourneyPeople:
         bounds = bounds_of(filters, self._console.zone)
         if what not in KINDS or bounds is None:
             return await self._console.page(request, "journeys/nobody.html", 404, name=name)
-        wanted = Wanted(what, detail, filters["version"] or None, *bounds)
+        wanted = Wanted(
+            what, detail, filters["version"] or None, asked.get("step", ""), asked.get("message", ""), *bounds
+        )
 
         def ask(reader: Reader) -> Listed:
             return behind(reader.trail, len(reader.people_states()), name, wanted, reader.outbox.row, cursor)
