@@ -106,3 +106,15 @@ def test_what_a_server_says_of_itself_is_for_its_owner(tmp_path: Path) -> None:
     assert standing.stand(tmp_path, "http://127.0.0.1:8080").token != stood.token
     standing.leave(tmp_path)
     assert standing.read(tmp_path) is None
+
+
+def test_the_token_of_a_server_counts_as_it_stands_in_the_file_now(data: Path) -> None:
+    access = Application().access(data)
+    before = standing.stand(data, "http://127.0.0.1:8080").token
+    found = access.of_token(before)
+    assert found is not None and (found.name, found.role) == ("this machine", "admin")
+    after = standing.stand(data, "http://127.0.0.1:8080").token
+    assert access.of_token(after) is not None and access.of_token(before) is None
+    standing.leave(data)
+    assert access.of_token(after) is None and access.of_token("") is None
+    access.office.close()

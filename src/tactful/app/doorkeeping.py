@@ -31,7 +31,11 @@ def near(host: str, port: int) -> str:
 
 def access_of(house: Installation, settings: Settings) -> Access:
     """By the world's clock: a sign-in does not get old faster where the installation's clock runs faster."""
-    here = standing.read(house.data)
+
+    def own() -> dict[str, str]:
+        here = standing.read(house.data)
+        return {HERE: here.token} if here is not None else {}
+
     fixed = {ADMIN_TOKEN: os.environ.get(ADMIN_TOKEN, "")}
     return Access(
         house.office,
@@ -39,7 +43,7 @@ def access_of(house: Installation, settings: Settings) -> Access:
         SystemClock(),
         settings.access,
         fixed,
-        {HERE: here.token if here is not None else ""},
+        own,
         hosts=hosts_of(settings),
     )
 

@@ -8,7 +8,7 @@ the installation's own runs faster.
 
 import secrets
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from hmac import compare_digest
 from types import MappingProxyType
@@ -60,7 +60,7 @@ class Opened(Struct, frozen=True):
 
 class Access:
     """The port `Doorman` of web/guard.py. `fixed` are tokens of administrators that stand in no table, by the name that
-    the audit log shall have; `own` likewise, of ourselves."""
+    the audit log shall have; `own` gives those of ourselves, as they are now."""
 
     def __init__(
         self,
@@ -69,7 +69,7 @@ class Access:
         clock: Clock,
         settings: AccessSettings,
         fixed: Mapping[str, str] = MappingProxyType({}),
-        own: Mapping[str, str] = MappingProxyType({}),
+        own: Callable[[], Mapping[str, str]] = dict,
         *,
         hosts: tuple[str, ...] = (),
     ) -> None:
@@ -78,8 +78,8 @@ class Access:
         self.clock = clock
         self.settings = settings
         self.hosts = frozenset((*hosts, *settings.hosts))
-        self._fixed = {name: digest_of(token) for name, token in {**fixed, **own}.items() if token}
-        self._has_tokens = any(fixed.values())
+        self._fixed = {name: token for name, token in fixed.items() if token}
+        self._own = own
         self._idle_us = parse_duration(settings.idle) or HOUR_US
         self._longest_us = parse_duration(settings.longest) or HOUR_US
         self._by_name = Attempts(5, 12 * SECOND_US)
@@ -93,12 +93,12 @@ class Access:
     @property
     def has_tokens(self) -> bool:
         """Whether a token would let anybody in who has no account."""
-        return self._has_tokens
+        return bool(self._fixed)
 
     def of_token(self, given: str) -> Visitor | None:
-        digest = digest_of(given)
+        digest, known = digest_of(given), {**self._fixed, **self._own()}
         # Every one is compared, each in constant time, so that the time taken tells nothing.
-        matches = [name for name, one in self._fixed.items() if compare_digest(one, digest)]
+        matches = [name for name, one in known.items() if one and compare_digest(digest_of(one), digest)]
         if matches and given:
             return Visitor(matches[0], "admin", ROLES["admin"], _csrf(digest))
         found = self.office.tokens.token(digest)
