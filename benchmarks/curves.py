@@ -54,8 +54,8 @@ def _panel(panel: Panel) -> str:
         found.append(f'<path d="M{LEFT} {y(value):.1f}h{across}" stroke="#ddd9d0" fill="none"/>')
         found.append(f'<text x="{LEFT - 6}" y="{y(value) + 4:.1f}" text-anchor="end">{value:g}</text>')
     found += [
-        f'<text x="{x(hour):.1f}" y="{HEIGHT - 10}" text-anchor="middle">{hour:.3g} h</text>'
-        for hour in (0.0, hours / 4, hours / 2, hours * 3 / 4, hours)
+        f'<text x="{x(hour):.1f}" y="{HEIGHT - 10}" text-anchor="{anchor}">{hour:.0f} h</text>'
+        for hour, anchor in ((0.0, "middle"), (hours / 4, "middle"), (hours / 2, "middle"), (hours, "end"))
     ]
     labels: list[float] = []
     for number, curve in sorted(enumerate(panel.curves), key=lambda each: -_last(each[1])):
