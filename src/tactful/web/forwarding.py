@@ -131,7 +131,7 @@ def _url(scope: Scope) -> URL:
 
 
 def _stays(name: bytes) -> bool:
-    return name.decode("latin-1") not in _HOP
+    return name.decode("latin-1") not in _HOP and name != b"date"  # Each server sets its own.
 
 
 def _headers(scope: Scope) -> CIMultiDict[str]:

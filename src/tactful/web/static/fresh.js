@@ -32,6 +32,7 @@ async function refresh() {
   askedAt = performance.now();
   try {
     const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+    if (answer.status === 401) location.reload(); // Signed out meanwhile: the way in is a page of its own.
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const next = page.querySelector("main[data-fresh]");
     if (answer.ok && !next && page.querySelector("main")) location.reload(); // Another page by now, with scripts of its own.
