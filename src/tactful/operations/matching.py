@@ -15,10 +15,9 @@ from msgspec import Struct
 from tactful.aggregates.kinds import State
 from tactful.aggregates.spec import AggregateSpec
 from tactful.events.addressed import event_of
-from tactful.events.derived import EventKept, place
-from tactful.events.identifiers import partition_of
+from tactful.events.derived import EventKept, decode_groups, place, ref
 from tactful.events.records import Event, decode, unpack
-from tactful.kernel.fragments import states
+from tactful.kernel.fragments import entry_of, states
 from tactful.kernel.plan import NEVER, CompiledPlan, compiled, empty_plan, exact_at
 from tactful.kernel.readers import ANY_EVENT, SPOKEN_BY_ANY
 from tactful.kernel.state import FIRST_KEY, PLAN_KEY, PlanState, Profile, decode_partition, decode_plan, decode_profile
@@ -27,18 +26,18 @@ from tactful.language.check import Checked
 from tactful.language.compile import compile_condition
 from tactful.language.compiled import Condition, Fold, Reader
 from tactful.language.reader import compile_reader
-from tactful.operations.chains import Walk
-from tactful.operations.places import Places
 from tactful.operations.steering import People
 from tactful.runtime.keeping import Trail
 from tactful.runtime.ports import Log
 
 MOST_PEOPLE = 2_000
 """Looked at; twice as many, and the step doubles."""
-MOST_GROUPS = 10_000
-"""Of the trail that one question walks through; whoever was not reached by then is not looked at."""
-MOST_EVENTS = 200_000
-"""Kept in memory between questions."""
+MOST_POSITIONS = 50_000
+"""Of the trail that one question goes back through; the next one goes on from there."""
+_SLICE = 10_000
+"""Positions between two looks at how far back it is."""
+_APART = 32
+"""Positions of the log that are read along rather than left out."""
 GROWN = 1.02
 """People are chosen anew where there are so many times more of them."""
 _PAGE = 2_000
@@ -64,14 +63,79 @@ class Matched(Struct, frozen=True):
         return self.step == 1 and not self.gaps
 
 
-class _Past(Struct):
-    """A person's events, as they were when the newest group stood at `tail`."""
+class _Pasts:
+    """What chosen people did: events by the identifier at which they entered, of a stretch of the trail that grows at
+    both ends."""
 
-    tail: int
-    events: list[tuple[int, Event]]
-    """With their refs."""
-    oldest: int
-    """From this instant on nothing is missing; 0: from the beginning."""
+    def __init__(self, log: Log, trail: Trail, entries: frozenset[str]) -> None:
+        self._log, self._trail, self.entries = log, trail, entries
+        self._from: dict[int, int] = {}
+        self._to: dict[int, int] = {}
+        self.events: dict[str, list[tuple[int, Event]]] = {}
+        """With their refs."""
+        self.oldest: dict[int, int] = {}
+        """By partition: from this instant on nothing is missing; 0: from the beginning."""
+
+    def go_on(self, needed_us: int) -> None:
+        """To the end, and back to what is needed or as far as one question may go."""
+        left = MOST_POSITIONS
+        for partition in range(self._log.partitions):
+            end = self._trail.end(partition)
+            begin = self._to.setdefault(partition, end)
+            self._from.setdefault(partition, end)
+            self.oldest.setdefault(partition, NEVER)
+            if end - begin > MOST_POSITIONS:  # Nobody has asked for long: from the newest on, all over again.
+                self._from[partition] = begin = end
+                self.oldest[partition] = NEVER
+            self._take(partition, begin + 1, end)
+            self._to[partition] = end
+        for partition in range(self._log.partitions):
+            start = self._log.start(partition)
+            while self.oldest[partition] > max(0, needed_us) and left > 0 and self._from[partition] > start:
+                last = self._from[partition]
+                self._from[partition] = first = max(start, last - _SLICE)
+                left -= last - first
+                self.oldest[partition] = min(self.oldest[partition], self._take(partition, first + 1, last))
+            if self._from[partition] <= start == 0:
+                self.oldest[partition] = 0
+
+    def is_known_from(self, needed_us: int) -> bool:
+        return all(oldest <= max(0, needed_us) for oldest in self.oldest.values())
+
+    def _take(self, partition: int, first: int, last: int) -> int:
+        """Returns the newest instant of receipt in it: all that lies before this stretch was received before."""
+        newest, wanted = 0, dict[int, dict[int, str]]()
+        for blob in self._trail.between(partition, first, last) if first <= last else ():
+            for group in decode_groups(blob):
+                if not first <= group.position <= last:
+                    continue
+                for row in group.rows:
+                    if isinstance(row, EventKept):
+                        newest = max(newest, row.at + row.late_us)
+                        entry = entry_of(row.fragment) if row.fragment else group.key
+                        if entry in self.entries:
+                            home, position = place(row.ref)
+                            wanted.setdefault(home, {})[position] = entry
+        for home, positions in wanted.items():
+            for position, body in self._records(home, sorted(positions)):
+                event = event_of(decode(body))
+                if event is not None:
+                    self.events.setdefault(positions[position], []).append((ref(home, position), event))
+        return newest
+
+    def _records(self, partition: int, positions: list[int]) -> Iterator[tuple[int, bytes]]:
+        """Those at ascending positions, read in stretches."""
+        at = 0
+        while at < len(positions):
+            stop = at + 1
+            while stop < len(positions) and positions[stop] - positions[stop - 1] <= _APART:
+                stop += 1
+            first, last, stretch = positions[at], positions[stop - 1], set(positions[at:stop])
+            after = first - 1
+            while after < last and (read := self._log.read(partition, after, min(_PAGE, last - after))):
+                yield from (record for record in read if record[0] in stretch)
+                after = read[-1][0]
+            at = stop
 
 
 class Matching:
@@ -83,11 +147,19 @@ class Matching:
         self._chosen: dict[int, list[str]] = {}
         """Keys by partition."""
         self._step, self._keys, self._profiles = 1, 0, -1
-        self._pasts: dict[str, _Past] = {}
-        self._kept = 0
+        self._pasts: _Pasts | None = None
 
     def count(self, checked: Checked, now_us: int) -> Matched:
         """For how many people the condition holds at `now_us`."""
+        found = self._count(checked, now_us, is_quick=False)
+        assert found is not None
+        return found
+
+    def known(self, checked: Checked, now_us: int) -> Matched | None:
+        """The same where it takes no time; None where somebody would have to be looked at."""
+        return self._count(checked, now_us, is_quick=True)
+
+    def _count(self, checked: Checked, now_us: int, *, is_quick: bool) -> Matched | None:
         partitions = [decode_partition(body) for store in self._stores if (body := store.checkpoint().partition_state)]
         everybody = sum(one.profiles for one in partitions)
         plan_state = self._plan()
@@ -96,6 +168,8 @@ class Matching:
         is_counted = len(partitions) == len(self._stores) and all(one.is_counted for one in partitions)
         if rule is not None and is_counted and rule.ready_at <= now_us:
             return Matched(sum(one.members.get(rule.number, 0) for one in partitions), everybody, 0)
+        if is_quick:
+            return None
         self._choose(everybody)
         thresholds: Thresholds = {
             metric: {percent: one.value for percent, one in by.items()}
@@ -129,9 +203,6 @@ class Matching:
             partition: sorted((key for key in keys if _hash(key) % self._step == 0), key=_hash)
             for partition, keys in self._chosen.items()
         }
-        chosen = {key for keys in self._chosen.values() for key in keys}
-        self._pasts = {key: past for key, past in self._pasts.items() if key in chosen}
-        self._kept = sum(len(past.events) for past in self._pasts.values())
 
     def _profiles_of(self) -> Iterator[Profile | None]:
         """Chosen people in the order of their hashes; None for a key that is nobody's."""
@@ -146,60 +217,27 @@ class Matching:
 
     def _look(self, question: "_Question", now_us: int) -> Matched:
         """Keys that are nobody's count as looked at, since they count among all keys."""
-        seen = people = holding = gaps = 0
-        walked = [0]
-        places = Places(self._log, self._trail, self._stores)
-        for profile in self._profiles_of():
-            if walked[0] > MOST_GROUPS:
-                break
-            seen += 1
-            if profile is None:
-                continue
-            people += 1
+        chosen = list(self._profiles_of())
+        profiles = [one for one in chosen if one is not None]
+        gaps, pasts = 0, self._pasts
+        if question.own:
+            entries = frozenset(entry_of(name) for one in profiles for name in one.fragments)
+            if pasts is None or pasts.entries != entries:
+                pasts = self._pasts = _Pasts(self._log, self._trail, entries)
+            pasts.go_on(question.needed_us)
+            gaps = 0 if pasts.is_known_from(question.needed_us) else len(profiles)
+        holding = 0
+        for profile in profiles:
             folded: dict[int, State] = {}
-            if question.own:
-                past = self._past(profile, places, walked)
-                folded = question.fold(past.events, now_us)
-                gaps += past.oldest > max(0, question.needed_us)
+            if question.own and pasts is not None:
+                entered = dict.fromkeys(entry_of(name) for name in profile.fragments)
+                folded = question.fold((one for key in entered for one in pasts.events.get(key, ())), now_us)
             holding += question.holds(profile, folded, now_us)
-        if self._step == 1 and seen == self._keys:
-            return Matched(holding, people, people, 1, gaps)
-        share = self._keys / seen if seen else 0
-        return Matched(round(holding * share), round(people * share), people, max(2, round(share)), gaps)
-
-    def _past(self, profile: Profile, places: Places, walked: list[int]) -> _Past:
-        known = self._pasts.get(profile.key)
-        if known is not None and known.tail == profile.tail:
-            return known
-        walk = Walk(places, profile, partition_of(profile.key, len(self._stores)))
-        events: list[tuple[int, Event]] = []
-        oldest = 0
-        for step in walk:
-            walked[0] += 1
-            for row in step.group.rows:
-                if isinstance(row, EventKept):
-                    event = self._event(row.ref)
-                    if event is None:
-                        oldest = max(oldest, row.at + 1)
-                    else:
-                        events.append((row.ref, event))
-        if not walk.is_whole:
-            oldest = max(oldest, min((event.timestamp for _, event in events), default=NEVER))
-        past = _Past(profile.tail, events, oldest)
-        self._kept += len(events) - (len(known.events) if known is not None else 0)
-        if self._kept > MOST_EVENTS:
-            self._pasts, self._kept = {}, len(events)
-        self._pasts[profile.key] = past
-        return past
-
-    def _event(self, ref: int) -> Event | None:
-        partition, position = place(ref)
-        if position <= 0 or partition >= self._log.partitions:
-            return None
-        for at, body in self._log.read(partition, position - 1, 1):
-            if at == position:
-                return event_of(decode(body))
-        return None
+        if self._step == 1:
+            return Matched(holding, len(profiles), len(profiles), 1, gaps)
+        share = self._keys / len(chosen) if chosen else 0
+        estimated = round(holding * share), round(len(profiles) * share)
+        return Matched(*estimated, len(profiles), max(2, round(share)), gaps)
 
 
 class _Question:
@@ -232,13 +270,13 @@ class _Question:
     def fold(self, events: Iterable[tuple[int, Event]], now_us: int) -> dict[int, State]:
         """The states of the own aggregates after a person's events, in whatever order."""
         found: dict[int, State] = {}
-        for ref, event in events:
+        for at, event in events:
             reader = self._reader(event)
             if reader is not None:
                 properties = unpack(event.properties) if reader.needs_properties else {}
                 context = unpack(event.context) if reader.needs_context else {}
                 lag = event.received_at - event.timestamp
-                reader.read(found, event.timestamp, lag, ref, now_us, properties, context)
+                reader.read(found, event.timestamp, lag, at, now_us, properties, context)
         return found
 
     def _reader(self, event: Event) -> Reader | None:

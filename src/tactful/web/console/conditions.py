@@ -81,7 +81,7 @@ class Conditions:
             {"people": await self._people(_field(form, "text"), _field(form, "purpose"))}, headers=HEADERS
         )
 
-    async def _people(self, text: str, purpose: str = "") -> str:
+    async def _people(self, text: str, purpose: str = "", *, is_quick: bool = False) -> str:
         """How many people there are who permit the purpose, in words; "" of what cannot be asked."""
         asked = f'({text.strip()}\n) and consents("{purpose}")' if PURPOSE.fullmatch(purpose) else text
         now_us = self._console.house.clock.now_us()
@@ -91,7 +91,8 @@ class Conditions:
                 checked = check(asked, vocabulary=self._workshop.vocabulary(reader))
             except Mistake:
                 return None
-            return reader.matching().count(checked, now_us)
+            matching = reader.matching()
+            return matching.known(checked, now_us) if is_quick else matching.count(checked, now_us)
 
         found = await self._workshop.ask(count)
         allowed = f" Only those who permit {purpose} count." if asked != text else ""
@@ -223,7 +224,9 @@ class Conditions:
         is_new: bool = False,
         **more: Any,
     ) -> Response:
-        told = await self._told(values["when"], unfinished or [], values["purpose"])
+        # A page does not wait for who has to be looked at: its script asks, or a button does.
+        is_quick = request.method == "GET"
+        told = await self._told(values["when"], unfinished or [], values["purpose"], is_quick=is_quick)
         return await self._console.page(
             request,
             "segments/edit.html",
@@ -240,12 +243,14 @@ class Conditions:
             **{"draft": None, "is_stale": False, "mistake": "", "error": "", **more},
         )
 
-    async def _told(self, when: str, unfinished: list[str], purpose: str) -> dict[str, Any]:
+    async def _told(self, when: str, unfinished: list[str], purpose: str, *, is_quick: bool = False) -> dict[str, Any]:
         """What is said below the condition."""
         if unfinished:
             return {"unfinished": unfinished}
         found = looked_at(when, await self._workshop.ask(self._workshop.vocabulary))
-        return found if "problem" in found else {**found, "people": await self._people(when, purpose)}
+        return (
+            found if "problem" in found else {**found, "people": await self._people(when, purpose, is_quick=is_quick)}
+        )
 
     async def _rows(self, when: str) -> Group | None:
         """None of a text that is no condition."""

@@ -43,6 +43,7 @@ if (builder) {
     else if (doing.startsWith("remove")) (builder.querySelector(".adding button") ?? builder.querySelector("select"))?.focus();
   }
 
+  if (builder.querySelector(".said .busy")) refresh("more", false);
   builder.addEventListener("click", (event) => {
     const button = event.target.closest("button[name=do]");
     if (!button) return;
