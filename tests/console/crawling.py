@@ -11,6 +11,8 @@ from starlette.routing import Match, Route
 from tests.console.serving import Served, routes_of
 
 _LINK = re.compile(r'<a\b[^>]*?\shref="([^"]+)"')
+OWN = "/account"
+"""Of a sign-in, which the visitor of these tests has none of."""
 EACH = 2
 """Pages of one kind that are looked at: one with a query, perhaps, and one without."""
 
@@ -37,7 +39,7 @@ def crawl(served: Served, start: str = "/") -> Crawled:
     known = kinds(served)
     found: dict[str, list[str]] = {}
     dead: list[str] = []
-    met, waiting = {start}, deque([(start, "")])
+    met, waiting = {start, OWN}, deque([(start, "")])
     while waiting:
         path, origin = waiting.popleft()
         kind = kind_of(path, known)

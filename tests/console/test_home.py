@@ -102,7 +102,7 @@ def test_partitions_are_a_table_to_take_along(console: Served) -> None:
 def test_who_may_not_see_people_is_shown_no_way_to_them(console: Served) -> None:
     page = console.get("/", role="viewer").text
     nav = page[page.index('<nav id="rooms"') : page.index("</nav>")]
-    assert re.findall(r'href="(/[a-z]*)"', nav) == ["/", "/", "/segments", "/journeys", "/messages", "/events", "/consent", "/definitions", "/health"]  # fmt: skip
+    assert re.findall(r'href="(/[a-z]*)"', nav) == ["/", "/", "/segments", "/journeys", "/messages", "/events", "/consent", "/definitions", "/health", "/account"]  # fmt: skip
     assert console.get("/live", role="viewer").status == 403
     assert console.get("/live/rows", role="viewer").status == 403
 

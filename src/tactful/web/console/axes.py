@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 from tactful.values import DAY_US, HOUR_US, MINUTE_US, SECOND_US
 from tactful.web.wording import local
 
+TINY = 1e-300
+"""What is less is nothing; powers of ten end soon below it."""
 _STEPS_US = (
     *(number * SECOND_US for number in (1, 5, 15, 30)),
     *(number * MINUTE_US for number in (1, 5, 15, 30)),
@@ -18,7 +20,7 @@ _STEPS_DAYS = (1, 2, 7, 14, 28, 91, 182, 365)
 
 def scale(highest: float, ticks: int = 3) -> tuple[float, list[float]]:
     """The top of an axis that begins at 0, and its numbers from there: steps of 1, 2 or 5 times a power of ten."""
-    if not math.isfinite(highest) or highest <= 0:
+    if not math.isfinite(highest) or highest < TINY:
         return 1.0, [0.0, 1.0]
     rough = highest / ticks
     power = 10.0 ** math.floor(math.log10(rough))
