@@ -71,7 +71,7 @@ class ToLog(Road):
 
 def rows(number: int) -> list[dict[str, Any]]:
     draw = random.Random(7)
-    made = []
+    made: list[dict[str, Any]] = []
     for place in range(number):
         call: Any = event(draw, place)
         context = call["context"]

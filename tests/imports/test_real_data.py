@@ -123,7 +123,7 @@ def sessions_of(frame: pd.DataFrame) -> "pd.Series[int]":
     """Of each person: clicks half an hour or less after each other are one."""
     ordered = frame.sort_values(["person", "click_timestamp"])
     gaps = ordered.groupby("person")["click_timestamp"].diff()
-    return (gaps.isna() | (gaps > 30 * 60 * 1000)).groupby(ordered["person"]).sum()
+    return (gaps.isna() | (gaps > 30 * 60 * 1000)).astype(int).groupby(ordered["person"]).sum()
 
 
 def test_clicks_of_a_news_portal_have_the_sessions_that_pandas_finds(tmp_path: Path) -> None:

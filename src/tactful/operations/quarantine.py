@@ -62,7 +62,7 @@ def replay(
         row = show(quarantine, number)
         arrival = None
         is_import = row.call.startswith(IMPORT)
-        if source := by_name.get(row.source) or (SOURCE if row.source == SOURCE.name else None):
+        if source := by_name.get(row.source) or (SOURCE if is_import and row.source == SOURCE.name else None):
             if is_import:
                 source = msgspec.structs.replace(source, trust="server")
             arrival = Arrival(
