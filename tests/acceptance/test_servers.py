@@ -25,10 +25,12 @@ def test_a_second_server_on_the_folder_is_refused(running: Running) -> None:
         1,
         f"tactful: another Tactful is running on {running.data}; stop it first, or give --data another folder\n",
     )
+    history = running.data.parent / "history.jsonl"
+    history.write_text('{"type":"track","event":"X","userId":"1","receivedAt":"2025-03-01T00:00:00Z"}\n')
     done = run(
         "import",
         "--replay",
-        str(running.project / "tactful.toml"),
+        str(history),
         "--project",
         str(running.project),
         "--data",
@@ -38,7 +40,7 @@ def test_a_second_server_on_the_folder_is_refused(running: Running) -> None:
         1,
         f"tactful: another Tactful is running on {running.data}",
     )
-    assert len(running.processes()) == 4
+    assert len(running.processes()) == 5
     assert running.stop() == 0
 
 
