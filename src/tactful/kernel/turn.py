@@ -15,12 +15,30 @@ from tactful.kernel.state import PartitionState, PlanState, Profile, new_profile
 from tactful.kernel.view import Around, PersonView, Thresholds
 
 
+class _Seen:
+    """The thresholds of a state, worked out when they are first asked for. Knows no Turn: one that knew itself would be
+    kept for ever, with all that it brought, since the loop of workers runs without the collector of cycles."""
+
+    __slots__ = ("_found", "_state")
+
+    def __init__(self, state: PartitionState) -> None:
+        self._state = state
+        self._found: Thresholds | None = None
+
+    def __call__(self) -> Thresholds:
+        if self._found is None:
+            self._found = {
+                metric: {percent: one.value for percent, one in by_percent.items()}
+                for metric, by_percent in self._state.thresholds.items()
+            }
+        return self._found
+
+
 class Turn:
     """`find` gives the state of a key that was loaded, or None for somebody new."""
 
     __slots__ = (
         "_around",
-        "_seen",
         "_stood",
         "changed",
         "decisions",
@@ -61,7 +79,6 @@ class Turn:
         self._stood: dict[str, Stand] = {}
         """What people counted for when this turn met them; those who are not there counted for nothing."""
         self._around: Around | None = None
-        self._seen: Thresholds | None = None
 
     def known(self, key: str) -> Profile | None:
         """The state of a person, to be changed; None for somebody never heard of."""
@@ -88,21 +105,13 @@ class Turn:
         if self._around is None:
             plan = self.plan
             self._around = Around(
-                plan.time_zone, self._thresholds, plan.policy, plan.traits, is_signed=plan.identity.is_signed
+                plan.time_zone, _Seen(self.state), plan.policy, plan.traits, is_signed=plan.identity.is_signed
             )
         return PersonView(states(profile), profile.fragments, self._around)
 
-    def _thresholds(self) -> Thresholds:
-        if self._seen is None:
-            self._seen = {
-                metric: {percent: one.value for percent, one in by_percent.items()}
-                for metric, by_percent in self.state.thresholds.items()
-            }
-        return self._seen
-
     def look_around(self) -> None:
         """The plan, or thresholds in the state, are others now."""
-        self._around = self._seen = None
+        self._around = None
 
     def close(self, profile: Profile, position: int, rows: list[Row]) -> None:
         """Put the rows of one person at one position at the end of that person's chain."""
