@@ -123,6 +123,9 @@ class _Feed:
         self._events: deque[tuple[int, SeenEvent]] = deque(maxlen=KEPT)
         self._count = 0
         self._per_second = 0.0
+        self._came = 0
+        """Since the last time that the rate was worked out."""
+        self._reading = asyncio.Lock()
         self._turned = asyncio.Event()
         self._listeners = 0
         self._task: asyncio.Task[None] | None = None
@@ -137,8 +140,7 @@ class _Feed:
             self._task = asyncio.create_task(self._run())
         task, seen = self._task, 0
         try:
-            if self._following is None:
-                await self._turned.wait()
+            await self._read()  # What is told first is never older than the page.
             while not task.done():
                 turned = self._turned
                 yield [event for number, event in self._events if number > seen], self._per_second
@@ -151,14 +153,11 @@ class _Feed:
         try:
             clock, before_us = self._console.house.clock, 0
             async for _ in self._asked():
-                followed = await self._console.desk.ask(self._turn)
+                await self._read()
                 now_us = clock.real_us()
-                number = len(followed.events) + followed.passed
-                self._per_second = number * SECOND_US / max(now_us - before_us, SECOND_US // 10) if before_us else 0.0
-                before_us = now_us
-                for event in followed.events:
-                    self._count += 1
-                    self._events.append((self._count, event))
+                span_us = max(now_us - before_us, SECOND_US // 10)
+                self._per_second = self._came * SECOND_US / span_us if before_us else 0.0
+                before_us, self._came = now_us, 0
                 self._tell()
                 await asyncio.sleep(EVERY_S)
         finally:
@@ -173,6 +172,14 @@ class _Feed:
             if not self._listeners:
                 return
             yield None
+
+    async def _read(self) -> None:
+        async with self._reading:
+            followed = await self._console.desk.ask(self._turn)
+            self._came += len(followed.events) + followed.passed
+            for event in followed.events:
+                self._count += 1
+                self._events.append((self._count, event))
 
     def _turn(self, reader: Reader) -> Followed:
         if self._following is None:
