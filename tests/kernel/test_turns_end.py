@@ -1,6 +1,7 @@
 """What a turn held is gone with it: the loop of workers runs without the collector of cycles."""
 
 import gc
+from collections.abc import Callable
 
 from tactful.events.records import Event
 from tactful.kernel.turn import Turn
@@ -11,6 +12,10 @@ START = 1_741_780_800_000_000
 FILES = {"segments/lately.yaml": 'when: any("Product Added", last="10m")\n'}
 
 
+def added(name: str) -> Callable[[int], Event]:
+    return lambda at: Event(1, "s", "server", "track", "Product Added", "u:ada", ("u:ada",), name, at, at)
+
+
 def test_no_turn_outlives_its_commit() -> None:
     world = World(1, START)
     try:
@@ -19,12 +24,7 @@ def test_no_turn_outlives_its_commit() -> None:
         gc.collect()
         gc.disable()
         for number in range(20):
-            name = f"m{number}"
-            world.call(
-                lambda at, name=name: Event(
-                    1, "s", "server", "track", "Product Added", "u:ada", ("u:ada",), name, at, at
-                )
-            )
+            world.call(added(f"m{number}"))
             world.pass_time(15 * MINUTE_US)
         turns = sum(isinstance(one, Turn) for one in gc.get_objects())
         assert turns <= world.log.partitions
