@@ -9,6 +9,7 @@ import pytest
 from starlette.applications import Starlette
 
 from tactful.adapters.memory.bells import MemoryBells
+from tactful.adapters.memory.office import MemoryOffice
 from tactful.events.intake import Arrival
 from tactful.events.records import Launch, Steer, decode
 from tactful.operations.campaigns import Approval, campaign
@@ -19,6 +20,7 @@ from tactful.web.collect import collect_app
 from tactful.web.desk import Desk
 from tactful.web.guard import Guard
 from tests.collect.edge import Reply, Running
+from tests.web.doorkeeping import Walking, doorkeeper
 from tests.web.living import PARTITIONS, Living
 
 TOKEN = {"authorization": "Bearer let-me-in"}
@@ -60,7 +62,10 @@ class Shop:
             intake.start()
             desk = Desk(lambda: self.living.reader)
             told = (desk, desk, intake.submit, lambda: Arrival(SOURCE, world.clock.now_us()))
-            guarded = Guard(Starlette(routes=campaigns.routes(*told, self.approvals, preview)), ("let-me-in",))
+            guarded = Guard(
+                Starlette(routes=campaigns.routes(*told, self.approvals, preview)),
+                doorkeeper(MemoryOffice(), Walking(), "let-me-in"),
+            )
             running = Running(collect_app(intake, (), world.clock, guarded), intake)
             try:
                 sent = json.dumps(body).encode() if body is not None else b""

@@ -9,6 +9,7 @@ import pytest
 from starlette.applications import Starlette
 
 from tactful.adapters.memory.bells import MemoryBells
+from tactful.adapters.memory.office import MemoryOffice
 from tactful.errors import TransientError
 from tactful.events.intake import Arrival
 from tactful.events.records import Event, Unmerge, decode, unpack
@@ -20,6 +21,7 @@ from tactful.web.collect import collect_app
 from tactful.web.desk import Desk
 from tactful.web.guard import Guard
 from tests.collect.edge import Reply, Running
+from tests.web.doorkeeping import Walking, doorkeeper
 from tests.web.living import PARTITIONS, Living
 
 TOKEN = {"authorization": "Bearer let-me-in"}
@@ -52,7 +54,7 @@ def ask(
             *api.probes(desk),
             *changes.routes(desk, intake.submit, lambda: Arrival(SOURCE, world.clock.now_us()), PARTITIONS),
         ]
-        guarded = Guard(Starlette(routes=inner), ("let-me-in",), api.OPEN_PATHS)
+        guarded = Guard(Starlette(routes=inner), doorkeeper(MemoryOffice(), Walking(), "let-me-in"), api.OPEN_PATHS)
         running = Running(collect_app(intake, (BROWSER, SERVER), world.clock, guarded), intake)
         try:
             sent = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()

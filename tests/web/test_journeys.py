@@ -9,15 +9,17 @@ import pytest
 from starlette.applications import Starlette
 
 from tactful.adapters.memory.bells import MemoryBells
+from tactful.adapters.memory.office import MemoryOffice
 from tactful.events.intake import Arrival
 from tactful.events.records import Enter, Steer, decode, unpack
 from tactful.operations.patching import SOURCE
 from tactful.runtime.intake import Intake
-from tactful.web import api, campaigns, journeys, openapi_journeys
+from tactful.web import api, campaigns, feeds, journeys, openapi_journeys
 from tactful.web.collect import collect_app
 from tactful.web.desk import Desk
 from tactful.web.guard import Guard
 from tests.collect.edge import Reply, Running
+from tests.web.doorkeeping import Walking, doorkeeper
 from tests.web.living import PARTITIONS, Living
 
 TOKEN = {"authorization": "Bearer let-me-in"}
@@ -45,7 +47,7 @@ def ask(living: Living, method: str, path: str, body: Any = None, **headers: str
         desk = Desk(lambda: living.reader)
         arrive = lambda: Arrival(SOURCE, world.clock.now_us())  # noqa: E731  (a clock for the routes)
         inner = [*api.routes(desk), *api.probes(desk), *journeys.routes(desk, intake.submit, arrive, PARTITIONS)]
-        guarded = Guard(Starlette(routes=inner), ("let-me-in",), api.OPEN_PATHS)
+        guarded = Guard(Starlette(routes=inner), doorkeeper(MemoryOffice(), Walking(), "let-me-in"), api.OPEN_PATHS)
         running = Running(collect_app(intake, (), world.clock, guarded), intake)
         try:
             sent = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
@@ -154,6 +156,7 @@ def test_every_route_is_described_and_every_description_has_a_route(living: Livi
     routes = [
         *journeys.routes(desk, unused, unused, PARTITIONS),
         *campaigns.routes(desk, desk, unused, unused, unused, unused),
+        *(route for route in feeds.routes(desk, unused) if route.path.startswith("/v1/journeys/")),
     ]
     desk.close()
     served = {

@@ -104,7 +104,7 @@ def test_search_for_nobody_says_so(shop: Served) -> None:
 def test_the_outbox_says_why_nothing_left(shop: Served) -> None:
     seen = words(get(shop, "/outbox")[1])
     assert "no consent: email_marketing refused user chen" in seen
-    assert "waiting 1" in seen
+    assert "Waiting 1" in seen
     held = words(get(shop, "/outbox?status=held")[1])
     assert "outcome unknown" in held
     assert "chen" not in held
