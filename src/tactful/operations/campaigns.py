@@ -24,6 +24,8 @@ from tactful.operations.steering import ALL
 from tactful.values import digest, format_time
 
 MOST_NAME = 200
+SECOND_PERSON = "second_person"
+TOKEN = "token "  # noqa: S105  (how those of a program are called)
 _HINTS = {"pause": "it is paused", "drain": "it is draining", "stop": "it was stopped"}
 
 
@@ -112,6 +114,8 @@ def approve(
         raise UsageError(
             f"{name} is at version {version} by now, not {wanted}: look at it once more (campaign preview)"
         )
+    if approval_by(state) == SECOND_PERSON:
+        _require_person(who)
     approval = Approval(version, who, now_us, note[:500])
     approvals.write({**approvals.read(), name: approval})
     return approval
@@ -140,10 +144,13 @@ def launch(
             f"{name} has changed since {approval.by} approved it: version {approval.version} was looked at, "
             f"{version} is in force. Have it approved once more"
         )
-    if approval_by(state) == "second_person" and _same(approval.by, who):
-        raise UsageError(
-            f'{who} has approved {name}, and somebody else has to launch it ([sending] approval = "second_person")'
-        )
+    if approval_by(state) == SECOND_PERSON:
+        _require_person(who)
+        _require_person(approval.by)
+        if _same(approval.by, who):
+            raise UsageError(
+                f'{who} has approved {name}, and somebody else has to launch it ([sending] approval = "second_person")'
+            )
     return Launch(0, name, version, who, approval.by)
 
 
@@ -192,6 +199,14 @@ def _who(name: str) -> str:
     if not who or len(who) > MOST_NAME:
         raise UsageError(f"say who you are: --by NAME, of at most {MOST_NAME} characters")
     return who
+
+
+def _require_person(who: str) -> None:
+    """Names of people have no spaces where they sign in, so this is a token, which either of the two could hold."""
+    if who.startswith(TOKEN):
+        raise UsageError(
+            f'a token is no person ({who}), and [sending] approval = "second_person" wants two who sign in'
+        )
 
 
 def _same(one: str, other: str) -> bool:

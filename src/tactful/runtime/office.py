@@ -24,6 +24,8 @@ class Visitor(Struct, frozen=True):
     may: frozenset[Permission]
     csrf: str = ""
     """What forms and scripts of this sign-in must send along; "" where nothing is signed in."""
+    names_others: bool = False
+    """Whether it may say for whom it acts: the token of the server itself, which belongs to whoever runs it."""
 
 
 class Act(Struct, frozen=True):

@@ -60,6 +60,14 @@ NEEDS: Mapping[tuple[str, str], Need] = {
 }
 
 
+def author_of(request: Request, said: object, otherwise: str = "") -> str:
+    """Who an act is by: whoever showed a sign-in or a token, whatever the call says. Only who may name others is
+    believed in what is `said`; who says nothing is `otherwise`."""
+    who = getattr(request.state, "visitor", NOBODY)
+    assert isinstance(who, Visitor)
+    return who.name if who.name and not who.names_others else str(said or otherwise)
+
+
 def allowed(routes: Iterable[Route], note: Note) -> list[Route]:
     """The same routes, for who has the permission. A route that is not in the table is our bug."""
     return [_allowed(route, note) for route in routes]

@@ -13,6 +13,7 @@ from tactful.events.records import Launch, Steer, encode
 from tactful.operations import campaigns, steering
 from tactful.operations.campaigns import Approval, Approvals, Status
 from tactful.operations.reading import Reader
+from tactful.web.allowed import author_of
 from tactful.web.changes import Submit, accepted, refused
 from tactful.web.desk import Desk
 from tactful.web.journeys import AUTHOR, body_of, shown
@@ -79,12 +80,16 @@ class Campaigns:
             return _refused(error)
 
     async def approve(self, request: Request) -> Response:
-        """`{"by", "version"?, "note"?}`; durable when it is answered."""
+        """`{"by"?, "version"?, "note"?}`; durable when it is answered."""
         said = await body_of(request)
         if isinstance(said, Response):
             return said
         name, now_us = request.path_params["name"], self._arrive().received_at
-        by, version, note = (str(said.get(field) or "") for field in ("by", "version", "note"))
+        by, version, note = (
+            author_of(request, said.get("by")),
+            str(said.get("version") or ""),
+            str(said.get("note") or ""),
+        )
 
         def ask(reader: Reader) -> Approval:
             plan, state = reader.compiled(), reader.plan_state()
@@ -97,11 +102,11 @@ class Campaigns:
         return shown({"campaign": name, "version": done.version, "approvedBy": done.by})
 
     async def launch(self, request: Request) -> Response:
-        """`{"by"}`."""
+        """`{"by"?}`."""
         said = await body_of(request)
         if isinstance(said, Response):
             return said
-        name, by = request.path_params["name"], str(said.get("by") or "")
+        name, by = request.path_params["name"], author_of(request, said.get("by"))
 
         def ask(reader: Reader) -> Launch:
             state, known = reader.plan_state(), reader.partition_state()
@@ -121,7 +126,7 @@ class Campaigns:
         if isinstance(said, Response):
             return said
         name = request.path_params["name"]
-        author, reason = str(said.get("by") or AUTHOR), str(said.get("reason") or "")
+        author, reason = author_of(request, said.get("by"), AUTHOR), str(said.get("reason") or "")
 
         def ask(reader: Reader) -> Steer:
             plan = reader.compiled()

@@ -16,6 +16,7 @@ from tactful.events.intake import Arrival, encode_draft
 from tactful.events.verdicts import Refusal
 from tactful.operations import patching, unmerging
 from tactful.runtime.intake import Busy
+from tactful.web.allowed import author_of
 from tactful.web.bodies import Disconnected, read_body
 from tactful.web.desk import Desk
 
@@ -69,7 +70,8 @@ class Changes:
             "person": wanted.owner,
             "returning": list(wanted.returning),
         }
-        return await accepted(self._submit, unmerging.record(wanted, now_us, "api", self._partitions), told)
+        record = unmerging.record(wanted, now_us, author_of(request, "", "api"), self._partitions)
+        return await accepted(self._submit, record, told)
 
 
 async def accepted(submit: Submit, record: tuple[int, bytes], told: Mapping[str, object]) -> Response:

@@ -18,6 +18,7 @@ from tactful.events.records import Steer, encode
 from tactful.events.verdicts import Refusal
 from tactful.operations import entering, steering
 from tactful.operations.reading import Reader
+from tactful.web.allowed import author_of
 from tactful.web.bodies import Disconnected, read_body
 from tactful.web.changes import Submit, accepted, refused
 from tactful.web.desk import Desk
@@ -100,7 +101,7 @@ class Journeys:
         said = await body_of(request)
         if isinstance(said, Response):
             return said
-        author, reason = str(said.get("by") or AUTHOR), str(said.get("reason") or "")
+        author, reason = author_of(request, said.get("by"), AUTHOR), str(said.get("reason") or "")
 
         def ask(reader: Reader) -> Steer:
             return steering.order(name, wanted, reader.compiled(), reader.partition_state(), author, reason)

@@ -85,12 +85,10 @@ PATHS = {
     "/v1/campaigns/{name}/preview": _get("Whom a campaign would reach if it were launched now", "name"),
     "/v1/campaigns/{name}/approve": _post(
         "Approve the version of a campaign that is in force",
-        _said("by", "version", "note", required=("by",)),
+        _said("by", "version", "note"),
         {"200": "It is approved", "400": "What is wrong with it", **_REFUSED},
         "name",
     ),
-    "/v1/campaigns/{name}/launch": _post(
-        "Launch a campaign", _said("by", required=("by",)), {**_DURABLE, **_REFUSED}, "name"
-    ),
+    "/v1/campaigns/{name}/launch": _post("Launch a campaign", _said("by"), {**_DURABLE, **_REFUSED}, "name"),
     "/v1/campaigns/{name}/stop": _post("Stop a campaign", _ORDER, {**_DURABLE, **_REFUSED}, "name"),
 }
