@@ -198,3 +198,88 @@ def test_the_door_is_for_our_own_user(tmp_path: Path) -> None:
         found = tmp_path / ("deep" * 40) / "run" / "console.door"
         assert found.stat().st_mode & 0o777 == 0o600
     door.close()
+
+
+# ---- the console ends ----------------------------------------------------------------------------------------------
+
+
+class Dying:
+    """A console by hand: how its first connections end is said; to later ones it answers."""
+
+    def __init__(self, door: Door, *ends: bytes) -> None:
+        self.asked: list[bytes] = []
+        self._listening, self._ends = door.listen(), list(ends)
+        self._thread = Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        whole = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nthere"
+        while True:
+            try:
+                connection, _ = self._listening.accept()
+            except OSError:
+                return
+            with connection:
+                self.asked.append(connection.recv(65_536))
+                connection.sendall(self._ends.pop(0) if self._ends else whole)
+
+    def close(self) -> None:
+        self._listening.shutdown(socket.SHUT_RDWR)
+        self._listening.close()
+        self._thread.join(10)
+
+
+@contextmanager
+def dying(folder: Path, *ends: bytes) -> Iterator[tuple[int, Dying]]:
+    door = Door(folder / "run", "console")
+    outer = socket.create_server(("127.0.0.1", 0))
+    forward = Forwarding(lambda: door.address)
+    console = Dying(door, *ends)
+    with running(forward, outer, forward.close):
+        yield outer.getsockname()[1], console
+    console.close()
+    door.close()
+
+
+def test_who_looks_while_the_console_ends_is_shown_what_its_successor_says(tmp_path: Path) -> None:
+    with dying(tmp_path, b"", b"HTTP/1.1 200 OK\r\nContent-") as (port, console):
+        answer = ask(port, "GET", "/x")
+        assert (answer.status, answer.body) == (200, b"there")
+        assert len(console.asked) == 3
+
+
+@pytest.mark.parametrize("accept", ["text/html", "application/json"])
+def test_what_was_sent_while_the_console_ended_is_not_sent_again(tmp_path: Path, accept: str) -> None:
+    with dying(tmp_path, b"") as (port, console):
+        answer = ask(port, "POST", "/x", b"a=1", accept=accept)
+        assert answer.status == 502
+        assert b"may have happened" in answer.body
+        assert len(console.asked) == 1
+        assert (answer.headers["Content-Type"] == "application/json") == (accept != "text/html")
+        assert ask(port, "POST", "/x", b"a=1").status == 200
+
+
+def test_half_an_answer_is_not_taken_for_a_whole_one(tmp_path: Path) -> None:
+    chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n"
+    with dying(tmp_path, chunked) as (port, _), pytest.raises(http.client.HTTPException):
+        ask(port, "GET", "/x")
+
+
+def test_a_stream_of_news_ends_in_order(tmp_path: Path) -> None:
+    stream = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n:\r\n"
+    with dying(tmp_path, stream) as (port, _):
+        assert ask(port, "GET", "/news").body == b":"
+
+
+def test_a_page_says_that_the_console_is_starting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forwarding, "_TRIES", 1)
+    door = Door(tmp_path / "run", "console")
+    outer = socket.create_server(("127.0.0.1", 0))
+    forward = Forwarding(lambda: door.address)
+    with running(forward, outer, forward.close):
+        port = outer.getsockname()[1]
+        looked, sent = (ask(port, method, "/x", accept="text/html,*/*") for method in ("GET", "POST"))
+    door.close()
+    assert (looked.status, sent.status) == (503, 503)
+    assert b"comes back by itself" in looked.body and b'http-equiv="refresh"' in looked.body
+    assert b"Nothing was changed" in sent.body and b"refresh" not in sent.body

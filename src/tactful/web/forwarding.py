@@ -3,6 +3,9 @@
 So a page that counts for seconds never delays a call, and a flood of calls leaves the console its own threads; whoever
 breaks one of the two has not broken the other. The way there is a Unix socket that only our own user can open. The
 console believes what this file says of the peer's address, and of nobody else.
+
+Where the console ends in the middle of a request, what only looks is asked again. What may have changed something is
+not: whoever sent it is told that it may have happened.
 """
 
 import asyncio
@@ -12,7 +15,7 @@ import aiohttp
 from multidict import CIMultiDict
 from yarl import URL
 
-from tactful.web.answers import App, Headers, Receive, Scope, Send, later_answer, respond
+from tactful.web.answers import Answer, App, Headers, Message, Receive, Scope, Send, error_answer, later_answer, respond
 from tactful.web.bodies import Disconnected, read_body
 
 PEER = "x-tactful-peer"
@@ -25,6 +28,13 @@ MOST = 256
 _TRIES = 100
 _PAUSE_S = 0.1
 """Between tries while the console starts."""
+_LOOKING = ("GET", "HEAD")
+_STARTING = "the console is starting; events are taken meanwhile"
+_UNKNOWN = "the console ended while it did this: it may have happened, so look before you send it again"
+_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">{again}
+<title>Tactful</title></head><body><main><h1>{title}</h1><p>{text}</p></main></body></html>
+"""
 _HOP = frozenset(("connection", "keep-alive", "proxy-authenticate", "te", "trailer", "transfer-encoding", "upgrade"))
 """Of one connection only (RFC 9110, 7.6.1)."""
 
@@ -71,14 +81,22 @@ class Forwarding:
             passing.cancel()
 
     async def _pass(self, scope: Scope, body: bytes, send: Send) -> None:
+        sent = _Sent(send)
         for _ in range(_TRIES):
             try:
-                await self._hand_on(scope, body, send)
+                await self._hand_on(scope, body, sent)
+                return
             except (aiohttp.ClientConnectorError, FileNotFoundError):
                 await asyncio.sleep(_PAUSE_S)
-            else:
-                return
-        await respond(send, later_answer(503, "starting", "the console is starting; events are taken meanwhile", 1))
+            except aiohttp.ClientError:
+                if sent.has_begun:
+                    await sent.break_off()
+                    return
+                if scope["method"] not in _LOOKING:
+                    await respond(send, _ended(scope))
+                    return
+                await asyncio.sleep(_PAUSE_S)
+        await respond(send, _away(scope))
 
     async def _hand_on(self, scope: Scope, body: bytes, send: Send) -> None:
         asking = self._session().request(
@@ -107,6 +125,27 @@ class Forwarding:
             await self._client.close()
 
 
+class _Sent:
+    """What has gone out of an answer."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.has_begun = self._is_stream = False
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.has_begun = True
+            types = (value for name, value in message["headers"] if name == b"content-type")
+            self._is_stream = next(types, b"").startswith(b"text/event-stream")
+        await self._send(message)
+
+    async def break_off(self) -> None:
+        """A stream of news ends, and the page opens another. Any other answer stays without its end, so that nobody
+        takes a part for the whole."""
+        if self._is_stream:
+            await self._send({"type": "http.response.body", "body": b""})
+
+
 class Peered:
     """In the console: who called, as the forwarding process says."""
 
@@ -120,6 +159,33 @@ class Peered:
             scope["client"] = (peer.decode("latin-1"), 0) if peer else None
             scope["headers"] = [pair for pair in headers if pair[0] != PEER.encode()]
         await self._app(scope, receive, send)
+
+
+def _away(scope: Scope) -> Answer:
+    """The page asks again by itself."""
+    if not _wants_page(scope):
+        return later_answer(503, "starting", _STARTING, 1)
+    again = '<meta http-equiv="refresh" content="2">' if scope["method"] in _LOOKING else ""
+    what = "This page comes back by itself." if again else "Nothing was changed: go back, and send it once more."
+    return _page(503, again, "The console is starting", f"Events are taken meanwhile. {what}", [(b"retry-after", b"1")])
+
+
+def _ended(scope: Scope) -> Answer:
+    if not _wants_page(scope):
+        return error_answer(502, "unknown", _UNKNOWN)
+    text = "It may have happened all the same: go back, and look before you send it again. Events are taken meanwhile."
+    return _page(502, "", "The console ended while it did this", text, [])
+
+
+def _page(status: int, again: str, title: str, text: str, headers: Headers) -> Answer:
+    """Of bare HTML, since what pages look like is the console's to say."""
+    body = _PAGE.format(again=again, title=title, text=text).encode()
+    own = [(b"content-type", b"text/html; charset=utf-8"), (b"content-length", str(len(body)).encode())]
+    return Answer(status, body, [*own, (b"cache-control", b"no-store"), *headers])
+
+
+def _wants_page(scope: Scope) -> bool:
+    return any(name == b"accept" and b"text/html" in value for name, value in scope["headers"])
 
 
 def _url(scope: Scope) -> URL:
