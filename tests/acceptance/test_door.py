@@ -41,8 +41,9 @@ def test_the_door(tmp_path: Path) -> None:
     assert status == 303
 
     # Everybody signs in now, whatever they say of where they come from.
-    for claim in ({}, {"X_Tactful_Peer": "127.0.0.1"}, {"X_Forwarded_For": "127.0.0.1"}):
-        assert ask(running, "GET", "/v1/profiles", **claim)[0] == 401
+    claims: list[dict[str, str]] = [{}, {"X_Tactful_Peer": "127.0.0.1"}, {"X_Forwarded_For": "127.0.0.1"}]
+    for claim in claims:
+        assert ask(running, "GET", "/v1/profiles", None, **claim)[0] == 401
     assert ask(running, "GET", "/access", Cookie=cookie)[0] == 200
     assert ask(running, "GET", "/metrics")[0] == 401
 

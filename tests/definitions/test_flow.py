@@ -51,9 +51,9 @@ def check(program: tuple[Instruction, ...], found: Flow) -> None:
             assert max(x, to_x) <= found.width, line
             crossed = [box for box in found.boxes if is_crossed(piece, box)]
             assert not crossed, (line, crossed)
-    for number, one in enumerate(program):
-        ways = {END if to == END else program[to].name for to in targets(one)}
-        assert reached(found, box_of(found, one.name)) == ways, (number, one)
+    for number, step in enumerate(program):
+        ways = {END if to == END else program[to].name for to in targets(step)}
+        assert reached(found, box_of(found, step.name)) == ways, (number, step)
     assert reached(found, found.boxes[0]) == {program[0].name}
 
 

@@ -18,7 +18,7 @@ from tactful.language.document import Document, Fields
 from tactful.language.yaml_nodes import Node
 from tactful.messages.texts import ALL
 from tactful.operations import schemas, schemas_journeys
-from tactful.operations.scaffold import init
+from tactful.operations.scaffold import Wanted, init
 
 SHOP = Path("examples/shop")
 
@@ -68,7 +68,7 @@ def test_what_is_shown_is_right(path: str, text: str) -> None:
 
 
 def test_the_new_project_is_right_and_names_its_schemas(tmp_path: Path) -> None:
-    init(tmp_path / "shop", lambda: "key")
+    init(tmp_path / "shop", Wanted("Shop", "empty", "UTC"), lambda: "key")
     found = definitions(tmp_path / "shop")
     assert found
     for path, text in found:

@@ -54,7 +54,7 @@ def test_complaints_are_graver_the_more_they_are() -> None:
     assert [one.level for one in bothers(sent(10_000, spam=10))] == ["warn"]
     found = bothers(sent(10_000, spam=30))
     assert [one.level for one in found] == ["bad"]
-    assert found[0].text.startswith("0.30 % of the messages of this week were called spam")
+    assert found[0].text.startswith("0.30 % of the messages of a week were called spam")
 
 
 def test_who_leaves_and_what_bounces_is_said() -> None:

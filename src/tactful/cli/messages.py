@@ -60,9 +60,9 @@ def _previewed(build: Build, project: Path, data: Path | None, wanted: _Wanted) 
     definitions = projects.check(project, check_template, gap_us=gap_us, purposes=frozenset(settings.consent.purposes))
     message = rendering.message_of(definitions, wanted.name)
     asked = rendering.Asked(wanted.variant, wanted.language, _properties(wanted.event))
-    around = {"site_url": settings.workspace.site_url, "workspace": settings.workspace.name}
+    site, workspace = settings.workspace.site_url, settings.workspace.name
     if not wanted.person:
-        return message, rendering.of_a_sample(message, definitions, asked, **around), AT_US
+        return message, rendering.of_a_sample(message, definitions, asked, site_url=site, workspace=workspace), AT_US
     house = beside(build, project, data)
     if house is None:
         raise UsageError(f"nobody can be looked up: {project / 'data'} is no data folder; name one with --data")
@@ -70,7 +70,10 @@ def _previewed(build: Build, project: Path, data: Path | None, wanted: _Wanted) 
     if found is None:
         raise UsageError(unknown(wanted.person))
     now_us = house.clock.now_us()
-    return message, rendering.of_a_person(message, found.profile, house.plan(0), asked, now_us, **around), now_us
+    preview = rendering.of_a_person(
+        message, found.profile, house.plan(0), asked, now_us, site_url=site, workspace=workspace
+    )
+    return message, preview, now_us
 
 
 def _files(name: str, preview: "Preview", width: int) -> dict[str, str]:

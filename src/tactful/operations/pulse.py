@@ -113,11 +113,14 @@ def bothers(week: Pulse) -> list[Concern]:
     found = []
     if (complaints := week.share(EMAIL_SPAM)) >= COMPLAINTS:
         level: Level = "bad" if complaints >= MANY_COMPLAINTS else "warn"
-        text = f"{100 * complaints:.2f} % of the messages of this week were called spam; mailboxes begin to refuse at 0.3 %"
+        text = (
+            f"{100 * complaints:.2f} % of the messages of a week were called spam; mailboxes begin to refuse at 0.3 %"
+        )
         found.append(Concern(level, text, "/outbox?status=sent"))
     if (left := week.share(UNSUBSCRIBED)) >= LOSSES:
-        found.append(Concern("warn", f"{100 * left:.1f} % of the messages of this week made somebody unsubscribe", "/journeys"))
+        text = f"{100 * left:.1f} % of the messages of a week made somebody unsubscribe"
+        found.append(Concern("warn", text, "/journeys"))
     if week.bounced / week.sent >= LOSSES:
-        text = f"{100 * week.bounced / week.sent:.1f} % of the messages of this week could not be delivered"
+        text = f"{100 * week.bounced / week.sent:.1f} % of the messages of a week could not be delivered"
         found.append(Concern("warn", text, "/outbox?status=rejected"))
     return found

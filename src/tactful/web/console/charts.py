@@ -265,7 +265,8 @@ def _figure(
     said = Markup('{} <span class="quiet">{}</span>').format(title, unit) if unit else escape(title)
     return Markup(
         '<figure class="chart"><figcaption>{}</figcaption>{}{}<details><summary>As a table</summary>'
-        '<div class="scroll" tabindex="0"><table class="table"><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>'
+        '<div class="scroll" tabindex="0"><table class="table"><thead><tr>{}</tr></thead><tbody>{}</tbody></table>'
+        "</div>"
         "</details></figure>"
     ).format(said, names, svg, top, body)
 
