@@ -1,6 +1,7 @@
 """The port Trail, over every adapter."""
 
 import zlib
+from collections import Counter
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -187,6 +188,34 @@ def test_what_happened_is_counted_by_hour(open_trail: TrailMaker) -> None:
     assert trail.tallies(0, NOON, NOON + 9, "") == [*of_nobody, later]
     assert trail.tallies(0, NOON + 1, NOON, "") == trail.tallies(0, 0, NOON - 1) == trail.tallies(3, 0, 1 << 40) == []
     assert trail.tallies(0, NOON, NOON, "segment/unheard") == []
+
+
+def test_hours_are_summed_within_stretches(open_trail: TrailMaker) -> None:
+    trail = open_trail()
+    for position in range(1, 50):
+        at = AT + (position // 2) * HOUR_US
+        rows: tuple[Row, ...] = (EventKept(at, "Page", position), SegmentEntered(at, f"s{position % 2}", "event"))
+        put(trail, position, *rows, *([SegmentLeft(at, "s0", "time")] if position % 10 == 0 else []))
+
+    def stretched(edges: list[int], definition: str | None, whats: tuple[str, ...]) -> list[Tally]:
+        counted: Counter[tuple[int, str, str, str, str]] = Counter()
+        for hour, about, what, name, detail, number in trail.tallies(0, edges[0], edges[-1] - 1):
+            is_meant = definition in (None, about) or (definition == "segment/" and about.startswith("segment/"))
+            if is_meant and (not whats or what in whats):
+                counted[max(edge for edge in edges if edge <= hour), about, what, name, detail] += number
+        return [Tally(*key, number) for key, number in sorted(counted.items())]
+
+    for edges in (
+        [0, 1 << 40],
+        [NOON, NOON + 1, NOON + 9, NOON + 24],
+        [NOON + 3, NOON + 7, NOON + 8],
+        [NOON + 90, NOON + 99],
+    ):
+        for definition in (None, "", "segment/", "segment/s0", "segment/s", "journey/"):
+            for whats in ((), ("entered",), ("left", "kept")):
+                assert trail.sums(0, edges, definition, whats) == stretched(edges, definition, whats)
+    assert trail.sums(0, [NOON, NOON + 24], "segment/", ("left",)) == [Tally(NOON, "segment/s0", "left", "time", "", 4)]
+    assert trail.sums(5, [0, 1 << 40]) == trail.sums(0, [NOON]) == []
 
 
 def test_what_a_journey_did_is_counted_by_step_and_reason(open_trail: TrailMaker) -> None:

@@ -26,7 +26,7 @@ from tactful.kernel.state import (
     decode_partition,
     decode_plan,
 )
-from tactful.operations import persons, steering
+from tactful.operations import hours, persons, steering
 from tactful.operations.chains import Walk, marked
 from tactful.operations.feeds import END, Feed, feed
 from tactful.operations.following import Following
@@ -48,7 +48,6 @@ from tactful.operations.stories import (
 from tactful.operations.unmerging import Tie, tie
 from tactful.runtime.keeping import Trail
 from tactful.runtime.ports import Log, OutboxRow
-from tactful.values import HOUR_US
 
 if TYPE_CHECKING:
     from tactful.operations.matching import Matching
@@ -244,14 +243,12 @@ class Reader:
         return [steering.state_of(states) for states in self._states]
 
     def tallies(self, from_us: int, until_us: int, definition: str | None = None) -> list[Tally]:
-        """What happened in the whole hours that touch [from_us, until_us), of a definition ("segment/NAME", "" is what
-        belongs to none) or of all (events/mentions.py), in all partitions."""
-        found: Counter[tuple[int, str, str, str, str]] = Counter()
-        for partition in range(len(self._states)):
-            hours = from_us // HOUR_US, (until_us - 1) // HOUR_US
-            for one in self._trail.tallies(partition, *hours, definition):
-                found[one[:5]] += one.number
-        return [Tally(*key, number) for key, number in sorted(found.items())]
+        """What happened in each hour of [from_us, until_us), of a definition or of all (hours.py)."""
+        return hours.tallies(self._trail, len(self._states), from_us, until_us, definition)
+
+    def sums(self, edges_us: Sequence[int], definition: str | None = None, whats: Sequence[str] = ()) -> list[Tally]:
+        """What happened between each two of these instants, of a definition, a kind of them, or of all (hours.py)."""
+        return hours.sums(self._trail, len(self._states), edges_us, definition, whats)
 
     def health(self, now_us: int) -> list[PartitionHealth]:
         """Whether the partitions keep up, in their order."""

@@ -20,6 +20,7 @@ from tactful.segments.membership import SegmentRule
 from tactful.values import HOUR_US
 
 FILE = "segments/{}.yaml"
+FLIPS = ("entered", "left")
 _DESCRIPTION = re.compile(r"^description:\s*(.*?)\s*$", re.MULTILINE)
 _WHEN = re.compile(r"^when:[ \t]*([|>][-+]?)?[ \t]*(.*(?:\n[ \t]+.*|\n(?=\s*\n))*)", re.MULTILINE)
 _PURPOSE = re.compile(r"^purpose:\s*(\S+)", re.MULTILINE)
@@ -120,17 +121,16 @@ def week(reader: Reader, now_us: int) -> dict[str, Counter[tuple[int, str]]]:
     """By segment, how many came (`entered`) and `left` on each of the last seven times 24 hours, the last one 6."""
     found: dict[str, Counter[tuple[int, str]]] = {}
     first = now_us // HOUR_US - 7 * 24 + 1
-    for one in reader.tallies(first * HOUR_US, now_us + 1):
-        if one.definition.startswith("segment/"):
-            found.setdefault(one.definition[8:], Counter())[(one.hour - first) // 24, one.what] += one.number
+    edges = [(first + 24 * day) * HOUR_US for day in range(8)]
+    for one in reader.sums(edges, "segment/", FLIPS):
+        found.setdefault(one.definition[8:], Counter())[(one.hour - first) // 24, one.what] += one.number
     return found
 
 
 def flow_of(reader: Reader, one: SegmentSeen, span: str, now_us: int) -> Flow:
     """Who came and left (flows.py) within a span of SPANS, in the workspace's zone."""
     edges = borders(span, now_us, ZoneInfo(reader.compiled().time_zone))
-    tallies = reader.tallies(edges[0], edges[-1], f"segment/{one.name}")
-    return flow(tallies, one.people, edges)
+    return flow(reader.sums(edges, f"segment/{one.name}", FLIPS), one.people, edges)
 
 
 def people_of(

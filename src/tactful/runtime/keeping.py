@@ -40,6 +40,14 @@ class Trail(Protocol):
         Added to with the rows themselves: what is appended again changes nothing."""
         ...
 
+    def sums(
+        self, partition: int, edges: Sequence[int], definition: str | None = None, whats: Sequence[str] = ()
+    ) -> list[Tally]:
+        """The same, added up within stretches of hours: [edges[0], edges[1]), [edges[1], edges[2]) and so on, ascending;
+        the hour of a Tally is the first of its stretch. Of one definition, of all of a kind ("segment/"), or of all;
+        `whats` (Tally.what) says which are wanted, () all."""
+        ...
+
     def span(
         self, partition: int, first_hour: int, last_hour: int, definition: str, whats: Sequence[str]
     ) -> tuple[int, int] | None:

@@ -1,6 +1,6 @@
 """The trail in memory: groups by partition and position. A power cut takes a tail of what was not synced."""
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import islice
@@ -54,6 +54,17 @@ class MemoryTrail:
             for key, number in sorted(counted.items())
             if first_hour <= key[0] <= last_hour and definition in (None, key[1])
         ]
+
+    def sums(
+        self, partition: int, edges: Sequence[int], definition: str | None = None, whats: Sequence[str] = ()
+    ) -> list[Tally]:
+        counted: Tallies = {}
+        for hour, about, what, name, detail, number in self.tallies(partition, edges[0], edges[-1] - 1):
+            kind = about.partition("/")[0] + "/"
+            if definition in (None, about, kind) and (not whats or what in whats):
+                key = (edges[bisect_right(edges, hour) - 1], about, what, name, detail)
+                counted[key] = counted.get(key, 0) + number
+        return [Tally(*key, number) for key, number in sorted(counted.items())]
 
     def span(
         self, partition: int, first_hour: int, last_hour: int, definition: str, whats: Sequence[str]

@@ -79,6 +79,13 @@ class SqliteTrail:
             file = self._there(partition)
             return file.tallies(first_hour, last_hour, definition) if file else []
 
+    def sums(
+        self, partition: int, edges: Sequence[int], definition: str | None = None, whats: Sequence[str] = ()
+    ) -> list[Tally]:
+        with self._lock:
+            file = self._there(partition)
+            return file.sums(edges, definition, whats) if file else []
+
     def span(
         self, partition: int, first_hour: int, last_hour: int, definition: str, whats: Sequence[str]
     ) -> tuple[int, int] | None:

@@ -5,6 +5,7 @@ import logging
 import os
 import zlib
 from collections.abc import Generator, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import msgspec
@@ -56,6 +57,15 @@ _OF_ONE = f"""
 {_HOURS} SELECT {_COLUMNS} FROM hours CROSS JOIN tally ON tally.hour = hours.hour AND definition = ?3
 ORDER BY tally.hour, what, name, detail
 """
+_SUMS = """
+WITH place (hour, stretch) AS MATERIALIZED (
+  SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?1))
+SELECT stretch, definition, what, name, detail, sum(number)
+FROM place CROSS JOIN tally ON tally.hour = place.hour AND definition BETWEEN ?2 AND ?3
+WHERE ?4 = '[]' OR what IN (SELECT value FROM json_each(?4))
+GROUP BY stretch, definition, what, name, detail ORDER BY stretch, definition, what, name, detail
+"""
+_LAST_CHARACTER = "\U0010ffff"
 _SPAN = f"""
 {_HOURS} SELECT min(first), max(last) FROM hours CROSS JOIN tally ON tally.hour = hours.hour AND definition = ?3
 WHERE what IN (SELECT value FROM json_each(?4))
@@ -121,6 +131,18 @@ class TrailFile:
             if definition is None:
                 return [Tally(*row) for row in execute(_ALL, (first_hour, last_hour))]
             return [Tally(*row) for row in execute(_OF_ONE, (*self._within(first_hour, last_hour), definition))]
+
+    def sums(self, edges: Sequence[int], definition: str | None, whats: Sequence[str]) -> list[Tally]:
+        low, high = definition or "", definition or ""
+        if definition is None or definition.endswith("/"):
+            high += _LAST_CHARACTER
+        with world(self._path):
+            first, last = self._within(edges[0], edges[-1] - 1)
+            places = [
+                (hour, begin) for begin, end in pairwise(edges) for hour in range(max(begin, first), min(end, last + 1))
+            ]
+            asked = json.dumps(places), low, high, json.dumps(list(whats))
+            return [Tally(*row) for row in self._connection.execute(_SUMS, asked)]
 
     def span(self, first_hour: int, last_hour: int, definition: str, whats: Sequence[str]) -> tuple[int, int] | None:
         with world(self._path):

@@ -78,11 +78,11 @@ class Consent:
         wanted = request.query_params.get("q", "").strip()
         if wanted and "people" in console.permissions(request):
             return console.back("/consent/of/" + path(wanted))
-        now_us = console.house.clock.now_us()
+        today = console.house.clock.now_us() // DAY_US
         policy, tallies, refused = await console.desk.ask(
             lambda reader: (
                 reader.compiled().policy,
-                reader.tallies(now_us - DAYS * DAY_US, now_us + HOUR_US, EVERYBODY),
+                reader.sums([(today + day) * DAY_US for day in range(1 - DAYS, 2)], EVERYBODY, ("consent",)),
                 reader.overview().refused,
             )
         )
@@ -97,7 +97,7 @@ class Consent:
             "consent/index.html",
             policy=policy,
             rows=rows,
-            chart=charts.lines(_by_day(tallies, console.house.clock.now_us()), "Decisions by day", "", console.zone),
+            chart=charts.lines(_by_day(tallies, today), "Decisions by day", "", console.zone),
             refused=[(VERDICTS.get(verdict, verdict), number) for verdict, number in refused.items() if number],
             verified=self._verified,
             days=DAYS,
@@ -178,17 +178,16 @@ def _answers(tallies: Iterable[Tally]) -> Counter[tuple[str, str]]:
     """By purpose and `yes` or `no`."""
     found: Counter[tuple[str, str]] = Counter()
     for one in tallies:
-        if one.what == "consent":
-            found[one.name, one.detail] += one.number
+        found[one.name, one.detail] += one.number
     return found
 
 
-def _by_day(tallies: Iterable[Tally], now_us: int) -> list[Series]:
-    days = range(now_us // DAY_US - DAYS + 1, now_us // DAY_US + 1)
+def _by_day(tallies: Iterable[Tally], today: int) -> list[Series]:
+    """Days are counted from 1970, in UTC."""
+    days = range(today - DAYS + 1, today + 1)
     counts: Counter[tuple[str, int]] = Counter()
     for one in tallies:
-        if one.what == "consent":
-            counts[one.detail, one.hour * HOUR_US // DAY_US] += one.number
+        counts[one.detail, one.hour * HOUR_US // DAY_US] += one.number
     if not counts:
         return []
     return [

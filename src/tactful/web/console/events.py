@@ -86,8 +86,8 @@ class Events:
 
     def _rows(self, reader: Reader) -> list[EventRow]:
         from_us = self._from_us()
-        tallies = reader.tallies(from_us, from_us + DAYS * DAY_US, "")
-        return tracking.events(reader.published(), tallies, from_us, DAYS)
+        edges = [from_us + day * DAY_US for day in range(DAYS + 1)]
+        return tracking.events(reader.published(), reader.sums(edges, "", ("kept",)), from_us, DAYS)
 
     def _event(self, reader: Reader, name: str) -> EventPage | None:
         row = next((row for row in self._rows(reader) if row.name == name), None)

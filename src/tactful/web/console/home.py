@@ -5,6 +5,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from tactful.events.mentions import EVERYBODY
 from tactful.kernel.state import PartitionState
 from tactful.operations.doctor import Finding
 from tactful.operations.health import Concern, PartitionHealth, concerns
@@ -21,6 +22,7 @@ from tactful.web.console.kept import Kept
 from tactful.web.console.room import Console
 
 WEEK_LASTS_S = 60.0
+KEPT = "kept"
 MOST = 5
 """Messages per person from which on people are counted together."""
 
@@ -80,7 +82,7 @@ class Home:
         now_us = self._console.house.clock.now_us()
         since_us = now_us - 7 * DAY_US
         return await self._console.slow.ask(
-            lambda reader: Week(pulse(reader.tallies(since_us, now_us)), reader.outbox.per_person(since_us))
+            lambda reader: Week(pulse(reader.sums([since_us, now_us + 1])), reader.outbox.per_person(since_us))
         )
 
     def _events(self, now: Now, now_us: int) -> object:
@@ -92,12 +94,15 @@ class Home:
 
 
 def _now(reader: Reader, now_us: int) -> Now:
-    today, yesterday = now_us - now_us % HOUR_US - 23 * HOUR_US, now_us - now_us % HOUR_US - 47 * HOUR_US
+    until_us = now_us - now_us % HOUR_US + HOUR_US
+    today, yesterday = until_us - DAY_US, until_us - 2 * DAY_US
+    by_hour = reader.sums(range(today, until_us + 1, HOUR_US), EVERYBODY, (KEPT,))
+    whole = reader.sums([yesterday, today, until_us])
     return Now(
         reader.overview(),
         reader.health(now_us),
-        pulse(reader.tallies(today, now_us + 1)),
-        pulse(reader.tallies(yesterday, today)),
+        pulse(by_hour + [one for one in whole if one.hour == today // HOUR_US and one.what != KEPT]),
+        pulse(one for one in whole if one.hour != today // HOUR_US),
         reader.journeys(counts=False),
         _inside(reader.partitions()),
     )

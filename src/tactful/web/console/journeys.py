@@ -241,14 +241,12 @@ def weeks(reader: Reader, now_us: int) -> dict[str, Week]:
     """What every journey did in the last seven days, by its name."""
     found: dict[str, Week] = {}
     first = now_us // HOUR_US - WEEK_HOURS + 1
-    for tally in reader.tallies(now_us - WEEK_HOURS * HOUR_US, now_us):
-        kind, _, name = tally.definition.partition("/")
-        if kind != "journey" or tally.hour < first:
-            continue
-        week = found.setdefault(name, Week())
+    edges = [(first + 24 * day) * HOUR_US for day in range(8)]
+    for tally in reader.sums(edges, "journey/", ("started", "outcome", "goal")):
+        week = found.setdefault(tally.definition.partition("/")[2], Week())
         if tally.what == "started":
             week.started += tally.number
-            week.days[min(6, (tally.hour - first) // 24)] += tally.number
+            week.days[(tally.hour - first) // 24] += tally.number
         elif tally.what == "outcome" and tally.name == "sent":
             week.sent += tally.number
         elif tally.what == "goal" and tally.detail != "again":
