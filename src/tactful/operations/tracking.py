@@ -26,6 +26,10 @@ from tactful.runtime.ports import Log
 from tactful.values import DAY_US, HOUR_US
 
 EXAMPLES = 10
+ENOUGH = 1_000
+"""Newest events of a name that are looked at, or somewhat more."""
+AT_ONCE = 500
+"""Records of a partition that are read together."""
 MOST_PROPERTIES = 200
 READING = ("segments", "metrics", "collections", "journeys", "messages")
 """Folders whose files may speak of an event."""
@@ -116,13 +120,7 @@ def readers(name: str, files: Mapping[str, str]) -> tuple[str, ...]:
 def event_page(plan: PlanState | None, rule: EventRule | None, log: Log, row: EventRow) -> EventPage:
     """One event in full, with the rule by which the engine looks at it; reads the newest records of every partition."""
     planned = _planned(plan).get(row.name)
-    found: list[SeenEvent] = []
-    for partition in range(log.partitions):
-        share = SAMPLE // log.partitions
-        for position, body in log.read(partition, max(log.start(partition), log.end(partition) - share), share):
-            event = event_of(decode(body))
-            if event is not None and event.name == row.name:
-                found.append(seen_event(partition, position, event))
+    found = [event for partition in range(log.partitions) for event in _newest(log, partition, row.name)]
     found.sort(key=lambda event: event.received_at, reverse=True)
     return EventPage(
         row=row,
@@ -132,6 +130,22 @@ def event_page(plan: PlanState | None, rule: EventRule | None, log: Log, row: Ev
         sources=tuple(Counter(event.source for event in found).most_common()),
         newest=tuple(found[:EXAMPLES]),
     )
+
+
+def _newest(log: Log, partition: int, name: str) -> list[SeenEvent]:
+    """Of one partition, newest first: about its share of ENOUGH, among its share of SAMPLE records."""
+    found: list[SeenEvent] = []
+    text = name.encode("utf-8", "replace")  # As it stands in a record that speaks of the event.
+    before = log.end(partition)
+    last = max(log.start(partition), before - SAMPLE // log.partitions)
+    while before > last and len(found) < ENOUGH // log.partitions:
+        after = max(last, before - AT_ONCE)
+        for position, body in reversed(log.read(partition, after, before - after)):
+            event = event_of(decode(body)) if text in body and position <= before else None
+            if event is not None and event.name == name:
+                found.append(seen_event(partition, position, event))
+        before = after
+    return found
 
 
 def event_row(plan: PlanState | None, tallies: Sequence[Tally], name: str, from_us: int, days: int) -> EventRow | None:
