@@ -12,9 +12,10 @@ from tactful.kernel.definitions import read_project
 from tactful.kernel.plan import adopt
 from tactful.kernel.state import PlanState
 from tactful.operations import proposing
-from tactful.operations.folder import Conflict, edited, path_of, read, save, split
+from tactful.operations.folder import Conflict, edited, path_of, read, split
 from tactful.operations.project import load
 from tactful.operations.revising import OUTSIDE, Revising
+from tactful.operations.saving import save
 from tactful.runtime.settings import Settings, read_settings
 
 BUYERS = "segments/buyers.yaml"
@@ -267,3 +268,32 @@ def test_what_is_refused_is_not_published(project: Path) -> None:
 
     with pytest.raises(DefinitionError):
         publication({BUYERS: "when: nonsense(\n"}, {}, 1, "ann")
+
+
+def test_a_page_that_sees_the_new_plan_first_changes_nothing(revisions: MemoryRevisions) -> None:
+    """The worker was quicker than whoever published."""
+    history, first = Revising(revisions), plan_of({BUYERS: A})
+    history.follow(first)
+    history.follow(plan_of({BUYERS: B}, "ann", first))
+    history.note(2_000, "ann", {BUYERS: (A, B)}, first)
+    assert [(one.author, one.after) for one in revisions.of()] == [("ann", B), (OUTSIDE, A)]
+
+
+def test_what_was_published_along_is_noted_with_its_plan(revisions: MemoryRevisions) -> None:
+    """Somebody had changed another file with an editor."""
+    history, first = Revising(revisions), plan_of({BUYERS: A, "segments/x.yaml": A})
+    history.follow(first)
+    second = plan_of({BUYERS: B, "segments/x.yaml": B}, "ann", first)
+    history.note(2_000, "ann", {BUYERS: (A, B)}, first)
+    history.follow(first)
+    history.follow(second)
+    history.follow(plan_of({BUYERS: B, "segments/x.yaml": B}, "up", second))
+    told = [(one.path, one.author, one.after, one.version) for one in revisions.of(limit=2)]
+    assert told == [("segments/x.yaml", "ann", B, 2), (BUYERS, "ann", B, 2)]
+
+
+def test_whoever_died_before_it_was_noted_is_named_all_the_same(revisions: MemoryRevisions) -> None:
+    first = plan_of({BUYERS: A})
+    Revising(revisions).follow(first)
+    Revising(revisions).follow(plan_of({BUYERS: B}, "ann", first))  # After the restart.
+    assert [(one.author, one.after, one.version) for one in revisions.of(limit=1)] == [("ann", B, 2)]

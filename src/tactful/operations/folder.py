@@ -1,16 +1,13 @@
-"""Folder: the files of a project as somebody edits them: read with a digest, written whole and only where nobody else
-has been meanwhile.
+"""Folder: the files of a project as somebody edits them: read with a digest, and changed only where nobody else has been
+meanwhile.
 
-A file is written beside its place and moved there, so that a reader sees the old text or the new one and nothing
-between. Where two people have the same file open, the second one's digest is that of a text that is gone: the save is
-refused with what stands there now, and nothing is lost.
+Where two people have the same file open, the second one's digest is that of a text that is gone: the save
+(operations/saving.py) is refused with what stands there now, and nothing is lost.
 """
 
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from threading import Lock
 
 from msgspec import Struct
 
@@ -24,7 +21,6 @@ Edits = Mapping[str, str | None]
 _NAME = re.compile(r"[a-z0-9_-]{1,64}")
 _EVENT_NAME = re.compile(r"[^\W.][\w $-]{0,63}")
 """Files of events may be called as the events are."""
-_saving = Lock()
 
 
 class File(Struct, frozen=True):
@@ -65,7 +61,7 @@ def split(path: str) -> tuple[str, str]:
 def read(project: Path, path: str) -> File:
     """Raises UsageError for what is no path of a definition, or leads out of the project."""
     try:
-        content = _place(project, path).read_bytes()
+        content = place_of(project, path).read_bytes()
     except FileNotFoundError:
         return File(path, None, "")
     except OSError as error:
@@ -87,61 +83,10 @@ def edited(files: Mapping[str, str], edits: Edits) -> dict[str, str]:
     return {path: text for path, text in found.items() if edits.get(path, text) is not None}
 
 
-def save(project: Path, edits: Edits, shown: Mapping[str, str]) -> dict[str, tuple[str | None, str | None]]:
-    """Write all of it. `shown` are the digests of the files as they were when somebody began to edit them, "" of one
-    that was not there. Returns what each said before and says now.
-
-    Raises Conflict where a file is another one by now, UsageError for a path that cannot be, TransientError where the
-    disk refuses.
-    """
-    with _saving:
-        before = {path: read(project, path) for path in edits}
-        others = [one for one in before.values() if one.digest != shown.get(one.path, "")]
-        if others:
-            raise Conflict(*others)
-        try:
-            written = [_beside(_place(project, path), text) for path, text in edits.items() if text is not None]
-            for waiting, place in written:
-                waiting.replace(place)
-            for path in edits:
-                if edits[path] is None:
-                    _place(project, path).unlink(missing_ok=True)
-            for kind in {path.partition("/")[0] for path in edits}:
-                _settle(project / kind)
-        except OSError as error:
-            raise TransientError(f"{error.filename} cannot be written: {error.strerror}") from None
-    return {path: (before[path].text, text if text is None else tidy(text)) for path, text in edits.items()}
-
-
-def _place(project: Path, path: str) -> Path:
+def place_of(project: Path, path: str) -> Path:
     """The file itself, where the project has a link to it."""
     split(path)
     root, place = project.resolve(), (project / path).resolve()
     if not place.is_relative_to(root):
         raise UsageError(f"{path} is a link that leads out of the project; copy it into the project")
     return place
-
-
-def _beside(place: Path, text: str) -> tuple[Path, Path]:
-    """The text on disk under a name that no project reads; line ends and mode are those that the file has."""
-    place.parent.mkdir(parents=True, exist_ok=True)
-    waiting = place.with_name(f".{place.name}.{os.getpid()}.new")
-    text = tidy(text)
-    if place.exists() and b"\r\n" in place.read_bytes():
-        text = text.replace("\n", "\r\n")
-    with waiting.open("wb") as file:
-        file.write(text.encode("utf-8", "replace"))
-        file.flush()
-        os.fsync(file.fileno())
-    if place.exists():
-        waiting.chmod(place.stat().st_mode & 0o777)
-    return waiting, place
-
-
-def _settle(folder: Path) -> None:
-    """The names in a folder, on disk."""
-    number = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)

@@ -29,16 +29,18 @@ class Revising:
         """What every file said last, up to the revision `_seen`."""
         self._seen = 0
         self._version = 0
+        """Of the plan that the newest revision belongs to; pages may see the one before it for a moment."""
+        self._followed = 0
         """Of the plan up to which everything is noted."""
         self._lock = Lock()
 
     def follow(self, plan: PlanState | None) -> None:
         """Note what a plan says that no revision does."""
         with self._lock:
-            if plan is None or plan.plan.version <= self._version:
+            if plan is None or plan.plan.version <= self._followed:
                 return
             self._read()
-            if plan.plan.version <= self._version:
+            if plan.plan.version < self._version:
                 return
             texts, publish = self._texts, plan.plan.publish
             now = {path: tidy(text) for path, text in publish.files.items()}
@@ -49,6 +51,7 @@ class Revising:
             }
             author = OUTSIDE if publish.author in _WAYS else publish.author
             self._note(publish.received_at, author, changed, plan.plan.version)
+            self._followed = plan.plan.version
 
     def note(
         self,
@@ -57,9 +60,10 @@ class Revising:
         changed: Mapping[str, tuple[str | None, str | None]],
         before: PlanState | None,
     ) -> None:
-        """What somebody has just published over the plan `before`."""
+        """What somebody has just published over the plan `before`, where nobody has noted it meanwhile."""
         with self._lock:
             self._read()
+            changed = {path: texts for path, texts in changed.items() if self._texts.get(path) != texts[1]}
             self._note(at, author, changed, (before.plan.version if before is not None else 0) + 1)
 
     def _note(self, at: int, author: str, changed: Mapping[str, tuple[str | None, str | None]], version: int) -> None:

@@ -8,6 +8,7 @@ is noted as a revision and in the audit log.
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from typing import Any, TypeVar
 
 from msgspec import Struct
@@ -19,12 +20,13 @@ from tactful.kernel.state import PlanState
 from tactful.language.vocabulary import DEFAULT_GAP_US, Vocabulary
 from tactful.operations.checking import as_values, examine_files
 from tactful.operations.counting import seen_names
-from tactful.operations.folder import Edits, edited, save
+from tactful.operations.folder import Edits, edited
 from tactful.operations.project import load
 from tactful.operations.proposing import Proposal, propose
 from tactful.operations.publish import publication
 from tactful.operations.reading import Reader
 from tactful.operations.revising import Revising
+from tactful.operations.saving import Changed, held, refuse_changed, write
 from tactful.runtime.intake import Busy
 from tactful.values import digest, parse_duration
 from tactful.web.console.room import Console, visitor
@@ -170,28 +172,36 @@ class Workshop:
     async def publish(
         self, request: Request, edits: Edits, shown: Mapping[str, str], about: str, detail: str, act: str = "publish"
     ) -> None:
-        """Check, write, put in force and note. Raises Conflict as save() does, DefinitionError for mistakes, UsageError
-        and TransientError with what to do."""
+        """Check, note, write and put in force. Raises Conflict as write() does, DefinitionError for mistakes, UsageError
+        and TransientError with what to do; what cannot be noted is not done.
+
+        The folder is held until the record is in the log, so that `up --dev` finds in force what it finds there."""
         console = self.console
         who, now_us = visitor(request).name, console.house.clock.now_us()
+        holding = ExitStack()
 
-        def put(reader: Reader) -> tuple[bytes, PlanState | None, Mapping[str, tuple[str | None, str | None]]]:
+        def put(reader: Reader) -> tuple[bytes, PlanState | None, Changed]:
             before = self.plan(reader)
             settings = before.plan.publish.settings if before is not None else {}
+            holding.enter_context(held(console.project))
+            refuse_changed(console.project, edits, shown)
             record = publication(edited(load(console.project), edits), settings, now_us, who)
-            return record, before, save(console.project, edits, shown)
+            console.note(request, act, about, detail)
+            return record, before, write(console.project, edits, shown)
 
-        record, before, changed = await self.ask(put)
         try:
-            await console.submit([(0, record)])
-        except (Busy, TransientError) as error:
-            raise UsageError(
-                f"the files are saved and not published: {error}. Save once more, or `tactful publish`"
-            ) from None
-        await self.ask(lambda reader: self.revising.note(now_us, who, changed, before))
-        console.note(request, act, about, detail)
+            record, before, changed = await self.ask(put)
+            try:
+                await console.submit([(0, record)])
+            except (Busy, TransientError) as error:
+                raise UsageError(
+                    f"the files are saved and not published: {error}. Save once more, or `tactful publish`"
+                ) from None
+        finally:
+            holding.close()
         for path in edits:
             self.drop(request, path)
+        await self.ask(lambda reader: self.revising.note(now_us, who, changed, before))
 
 
 def problems_in(problems: Sequence[Problem], path: str) -> tuple[list[Problem], list[Problem]]:
