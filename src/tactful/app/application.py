@@ -51,8 +51,9 @@ from tactful.operations.doctor import Finding, check_channels
 from tactful.operations.imports.tables import Tables
 from tactful.operations.project import load
 from tactful.operations.proofs import Said
-from tactful.operations.publish import changes, publish, refuse_other_priority
+from tactful.operations.publish import changes, is_on_its_way, publish, refuse_other_priority
 from tactful.operations.retention import trim
+from tactful.operations.saving import held
 from tactful.runtime.house import House
 from tactful.runtime.ports import Bell, Claimed, Clock
 from tactful.runtime.settings import Settings, plan_settings, read_settings
@@ -182,7 +183,8 @@ class Application:
             from tactful.app import lanes
 
             lanes.refuse_unusable(email, self._clocks.world)
-        files = load(project)
+        with held(project):  # What the console died in the middle of is whole by then.
+            files = load(project)
         lock = Lock(data)
         fast = self._clocks.run(data, speed, begin_us, _newest(data)) if speed is not None else None
         house = self.house(data, project, read_only=False)
@@ -263,10 +265,12 @@ class Application:
     def _publish_again(self, house: Installation, project: Path) -> None:
         """After a save: put the project in force, or say what is wrong with it while the old plan stays."""
         try:
-            files = load(project)
+            with held(project):  # Not while the console writes and publishes.
+                files = load(project)
             settings = plan_settings(self.settings(project))
             refuse_other_priority(house.plan(0), settings)
-            if changed := changes(house.plan(0), files, settings):
+            changed = changes(house.plan(0), files, settings)
+            if changed and not is_on_its_way(files, settings, house.log, house.store(0)):
                 publish(files, settings, house.log, house.bells, house.clock, "dev")
                 click.echo("published: " + ", ".join(changed), err=True)
         except (DefinitionError, UsageError, TransientError) as error:

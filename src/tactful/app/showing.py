@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
 import uvloop
 from starlette.applications import Starlette
 
@@ -19,6 +20,7 @@ from tactful.app.doorkeeping import access_of, provider_of
 from tactful.app.parts import sources_of
 from tactful.app.reading import reader
 from tactful.app.rules import rules_of
+from tactful.errors import TransientError, UsageError
 from tactful.events.intake import Arrival
 from tactful.operations import identities
 from tactful.operations.consenting import check as check_consent
@@ -26,6 +28,7 @@ from tactful.operations.doctor import Finding
 from tactful.operations.patching import SOURCE as API
 from tactful.operations.proofs import Said
 from tactful.operations.reading import Reader
+from tactful.operations.saving import held
 from tactful.runtime.intake import Bounds, Intake
 from tactful.runtime.ports import Claimed
 from tactful.runtime.settings import Settings
@@ -52,6 +55,7 @@ if TYPE_CHECKING:
 
 def run(house: Installation, project: Path, address: str) -> None:
     """Until a signal comes. `address` is where browsers find it."""
+    _finish_saving(project)
     data, rules = house.data, rules_of(house, Tokens(house.settings.identity.secrets))
     intake = Intake(
         house.log, house.quarantine, house.bells, house.clock, Bounds(waiting_bytes=house.settings.limits.waiting_bytes)
@@ -100,6 +104,15 @@ def run(house: Installation, project: Path, address: str) -> None:
     uvloop.run(serve())
     desk.close()
     slow.close()
+
+
+def _finish_saving(project: Path) -> None:
+    """What whoever was here before was killed in the middle of."""
+    try:
+        with held(project):
+            pass
+    except (UsageError, TransientError) as error:  # Nothing can be saved then either, and the page says so.
+        click.echo(f"tactful: {error}", err=True)
 
 
 def _hands(house: Installation, project: Path) -> Hands:

@@ -8,7 +8,7 @@ import msgspec
 
 from tactful.consent import policy
 from tactful.errors import DefinitionError, UsageError
-from tactful.events.records import CONSENT, IDENTITY, SESSION_GAP, Plan, Publish, encode
+from tactful.events.records import CONSENT, IDENTITY, SESSION_GAP, Plan, Publish, decode, encode
 from tactful.kernel.definitions import read_project
 from tactful.kernel.plan import NEVER, adopt
 from tactful.kernel.programs import exact_from
@@ -18,6 +18,9 @@ from tactful.operations.places import States
 from tactful.runtime.ports import Bells, Clock, Log, Store
 from tactful.runtime.settings import IdentitySettings
 from tactful.values import parse_duration
+
+_READ = 1_000
+"""Records at a time."""
 
 
 def published(store: Store) -> PlanState | None:
@@ -85,6 +88,16 @@ def refuse_other_priority(before: PlanState | None, settings: Mapping[str, str])
 def _priority(settings: Mapping[str, str]) -> list[str]:
     section = msgspec.json.decode(settings.get(IDENTITY) or "{}", type=dict[str, Any])
     return list(section.get("priority", IdentitySettings().priority))
+
+
+def is_on_its_way(files: Mapping[str, str], settings: Mapping[str, str], log: Log, store: Store) -> bool:
+    """Whether the newest publication that stands in the log and is not in force yet says just this."""
+    newest, after = None, store.checkpoint().position
+    while read := log.read(0, after, _READ):
+        for after, body in read:  # noqa: B007  (where to go on)
+            record = decode(body)
+            newest = record if isinstance(record, Publish) else newest
+    return newest is not None and newest.files == files and newest.settings == settings
 
 
 def changes(before: PlanState | None, files: Mapping[str, str], settings: Mapping[str, str]) -> list[str]:

@@ -22,6 +22,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from tactful.errors import TransientError
 from tactful.events.intake import Arrival
 from tactful.runtime.house import House
 from tactful.runtime.office import Office, Visitor
@@ -132,7 +133,10 @@ class Console:
                 request.state.form = form
                 if not _is_own_form(request, who):
                     return await self.page(request, "stale_form.html", 403)
-            return await endpoint(request)
+            try:
+                return await endpoint(request)
+            except TransientError as error:
+                return await self.page(request, "trouble.html", 503, error=str(error), is_act=request.method != "GET")
 
         route = Route(path, enter, methods=list(methods), name=path)
         route.may = may  # type: ignore[attr-defined]  # read by the test that goes through all routes
