@@ -5,6 +5,7 @@ no administrative act: it is a record in the log, and explained from there.
 """
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 from msgspec import Struct
@@ -12,10 +13,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from tactful.errors import TransientError
 from tactful.runtime.office import Visitor
 from tactful.runtime.roles import Permission
 from tactful.web.guard import NOBODY
 
+ACTS = frozenset(
+    ("unmerge", "approve", "launch", "pause", "resume", "drain", "stop", "switch_on", "switch_off")
+)  # fmt: skip
 Note = Callable[[str, str, str, str], None]
 """Who, act, about, detail; into the audit log."""
 
@@ -85,10 +90,23 @@ def _allowed(route: Route, note: Note) -> Route:
         if need.permission is not None and need.permission not in who.may:
             message = f'this needs the permission "{need.permission}", which the role {who.role or "of nobody"} has not'
             return JSONResponse({"code": "forbidden", "message": message}, 403)
+        said = need.act.format(**request.path_params), need.about.format(**request.path_params)
+        if said[0] not in ACTS:  # Among them what is no order at all, which the endpoint says.
+            return await endpoint(request)
+        # Before it is done: what cannot be noted is not done.
+        try:
+            await asyncio.to_thread(note, who.name, *said, "by the API")
+        except TransientError as error:
+            return JSONResponse({"code": "not_noted", "message": f"not done: {error}"}, 503, {"Retry-After": "5"})
         answer = await endpoint(request)
-        if need.act and answer.status_code < 400:
-            parts = request.path_params
-            await asyncio.to_thread(note, who.name, need.act.format(**parts), need.about.format(**parts), "by the API")
+        if answer.status_code >= 400:
+            await asyncio.to_thread(note, who.name, *said, f"by the API: not done ({answer.status_code})")
         return answer
 
-    return Route(route.path, enter, methods=methods, name=route.name)
+    return open_to_lines(Route(route.path, enter, methods=methods, name=route.name))
+
+
+def open_to_lines(route: Route) -> Route:
+    """The same route, and a part `{key:path}` may hold line ends: identifiers are whatever a client has sent."""
+    route.path_regex = re.compile(route.path_regex.pattern, re.DOTALL)
+    return route

@@ -2,6 +2,7 @@
 journey (journeys.py). Who approves and who launches is who is signed in.
 """
 
+from collections.abc import Callable, Mapping
 from urllib.parse import quote
 
 from starlette.requests import Request
@@ -11,7 +12,7 @@ from starlette.routing import BaseRoute
 from tactful.errors import UsageError
 from tactful.events.records import Launch
 from tactful.operations import campaigns
-from tactful.operations.campaigns import Approval, Status
+from tactful.operations.campaigns import Approval, Approvals, Status
 from tactful.operations.reading import Reader
 from tactful.web.console.journeys import append
 from tactful.web.console.room import Console, visitor, wants_csv
@@ -24,6 +25,18 @@ def routes(console: Console) -> list[BaseRoute]:
         console.route("/journeys/{name}/approve", rooms.approve, may="steer", methods=("POST",)),
         console.route("/journeys/{name}/launch", rooms.launch, may="steer", methods=("POST",)),
     ]
+
+
+class _Noted:
+    """Approvals that are noted before they stand."""
+
+    def __init__(self, approvals: Approvals, note: Callable[[], None]) -> None:
+        self.read = approvals.read
+        self._approvals, self._note = approvals, note
+
+    def write(self, approvals: Mapping[str, Approval]) -> None:
+        self._note()
+        self._approvals.write(approvals)
 
 
 class Campaigns:
@@ -61,7 +74,12 @@ class Campaigns:
 
         def ask(reader: Reader) -> Approval:
             plan, state = reader.compiled(), reader.plan_state()
-            return campaigns.approve(name, by, version, plan, state, self._console.hands.approvals, now_us, note)
+            said = f"version {version}{f': {note}' if note else ''}"
+            approvals = _Noted(
+                self._console.hands.approvals,
+                lambda: self._console.note(request, "approve", f"journeys/{name}", said),
+            )
+            return campaigns.approve(name, by, version, plan, state, approvals, now_us, note)
 
         try:
             if not version:
@@ -69,7 +87,6 @@ class Campaigns:
             await self._console.desk.ask(ask)
         except UsageError as error:
             return await self._refused(request, error)
-        self._console.note(request, "approve", f"journeys/{name}", f"version {version}{f': {note}' if note else ''}")
         return self._console.back(f"/journeys/{quote(name)}/preview")
 
     async def launch(self, request: Request) -> Response:
@@ -83,10 +100,10 @@ class Campaigns:
             record = await self._console.desk.ask(ask)
         except UsageError as error:
             return await self._refused(request, error)
+        self._console.note(request, "launch", f"journeys/{name}", f"version {record.version}")
         answer = await append(self._console, request, record)
         if answer is not None:
             return answer
-        self._console.note(request, "launch", f"journeys/{name}", f"version {record.version}")
         return self._console.back(f"/journeys/{quote(name)}")
 
     async def _refused(self, request: Request, error: UsageError) -> Response:

@@ -166,31 +166,34 @@ class Journeys:
     async def steer(self, request: Request) -> Response:
         name, form = request.path_params["name"], await self._console.form(request)
         wanted, reason = str(form.get("order", "")), str(form.get("reason", "")).strip()
-        answer = await self._order(request, name, wanted, reason)
+        answer = await self._order(request, name, wanted, reason, (wanted, f"journeys/{name}"))
         if answer is not None:
             return answer
-        self._console.note(request, wanted, f"journeys/{name}", reason)
         return self._console.back(f"/journeys/{quote(name)}")
 
     async def switch(self, request: Request) -> Response:
         """All sending, off and on."""
         form = await self._console.form(request)
         switch, reason = str(form.get("switch", "")), str(form.get("reason", "")).strip()
-        answer = await self._order(request, steering.ALL, steering.SWITCH.get(switch, "nothing"), reason)
+        order = steering.SWITCH.get(switch, "nothing")
+        answer = await self._order(request, steering.ALL, order, reason, (f"switch_{switch}", "sending"))
         if answer is not None:
             return answer
-        self._console.note(request, f"switch_{switch}", "sending", reason)
         return self._console.back("/journeys")
 
-    async def _order(self, request: Request, name: str, wanted: str, reason: str) -> Response | None:
-        """Append what is said; a page where it cannot be."""
+    async def _order(
+        self, request: Request, name: str, wanted: str, reason: str, noted: tuple[str, str]
+    ) -> Response | None:
+        """Note what is said (act, about what), and append it; a page where it cannot be."""
         author = visitor(request).name
 
         def ask(reader: Reader) -> Steer:
             return steering.order(name, wanted, reader.compiled(), reader.partition_state(), author, reason)
 
         try:
-            return await append(self._console, request, await self._console.desk.ask(ask))
+            record = await self._console.desk.ask(ask)
+            self._console.note(request, *noted, reason)
+            return await append(self._console, request, record)
         except UsageError as error:
             return await self._console.page(request, "journeys/refused.html", 409, name=name, error=str(error))
 

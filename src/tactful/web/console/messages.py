@@ -175,20 +175,19 @@ class Messages:
         to, wanted = str(form.get("to", "")), self._wanted(request)
         try:
             preview = await self._preview(message, definitions, wanted)
-            said = await self._send(message, preview, to)
+            said = await self._send(request, message, preview, to)
         except UsageError as refusal:
             said = str(refusal)
-        if not said:
-            self._console.note(request, "send_test", f"messages/{message.name}", to)
         return self._console.back(f"/messages/{quote(message.name)}?{wanted.query(test=said or f'sent to {to}')}#test")
 
-    async def _send(self, message: Message, preview: "Preview", to: str) -> str:
+    async def _send(self, request: Request, message: Message, preview: "Preview", to: str) -> str:
         """What went wrong; "" where it was sent."""
         from tactful.operations import proofs  # Likewise.
 
         address = proofs.refuse_stranger(message, to, self._console.house.settings.workspace.testers)
         now_us, source = self._console.house.clock.now_us(), proofs.marked(message)
         claim = proofs.proof(source, preview.values, address, f"test{secrets.token_hex(12)}", now_us)
+        self._console.note(request, "send_test", f"messages/{message.name}", to)
         return (await asyncio.to_thread(self._console.hands.prove, claim, source.encode())).problem
 
     async def _found(self, request: Request) -> tuple[Message, Definitions] | None:

@@ -110,14 +110,16 @@ class Outbox:
 
     async def release(self, request: Request) -> Response:
         house, intents = self._console.house, await self._meant(request)
+        self._note(request, "release", intents)
         done = await asyncio.to_thread(operations.release, house.outbox, house.bells, house.clock, intents)
-        return self._told(request, "release", intents, done)
+        return self._told(intents, done)
 
     async def drop(self, request: Request) -> Response:
         house, intents = self._console.house, await self._meant(request)
         reason = f"dropped by {self._console.who(request)}"
+        self._note(request, "drop", intents)
         done = await asyncio.to_thread(operations.drop, house.outbox, house.bells, house.clock, intents, reason)
-        return self._told(request, "drop", intents, done)
+        return self._told(intents, done)
 
     async def _meant(self, request: Request) -> list[str]:
         """One message, or all that are held."""
@@ -127,9 +129,11 @@ class Outbox:
         rows = await self._console.desk.ask(lambda reader: reader.outbox.rows("held", None, None, AT_ONCE))
         return [row.intent.intent for row in rows]
 
-    def _told(self, request: Request, act: str, intents: list[str], done: operations.Done) -> Response:
+    def _note(self, request: Request, act: str, intents: list[str]) -> None:
         about = f"outbox/{intents[0]}" if len(intents) == 1 else "outbox"
-        self._console.note(request, act, about, f"{len(done.changed)} of {len(intents)}")
+        self._console.note(request, act, about, "" if len(intents) == 1 else f"{len(intents)} messages")
+
+    def _told(self, intents: list[str], done: operations.Done) -> Response:
         told = urlencode({"changed": len(done.changed), "of": len(intents)})
         return self._console.back(
             f"/outbox/{wording.path(intents[0])}?{told}" if len(intents) == 1 else f"/outbox?{told}"
@@ -166,8 +170,8 @@ class Suppressions:
         if address is None:
             return console.back("/outbox/suppressions?problem=address")
         house, why = console.house, reason[: suppressions.REASON_CHARS] or f"by {console.who(request)}"
-        await asyncio.to_thread(house.outbox.suppress, address, why, house.clock.now_us())
         console.note(request, "suppress", address, why)
+        await asyncio.to_thread(house.outbox.suppress, address, why, house.clock.now_us())
         return console.back("/outbox/suppressions")
 
     async def remove(self, request: Request) -> Response:

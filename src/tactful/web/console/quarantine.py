@@ -79,9 +79,9 @@ class Quarantine:
         form = await self._console.form(request)
         code, number = str(form.get("code", "")), _number(str(form.get("id", "")))
         numbers = [number] if number is not None else await asyncio.to_thread(self._numbers, code)
+        self._console.note(request, "retry", f"quarantine/{number or code}", f"{len(numbers)} calls")
         outcomes = await asyncio.to_thread(self._retry, numbers)
         taken = sum(one.refusal is None for one in outcomes)
-        self._console.note(request, "retry", f"quarantine/{number or code}", f"{taken} of {len(outcomes)} taken")
         why = next((one.refusal.code for one in outcomes if one.refusal is not None), "")
         told = urlencode({"taken": taken, "of": len(outcomes), "why": why, "code": code})
         is_there = number is not None and not taken
@@ -101,8 +101,8 @@ class Quarantine:
     async def drop(self, request: Request) -> Response:
         form = await self._console.form(request)
         number = _number(str(form.get("id", "")))
+        self._console.note(request, "drop", f"quarantine/{number}")
         dropped = await asyncio.to_thread(operations.drop, self._kept, [number] if number is not None else [])
-        self._console.note(request, "drop", f"quarantine/{number}", f"{dropped} dropped")
         return self._console.back("/quarantine?" + urlencode({"dropped": dropped}))
 
 
