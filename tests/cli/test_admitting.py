@@ -79,7 +79,20 @@ def test_what_another_command_changes_is_in_the_audit_log_unless_nothing_came_of
     assert tactful(data, "suppressions", "remove", "nobody@example.com").exit_code == 1
     assert tactful(data, "journeys", "pause", "no-such-journey").exit_code == 1
     acts = [json.loads(line) for line in tactful(data, "audit", "--json").stdout.splitlines()]
-    assert [(one["act"], one["about"]) for one in acts] == [("suppressions_import", str(listed))]
+    assert [(one["act"], one["about"]) for one in acts] == [("suppressions_import", "addresses.csv")]
+
+
+def test_an_act_has_one_name_however_tactful_was_called(data: Path) -> None:
+    codes = data.parent / "codes.txt"
+    codes.write_text("A1\nA2\n")
+    command = command_line(Application(), COMMANDS, "0")
+    words = ["coupons", "load", "winter", str(codes), "--data", str(data)]
+    loaded = CliRunner().invoke(command, words, prog_name="python -m tactful")
+    assert loaded.exit_code == 0, loaded.output
+    acts = [json.loads(line) for line in tactful(data, "audit", "--json").stdout.splitlines()]
+    assert [(one["act"], one["about"], one["detail"]) for one in acts] == [
+        ("coupons_load", "winter codes.txt", "tactful coupons load")
+    ]
 
 
 def test_other_machines_are_let_in_once_there_is_an_administrator(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:

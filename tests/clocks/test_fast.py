@@ -4,9 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from tactful.adapters.installation import Installation
 from tactful.app.clocks import Clocks, Running
+from tactful.app.doorkeeping import access_of
 from tactful.errors import UsageError
 from tactful.runtime.ports import Clock
+from tactful.runtime.settings import Settings
 from tactful.values import DAY_US, HOUR_US, MINUTE_US, SECOND_US
 
 NOW = 1_741_780_800_000_000
@@ -53,6 +56,19 @@ def test_a_minute_of_a_fast_clock_is_a_second_of_the_world(machine: Machine, clo
     assert (clock.now_us(), clock.real_us()) == (NOW + MINUTE_US, NOW + SECOND_US)
     assert clock.until_s(NOW + 30 * MINUTE_US) == 29
     assert clock.until_s(NOW) == 0
+
+
+def test_an_act_stands_at_the_folders_time_and_a_sign_in_gets_old_by_the_worlds(
+    machine: Machine, clocks: Clocks, tmp_path: Path
+) -> None:
+    clock = start(clocks, tmp_path).clock
+    machine.pass_time(SECOND_US)
+    house = Installation(tmp_path / "house", Settings(), clock, read_only=False)
+    access = access_of(house, Settings())
+    access.note("nina", "sign_in")
+    assert [act.at for act in house.office.audit.acts()] == [NOW + MINUTE_US]
+    assert access.clock.speed == 1
+    house.close()
 
 
 def test_it_begins_where_it_was_told_to(clocks: Clocks, tmp_path: Path) -> None:

@@ -45,6 +45,7 @@ def access_of(house: Installation, settings: Settings) -> Access:
         fixed,
         own,
         hosts=hosts_of(settings),
+        of_acts=house.clock,
     )
 
 

@@ -16,6 +16,7 @@ from tactful.operations.doctor import Finding, Reach, Signing, examine, look_at_
 from tactful.runtime.channels import AppriseSettings, EmailSettings
 from tactful.runtime.ports import Clock
 from tactful.runtime.settings import Settings
+from tactful.runtime.settings_channels import WebPushChannel
 
 
 def channels(settings: Settings, project: Path, data: Path | None, clock: Clock) -> list[Finding]:
@@ -69,5 +70,10 @@ def _web_push(settings: Settings, email: EmailSettings, data: Path | None, clock
     chosen = web_push_of(settings, email, pem)
     if not chosen.contact:
         raise UsageError("set [channels.web_push] contact: push services want to know whom to turn to")
-    WebPush(chosen, clock)
+    try:
+        WebPush(chosen, clock)
+    except UsageError as error:
+        if settings.channels.web_push != WebPushChannel():
+            raise
+        raise UsageError(f"set it up if pages shall push: {error}") from None
     return f"pages subscribe with the applicationServerKey {public_key(pem)}"

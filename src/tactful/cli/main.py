@@ -6,7 +6,7 @@ Settings come from tactful.toml, then TACTFUL_* variables, then flags. `--json` 
 import json
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import click
@@ -119,17 +119,28 @@ def opened(build: Build, data: Path, *, read_only: bool = True) -> House:
 
 
 def _named(given: object) -> str:
-    """An argument as it was typed."""
+    """An argument as it was typed; of a file its name alone."""
     if isinstance(given, tuple):
         return " ".join(map(_named, given))
-    return str(getattr(given, "name", given))
+    name = getattr(given, "name", None)
+    return str(given) if name is None else PurePath(str(name)).name
+
+
+def _words(context: click.Context) -> list[str]:
+    """Which command it is, however Tactful itself was called."""
+    words: list[str] = []
+    at: click.Context | None = context
+    while at is not None and at.parent is not None:
+        words.insert(0, at.info_name or "")
+        at = at.parent
+    return words
 
 
 def _note_act(build: Build, house: House, context: click.Context) -> None:
     """Into the audit log, unless nothing came of it."""
     if isinstance(sys.exc_info()[1], (UsageError, DefinitionError, TransientError, click.ClickException)):
         return
-    words = context.command_path.split()[1:]
+    words = _words(context)
     given = [parameter.name for parameter in context.command.params if isinstance(parameter, click.Argument)]
     about = " ".join(_named(context.params[name]) for name in given if name and context.params.get(name))
     if words[0] in UNNOTED:
@@ -137,7 +148,7 @@ def _note_act(build: Build, house: House, context: click.Context) -> None:
     if words[0] in ("journeys", "campaign") and about:
         about = f"journeys/{about}"
     act = words[-1] if words[-1] in ORDERS else "_".join(words).replace("-", "_")
-    house.office.audit.note(house.clock.now_us(), build.terminal(), act, about, context.command_path)
+    house.office.audit.note(house.clock.now_us(), build.terminal(), act, about, " ".join(("tactful", *words)))
 
 
 def beside(build: Build, project: Path, data: Path | None) -> House | None:

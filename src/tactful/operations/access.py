@@ -60,7 +60,8 @@ class Opened(Struct, frozen=True):
 
 class Access:
     """The port `Doorman` of web/guard.py. `fixed` are tokens of administrators that stand in no table, by the name that
-    the audit log shall have; `own` gives those of ourselves, as they are now."""
+    the audit log shall have; `own` gives those of ourselves, as they are now. Sign-ins and links get old by `clock`; acts
+    stand in the audit log by `of_acts`, the installation's, like everything else that was done there."""
 
     def __init__(
         self,
@@ -72,10 +73,12 @@ class Access:
         own: Callable[[], Mapping[str, str]] = dict,
         *,
         hosts: tuple[str, ...] = (),
+        of_acts: Clock | None = None,
     ) -> None:
         self.office = office
         self.passwords = passwords
         self.clock = clock
+        self._of_acts = of_acts or clock
         self.settings = settings
         self.hosts = frozenset((*hosts, *settings.hosts))
         self._fixed = {name: token for name, token in fixed.items() if token}
@@ -239,7 +242,7 @@ class Access:
         self.note(account.name, "password_set", account.name)
 
     def note(self, who: str, act: str, about: str = "", detail: str = "") -> None:
-        self.office.audit.note(self.clock.now_us(), who, act, about, detail)
+        self.office.audit.note(self._of_acts.now_us(), who, act, about, detail)
 
 
 def digest_of(secret: str) -> bytes:

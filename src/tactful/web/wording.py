@@ -28,6 +28,19 @@ _TONES = {
 }
 
 
+_BROWSERS = (("Edg", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
+_SYSTEMS = (
+    ("Android", "Android"),
+    ("iPhone", "an iPhone"),
+    ("iPad", "an iPad"),
+    ("Windows", "Windows"),
+    ("Mac OS", "macOS"),
+    ("CrOS", "ChromeOS"),
+    ("Linux", "Linux"),
+)
+"""In a User-Agent, the first that stands in it: most browsers name those that they descend from."""
+
+
 def filters(zone: ZoneInfo) -> dict[str, Callable[..., Any]]:
     """For templates."""
     return {
@@ -50,6 +63,7 @@ def filters(zone: ZoneInfo) -> dict[str, Callable[..., Any]]:
         "share": lambda part, whole: f"{100 * part / whole:.2g} %" if whole else "none",
         "size": size,
         "span": span,
+        "browser": browser,
         "tone": lambda status: _TONES.get(status, ""),
     }
 
@@ -110,6 +124,15 @@ def span(duration_us: int) -> str:
     if first + 1 < len(units) and (rest := duration_us % units[first][1] // units[first + 1][1]):
         words.append(f"{rest} {units[first + 1][0]}")
     return " ".join(words)
+
+
+def browser(agent: str) -> str:
+    """A User-Agent in two words, for people to know their own: "Firefox on Linux"; of a program what it says."""
+    name = next((words for mark, words in _BROWSERS if mark in agent), "")
+    system = next((words for mark, words in _SYSTEMS if mark in agent), "")
+    if not name:
+        return short(agent) if agent else "unknown"
+    return f"{name} on {system}" if system else name
 
 
 def short(value: Any) -> str:
