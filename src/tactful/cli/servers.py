@@ -78,3 +78,5 @@ def register(group: click.Group, build: Build) -> None:
 
 def _log() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
+    for noisy in ("uvicorn", "watchfiles"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)  # What they tell, `up` says in words of its own.
