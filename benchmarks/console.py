@@ -158,6 +158,7 @@ def run(place: Place) -> None:
         with place.server(data, files) as server:
             events = [*load.calls(9, place.scaled(50_000, 1_000), place.profiles)]
             asyncio.run(load.send_all(server.port, load.batches(events)))
+            server.watched.wait(server.watched.last_events())
             with living(server, place.profiles):
                 floor = [ask(server.port, FLOOR).first_byte_s for _ in range(ASKED)]
                 lines = [_line(server.port, page) for page in PAGES]

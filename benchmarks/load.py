@@ -130,22 +130,27 @@ class Pacer:
     def __init__(self, port: int) -> None:
         self._port = port
 
-    async def send(self, requests: Sequence[tuple[float, Callable[[], bytes]]]) -> None:
-        """(time.monotonic() instant, request) in order; each is built when it is sent."""
+    async def send(self, requests: Sequence[tuple[float, Callable[[], bytes]]]) -> list[float]:
+        """(time.monotonic() instant, request) in order; each is built when it is sent. Returns the seconds from each
+        instant until the answer, so that a wait in the line counts."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
-        answers = asyncio.create_task(_answers(reader, len(requests)))
-        for at, build in requests:
-            wait_s = at - time.monotonic()
-            if wait_s > 0:
-                await asyncio.sleep(wait_s)
-            writer.write(build())
-        await answers
+        async with asyncio.TaskGroup() as group:
+            answering = group.create_task(_answers(reader, [at for at, _ in requests]))
+            for at, build in requests:
+                wait_s = at - time.monotonic()
+                if wait_s > 0:
+                    await asyncio.sleep(wait_s)
+                writer.write(build())
         writer.close()
+        return answering.result()
 
 
-async def _answers(reader: asyncio.StreamReader, number: int) -> None:
-    for _ in range(number):
+async def _answers(reader: asyncio.StreamReader, instants: Sequence[float]) -> list[float]:
+    taken = []
+    for at in instants:
         head = await reader.readuntil(b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 200"), head
         length = next(line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
         await reader.readexactly(int(length.split(b":")[1]))
+        taken.append(time.monotonic() - at)
+    return taken

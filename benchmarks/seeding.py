@@ -26,6 +26,7 @@ from tactful.aggregates.newest import Newest
 from tactful.consent.permits import ConsentWrite
 from tactful.events.identifiers import partition_of
 from tactful.events.records import Event, Outcome, Publish, Tick, encode, pack
+from tactful.kernel.counts import NOWHERE, move, stand
 from tactful.kernel.plan import CompiledPlan, compiled
 from tactful.kernel.state import (
     PLAN_KEY,
@@ -194,10 +195,11 @@ def _moved(model: bytes, key: str, later_us: int) -> Profile:
 
 
 def _present(state: PartitionState, plan: CompiledPlan, plan_state: PlanState, people: list[Profile]) -> None:
-    """What came due since then has come."""
+    """What came due since then has come; and they are counted."""
     turn = Turn(msgspec.structs.replace(state), plan, plan_state, {person.key: person for person in people}.get)
     due = [person.key for person in people if person.wake_at is not None and person.wake_at <= state.clock]
     step(turn, Tick(state.clock, len(due)), 1, due)
     for person in people:
         person.runs = []
         person.tail = 1
+        move(state, NOWHERE, stand(person))

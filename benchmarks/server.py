@@ -16,7 +16,7 @@ from tactful.adapters.sqlite.trail import SqliteTrail
 from tactful.events.records import Event, decode
 from tactful.runtime.ports import Clock
 
-PATIENCE_S = 300
+PATIENCE_S = 120
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -130,6 +130,7 @@ class Watched:
     """How far the server is, seen from outside by what its files hold."""
 
     def __init__(self, data: Path) -> None:
+        self._data = data
         partitions = len(list((data / "store").glob("*.db")))
         self.partitions = range(partitions)
         self.log = SqliteLog(data / "log", partitions, WallClock(), read_only=True)
@@ -150,10 +151,12 @@ class Watched:
 
     def wait(self, targets: list[int]) -> None:
         """Until the trail holds what these positions brought, which comes after their states were committed."""
-        deadline = time.monotonic() + PATIENCE_S
+        deadline, log = time.monotonic() + PATIENCE_S, self._data.parent / "server.log"
         for partition, target in enumerate(targets):
             while self.trail.end(partition) < target:
-                assert time.monotonic() < deadline, "the worker does not catch up"
+                if time.monotonic() > deadline:
+                    said = log.read_text()[-2_000:] if log.exists() else ""
+                    raise AssertionError(f"the worker does not catch up:\n{said}")
                 time.sleep(0.005)
 
     def close(self) -> None:

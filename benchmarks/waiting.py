@@ -32,6 +32,7 @@ from tactful.adapters.sqlite.store import SqliteStore
 from tactful.adapters.sqlite.trail import SqliteTrail
 from tactful.events.identifiers import partition_of
 from tactful.events.records import Consent, Event, pack
+from tactful.kernel.counts import NOWHERE, move, stand_of
 from tactful.kernel.plan import compiled
 from tactful.kernel.state import PLAN_KEY, Profile, decode_partition, decode_plan, decode_profile
 from tactful.kernel.state import encode as encode_state
@@ -107,6 +108,7 @@ def _fill(data: Path, partition: int, people: int) -> None:
         for number in numbers[at : at + seeding.BULK]:
             models = due if number < DUE else crowd
             name, body, wake_at = models[number % len(models)]
+            move(state, NOWHERE, stand_of(body))
             writes.append(StateWrite(key(number), body.replace(name, f"{number:010}".encode()), wake_at))
         found = store.checkpoint()
         store.commit(
