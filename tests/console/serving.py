@@ -21,6 +21,7 @@ from tactful.adapters.memory.office import MemoryOffice
 from tactful.app.parts import sources_of
 from tactful.events.intake import Arrival
 from tactful.operations import previewed
+from tactful.operations.access import Access
 from tactful.operations.patching import SOURCE
 from tactful.runtime.office import Visitor
 from tactful.runtime.roles import ROLES
@@ -29,6 +30,7 @@ from tactful.web.console.room import Console, Frame
 from tactful.web.console.rooms import doors
 from tactful.web.console.rooms import routes as rooms
 from tactful.web.desk import Desk, News
+from tests.console.office import move_in
 from tests.console.shop import Shop
 from tests.web.doorkeeping import doorkeeper
 from tests.web.serving import Approved, nobody_sends
@@ -50,11 +52,17 @@ class Answer:
 class Served:
     """`address` for a browser; `get` and `post` for one who reads what a server says."""
 
-    def __init__(self, address: str, shop: Shop, bells: MemoryBells, console: Console) -> None:
+    def __init__(self, address: str, shop: Shop, bells: MemoryBells, console: Console, access: Access) -> None:
         self.address = address
         self.shop = shop
         self.bells = bells
         self.console = console
+        self.access = access
+
+    def move_in(self) -> dict[str, str]:
+        """There are users from now on; the cookie of the first, for a browser."""
+        port = urlsplit(self.address).port
+        return {"name": f"tactful-{port}", "value": move_in(self.access), "url": self.address}
 
     def get(self, path: str, role: str = "admin") -> Answer:
         return self._ask("GET", path, role)
@@ -74,13 +82,13 @@ class Served:
 
 
 class _Roles:
-    """Puts the visitor where the guard would."""
+    """Puts the visitor where the guard would; nobody at the door."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
+        if scope["type"] == "http" and not scope["path"].startswith("/signin"):
             role = Headers(scope=scope).get("x-role", "admin")
             scope.setdefault("state", {})["visitor"] = Visitor("nina", role, ROLES[role], CSRF)  # type: ignore[index]  # a role by its name
         await self._app(scope, receive, send)
@@ -119,10 +127,14 @@ def console_of(shop: Shop, bells: MemoryBells, address: str, hands: Hands | None
     )
 
 
-def routes_of(console: Console) -> list[BaseRoute]:
+def access_of(console: Console) -> Access:
     office = console.house.office
     assert isinstance(office, MemoryOffice)
-    return [*rooms(console), *doors(console, doorkeeper(office, console.house.clock))]
+    return doorkeeper(office, console.house.clock)
+
+
+def routes_of(console: Console, access: Access | None = None) -> list[BaseRoute]:
+    return [*rooms(console), *doors(console, access or access_of(console))]
 
 
 @contextmanager
@@ -131,7 +143,8 @@ def serve(shop: Shop, hands: Hands | None = None) -> Iterator[Served]:
     address = f"http://127.0.0.1:{listening.getsockname()[1]}"
     bells = MemoryBells()
     console = console_of(shop, bells, address, hands)
-    app = _Roles(Starlette(routes=routes_of(console)))
+    access = access_of(console)
+    app = _Roles(Starlette(routes=routes_of(console, access)))
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
     started = Event()
 
@@ -143,7 +156,7 @@ def serve(shop: Shop, hands: Hands | None = None) -> Iterator[Served]:
     thread.start()
     started.wait(10)
     try:
-        yield Served(address, shop, bells, console)
+        yield Served(address, shop, bells, console, access)
     finally:
         listening.close()
         console.news.close()

@@ -1,6 +1,7 @@
 """Every page of the console that can be reached from home: whole, quiet, readable for machines that read aloud."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,8 @@ import pytest
 from playwright.sync_api import Browser, Page, Request
 
 from tests.console.crawling import Crawled, crawl
-from tests.console.serving import Served
+from tests.console.serving import Served, serve
+from tests.console.shop import Shop
 
 pytestmark = pytest.mark.external
 
@@ -18,19 +20,37 @@ RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "be
 
 
 @pytest.fixture(scope="module")
+def console() -> Iterator[Served]:
+    """One with users, so that the rooms about them show some."""
+    shop = Shop()
+    with serve(shop) as served:
+        served.move_in()
+        yield served
+    shop.close()
+
+
+@pytest.fixture(scope="module")
 def crawled(console: Served) -> Crawled:
     return crawl(console)
 
 
 @pytest.fixture(scope="module")
-def pages(crawled: Crawled) -> list[str]:
-    """One of each kind."""
-    return [paths[0] for paths in crawled.pages.values()]
+def pages(console: Served, crawled: Crawled) -> list[str]:
+    """One of each kind, with those to which no link leads: one's own, and the doors."""
+    link = console.access.link("carla@nordlicht.example", "nina")
+    return [*(paths[0] for paths in crawled.pages.values()), "/account", "/signin", f"/signin/link/{link}"]
 
 
-def opened(browser: Browser, width: int, height: int, scheme: Any, **options: Any) -> tuple[Page, list[str]]:
-    """A new page, and what went wrong on it, as it comes."""
+def test_the_rooms_of_whoever_lets_others_in_are_among_them(crawled: Crawled) -> None:
+    assert {"/access", "/access/tokens", "/access/sign-ins", "/audit", "/definitions/new"} <= set(crawled.pages)
+
+
+def opened(
+    console: Served, browser: Browser, width: int, height: int, scheme: Any, **options: Any
+) -> tuple[Page, list[str]]:
+    """A new page of an administrator's browser, and what went wrong on it, as it comes."""
     context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme, **options)
+    context.add_cookies([console.move_in()])  # type: ignore[list-item]  # three of its fields, as a dict
     page = context.new_page()
     wrong: list[str] = []
     page.on("console", lambda message: wrong.append(message.text) if _is_wrong(message.type, message.text) else None)
@@ -58,7 +78,7 @@ def test_axe_finds_nothing_and_nothing_is_too_wide(
     console: Served, chromium: Browser, pages: list[str], width: int, height: int, scheme: str
 ) -> None:
     axe = AXE.read_text(encoding="utf-8")
-    page, wrong = opened(chromium, width, height, scheme)
+    page, wrong = opened(console, chromium, width, height, scheme)
     found: list[str] = []
     for path in pages:
         page.goto(console.address + path, wait_until="load")
@@ -80,7 +100,7 @@ def test_axe_finds_nothing_and_nothing_is_too_wide(
 
 def test_every_page_works_without_a_script(console: Served, chromium: Browser, pages: list[str]) -> None:
     """The same headings stand there, and the way through the rooms."""
-    page, _ = opened(chromium, 390, 844, "light", java_script_enabled=False)
+    page, _ = opened(console, chromium, 390, 844, "light", java_script_enabled=False)
     for path in pages:
         page.goto(console.address + path)
         assert page.locator("h1").is_visible(), path
@@ -93,7 +113,7 @@ def test_every_page_works_without_a_script(console: Served, chromium: Browser, p
 
 def test_a_first_view_is_small(console: Served, chromium: Browser) -> None:
     """What a browser fetches for home with an empty cache, type and icons included; drawn charts are in the page."""
-    page, _ = opened(chromium, 1440, 900, "light")
+    page, _ = opened(console, chromium, 1440, 900, "light")
     sizes: dict[str, int] = {}
     page.on(
         "response",
