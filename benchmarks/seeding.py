@@ -27,7 +27,6 @@ from tactful.consent.permits import ConsentWrite
 from tactful.events.identifiers import partition_of
 from tactful.events.records import Event, Outcome, Publish, Tick, encode, pack
 from tactful.kernel.counts import NOWHERE, move, stand
-from tactful.kernel.counts import NOWHERE, move, stand
 from tactful.kernel.plan import CompiledPlan, compiled
 from tactful.kernel.state import (
     PLAN_KEY,
@@ -111,8 +110,6 @@ def _fill(data: Path, partitions: int, partition: int, now_us: int, profiles: in
     for at in range(0, len(keys), BULK):
         people = [_moved(draw.choice(models), key, draw.randrange(APART_US)) for key in keys[at : at + BULK]]
         _present(state, plan, plan_state, people)
-        for person in people:
-            move(state, NOWHERE, stand(person))
         states = [StateWrite(person.key, encode_state(person), person.wake_at) for person in people]
         checkpoint = store.checkpoint()
         store.commit(
