@@ -226,7 +226,7 @@ def test_a_change_here_is_noted_once(revisions: MemoryRevisions) -> None:
     history = Revising(revisions)
     before = plan_of({BUYERS: A})
     history.follow(before)
-    history.note(2_000, "ann", {BUYERS: (A, B)}, before)
+    history.note(2_000, "ann", {BUYERS: (A, B)}, before.plan.version + 1)
     history.follow(before)  # A page that still sees the plan of before.
     history.follow(plan_of({BUYERS: B}, "ann", before))
     assert [(one.author, one.after) for one in revisions.of()] == [("ann", B), (OUTSIDE, A)]
@@ -250,7 +250,7 @@ def test_two_who_follow_note_it_once(revisions: MemoryRevisions) -> None:
     first = plan_of({BUYERS: A})
     one.follow(first)
     other.follow(first)
-    one.note(2_000, "ann", {BUYERS: (A, B)}, first)
+    one.note(2_000, "ann", {BUYERS: (A, B)}, first.plan.version + 1)
     other.follow(plan_of({BUYERS: B}, "ann", first))
     assert [(row.author, row.after) for row in revisions.of()] == [("ann", B), (OUTSIDE, A)]
 
@@ -275,7 +275,7 @@ def test_a_page_that_sees_the_new_plan_first_changes_nothing(revisions: MemoryRe
     history, first = Revising(revisions), plan_of({BUYERS: A})
     history.follow(first)
     history.follow(plan_of({BUYERS: B}, "ann", first))
-    history.note(2_000, "ann", {BUYERS: (A, B)}, first)
+    history.note(2_000, "ann", {BUYERS: (A, B)}, first.plan.version + 1)
     assert [(one.author, one.after) for one in revisions.of()] == [("ann", B), (OUTSIDE, A)]
 
 
@@ -284,7 +284,7 @@ def test_what_was_published_along_is_noted_with_its_plan(revisions: MemoryRevisi
     history, first = Revising(revisions), plan_of({BUYERS: A, "segments/x.yaml": A})
     history.follow(first)
     second = plan_of({BUYERS: B, "segments/x.yaml": B}, "ann", first)
-    history.note(2_000, "ann", {BUYERS: (A, B)}, first)
+    history.note(2_000, "ann", {BUYERS: (A, B)}, first.plan.version + 1)
     history.follow(first)
     history.follow(second)
     history.follow(plan_of({BUYERS: B, "segments/x.yaml": B}, "up", second))
@@ -297,3 +297,14 @@ def test_whoever_died_before_it_was_noted_is_named_all_the_same(revisions: Memor
     Revising(revisions).follow(first)
     Revising(revisions).follow(plan_of({BUYERS: B}, "ann", first))  # After the restart.
     assert [(one.author, one.after, one.version) for one in revisions.of(limit=1)] == [("ann", B, 2)]
+
+
+def test_the_next_save_before_the_first_is_in_force(revisions: MemoryRevisions) -> None:
+    history, first = Revising(revisions), plan_of({BUYERS: A})
+    history.follow(first)
+    history.note(2_000, "ann", {BUYERS: (A, B)}, 2)
+    history.note(3_000, "ben", {BUYERS: (B, A)}, 3)
+    second = plan_of({BUYERS: B}, "ann", first)
+    history.follow(second)
+    history.follow(plan_of({BUYERS: A}, "ben", second))
+    assert [(one.author, one.after, one.version) for one in revisions.of(limit=2)] == [("ben", A, 3), ("ann", B, 2)]

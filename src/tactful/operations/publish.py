@@ -90,13 +90,18 @@ def _priority(settings: Mapping[str, str]) -> list[str]:
     return list(section.get("priority", IdentitySettings().priority))
 
 
-def is_on_its_way(files: Mapping[str, str], settings: Mapping[str, str], log: Log, store: Store) -> bool:
-    """Whether the newest publication that stands in the log and is not in force yet says just this."""
-    newest, after = None, store.checkpoint().position
+def on_their_way(log: Log, store: States) -> list[Publish]:
+    """What stands in the log and is not in force yet, oldest first."""
+    found, after = list[Publish](), store.checkpoint().position
     while read := log.read(0, after, _READ):
-        for after, body in read:  # noqa: B007  (where to go on)
-            record = decode(body)
-            newest = record if isinstance(record, Publish) else newest
+        found += [record for _, body in read if isinstance(record := decode(body), Publish)]
+        after = read[-1][0]
+    return found
+
+
+def is_on_its_way(files: Mapping[str, str], settings: Mapping[str, str], log: Log, store: States) -> bool:
+    """Whether the newest of them says just this."""
+    newest = next(reversed(on_their_way(log, store)), None)
     return newest is not None and newest.files == files and newest.settings == settings
 
 

@@ -58,13 +58,13 @@ class Revising:
         at: int,
         author: str,
         changed: Mapping[str, tuple[str | None, str | None]],
-        before: PlanState | None,
+        version: int,
     ) -> None:
-        """What somebody has just published over the plan `before`, where nobody has noted it meanwhile."""
+        """What somebody has just published, as that version, where nobody has noted it meanwhile."""
         with self._lock:
             self._read()
             changed = {path: texts for path, texts in changed.items() if self._texts.get(path) != texts[1]}
-            self._note(at, author, changed, (before.plan.version if before is not None else 0) + 1)
+            self._note(at, author, changed, version)
 
     def _note(self, at: int, author: str, changed: Mapping[str, tuple[str | None, str | None]], version: int) -> None:
         if changed:

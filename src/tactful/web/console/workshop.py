@@ -23,7 +23,7 @@ from tactful.operations.counting import seen_names
 from tactful.operations.folder import Edits, edited
 from tactful.operations.project import load
 from tactful.operations.proposing import Proposal, propose
-from tactful.operations.publish import publication
+from tactful.operations.publish import on_their_way, publication
 from tactful.operations.reading import Reader
 from tactful.operations.revising import Revising
 from tactful.operations.saving import Changed, held, refuse_changed, write
@@ -180,17 +180,17 @@ class Workshop:
         who, now_us = visitor(request).name, console.house.clock.now_us()
         holding = ExitStack()
 
-        def put(reader: Reader) -> tuple[bytes, PlanState | None, Changed]:
-            before = self.plan(reader)
-            settings = before.plan.publish.settings if before is not None else {}
+        def put(reader: Reader) -> tuple[bytes, int, Changed]:
             holding.enter_context(held(console.project))
+            before, version = self._next(reader)
+            settings = before.plan.publish.settings if before is not None else {}
             refuse_changed(console.project, edits, shown)
             record = publication(edited(load(console.project), edits), settings, now_us, who)
             console.note(request, act, about, detail)
-            return record, before, write(console.project, edits, shown)
+            return record, version, write(console.project, edits, shown)
 
         try:
-            record, before, changed = await self.ask(put)
+            record, version, changed = await self.ask(put)
             try:
                 await console.submit([(0, record)])
             except (Busy, TransientError) as error:
@@ -201,7 +201,17 @@ class Workshop:
             holding.close()
         for path in edits:
             self.drop(request, path)
-        await self.ask(lambda reader: self.revising.note(now_us, who, changed, before))
+        await self.ask(lambda reader: self.revising.note(now_us, who, changed, version))
+
+    def _next(self, reader: Reader) -> tuple[PlanState | None, int]:
+        """The plan in force, and as which version the next one will be."""
+        while True:
+            before = self.plan(reader)
+            waiting = on_their_way(reader.log, reader.people_states()[0])
+            version = before.plan.version if before is not None else 0
+            now = reader.published()
+            if (now.plan.version if now is not None else 0) == version:  # It was the same all the while.
+                return before, version + len(waiting) + 1
 
 
 def problems_in(problems: Sequence[Problem], path: str) -> tuple[list[Problem], list[Problem]]:
