@@ -143,7 +143,14 @@ def measure(path: Path, mapping: str) -> Taken:
             partitions=PARTITIONS,
         )
         report = Report(path.name)
-        backfill(job, prepared.rows(calls), ToLog(log), WallClock().now_us, report, lambda report, share: None)
+        backfill(
+            job,
+            prepared.rows(calls, in_lots=True),
+            ToLog(log),
+            WallClock().now_us,
+            report,
+            lambda report, share: None,
+        )
         lasted, used = time.perf_counter() - begun, time.process_time() - used
         log.close()
     assert not report.refused, report.refused

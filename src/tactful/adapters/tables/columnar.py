@@ -39,11 +39,10 @@ class Parquet:
                 reading = file.iter_batches(ROWS, columns=chosen if is_by_name else None, use_threads=False)
                 for batch in reading:
                     columns = [values(batch.column(at)) for at in (range(len(places)) if is_by_name else places)]
-                    rows = [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
-                    rows = rows or [{} for _ in range(batch.num_rows)]
                     numbers = list(range(before + 1, before + 1 + batch.num_rows))
                     before += batch.num_rows
-                    yield Batch(rows, numbers, [], before / max(self._rows, 1))
+                    share = before / max(self._rows, 1)
+                    yield Batch([], numbers, [], share, dict(zip(names, columns, strict=True)))
         except (pa.ArrowException, OSError) as error:
             raise TransientError(f"{self.path} could not be read to its end: {error}") from None
 
@@ -68,7 +67,14 @@ def values(column: Any) -> Sequence[Any]:
         column = pc.if_else(pc.is_nan(column), None, column)
     if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
         return [None if one is None else one.decode("utf-8", "replace") for one in column.to_pylist()]
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or (_is_number(kind) and not column.null_count):
+        # By numpy, which is several times as fast.
+        return column.to_numpy(zero_copy_only=False).tolist()  # type: ignore[no-any-return]  # likewise
     return column.to_pylist()  # type: ignore[no-any-return]  # likewise
+
+
+def _is_number(kind: Any) -> bool:
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))
 
 
 def _kind(type: Any) -> str:

@@ -6,7 +6,6 @@ become a call at all: that is for intake and tracking plan, as with every other 
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from hashlib import blake2b
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -15,9 +14,10 @@ import msgspec
 from msgspec import Struct
 
 from tactful.language.compile import compile_event_value, compile_test
+from tactful.operations.imports.lots import Lot, lots_of
 from tactful.operations.imports.mapping import FileMapping, Rule, Value, checked_of, read_by
 from tactful.operations.imports.tables import BadRow, Batch, Row
-from tactful.operations.imports.texts import UNREAD, Reader, reader
+from tactful.operations.imports.texts import UNREAD, Reader, message_id, reader, said
 
 Get = Callable[[Sequence[Row]], Any]
 """A value of the rows of one call: of one row, or of those that are put together."""
@@ -25,10 +25,6 @@ _encode = msgspec.json.Encoder().encode
 _NOTHING: Mapping[str, Any] = {}
 _TRUE = frozenset(("true", "yes", "y", "1", "t", "on", "granted", "subscribed", "opted in"))
 _FALSE = frozenset(("false", "no", "n", "0", "f", "off", "denied", "unsubscribed", "opted out"))
-
-
-LEGIBLE = 120
-"""Characters."""
 
 
 class Made(Struct, frozen=True):
@@ -52,13 +48,15 @@ class Unread(Struct):
 
 
 class Rows(Struct):
-    """What became of some rows of the file: `rows` of them were read, `unused` of them made no call."""
+    """What became of some rows of the file: `rows` of them were read, `unused` of them made no call. A `lot` is yet to
+    be made into records (quick.py)."""
 
     rows: int
     made: list[Made]
     bad: list[BadRow]
     unused: int
     share: float
+    lot: Lot | None = None
 
 
 class Calls:
@@ -74,8 +72,10 @@ class Calls:
         self._makers = [_Maker(rule, file) for rule in mapping.rules]
         self._has_groups = bool(mapping.together)
         self.unread: dict[str, Unread] = {}
+        self.lots = lots_of(mapping, file)
+        """None where the mapping says more than can be done with whole batches."""
 
-    def of(self, batches: Iterator[Batch]) -> Iterator[Rows]:
+    def of(self, batches: Iterator[Batch], *, in_lots: bool = False) -> Iterator[Rows]:
         """Rows in the order of the file; a batch may end earlier or later than that which was read, since rows that are
         put together stay together."""
         if not self._mapping.rules:
@@ -84,7 +84,7 @@ class Calls:
                 yield Rows(len(batch.rows) + len(batch.bad), made, batch.bad, 0, batch.share)
         elif not self._has_groups:
             for batch in batches:
-                yield self._single(batch)
+                yield (self._lot(batch) if in_lots else None) or self._single(batch)
         else:
             yield from self._grouped(batches)
 
@@ -92,6 +92,26 @@ class Calls:
         if not row.get("messageId"):
             row["messageId"] = message_id(f"{self._file} {number}")
         return Made(number, row)
+
+    def _lot(self, batch: Batch) -> Rows | None:
+        lot = self.lots.of(batch) if self.lots is not None else None
+        if lot is None:
+            return None
+        for name, places in lot.unread.items():
+            for place, value in places:
+                self._note(name, batch.numbers[place], value)
+        return Rows(len(batch.numbers) + len(batch.bad), [], batch.bad, 0, batch.share, lot)
+
+    def made(self, lot: Lot, at: int, place: int) -> Made:
+        """The call that a rule makes of one row of a lot."""
+        row = {name: values[at] for name, values in lot.columns.items()}
+        for name, read in self._readers:
+            if name in lot.pending and row.get(name) is not None:
+                row[name] = read(row[name])
+        for name, column in self._also:
+            row[name] = row.get(column)
+        number = lot.numbers[at]
+        return Made(number, self._makers[place].call([row], number, place))
 
     def _single(self, batch: Batch) -> Rows:
         made: list[Made] = []
@@ -153,10 +173,8 @@ class Calls:
             found = read(value)
             if found is not UNREAD:
                 row[name] = found
-            elif name in self.unread:
-                self.unread[name].count += 1
             else:
-                self.unread[name] = Unread(1, number, str(value)[:100])
+                self._note(name, number, value)
         if self._missing:
             for name, value in row.items():
                 if type(value) is str and value in self._missing:
@@ -164,17 +182,17 @@ class Calls:
         for name, column in self._also:
             row[name] = row.get(column)
 
+    def _note(self, name: str, number: int, value: Any) -> None:
+        if name in self.unread:
+            self.unread[name].count += 1
+        else:
+            self.unread[name] = Unread(1, number, str(value)[:100])
+
 
 def _key(row: Row, together: Sequence[str]) -> tuple[str, ...] | None:
     """None where a column has no value: such a row stands alone, and is no order."""
-    found = tuple(_said(row.get(column)) for column in together)
+    found = tuple(said(row.get(column)) for column in together)
     return None if "" in found else found
-
-
-def _said(value: Any) -> str:
-    if value is None:
-        return ""
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value).strip()
 
 
 class _Maker:
@@ -203,19 +221,19 @@ class _Maker:
         call: dict[str, Any] = {"type": kind, "messageId": self._id(rows[0], number, place)}
         if self._event is not None:
             name = self._event(rows)
-            call["event" if kind == "track" else "name"] = name if name is None or type(name) is str else _said(name)
+            call["event" if kind == "track" else "name"] = name if name is None or type(name) is str else said(name)
         for field, get in self._people:
             value = get(rows)
-            if value := value if type(value) is str else _said(value):
+            if value := value if type(value) is str else said(value):
                 call[field] = value
         at = self._at(rows)
-        call["timestamp"] = (at if type(at) is str else _said(at)) or "missing"
+        call["timestamp"] = (at if type(at) is str else said(at)) or "missing"
         if kind == "consent":
             return self._decision(call, rows)
         values = self._properties.of(rows)
         if self.rule.products:
             values["products"] = [self._products.of([row]) for row in rows]
-        addresses = {field: value for field, get in self._addresses if (value := _said(get(rows)))}
+        addresses = {field: value for field, get in self._addresses if (value := said(get(rows)))}
         if kind in ("identify", "group"):
             call["traits"] = {**addresses, **values}
         else:
@@ -230,48 +248,41 @@ class _Maker:
         assert self._purpose is not None
         assert self._granted is not None
         for field, get in self._addresses:
-            if value := _said(get(rows)):
+            if value := said(get(rows)):
                 call[field] = value
         granted = self._granted(rows)
         if isinstance(granted, str | int | float) and not isinstance(granted, bool):
-            text = _said(granted).lower()
+            text = said(granted).lower()
             granted = True if text in _TRUE else False if text in _FALSE else granted
-        return call | {"purpose": _said(self._purpose(rows)), "granted": granted}
+        return call | {"purpose": said(self._purpose(rows)), "granted": granted}
 
     def _id(self, row: Row, number: int, place: int) -> str:
         columns = self.rule.id or self.rule.rows
         if columns:
-            said = [_said(row.get(column)) for column in columns]
-            about = said[0] if len(said) == 1 else "\x1f".join(said)
+            told = [said(row.get(column)) for column in columns]
+            about = told[0] if len(told) == 1 else "\x1f".join(told)
         else:
             about = f"{self._file} {number}"
         name = self.rule.event.constant if self.rule.event is not None else ""
         return message_id(f"{self.rule.kind} {name} {place} {about}")
 
 
-def message_id(about: str) -> str:
-    """Legible where it is short."""
-    if len(about) <= LEGIBLE and about.isprintable():
-        return f"import {about}"
-    return "import " + blake2b(about.encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
-
-
 class _Fields:
     """Names with values, of which most are columns as they stand; a name with dots is an object within an object."""
 
-    def __init__(self, said: Mapping[str, Value]) -> None:
-        plain = {name: one.column for name, one in said.items() if one.column and not one.values and "." not in name}
+    def __init__(self, told: Mapping[str, Value]) -> None:
+        plain = {name: one.column for name, one in told.items() if one.column and not one.values and "." not in name}
         self._names, self._columns = tuple(plain), tuple(plain.values())
         self._pick: Callable[[Row], Sequence[Any]] = (
             itemgetter(*self._columns) if len(plain) > 1 else lambda row: [row[column] for column in self._columns]
         )
         within: dict[str, dict[str, Value]] = {}
-        for name, one in said.items():
+        for name, one in told.items():
             if "." in name:
                 first, _, rest = name.partition(".")
                 within.setdefault(first, {})[rest] = one
         self._objects = [(name, _Fields(inner)) for name, inner in within.items()]
-        self._others = [(name, _get(one)) for name, one in said.items() if name not in plain and "." not in name]
+        self._others = [(name, _get(one)) for name, one in told.items() if name not in plain and "." not in name]
 
     def of(self, rows: Sequence[Row]) -> dict[str, Any]:
         if len(rows) == 1:
@@ -353,6 +364,6 @@ def _meant(get: Get, values: Mapping[str, Any]) -> Get:
 
     def meant(rows: Sequence[Row]) -> Any:
         found = get(rows)
-        return values.get(_said(found), found) if isinstance(found, str | int | float) else found
+        return values.get(said(found), found) if isinstance(found, str | int | float) else found
 
     return meant

@@ -37,8 +37,9 @@ class Prepared(Struct):
     def calls(self) -> Calls:
         return Calls(self.mapping, self.path.name)
 
-    def rows(self, calls: Calls) -> Iterator[Rows]:
-        return calls.of(self.table.batches(self.mapping.columns))
+    def rows(self, calls: Calls, *, in_lots: bool = False) -> Iterator[Rows]:
+        """`in_lots`: for taking.py, which makes records of them."""
+        return calls.of(self.table.batches(self.mapping.columns), in_lots=in_lots)
 
     def first(self, most: int = 3) -> list[Made]:
         """The first calls, to be looked at."""

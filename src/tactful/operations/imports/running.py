@@ -43,7 +43,14 @@ def try_out(wanted: Wanted, house: House | None, now_us: int, progress: Progress
     plan = compiled(state) if state is not None else _plan_of(wanted, now_us)
     calls = wanted.prepared.calls()
     report = Report(wanted.prepared.path.name)
-    backfill(_job(wanted, calls, plan, 1, ""), wanted.prepared.rows(calls), None, lambda: now_us, report, progress)
+    backfill(
+        _job(wanted, calls, plan, 1, ""),
+        wanted.prepared.rows(calls, in_lots=True),
+        None,
+        lambda: now_us,
+        report,
+        progress,
+    )
     return _told(report, wanted, calls)
 
 
@@ -71,7 +78,7 @@ def run(wanted: Wanted, house: House, progress: Progress, *, is_beside: bool) ->
             keeping.save(path, report)
             progress(report, share)
 
-        backfill(job, wanted.prepared.rows(calls), road, house.clock.now_us, report, told)
+        backfill(job, wanted.prepared.rows(calls, in_lots=True), road, house.clock.now_us, report, told)
         keeping.save(path, _told(report, wanted, calls))
         return report, True
 

@@ -41,13 +41,22 @@ class BadRow(Struct, frozen=True):
 
 class Batch(Struct):
     """Some rows in the order of the file; `numbers` says for each where it stands (the line of a text, the row of a
-    sheet as it is shown there, else counted from 1)."""
+    sheet as it is shown there, else counted from 1). They were read as rows, or as columns of equal length."""
 
-    rows: list[Row]
+    given: list[Row]
     numbers: list[int]
     bad: list[BadRow]
     share: float
     """How much of the file has been read with it, from 0 to 1."""
+    columns: Mapping[str, Sequence[Any]] | None = None
+
+    @property
+    def rows(self) -> list[Row]:
+        if self.columns is not None and not self.given:
+            names = list(self.columns)
+            self.given = [dict(zip(names, row, strict=True)) for row in zip(*self.columns.values(), strict=True)]
+            self.given = self.given or [{} for _ in self.numbers]
+        return self.given
 
 
 class Column(Struct, frozen=True):

@@ -9,7 +9,7 @@ done again. The quarantine is written before, and knows what it has by file and 
 import gc
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 from msgspec import Struct
@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from tactful.errors import UsageError
 from tactful.events.calls import TROUBLE, Call, is_suspect
 from tactful.events.identifiers import partition_of
-from tactful.events.intake import Arrival, Draft, accept_consent, draft, draft_of, encode_draft
+from tactful.events.intake import VERSION, Arrival, Draft, accept_consent, draft, draft_of, encode_draft
 from tactful.events.naming import Naming
 from tactful.events.records import Consent, Imported, Score, decode, encode
 from tactful.events.sources import Source
@@ -27,6 +27,8 @@ from tactful.kernel import verdict
 from tactful.kernel.plan import CompiledPlan
 from tactful.kernel.state import decode_partition
 from tactful.operations.imports.calls import Calls, Made, Rows
+from tactful.operations.imports.lots import Lot, Lots
+from tactful.operations.imports.quick import Who, resolver
 from tactful.operations.imports.report import Report, trouble
 from tactful.operations.imports.tables import BadRow
 from tactful.operations.lines import Head, read_line
@@ -128,40 +130,72 @@ def _hopeless(report: Report) -> str:
 
 def _taken(job: Job, some: Rows, received_at: int, report: Report) -> tuple[dict[int, list[bytes]], list[Quarantined]]:
     arrival = Arrival(job.source, received_at, naming=job.naming, salt_key=job.salt_key, is_import=True)
-    records: dict[int, list[bytes]] = {}
-    refused: list[Quarantined] = []
-    partitions, plan = job.partitions, job.plan
-    has_tracking = plan.has_tracking
+    part = _Part(job, arrival, report)
     for one in some.bad:
-        refusal = Refusal(one.code, one.message)
-        report.refuse(one.number, refusal)
-        refused.append(_quarantined(job, one, refusal, received_at, len(one.body)))
-    names: list[str] = []
-    times: list[int] = []
-    for made, found in _drafts(job, some.made, arrival):
-        if isinstance(found, Refusal):
-            report.refuse(made.number, found)
-            body = _body(made)
-            refused.append(_quarantined(job, BadRow(made.number, "", "", body), found, received_at, len(body)))
-            continue
-        for record in found:
-            body = encode_draft(record)
-            if len(body) > job.source.event_bytes:
-                too_large = Refusal("event_too_large", f"the event is larger than {job.source.event_bytes:,} bytes")
-                report.refuse(made.number, too_large)
-                refused.append(_quarantined(job, BadRow(made.number, "", "", body), too_large, received_at, len(body)))
+        part.refuse(one, Refusal(one.code, one.message), len(one.body))
+    if some.lot is not None and job.calls.lots is not None:
+        part.take_lot(job.calls.lots, some.lot)
+    part.take(some.made)
+    report.take(part.names, part.times)
+    return {home: bodies for home, bodies in enumerate(part.homes) if bodies}, part.refused
+
+
+class _Part:
+    """What one append will hold."""
+
+    def __init__(self, job: Job, arrival: Arrival, report: Report) -> None:
+        self._job = job
+        self._arrival = arrival
+        self._report = report
+        self.homes: list[list[bytes]] = [[] for _ in range(job.partitions)]
+        self.refused: list[Quarantined] = []
+        self.names: list[str] = []
+        self.times: list[int] = []
+
+    def refuse(self, one: BadRow, refusal: Refusal, size: int) -> None:
+        self._report.refuse(one.number, refusal)
+        self.refused.append(_quarantined(self._job, one, refusal, self._arrival.received_at, size))
+
+    def take(self, made: Sequence[Made]) -> None:
+        job, plan = self._job, self._job.plan
+        has_tracking, most = plan.has_tracking, job.source.event_bytes
+        for one, found in _drafts(job, made, self._arrival):
+            if isinstance(found, Refusal):
+                body = _body(one)
+                self.refuse(BadRow(one.number, "", "", body), found, len(body))
                 continue
-            names.append(_name(record))
-            times.append(record.timestamp if isinstance(record, Draft | Consent) else received_at)
-            if has_tracking and isinstance(record, Draft):
-                _judge(plan, record, made.number, report)
-            home = partition_of(record.key, partitions)
-            if home in records:
-                records[home].append(body)
-            else:
-                records[home] = [body]
-    report.take(names, times)
-    return records, refused
+            for record in found:
+                body = encode_draft(record)
+                if len(body) > most:
+                    too_large = Refusal("event_too_large", f"the event is larger than {most:,} bytes")
+                    self.refuse(BadRow(one.number, "", "", body), too_large, len(body))
+                    continue
+                self.names.append(_name(record))
+                self.times.append(self._arrival.received_at if isinstance(record, Score) else record.timestamp)
+                if has_tracking and isinstance(record, Draft):
+                    _judge(plan, record, one.number, self._report)
+                self.homes[partition_of(record.key, job.partitions)].append(body)
+
+    def take_lot(self, lots: Lots, lot: Lot) -> None:
+        """The same, of many rows at once; what the compiled mapping hands back comes in its place."""
+        job, arrival = self._job, self._arrival
+        source = job.source
+        assert source.trust == "server", "whoever has the files speaks as the server does"
+
+        def judge(row: int, kind: Any, event: str, who: Who, at: int, properties: dict[str, Any]) -> None:
+            told = VERSION, source.name, source.trust, kind, event, who[0], who[1], "", at, arrival.received_at
+            _judge(job.plan, Draft(*told, properties, {}, {}), lot.numbers[row], self._report)
+
+        def hand_back(row: int, place: int) -> None:
+            self.take([job.calls.made(lot, row, place)])
+
+        who = lots.know(resolver(job.naming, job.partitions))
+        dense = frozenset(place for place, looked in lot.looked.items() if looked.is_dense)
+        self._report.unused += lots.compiled.function(dense)(
+            zip(range(len(lot.numbers)), *lot.inputs, strict=True),
+            *(arrival.received_at, lots.is_name, who, lots.doubtful(lot, job.plan, source.name), judge, hand_back),
+            *(self.homes, self.names, self.times, source.event_bytes, source.name, source.trust),
+        )
 
 
 def _name(record: "Draft | Consent | Score") -> str:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from hashlib import blake2b
 from typing import Any
 
 from tactful.events import zones
@@ -31,6 +32,23 @@ _SIGNS = re.compile(r"[\s$€£¥]|(?<=\d)%$")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST_DAY_OF_EXCEL = 25_569
 """Days before 1970 as Excel counts them."""
+
+LEGIBLE = 120
+"""Characters of what a messageId is made of."""
+
+
+def said(value: Any) -> str:
+    """A value as a text that tells one from another: 17850.0 is 17850; "" where there is none."""
+    if value is None:
+        return ""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value).strip()
+
+
+def message_id(about: str) -> str:
+    """Legible where it is short."""
+    if len(about) <= LEGIBLE and about.isprintable():
+        return f"import {about}"
+    return "import " + blake2b(about.encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
 
 
 def reader(type: ColumnType) -> Reader:
