@@ -104,6 +104,9 @@ class Editor:
         self.trouble.append(status)
         return False
 
+    def await_saves(self, number: int) -> None:
+        until(lambda: len(self.answered) >= number, lambda: f"save {number}; {self.trouble}")
+
     def open_page(self) -> socket.socket:
         """A stream of news, as an open page has it."""
         page = socket.create_connection(("127.0.0.1", self._running.port), timeout=60)
@@ -144,7 +147,7 @@ def survive(folder: Path, seed: int, customers: int, strikes: int) -> None:
         crowd = Crowd(seed, running.port, customers).start()
         editor.start()
         for number in range(strikes):
-            until(lambda number=number: len(editor.answered) > number, lambda: f"a save; {editor.trouble}")
+            editor.await_saves(number + 1)
             moment(draw.random())
             victim = until(lambda: running.processes("show"), "a console")[0]
             signal_to(victim.pid, signal.SIGKILL)
@@ -152,7 +155,7 @@ def survive(folder: Path, seed: int, customers: int, strikes: int) -> None:
             with page:
                 while page.recv(65_536):
                     pass
-        until(lambda: len(editor.answered) > strikes, lambda: f"a save; {editor.trouble}")
+        editor.await_saves(strikes + 1)
         editor.stop()
         assert set(editor.trouble) <= {502, 503}, "what the console cannot say, a page of ours says"
         crowd.join()

@@ -145,12 +145,13 @@ def test_a_disk_that_refuses_leaves_nothing(project: Path, monkeypatch: pytest.M
         monkeypatch.setattr(os, "fsync", full)
         try:
             save(project, edits, shown)
-        except TransientError as refused:
-            assert "No space left" in str(refused)
+        except TransientError as error:
+            refused = str(error)
         else:
             break
         finally:
             monkeypatch.undo()
+        assert "No space left" in refused
         with held(project):
             now = load(project)
         assert left_over(project) == []

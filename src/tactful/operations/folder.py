@@ -1,5 +1,5 @@
-"""Folder: the files of a project as somebody edits them: read with a digest, and changed only where nobody else has been
-meanwhile.
+"""Folder: the files of a project as somebody edits them: read with a digest, and changed only where nobody else has
+been meanwhile.
 
 Where two people have the same file open, the second one's digest is that of a text that is gone: the save
 (operations/saving.py) is refused with what stands there now, and nothing is lost.

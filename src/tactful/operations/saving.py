@@ -1,5 +1,5 @@
-"""Saving: several files of a project changed as one: all of it or nothing, whoever dies in between, and only where nobody
-else has been meanwhile.
+"""Saving: several files of a project changed as one: all of it or nothing, whoever dies in between, and only where
+nobody else has been meanwhile.
 
 A file is written beside its place and moved there, so that a reader sees the old text or the new one and nothing
 between. Where there are several, what is about to be moved is written down first; who finds such a note finishes it.
@@ -170,9 +170,9 @@ def _finish(project: Path) -> None:
         _go(project, left)
     for folder in (project, *(project / kind for kind in FOLDERS)):
         with suppress(OSError):
-            for name in os.listdir(folder):
-                if _WAITING.fullmatch(name) and (folder != project or name.startswith(NOTE)):
-                    (folder / name).unlink(missing_ok=True)
+            for place in folder.iterdir():
+                if _WAITING.fullmatch(place.name) and (folder != project or place.name.startswith(NOTE)):
+                    place.unlink(missing_ok=True)
 
 
 def _is_left(project: Path, step: _Step) -> bool:

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from tactful.adapters.memory.office import MemoryAudit
+from tactful.adapters.memory.office import MemoryAudit, MemoryOffice
 from tactful.errors import TransientError
 from tactful.runtime.office import Visitor
 from tactful.runtime.roles import ROLES
@@ -19,18 +19,20 @@ from tests.console.shop import Shop
 FULL = "office.db: the disk is full. Nothing was lost: free some space, and work goes on."
 
 
-def full(audit: MemoryAudit) -> None:
-    def note(*_: object) -> None:
-        raise TransientError(FULL)
+class Full(MemoryAudit):
+    """As with a full disk: everything can be read."""
 
-    audit.note = note  # type: ignore[method-assign]  # as a disk would
+    def note(self, at: int, who: str, act: str, about: str = "", detail: str = "") -> None:
+        raise TransientError(FULL)
 
 
 @pytest.fixture(scope="module")
 def console() -> Iterator[Served]:
     shop = Shop()
     with serve(shop) as served:
-        full(served.console.office.audit)
+        office = served.console.office
+        assert isinstance(office, MemoryOffice)
+        office.audit = Full()
         yield served
     shop.close()
 
@@ -73,7 +75,12 @@ def test_nothing_is_done_by_the_api() -> None:
 
     async def ask(note: Note, name: str, order: str) -> int:
         (route,) = allowed([Route("/v1/journeys/{name}/{order:str}", steer, methods=["POST"])], note)
-        scope = {"type": "http", "method": "POST", "path": f"/v1/journeys/{name}/{order}", "headers": []}
+        scope: dict[str, object] = {
+            "type": "http",
+            "method": "POST",
+            "path": f"/v1/journeys/{name}/{order}",
+            "headers": [],
+        }
         scope |= {
             "path_params": {"name": name, "order": order},
             "state": {"visitor": Visitor("bea", "admin", ROLES["admin"])},

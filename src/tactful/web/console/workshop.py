@@ -172,8 +172,8 @@ class Workshop:
     async def publish(
         self, request: Request, edits: Edits, shown: Mapping[str, str], about: str, detail: str, act: str = "publish"
     ) -> None:
-        """Check, note, write and put in force. Raises Conflict as write() does, DefinitionError for mistakes, UsageError
-        and TransientError with what to do; what cannot be noted is not done.
+        """Check, note, write and put in force. Raises Conflict as write() does, DefinitionError for mistakes, and
+        UsageError and TransientError with what to do; what cannot be noted is not done.
 
         The folder is held until the record is in the log, so that `up --dev` finds in force what it finds there."""
         console = self.console
