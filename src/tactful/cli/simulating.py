@@ -13,7 +13,7 @@ import click
 import yaml
 
 from tactful.cli.build import Build
-from tactful.cli.main import counted, echo_json, project_option
+from tactful.cli.main import counted, data_option, echo_json, project_option
 from tactful.errors import TransientError, UsageError
 from tactful.runtime.settings import Settings
 from tactful.shoppers import catalogue
@@ -27,14 +27,6 @@ NOT_KEPT = ("contract", "legal_obligation", "legitimate_interest")
 """Bases that nobody is asked about."""
 
 
-_data_option = click.option(
-    "--data",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("data"),
-    envvar="TACTFUL_DATA",
-    show_default=True,
-    help="The data folder, in which a running server leaves its address and a token.",
-)
 _effect_option = click.option(
     "--effect",
     default=0.4,
@@ -48,10 +40,14 @@ _number = click.IntRange(1, 5_000_000)
 def register(group: click.Group, build: Build) -> None:
     @group.command()
     @project_option
-    @_data_option
+    @data_option
     @click.option("--url", default="", metavar="URL", help="Of the server (default: the one that runs on --data).")
     @click.option(
-        "--token", default="", envvar="TACTFUL_ADMIN_TOKEN", help="An API token, to see which mails went out."
+        "--token",
+        default="",
+        metavar="TOKEN",
+        envvar="TACTFUL_ADMIN_TOKEN",
+        help="Of the API, to see which mails went out (default: what the server on --data has left there).",
     )
     @click.option("--people", default=300, show_default=True, type=_number, help="How many.")
     @click.option("--visits", default=4.0, show_default=True, help="Of each of them in a week, on average.")
