@@ -2,6 +2,7 @@
 
 import re
 from collections import deque
+from collections.abc import Collection
 from html import unescape
 from typing import NamedTuple
 from urllib.parse import urldefrag, urljoin, urlsplit
@@ -11,6 +12,8 @@ from starlette.routing import Match, Route
 from tests.console.serving import Served, routes_of
 
 _LINK = re.compile(r'<a\b[^>]*?\shref="([^"]+)"')
+_ODD = re.compile(r"[^!-~]|[\"<>\\^`{|}]")
+"""What stands in no address (RFC 3986, 2); browsers mend it, each as it likes."""
 OWN = "/account"
 """Of a sign-in, which the visitor of these tests has none of."""
 EACH = 2
@@ -35,15 +38,16 @@ class Crawled(NamedTuple):
     """What leads nowhere, or to an error: `PATH (from PATH)`."""
 
 
-def crawl(served: Served, start: str = "/") -> Crawled:
+def crawl(served: Served, start: str = "/", also: Collection[str] = ()) -> Crawled:
+    """From `start`, and from each of `also`, however many of their kind were met."""
     known = kinds(served)
     found: dict[str, list[str]] = {}
     dead: list[str] = []
-    met, waiting = {start, OWN}, deque([(start, "")])
+    met, waiting = {start, OWN, *also}, deque([(start, ""), *((one, "") for one in also)])
     while waiting:
         path, origin = waiting.popleft()
         kind = kind_of(path, known)
-        if kind is not None and len(found.get(kind, ())) >= EACH:
+        if kind is not None and len(found.get(kind, ())) >= EACH and path not in also:
             continue
         answer = served.get(path)
         if kind is None or answer.status != 200:
@@ -54,7 +58,9 @@ def crawl(served: Served, start: str = "/") -> Crawled:
         found.setdefault(kind, []).append(path)
         for href in _LINK.findall(answer.text):
             to = urldefrag(urljoin(path, unescape(href)))[0]
-            if to.startswith("/") and not to.startswith("/static/") and "format=csv" not in to and to not in met:
+            if _ODD.search(to):
+                dead.append(f"{to} (from {path}): not spelled as an address is")
+            elif to.startswith("/") and not to.startswith("/static/") and "format=csv" not in to and to not in met:
                 met.add(to)
                 waiting.append((to, path))
     return Crawled(found, dead)

@@ -256,3 +256,8 @@ def test_a_form_of_somebody_elses_page_changes_nothing(own: Served) -> None:
         assert "not valid any more" in answer.text
     settle(own)
     assert decisions(own, key) == before
+
+
+@pytest.mark.parametrize("text", ["a;=1+1", "a\t=1", "a\n@x", 'a; "=1', "\uff1d1+1", "a;\uff0b1"])
+def test_a_formula_hides_behind_no_separator(text: str) -> None:
+    assert "'" in str(harmless(text))

@@ -9,10 +9,11 @@ answer's headers lets nothing else in.
 import csv
 import hmac
 import io
+import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -28,6 +29,7 @@ from tactful.runtime.house import House
 from tactful.runtime.office import Office, Visitor
 from tactful.runtime.roles import Permission
 from tactful.web import wording
+from tactful.web.allowed import open_to_lines
 from tactful.web.bodies import Disconnected, read_body
 from tactful.web.changes import Submit
 from tactful.web.console.defined import Defined
@@ -52,6 +54,12 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
+MOST_NAME = 80
+"""Letters of a table's file name."""
+_STARTS = "=+\\-@\uff1d\uff0b\uff0d\uff20"
+"""How formulas begin; wide letters as well, in spreadsheets that are used with them."""
+_FIRST = re.compile(rf"[\t\r\n]|\s*[{_STARTS}]")
+_INNER = re.compile(rf'([;\t\r\n][\s"]*)(?=[{_STARTS}])')
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
@@ -138,7 +146,7 @@ class Console:
             except TransientError as error:
                 return await self.page(request, "trouble.html", 503, error=str(error), is_act=request.method != "GET")
 
-        route = Route(path, enter, methods=list(methods), name=path)
+        route = open_to_lines(Route(path, enter, methods=list(methods), name=path))
         route.may = may  # type: ignore[attr-defined]  # read by the test that goes through all routes
         return route
 
@@ -151,11 +159,11 @@ class Console:
     # ---- ways out
 
     async def page(self, request: Request, template: str, status: int = 200, **values: Any) -> Response:
-        """A template, with `here` (the first part of the path), `path`, `query` and `visitor` beside the values."""
+        """A template, with `here` (the first part of the path), `path` (as a link spells it), `query` and `visitor` beside the values."""
         where = request.url.path
         around = {
             "here": where.split("/")[1] or "home",
-            "path": where,
+            "path": path_of(request),
             "query": dict(request.query_params),
             "visitor": visitor(request),
             "may": visitor(request).may,
@@ -200,6 +208,12 @@ async def read_form(request: Request) -> FormData | None:
         return None
 
 
+def path_of(request: Request) -> str:
+    """The path of this page as it was asked for: what was spelled anew could lead elsewhere ("..", "/", "?")."""
+    raw: bytes = request.scope.get("raw_path") or quote(request.url.path).encode()
+    return quote(raw.partition(b"?")[0], safe="/%:@+!$&'()*,;=~")
+
+
 def wants_csv(request: Request) -> bool:
     return request.query_params.get("format") == "csv"
 
@@ -213,19 +227,21 @@ def csv_file(name: str, columns: Sequence[str], rows: Iterable[Sequence[object]]
     writer = csv.writer(text)
     writer.writerow([harmless(column) for column in columns])
     writer.writerows([harmless(cell) for cell in row] for row in rows)
-    plain = "".join(char if char.isascii() and (char.isalnum() or char in "-_") else "-" for char in name) or "table"
+    safe = "".join(char if char.isascii() and (char.isalnum() or char in "-_") else "-" for char in name)
+    plain = safe[:MOST_NAME] or "table"
     headers = {**HEADERS, "Content-Disposition": f'attachment; filename="{plain}.csv"'}
     return Response(text.getvalue().encode("utf-8", "replace"), 200, headers, "text/csv; charset=utf-8")
 
 
 def harmless(cell: object) -> object:
-    """Text that a spreadsheet would run begins with an apostrophe (OWASP, CSV injection); numbers stay numbers."""
+    """Text that a spreadsheet would run begins with an apostrophe, also where it would be a cell of its own because the
+    spreadsheet parts by semicolons, tabs or lines (OWASP, CSV injection); numbers stay numbers."""
     if cell is None:
         return ""
     if isinstance(cell, bool | int | float):
         return cell
-    text = str(cell).replace("\0", "")
-    return f"'{text}" if text.lstrip()[:1] in ("=", "+", "-", "@") or text[:1] in ("\t", "\r", "\n") else text
+    text = _INNER.sub(r"\1'", str(cell).replace("\0", ""))
+    return f"'{text}" if _FIRST.match(text) else text
 
 
 def _is_own_form(request: Request, who: Visitor) -> bool:
