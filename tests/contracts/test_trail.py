@@ -101,6 +101,29 @@ def test_rows_are_found_by_definition(open_trail: TrailMaker) -> None:
     assert trail.by_definition(0, "segment/unheard", None, 9) == trail.by_definition(7, "segment/loyal", None, 9) == []
 
 
+def test_a_name_that_stands_elsewhere_is_no_mention(open_trail: TrailMaker) -> None:
+    trail = open_trail()
+    entered: tuple[Row, ...] = (SegmentEntered(1, "loyal", "event"),)
+    called: tuple[Row, ...] = (EventKept(1, "loyal", 1), SegmentLeft(1, "loyalty", "time"))
+    trail.append(0, 1, 3, encode_groups([Group(1, "loyal", 0, called), Group(2, "loyal", 0, entered)]))
+    trail.append(0, 4, 6, encode_groups([Group(4, "u:1", 0, called), Group(5, "u:1", 4, called)]))
+    trail.append(0, 7, 9, encode_groups([Group(7, "u:1", 5, called), Group(8, "u:1", 7, entered)]))
+    assert positions(trail.by_definition(0, "segment/loyal", None, 1)) == [[7, 8]]
+    assert positions(trail.by_definition(0, "segment/loyal", None, 2)) == [[7, 8], [1, 2]]
+
+
+def test_many_groups_of_one_piece_and_of_many_are_found(open_trail: TrailMaker) -> None:
+    """Also those of pieces that came later, and of pieces that were looked at long ago."""
+    trail = open_trail()
+    for first in range(1, 200, 5):
+        trail.append(0, first, first + 4, encode_groups([group(first), group(first, "u:2"), group(first + 3)]))
+        for one in (first, 1, max(1, first - 25)):
+            for key in ("u:1", "u:2", "u:3"):
+                body = trail.group(0, one, key)
+                assert (body and decode_groups(body)) == ([group(one, key)] if key != "u:3" else None)
+        assert trail.group(0, first + 1, "u:1") is trail.group(0, first + 5, "u:1") is None
+
+
 def test_rows_between_two_positions(open_trail: TrailMaker) -> None:
     trail = open_trail()
     trail.append(0, 1, 3, encode_groups([group(1), group(3)]))

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from tactful.events.derived import (
+    Closed,
     ConsentChanged,
     EventKept,
     EventRefused,
@@ -79,6 +80,12 @@ def speaks_of(group: Group, definition: str) -> bool:
             return any(getattr(row, "journey", None) == name for row in group.rows)
         case _:
             return definition == IDENTITY and any(isinstance(row, FragmentsCame) for row in group.rows)
+
+
+def tells_of(group: Closed, definition: str) -> bool:
+    """The same of a group that nobody has read; most need not be."""
+    _, _, name = definition.partition("/")
+    return name.encode("utf-8", "replace") in bytes(group.rows) and speaks_of(group.open(), definition)
 
 
 def definitions(tallies: Tallies) -> set[str]:

@@ -10,13 +10,11 @@ from typing import TYPE_CHECKING, Protocol
 
 from msgspec.structs import replace
 
-from tactful.consent.policy import read
 from tactful.errors import UsageError
-from tactful.events.addressed import event_of
-from tactful.events.derived import EventKept, decode_groups, ref
+from tactful.events.derived import EventKept, decode_groups
 from tactful.events.identifiers import partition_of
 from tactful.events.mentions import Tally
-from tactful.events.records import CONSENT, TIME_ZONE, decode
+from tactful.events.records import TIME_ZONE
 from tactful.kernel.plan import CompiledPlan, compiled, empty_plan
 from tactful.kernel.state import (
     PLAN_KEY,
@@ -34,7 +32,7 @@ from tactful.operations.health import PartitionHealth, partitions
 from tactful.operations.journeying import RunStory, journeys_of, runs_of, waiting
 from tactful.operations.narration import HANDED_OVER, Narration, shown
 from tactful.operations.persons import Found
-from tactful.operations.places import Places, seen_event
+from tactful.operations.places import Places
 from tactful.operations.steering import People
 from tactful.operations.stories import (
     Known,
@@ -299,33 +297,12 @@ class Reader:
         """The newest events, newest first, in order of receipt; also those that no worker has read yet, unless whether
         they may be kept is still to be decided. What was not kept as it came is not among them: of what was only
         counted or dropped no row tells, so that what is shown are those of which one tells."""
-        events: list[SeenEvent] = []
-        kept = self._kept(4 * limit)
-        plan = self._plan(0)
-        must_permit = plan is not None and bool(read(plan.plan.publish.settings.get(CONSENT, "")).collect)
-        for partition in range(self._log.partitions):
-            end, read_to = self._log.end(partition), self._states[partition].checkpoint().position
-            if must_permit:
-                end = min(end, read_to)
-            after = max(0, end - 2 * limit)
-            for position, body in self._log.read(partition, after, end - after)[-2 * limit :]:
-                event = event_of(decode(body))
-                is_shown = position <= end and (position > read_to or ref(partition, position) in kept)
-                if is_shown and event is not None:
-                    events.append(seen_event(partition, position, event))
-        events.sort(key=lambda event: (event.received_at, event.partition, event.position), reverse=True)
-        return events[:limit]
+        events = self.following(2 * limit).turn().events
+        return list(reversed(events))[:limit]
 
     def following(self, behind: int = 0) -> Following:
         """The events to come, and those of the last `behind` records of each partition."""
         return Following(self._log, self._trail, self._states, behind)
-
-    def _kept(self, limit: int) -> set[int]:
-        """Refs of events that were kept as they came, among the newest groups of each partition."""
-        blobs = [blob for partition in range(len(self._states)) for blob in self._trail.recent(partition, None, limit)]
-        blobs += [blob for states in self._states for _, _, blob in states.derived()]
-        groups = (group for blob in blobs for group in decode_groups(blob))
-        return {row.ref for group in groups for row in group.rows if isinstance(row, EventKept)}
 
     def people(self, limit: int = 50) -> list[PersonSeen]:
         """Who did something last, newest first."""

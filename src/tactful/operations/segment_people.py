@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from tactful.events.derived import SegmentEntered, SegmentLeft, decode_groups
+from tactful.events.derived import SegmentEntered, SegmentLeft, decode_closed
+from tactful.events.mentions import tells_of
 from tactful.kernel.state import PlanState, Profile, decode_profile
 from tactful.operations import persons
 from tactful.operations.places import States
@@ -141,18 +142,20 @@ def _rows(trail: Trail, states: Sequence[States], wanted: Wanted, walk: _Walk) -
         blobs = trail.by_definition(partition, definition, walk.place or None, READ)
         if not blobs:
             return
-        for group in (group for blob in blobs for group in reversed(decode_groups(blob))):
+        for group in (group for blob in blobs for group in reversed(decode_closed(blob))):
             walk.seen += 1
             walk.place = group.position
-            for row in group.rows:
+            for row in group.open().rows if tells_of(group, definition) else ():
                 if isinstance(row, kind) and row.segment == wanted.segment and _is_asked(row, wanted):
                     yield _Row(row.at, partition, group.position, group.key, row)
 
 
 def _fresh(states: States, end: int, partition: int, segment: str) -> Iterator[_Row]:
-    for _, _, blob in reversed(states.derived()):
-        for group in reversed(decode_groups(blob)):
-            for row in group.rows if group.position > end else ():
+    definition = f"segment/{segment}"
+    for blob in (blob for _, last, blob in reversed(states.derived()) if last > end and blob):
+        told = (one for one in reversed(decode_closed(blob)) if one.position > end and tells_of(one, definition))
+        for group in (one.open() for one in told):
+            for row in group.rows:
                 if isinstance(row, SegmentEntered) and row.segment == segment:
                     yield _Row(row.at, partition, group.position, group.key, row)
 

@@ -12,8 +12,8 @@ from threading import RLock
 
 from tactful.adapters.sqlite.connection import NotMadeYet
 from tactful.adapters.sqlite.trailfile import TrailFile
-from tactful.events.derived import Group, encode_groups
-from tactful.events.mentions import Tally, speaks_of
+from tactful.events.derived import Closed, encode_groups
+from tactful.events.mentions import Tally, tells_of
 
 _ABOVE_ALL = 1 << 62
 
@@ -43,10 +43,8 @@ class SqliteTrail:
     def group(self, partition: int, position: int, key: str) -> bytes | None:
         with self._lock:
             file = self._there(partition)
-            for group in file.holding(position) if file else ():
-                if group.position == position and group.key == key:
-                    return encode_groups([group])
-        return None
+            found = file.group(position, key) if file else None
+            return encode_groups([found]) if found is not None else None
 
     def recent(self, partition: int, before: int | None, limit: int) -> list[bytes]:
         with self._lock:
@@ -59,7 +57,7 @@ class SqliteTrail:
     def between(self, partition: int, first: int, last: int) -> list[bytes]:
         with self._lock:
             file = self._there(partition)
-            return [encode_groups(groups) for groups in file.between(first, last)] if file else []
+            return file.between(first, last) if file else []
 
     def by_definition(self, partition: int, definition: str, before: int | None, limit: int) -> list[bytes]:
         with self._lock:
@@ -113,13 +111,13 @@ class SqliteTrail:
             return None
 
 
-def _about(pieces: Iterable[list[Group]], before: int | None, limit: int, definition: str) -> list[bytes]:
+def _about(pieces: Iterable[list[Closed]], before: int | None, limit: int, definition: str) -> list[bytes]:
     """Whole pieces until they hold `limit` groups (that mention the definition); without what is not below `before`."""
     found = []
     number = 0
     for piece in pieces:
         groups = [group for group in piece if before is None or group.position < before]
-        number += sum(1 for group in groups if not definition or speaks_of(group, definition))
+        number += sum(1 for group in groups if not definition or tells_of(group, definition))
         if groups:
             found.append(encode_groups(groups))
         if number >= limit:

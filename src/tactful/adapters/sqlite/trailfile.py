@@ -13,7 +13,7 @@ import msgspec
 from tactful.adapters.sqlite.checkpoints import Checkpointer
 from tactful.adapters.sqlite.connection import Schema, Tuning, open_database, transaction, world
 from tactful.errors import TransientError
-from tactful.events.derived import Group, decode_groups, encode_groups
+from tactful.events.derived import Closed, decode_closed, decode_groups, encode_groups
 from tactful.events.mentions import Tallies, Tally, definitions, told, within
 
 SCHEMA = Schema(
@@ -71,6 +71,9 @@ _SPAN = f"""
 WHERE what IN (SELECT value FROM json_each(?4))
 """
 _CHECKPOINT_BYTES = 16 << 20
+_OPENED = 16
+"""Pieces of which the groups stay in memory for who follows a person back; each has some hundred kilobytes."""
+_NONE = encode_groups([])
 _log = logging.getLogger(__name__)
 _LEVEL = 1
 """Of zlib: groups repeat the same names and texts, so that the fastest level already makes them a fraction."""
@@ -83,6 +86,7 @@ class TrailFile:
         self._path = path
         self._connection = open_database(path, SCHEMA, TUNING, read_only=read_only)
         self._checkpoints = Checkpointer(path, TUNING, _CHECKPOINT_BYTES)
+        self._opened: dict[int, dict[tuple[int, str], Closed]] = {}
         self._is_listed = False
         """The folder's entry for the write-ahead log, which is new each time, is durable."""
         if not read_only:
@@ -163,25 +167,38 @@ class TrailFile:
         row = self._connection.execute("SELECT last FROM piece ORDER BY last DESC LIMIT 1").fetchone()
         return int(row[0]) if row else 0
 
-    def holding(self, position: int) -> list[Group]:
-        """The groups of the piece that covers a position."""
-        sql = "SELECT last, first, body FROM piece WHERE last >= ? ORDER BY last LIMIT 1"
-        return next((groups for first, groups in self._pieces(sql, (position,)) if first <= position), [])
+    def group(self, position: int, key: str) -> Closed | None:
+        """Of the piece that covers the position; a person's groups often stand in the same one."""
+        sql = "SELECT last, first FROM piece WHERE last >= ? ORDER BY last LIMIT 1"
+        with world(self._path):
+            last, first = self._connection.execute(sql, (position,)).fetchone() or (0, 1)
+            if not first <= position <= last:
+                return None
+            groups = self._opened.pop(last, None)
+            if groups is None:
+                (body,) = self._connection.execute("SELECT body FROM piece WHERE last = ?", (last,)).fetchone()
+                groups = {(group.position, group.key): group for group in self._unpacked(last, body)[1]}
+            self._opened[last] = groups  # The newest is the last to go.
+            if len(self._opened) > _OPENED:
+                del self._opened[next(iter(self._opened))]
+        return groups.get((position, key))
 
-    def between(self, first: int, last: int) -> Generator[list[Group], None, None]:
+    def between(self, first: int, last: int) -> list[bytes]:
         sql = "SELECT last, first, body FROM piece WHERE last >= ? AND first <= ? ORDER BY last"
-        return (groups for _, groups in self._pieces(sql, (first, last)))
+        with world(self._path):
+            rows = self._connection.execute(sql, (first, last)).fetchall()
+        return [self._unpacked(last, body)[0] for last, _, body in rows]
 
-    def newest_first(self, below: int) -> Generator[list[Group], None, None]:
-        sql = "SELECT last, first, body FROM piece WHERE first < ? ORDER BY last DESC"
-        return (groups for _, groups in self._pieces(sql, (below,)))
+    def newest_first(self, below: int) -> Generator[list[Closed], None, None]:
+        sql = "SELECT last, body FROM piece WHERE first < ? ORDER BY last DESC"
+        return self._pieces(sql, (below,))
 
-    def mentioning(self, definition: str, below: int) -> Generator[list[Group], None, None]:
+    def mentioning(self, definition: str, below: int) -> Generator[list[Closed], None, None]:
         sql = """
-            SELECT last, first, body FROM mention JOIN piece USING (last) WHERE definition = ? AND first < ?
+            SELECT last, body FROM mention JOIN piece USING (last) WHERE definition = ? AND first < ?
             ORDER BY last DESC
         """
-        return (groups for _, groups in self._pieces(sql, (definition, below)))
+        return self._pieces(sql, (definition, below))
 
     def onward(self, definition: str, after: int, limit: int) -> list[tuple[int, bytes]]:
         """Pieces as they stand, not decoded."""
@@ -193,19 +210,19 @@ class TrailFile:
             rows = self._connection.execute(sql, (definition, after, limit)).fetchall()
         return [(last, self._inflated(last, body)) for last, body in rows]
 
-    def _pieces(self, sql: str, parameters: Sequence[object]) -> Generator[tuple[int, list[Group]], None, None]:
+    def _pieces(self, sql: str, parameters: Sequence[object]) -> Generator[list[Closed], None, None]:
         with world(self._path):
             cursor = self._connection.execute(sql, parameters)
             try:
-                for last, first, body in cursor:
-                    yield first, self._unpacked(last, body)
+                for last, body in cursor:
+                    yield self._unpacked(last, body)[1]
             finally:
                 cursor.close()  # A statement left open would hold the write-ahead log.
 
-    def _unpacked(self, last: int, body: bytes) -> list[Group]:
-        groups = self._inflated(last, body)
+    def _unpacked(self, last: int, body: bytes) -> tuple[bytes, list[Closed]]:
+        groups = self._inflated(last, body) or _NONE
         try:
-            return decode_groups(groups) if groups else []
+            return groups, decode_closed(groups)
         except msgspec.DecodeError as error:
             raise self._damaged(last, error) from error
 
