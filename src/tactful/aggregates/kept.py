@@ -7,9 +7,15 @@ the events stay, and are looked at when the question is asked. 17 bytes an event
 from typing import Any
 
 from tactful.aggregates.ordered import Ordered, Timeline
+from tactful.aggregates.spec import CAP, AggregateSpec
 
 
 class KeptOf(Timeline):
+    """A state has the spec.keep newest at most."""
+
+    def __init__(self, spec: AggregateSpec, cap: int = CAP) -> None:
+        super().__init__(spec, min(spec.keep, cap))
+
     def take(self, value: Any) -> Any:
         """`value` is a list of properties, which are JSON: no times that would have to be marked."""
         return value

@@ -115,6 +115,8 @@ class GoalRule(Struct, frozen=True):
     match: EventMatch
     within_us: int
     value: EventValue | None = None
+    reached: int | None = None
+    """Number of the aggregate that keeps such events (reached.py), for runs of another half of the person."""
 
 
 class Schedule(Struct, frozen=True):

@@ -2,13 +2,15 @@
 not want it, and is what others wait for. Pure.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
+from tactful.aggregates.kinds import State
 from tactful.events.derived import GoalReached
 from tactful.journeys.program import GoalRule, WaitFor
+from tactful.journeys.reached import LATE_GOALS_US, Reached, reached
 from tactful.journeys.rules import JourneyRule, Told
 from tactful.journeys.runs import Pursuit, Run
-from tactful.kernel.looks import LATE_GOALS_US, Look, end, rule_of, stands_still
+from tactful.kernel.looks import Look, end, rule_of, stands_still
 from tactful.kernel.readers import EventReader
 from tactful.kernel.walking import came
 
@@ -78,17 +80,27 @@ def _count_goals(look: Look, journeys: Iterable[str], told: Told) -> None:
     runs += profile.pursuits
     for one in sorted(runs, key=lambda one: (one.started(), one.journey, one.entry_key)):
         rule = rule_of(look.turn.plan, one) if one.journey in journeys else None
-        if rule is None or rule.goal is None or not _counts(look, rule.goal, one, told):
+        if rule is None or rule.goal is None or not told.fits(rule.goal.match, one.entry_key):
             continue
-        one.goals += 1
         value = rule.goal.value(told.properties, told.context) if rule.goal.value is not None else None
-        worth = float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
-        about = one.journey, one.entry_key, one.started_at, one.version, one.arm
-        look.rows.append(GoalReached(look.at, *about, told.order[2], one.goals, worth))
+        _count(look, rule.goal, one, Reached(told.order, value))
 
 
-def _counts(look: Look, goal: GoalRule, one: Run | Pursuit, told: Told) -> bool:
+def count_reached(look: Look, one: Run | Pursuit, known: Iterable[Mapping[int, State]]) -> None:
+    """For a run of one half, what the other half has kept: by fragment."""
+    rule = rule_of(look.turn.plan, one)
+    if rule is not None and rule.goal is not None:
+        for event in sorted(event for states in known for event in reached(rule.goal, states, one.entry_key)):
+            _count(look, rule.goal, one, event)
+
+
+def _count(look: Look, goal: GoalRule, one: Run | Pursuit, event: Reached) -> None:
+    """Where it happened behind the start and in time, and was heard of in time."""
     until = one.until if isinstance(one, Pursuit) else one.started_at + goal.within_us
-    if not one.started() < told.order or told.order[0] >= until or look.at > until + LATE_GOALS_US:
-        return False
-    return told.fits(goal.match, one.entry_key)
+    if not one.started() < event.order or event.order[0] >= until or look.at > until + LATE_GOALS_US:
+        return
+    one.goals += 1
+    is_number = isinstance(event.value, int | float) and not isinstance(event.value, bool)
+    worth = float(event.value) if is_number else None
+    about = one.journey, one.entry_key, one.started_at, one.version, one.arm
+    look.rows.append(GoalReached(look.at, *about, event.order[2], one.goals, worth))

@@ -6,10 +6,11 @@ from typing import NamedTuple
 
 from tactful.events.derived import Row, SegmentLeft
 from tactful.events.records import EMPTY_MAP
+from tactful.journeys.reached import LATE_GOALS_US
 from tactful.journeys.rules import NEVER_AGAIN, Cause, JourneyRule
 from tactful.kernel import launching
 from tactful.kernel.fragments import all_states
-from tactful.kernel.looks import LATE_GOALS_US, Look
+from tactful.kernel.looks import Look
 from tactful.kernel.starting import begin
 from tactful.kernel.state import Launched, Profile
 from tactful.kernel.turn import Turn

@@ -7,7 +7,8 @@ joining). Pure.
 from typing import NamedTuple
 
 from tactful.events.derived import Reading, Row, RunEnded, StepTaken
-from tactful.journeys.program import Timed
+from tactful.journeys.program import EventMatch, Timed
+from tactful.journeys.reached import LATE_GOALS_US
 from tactful.journeys.rules import JourneyRule
 from tactful.journeys.runs import Pursuit, Run
 from tactful.kernel.fragments import name_of
@@ -15,12 +16,9 @@ from tactful.kernel.plan import CompiledPlan
 from tactful.kernel.state import PartitionState, Profile
 from tactful.kernel.turn import Turn
 from tactful.kernel.view import PersonView
-from tactful.values import DAY_US
 
 CALL = "call"
 """What starts a run that a call starts."""
-LATE_GOALS_US = DAY_US
-"""So long after its end a goal is still counted."""
 MOST_PURSUITS = 100
 """Ended runs of one person whose goal is still looked for; of more the newest."""
 
@@ -77,6 +75,11 @@ def wake_by(profile: Profile, at: int) -> None:
 def unless_text(timed: Timed) -> str:
     """A condition that ends runs, as a reason."""
     return f"unless {timed.condition.said}"
+
+
+def came_first(match: EventMatch) -> str:
+    """Events that end runs, as a reason, where it is not known which of them it was."""
+    return f"{' or '.join(sorted(match.events))} came first"
 
 
 def origin_of(profile: Profile, run: Run | Pursuit) -> str:

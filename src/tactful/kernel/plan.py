@@ -18,6 +18,7 @@ from tactful.events import responses
 from tactful.events.records import CONSENT, IDENTITY, SENDING, SOURCES, TIME_ZONE, Plan, Publish
 from tactful.events.tracking import EventRule
 from tactful.journeys.definition import Journey
+from tactful.journeys.reached import wanted as reached_by
 from tactful.journeys.rules import JourneyRule
 from tactful.journeys.unwelcome import wanted as newest_of
 from tactful.kernel import editions, programs
@@ -126,12 +127,16 @@ class _Compiled(NamedTuple):
     values: dict[str, Valued]
     unwelcome: dict[str, Fold]
     """Per exit of a journey: the newest event that ends a run."""
+    reached: dict[str, Fold]
+    """Per journey with a goal ("journey/NAME/goal"): the events that count for it."""
     editions: Mapping[tuple[str, str], Journey]
 
     def folds(self) -> dict[int, Fold]:
         """All aggregates of the plan by number."""
         asked = [one.folds for one in self.conditions.values()] + [one.folds for one in self.values.values()]
-        return combined((*self.unwelcome.values(), *(fold for folds in asked for fold in folds)))
+        return combined(
+            (*self.unwelcome.values(), *self.reached.values(), *(fold for folds in asked for fold in folds))
+        )
 
 
 def adopt(
@@ -222,7 +227,7 @@ def _compile(
     """`earlier` are the editions of journeys on which runs finish."""
     conditions: dict[str, Checked] = {f"segment/{one.name}": one.when for one in definitions.segments.values()}
     values: dict[str, Checked] = {metric.name: metric.value for metric in definitions.metrics.values()}
-    unwelcome = {}
+    unwelcome, reached = {}, {}
     for journey, edition in _all_journeys(definitions, earlier):
         name = programs.name_of(journey, edition)
         conditions.update(programs.conditions(journey, name))
@@ -232,6 +237,9 @@ def _compile(
             # Nobody waits for the newest event of all, so it is a threshold to all that do.
             least = 1 if spec.kind == "newest" else 0
             unwelcome[exit_] = Fold(number(spec), spec, kinds.build(spec), (feed,), least)
+        if journey.goal is not None:
+            spec, feed = reached_by(journey.goal)
+            reached[f"{name}/goal"] = Fold(number(spec), spec, kinds.build(spec), (feed,))
     for message in definitions.messages.values():
         conditions.update(messages.conditions(message))
         values.update(messages.values(message))
@@ -241,6 +249,7 @@ def _compile(
         conditions={name: compiled_[one] for name, one in conditions.items()},
         values={name: compile_value(one, number) for name, one in values.items()},
         unwelcome=unwelcome,
+        reached=reached,
         editions=earlier,
     )
 
@@ -289,6 +298,7 @@ def _put_together(state: PlanState, definitions: Definitions, made: _Compiled) -
         conditions=made.conditions,
         values=made.values,
         unwelcome={name: fold.number for name, fold in made.unwelcome.items()},
+        reached={name: fold.number for name, fold in made.reached.items()},
         ready_at=ready.either,
         numbers=state.numbers,
     )

@@ -34,6 +34,8 @@ class Made(NamedTuple):
     values: Mapping[str, Valued]
     unwelcome: Mapping[str, int]
     """Of exits, the number of the aggregate with the newest event."""
+    reached: Mapping[str, int]
+    """Of goals, that of the one with the events that count."""
     ready_at: Callable[[str], int]
     """From when what has this name is exact."""
     numbers: Mapping[str, int]
@@ -100,7 +102,7 @@ def journey_rule(journey: Journey, messages: Mapping[str, Message], made: Made, 
         is_called=start.kind == "call" and not edition,
         key=_event_value(journey.key),
         exits=tuple(_exits(journey, made, name)),
-        goal=_goal(journey),
+        goal=_goal(journey, made, name),
         again_us=journey.again_us,
         priority=journey.priority,
         group=journey.group,
@@ -119,9 +121,11 @@ def _exits(journey: Journey, made: Made, name: str) -> Iterator[program.ExitRule
             yield program.ExitRule(when=_timed(made, key))
 
 
-def _goal(journey: Journey) -> GoalRule | None:
+def _goal(journey: Journey, made: Made, name: str) -> GoalRule | None:
     goal = journey.goal
-    return GoalRule(match_of(goal.wanted), goal.within_us, _event_value(goal.value)) if goal is not None else None
+    if goal is None:
+        return None
+    return GoalRule(match_of(goal.wanted), goal.within_us, _event_value(goal.value), made.reached.get(f"{name}/goal"))
 
 
 def match_of(wanted: EventsWanted) -> EventMatch:

@@ -13,7 +13,7 @@ from tactful.journeys.program import WaitFor, WaitUntil
 from tactful.journeys.rules import NEVER_AGAIN, Cause, JourneyRule, arm_of, limit_text, used
 from tactful.journeys.runs import Run
 from tactful.journeys.unwelcome import came_after
-from tactful.kernel.looks import Look, end, holds, is_still_true, rule_of, start_of, unless_text
+from tactful.kernel.looks import Look, came_first, end, holds, is_still_true, rule_of, start_of, unless_text
 from tactful.kernel.walking import walk
 from tactful.people import seen
 from tactful.segments.membership import matched_text
@@ -140,7 +140,7 @@ def _unwelcome(look: Look, rule: JourneyRule, cause: Cause, key: str) -> No:
         elif cause.ref and one.match is not None:
             newest = came_after(one, look.view.states, key, (cause.at, cause.ref))
             if newest is not None:
-                return f"{' or '.join(sorted(one.match.events))} came first", newest[1]
+                return came_first(one.match), newest[1]
     return None
 
 

@@ -268,9 +268,10 @@ def _absorb(turn: Turn, profile: Profile, given: Give, position: int, cause: str
         pass_time(turn, profile, now, rows)
     profile.settled = turn.state.generation
     rows.append(FragmentsCame(now, cause, given.giver, bundle.partition, bundle.tail, tuple(bundle.fragments)))
+    known = [one.aggregates for one in profile.fragments.values()]
     profile.fragments |= bundle.fragments
     fragments.merge(profile, turn.plan.aggregates)
-    join(turn, profile, bundle.journeys, rows)
+    join(turn, profile, bundle, known, rows)
     for run in bundle.journeys.runs:
         if run.intent:
             _move_intent(turn, run, profile.key, now, rows)

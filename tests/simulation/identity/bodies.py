@@ -17,7 +17,7 @@ from tests.simulation.identity.parts import (
 )
 from tests.simulation.identity.shop import STARTS_BY_MERGE
 from tests.simulation.oracle import GIVES_BACK, Oracle
-from tests.simulation.people import Kept, Order, Person, Row
+from tests.simulation.people import Kept, Order, Person, Row, Run
 
 
 class Bodies(Oracle):
@@ -126,8 +126,15 @@ class Bodies(Oracle):
     def _join(self, body: Body, content: Content, giver: str, cause: str) -> None:
         self._pass_time(body, self.clock)
         body.rows.append((self.clock, "came", cause, giver, *sorted(content.fragments)))
+        halves = [one.kept for one in content.fragments.values()], [one.kept for one in body.fragments.values()]
         body.fragments |= content.fragments
         body.gather()
+        for mine, other_half in zip((body.runs, content.runs), halves, strict=True):
+            happened = [kept for fragment in other_half for kept in fragment]
+            for run in [run for run in mine if run.sent_at is None]:
+                if any(self._ends(kept, run) for kept in happened):
+                    mine.remove(run)  # type: ignore[arg-type]  # our runs
+                    body.rows.append((self.clock, "ended", run.journey, "came first"))
         for mine, theirs in ((body.runs, content.counted), (content.runs, body.counted)):
             for run in [run for run in mine if run.sent_at is None]:
                 if any((of, other.key) == (run.journey, run.key) and at >= run.start[0] for of, at, other in theirs):
@@ -143,6 +150,12 @@ class Bodies(Oracle):
                 body.runs.append(run)
         body.counted = [*body.counted, *(one for one in content.counted if one not in body.counted)]
         self._look(body, self.clock, "merge")
+
+    def _ends(self, kept: Kept, run: Run) -> bool:
+        """Whether it is an event that ends the run, and happened behind its start."""
+        names = [name for journey in self._journeys() if journey.name == run.journey for name in journey.unless]
+        is_behind = (kept.event.timestamp, kept.position) > (run.start[0], run.start[2])
+        return is_behind and any(kept.is_named(name) for name in names)
 
     # ---- as the plain oracle, with fragments -------------------------------------------------------------------
 

@@ -9,8 +9,8 @@ from tactful.consent import permits
 from tactful.consent.permits import ConsentWrite
 from tactful.events.derived import Row
 from tactful.events.records import Detach, Link, Lost, Unmerge
-from tactful.kernel import deciding, fragments, instants, person, step, ties, view
-from tactful.kernel.fragments import Bundle, Journeys
+from tactful.kernel import deciding, fragments, instants, joining, person, step, ties, view
+from tactful.kernel.fragments import Bundle
 from tactful.kernel.state import Fragment, Profile
 from tactful.kernel.turn import Turn
 from tactful.people.identity import Rules
@@ -70,9 +70,9 @@ def what_was_sent_is_left_behind(patch: Patch) -> None:
 def limits_are_forgotten_by_the_owner(patch: Patch) -> None:
     join = ties.join  # type: ignore[attr-defined]  # imported there
 
-    def forgetful(turn: Turn, profile: Profile, came: Journeys, rows: list[Row]) -> None:
-        join(turn, profile, came, rows)
-        profile.sent = came.sent
+    def forgetful(turn: Turn, profile: Profile, bundle: Bundle, known: joining.Known, rows: list[Row]) -> None:
+        join(turn, profile, bundle, known, rows)
+        profile.sent = bundle.journeys.sent
 
     patch.setattr(ties, "join", forgetful)
 
@@ -80,9 +80,9 @@ def limits_are_forgotten_by_the_owner(patch: Patch) -> None:
 def both_runs_go_on(patch: Patch) -> None:
     join = ties.join  # type: ignore[attr-defined]  # imported there
 
-    def both(turn: Turn, profile: Profile, came: Journeys, rows: list[Row]) -> None:
-        runs = [*profile.runs, *came.runs]
-        join(turn, profile, came, rows)
+    def both(turn: Turn, profile: Profile, bundle: Bundle, known: joining.Known, rows: list[Row]) -> None:
+        runs = [*profile.runs, *bundle.journeys.runs]
+        join(turn, profile, bundle, known, rows)
         profile.runs = runs
 
     patch.setattr(ties, "join", both)

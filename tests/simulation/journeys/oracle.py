@@ -6,7 +6,6 @@ holdouts) is told to it.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 import yaml
 
@@ -27,15 +26,14 @@ from tactful.events.records import (
     unpack,
 )
 from tests.parity.oracle.lines import Happening
-from tests.parity.oracle.values import is_number
 from tests.simulation.journeys import clocks
+from tests.simulation.journeys.meeting import Meeting, pursued
 from tests.simulation.journeys.people import key_text
 from tests.simulation.journeys.reading import Journey, Match, Step, read
-from tests.simulation.journeys.runs import GIVEN_BACK, LATE_GOALS, NEWEST_EDITIONS, Person, Row, Run
-from tests.simulation.journeys.starting import Starting
+from tests.simulation.journeys.runs import GIVEN_BACK, NEWEST_EDITIONS, Person, Row, Run
 
 
-class Oracle(Starting):
+class Oracle(Meeting):
     """`intents`: of each intent of the engine, the name of the send (Sent.name). `is_alone`: there is no engine, whose
     log has the events that write traits, so they come at once."""
 
@@ -104,15 +102,12 @@ class Oracle(Starting):
 
     def _happens(self, call: Happening, event: Event) -> None:
         """An event that is entered."""
-        fragment = self.everybody.ties.enter(event.key)
+        ties = self.everybody.ties
+        fragment = ties.enter(event.key)
         self._event(self.person(self.everybody.person(fragment)), call, fragment)
+        before = {one: ties.person(one) for one in ties.fragments()}
         self.everybody.meet(event)
-        self._hand_over()
-
-    def person(self, key: str) -> Person:
-        if key not in self.people:
-            self.people[key] = Person(key, self.clock, self.stories[key])
-        return self.people[key]
+        self._hand_over(before)
 
     def _write(self) -> None:
         """What journeys have set, where nobody else writes it into the log."""
@@ -216,16 +211,7 @@ class Oracle(Starting):
 
     def _count_goals(self, person: Person, call: Happening) -> None:
         for run in person.runs:
-            goal = run.journey.goal
-            if goal is None or not run.order < call[:3] or not call.timestamp < run.order[0] + goal.within:
-                continue
-            if self.clock > run.order[0] + goal.within + LATE_GOALS:
-                continue
-            if self.everybody.fits(goal.match, call, person.key, self.clock, run.key):
-                run.goals += 1
-                value = self.everybody.of_event(goal.value, call, person.key, self.clock) if goal.value else None
-                number = float(value) if value is not None and is_number(value) else None
-                person.rows.append((self.clock, "goal", *run.name(), run.goals, number))
+            self._count_goal(person, run, call)
 
     def _withdrawn(self, person: Person, record: Consent | Score) -> None:
         """A run none of whose messages may be sent any more ends; what waits to leave without consent does not."""
@@ -283,9 +269,9 @@ class Oracle(Starting):
             self._edit(name, journey)
         self.journeys = journeys
         self.expressions |= {text for one in journeys.values() for text in one.expressions()}
-        watched = {
-            self._watch(journey, one.match) for journey in self.journeys.values() for one in journey.unless if one.match
-        }
+        known = [*self.journeys.values(), *(one for kept in self.editions.values() for one in kept)]
+        watched = {self._watch(journey, one.match) for journey in known for one in journey.unless if one.match}
+        watched |= {pursued(one.goal) for one in known if one.goal is not None}
         self.watched = {what: self.watched.get(what, self.place if self.published else 0) for what in watched}
         self.everybody.publish(segments, self.expressions, record.settings.get("time_zone", "UTC"))
         self.published = True
@@ -306,63 +292,6 @@ class Oracle(Starting):
         """By which version a run goes that began with this one."""
         kept = next((one for one in self.editions.get(begun.name, []) if one.text == begun.text), None)
         return kept or self.journeys.get(begun.name, begun)
-
-    # ---- who is who ---------------------------------------------------------------------------------------------
-
-    def _hand_over(self) -> None:
-        """Whoever is somebody else by now gives all that they have."""
-        ties = self.everybody.ties
-        for key in sorted(self.people):
-            owner = ties.person(ties.now(key))
-            if owner != key:
-                self._give(key, owner)
-
-    def _give(self, giver: str, taker: str) -> None:
-        going, mine = self.people.pop(giver), self.person(taker)
-        self._join(mine, going)
-        self._look(mine, self.clock, "merge", None)
-
-    def _join(self, mine: Person, going: Person) -> None:
-        """Of each journey and key the run that began first goes on; what the other half has had is not sent again."""
-        pairs = [(run, going.sent) for run in mine.runs] + [(run, mine.sent) for run in going.runs]
-        pairs.sort(key=lambda pair: (pair[0].order, pair[0].journey.name, pair[0].key))
-        goes_on: set[tuple[str, str]] = set()
-        for run, sent in pairs:
-            if not run.is_inside:
-                continue
-            about = run.journey.name, run.key
-            others = [one for one in sent if one.counts and (one.run.journey.name, one.run.key) == about]
-            had = {one.step for one in others if one.at >= run.order[0]}
-            run.had |= had
-            if had and all(step.name in run.had for step in run.journey.all_steps() if step.kind == "send"):
-                self._end(mine, run, self.clock, "already sent")
-            elif about in goes_on:
-                self._end(mine, run, self.clock, "merged")
-            else:
-                goes_on.add(about)
-        mine.runs = [run for run, _ in pairs]
-        mine.sent = [*mine.sent, *going.sent]
-        mine.begun = [*mine.begun, *going.begun]
-
-    def _unmerge(self, record: Unmerge) -> None:
-        """What came through the identifier goes back, with the runs that it started. What was sent stays with both."""
-        ties, key = self.everybody.ties, record.key
-        owner = ties.person(ties.now(key)) if key in ties.known else key
-        if owner == key:
-            return
-        person = self.person(owner)
-        self.everybody.undo(key)
-        back = self.person(key)
-        back.runs += [run for run in person.runs if ties.person(run.origin) == key]
-        person.runs = [run for run in person.runs if run not in back.runs]
-        for sent in list(person.sent):
-            copy = replace(sent, is_over=True)
-            back.sent.append(sent if sent.run in back.runs else copy)
-            if sent.run in back.runs:
-                person.sent[person.sent.index(sent)] = copy
-        back.begun = [*back.begun, *person.begun]
-        self._look(person, self.clock, "merge", None)
-        self._look(back, self.clock, "merge", None)
 
 
 def _when(text: str) -> str:

@@ -93,8 +93,10 @@ def what_was_refused_counts_against_the_limit(patch: Patch) -> None:
 
 @bug("plain", 0)
 def goals_of_the_held_out_are_not_counted(patch: Patch) -> None:
-    counts = following._counts
-    patch.setattr(following, "_counts", lambda look, goal, one, told: not one.arm and counts(look, goal, one, told))
+    count = following._count
+    patch.setattr(
+        following, "_count", lambda look, goal, one, event: None if one.arm else count(look, goal, one, event)
+    )
 
 
 @bug("plain", 0)
@@ -196,12 +198,23 @@ def nobody_finishes_on_an_edition(patch: Patch) -> None:
 
 @bug("tied", 34)
 def merged_runs_double(patch: Patch) -> None:
-    def both(of: Any, profile: Any, came: Any, rows: Any) -> None:
+    def both(of: Any, profile: Any, bundle: Any, known: Any, rows: Any) -> None:
+        came = bundle.journeys
         profile.runs = sorted([*profile.runs, *came.runs], key=joining._order)
         profile.pursuits = [*profile.pursuits, *came.pursuits]
         profile.sent = joining._together(profile.sent, came.sent)
 
     patch.setattr(ties, "join", both)
+
+
+@bug("tied", 34)
+def what_the_other_half_has_done_ends_nothing(patch: Patch) -> None:
+    patch.setattr(joining, "_ending", lambda *_: None)
+
+
+@bug("tied", 34)
+def what_the_other_half_has_done_is_no_goal(patch: Patch) -> None:
+    patch.setattr(joining, "count_reached", lambda *_: None)
 
 
 @bug("tied", 104)
