@@ -106,7 +106,7 @@ def test_a_real_person_is_found_by_any_identifier(console: Served) -> None:
         assert f'value="{asked}"' in unescape(console.get(f"/messages/{name}?person={asked}").text)
     assert first in frame(console, "welcome_1", f"?person={key}")
     answer = console.get(f"/messages/{name}?person=nobody@example.com")
-    assert "nobody is known as nobody@example.com" in answer.text
+    assert "Nobody is known as nobody@example.com." in answer.text
 
 
 def test_a_viewer_sees_samples_and_no_person(console: Served) -> None:
