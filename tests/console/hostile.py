@@ -100,12 +100,11 @@ class HostileShop(Shop):
         """Somebody who has said yes to mail, and whose traits stand in it."""
         for purpose in ("analytics", "personalization", "email_marketing"):
             self.allowed(NAMED, purpose)
-        traits: dict[str, Any] = {"email": "named@example.com", "firstName": f"{TEMPLATE} {MARKUP}", "language": MARKUP}
-        self.did("$identify", NAMED, kind="identify", **traits)
+        name = f"{TEMPLATE} {MARKUP}"
+        self.did("$identify", NAMED, kind="identify", email="named@example.com", firstName=name, language=MARKUP)
         self.pass_time()
-        thing = {"product_id": "mug-tide", "name": ALL, "category": ALL, "price": 24.0, "currency": "EUR"}
         self.did("Newsletter Subscribed", NAMED, form=ALL)
-        self.did("Product Added", NAMED, **thing, quantity=1)
+        self.did("Product Added", NAMED, product_id="mug-tide", name=ALL, category=ALL, price=24.0, quantity=1)
         self.pass_time(DAY_US)
 
     def _hostile(self, key: str, number: int) -> None:
