@@ -60,7 +60,7 @@ def run(house: Installation, project: Path, address: str) -> None:
     intake = Intake(
         house.log, house.quarantine, house.bells, house.clock, Bounds(waiting_bytes=house.settings.limits.waiting_bytes)
     )
-    desk, slow = Desk(lambda: reader(house.clock, data)), Desk(lambda: reader(house.clock, data))
+    desk, slow, counting = (Desk(lambda: reader(house.clock, data)) for _ in range(3))
     news = News(house.bells.bell("watch"))
 
     def arrive() -> Arrival:
@@ -71,7 +71,8 @@ def run(house: Installation, project: Path, address: str) -> None:
 
     hands = _hands(house, project)
     frame = _frame(house.settings, address)
-    console = Console(desk, slow, news, house, house.office, project, frame, intake.submit, arrive, mail, hands)
+    told = intake.submit, arrive, mail, hands, counting
+    console = Console(desk, slow, news, house, house.office, project, frame, *told)
     access = access_of(house, house.settings)
     for_programs = [
         *api(desk),
@@ -104,6 +105,7 @@ def run(house: Installation, project: Path, address: str) -> None:
     uvloop.run(serve())
     desk.close()
     slow.close()
+    counting.close()
 
 
 def _finish_saving(project: Path) -> None:

@@ -3,10 +3,12 @@
 Three ways, the first that gives the answer. What is published is counted by the partitions (kernel/counts.py), and is
 only added up. What asks of a state that everybody has anyway is asked of people's states. What nobody has counted yet
 is folded from people's own events, by the functions that a worker would fold them with. The last two look at everybody
-where there are few; else at one person in so many, chosen by a hash of the identifier, which says nothing about what
-the person does. The step doubles as people grow, and is told with the answer.
+where there are few; else at some whom chance has chosen, and the answer has an interval. What those did is read from
+the newest on, so much for each question: as long as there is more that the condition asks for, the answer says so, and
+the next one is better.
 """
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
 
@@ -31,7 +33,10 @@ from tactful.runtime.keeping import Trail
 from tactful.runtime.ports import Log
 
 MOST_PEOPLE = 2_000
-"""Looked at; twice as many, and the step doubles."""
+"""Looked at; up to twice as many where that is everybody."""
+SEED = 11
+FIRST_POSITIONS = 15_000
+"""Of the trail, for the first question, which nobody shall wait for."""
 MOST_POSITIONS = 50_000
 """Of the trail that one question goes back through; the next one goes on from there."""
 _SLICE = 10_000
@@ -57,10 +62,14 @@ class Matched(Struct, frozen=True):
     """One person in so many was looked at; 1: everybody."""
     gaps: int = 0
     """People of those looked at whose past is no longer in the log, where the condition may ask for it."""
+    between: tuple[int, int] = (0, 0)
+    """With 95 %, where not everybody was looked at."""
+    is_coming: bool = False
+    """More of the past can be read: whoever asks again is told better."""
 
     @property
     def is_exact(self) -> bool:
-        return self.step == 1 and not self.gaps
+        return self.step == 1 and not self.gaps and not self.is_coming
 
 
 class _Pasts:
@@ -75,10 +84,12 @@ class _Pasts:
         """With their refs."""
         self.oldest: dict[int, int] = {}
         """By partition: from this instant on nothing is missing; 0: from the beginning."""
+        self.is_coming = False
+        """More is asked for than was read so far, and there is more."""
 
     def go_on(self, needed_us: int) -> None:
         """To the end, and back to what is needed or as far as one question may go."""
-        left = MOST_POSITIONS
+        left = MOST_POSITIONS if self._to else FIRST_POSITIONS
         for partition in range(self._log.partitions):
             end = self._trail.end(partition)
             begin = self._to.setdefault(partition, end)
@@ -89,15 +100,24 @@ class _Pasts:
                 self.oldest[partition] = NEVER
             self._take(partition, begin + 1, end)
             self._to[partition] = end
-        for partition in range(self._log.partitions):
-            start = self._log.start(partition)
-            while self.oldest[partition] > max(0, needed_us) and left > 0 and self._from[partition] > start:
-                last = self._from[partition]
-                self._from[partition] = first = max(start, last - _SLICE)
-                left -= last - first
-                self.oldest[partition] = min(self.oldest[partition], self._take(partition, first + 1, last))
-            if self._from[partition] <= start == 0:
-                self.oldest[partition] = 0
+        # In turns, so that all partitions reach as far back.
+        while left > 0 and (shortest := self._shortest(needed_us)) is not None:
+            last, start = self._from[shortest], self._log.start(shortest)
+            self._from[shortest] = first = max(start, last - _SLICE)
+            left -= last - first
+            self.oldest[shortest] = min(self.oldest[shortest], self._take(shortest, first + 1, last))
+            if first <= start == 0:
+                self.oldest[shortest] = 0
+        self.is_coming = self._shortest(needed_us) is not None
+
+    def _shortest(self, needed_us: int) -> int | None:
+        """The partition of which least is known, among those of which more is asked for and can be read."""
+        open_ends = [
+            (oldest, partition)
+            for partition, oldest in self.oldest.items()
+            if oldest > max(0, needed_us) and self._from[partition] > self._log.start(partition)
+        ]
+        return max(open_ends)[1] if open_ends else None
 
     def is_known_from(self, needed_us: int) -> bool:
         return all(oldest <= max(0, needed_us) for oldest in self.oldest.values())
@@ -146,7 +166,9 @@ class Matching:
         self._most = most_people
         self._chosen: dict[int, list[str]] = {}
         """Keys by partition."""
-        self._step, self._keys, self._profiles = 1, 0, -1
+        self._share, self._profiles = 1.0, -1
+        self._decoded: dict[str, tuple[bytes, Profile]] = {}
+        """Of those who were looked at last, which takes longer than all else."""
         self._pasts: _Pasts | None = None
 
     def count(self, checked: Checked, now_us: int) -> Matched:
@@ -176,7 +198,7 @@ class Matching:
             for state in partitions[:1]
             for metric, by in state.thresholds.items()
         }
-        return self._look(_Question(checked, plan, plan_state, thresholds, now_us), now_us)
+        return self._look(_Question(checked, plan, plan_state, thresholds, now_us), everybody, now_us)
 
     def _plan(self) -> PlanState | None:
         body = self._stores[0].load([PLAN_KEY]).get(PLAN_KEY)
@@ -185,47 +207,41 @@ class Matching:
     # ---- who is looked at ------------------------------------------------------------------------------------------
 
     def _choose(self, profiles: int) -> None:
-        """Everybody whose hash says so; looked for again where there are more people, or fewer."""
-        if self._profiles >= 0 and profiles / GROWN <= self._profiles <= profiles * GROWN and profiles >= self._most:
+        """Everybody, or as many as chance says; looked for again where there are more people, or fewer."""
+        is_all = profiles <= 2 * self._most
+        if not is_all and self._share < 1 and profiles / GROWN <= self._profiles <= profiles * GROWN:
             return
-        self._chosen, self._keys, self._step, self._profiles = {}, 0, 1, profiles
-        for partition, store in enumerate(self._stores):
-            kept: list[str] = []
-            for key in _keys(store):
-                self._keys += 1
-                if _hash(key) % self._step == 0:
-                    kept.append(key)
-                    if len(kept) * len(self._stores) > 2 * self._most:
-                        self._step *= 2
-                        kept = [one for one in kept if _hash(one) % self._step == 0]
-            self._chosen[partition] = kept
+        self._profiles, self._share = profiles, 1.0 if is_all else self._most / profiles
         self._chosen = {
-            partition: sorted((key for key in keys if _hash(key) % self._step == 0), key=_hash)
-            for partition, keys in self._chosen.items()
+            partition: sorted(store.sample(self._share, SEED), key=_hash) if not is_all else list(_keys(store))
+            for partition, store in enumerate(self._stores)
         }
 
-    def _profiles_of(self) -> Iterator[Profile | None]:
-        """Chosen people in the order of their hashes; None for a key that is nobody's."""
-        loaded: dict[str, bytes] = {}
+    def _profiles_of(self) -> Iterator[Profile]:
+        """Those among the chosen keys that are people, and no marks of others."""
+        before, self._decoded = self._decoded, {}
         for partition, keys in self._chosen.items():
-            loaded |= self._stores[partition].load(keys)
-        for key in sorted(loaded, key=_hash):
-            profile = decode_profile(loaded[key])
-            yield profile if profile.owner() is None else None
+            for key, body in self._stores[partition].load(keys).items():
+                known = before.get(key)
+                known = known if known is not None and known[0] == body else (body, decode_profile(body))
+                self._decoded[key] = known
+                if known[1].owner() is None:
+                    yield known[1]
 
     # ---- looking ---------------------------------------------------------------------------------------------------
 
-    def _look(self, question: "_Question", now_us: int) -> Matched:
-        """Keys that are nobody's count as looked at, since they count among all keys."""
-        chosen = list(self._profiles_of())
-        profiles = [one for one in chosen if one is not None]
-        gaps, pasts = 0, self._pasts
+    def _look(self, question: "_Question", everybody: int, now_us: int) -> Matched:
+        profiles = list(self._profiles_of())
+        from tactful.operations.lift import Rate, wilson  # Slow to import.
+
+        gaps, pasts, is_coming = 0, self._pasts, False
         if question.own:
             entries = frozenset(entry_of(name) for one in profiles for name in one.fragments)
             if pasts is None or pasts.entries != entries:
                 pasts = self._pasts = _Pasts(self._log, self._trail, entries)
             pasts.go_on(question.needed_us)
-            gaps = 0 if pasts.is_known_from(question.needed_us) else len(profiles)
+            is_coming = pasts.is_coming
+            gaps = 0 if is_coming or pasts.is_known_from(question.needed_us) else len(profiles)
         holding = 0
         for profile in profiles:
             folded: dict[int, State] = {}
@@ -233,11 +249,13 @@ class Matching:
                 entered = dict.fromkeys(entry_of(name) for name in profile.fragments)
                 folded = question.fold((one for key in entered for one in pasts.events.get(key, ())), now_us)
             holding += question.holds(profile, folded, now_us)
-        if self._step == 1:
-            return Matched(holding, len(profiles), len(profiles), 1, gaps)
-        share = self._keys / len(chosen) if chosen else 0
-        estimated = round(holding * share), round(len(profiles) * share)
-        return Matched(*estimated, len(profiles), max(2, round(share)), gaps)
+        if self._share == 1:
+            return Matched(holding, len(profiles), len(profiles), 1, gaps, is_coming=is_coming)
+        # Those of a sample who are nobody's mark stand for all such people, whose number is known.
+        found = wilson(Rate(holding, len(profiles)))
+        low, high = math.floor(found.low * everybody), math.ceil(found.high * everybody)
+        step = max(2, round(1 / self._share))
+        return Matched(round(found.value * everybody), everybody, len(profiles), step, gaps, (low, high), is_coming)
 
 
 class _Question:

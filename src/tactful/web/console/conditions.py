@@ -77,12 +77,12 @@ class Conditions:
 
     async def matching(self, request: Request) -> Response:
         form = await self._console.form(request)
-        return JSONResponse(
-            {"people": await self._people(_field(form, "text"), _field(form, "purpose"))}, headers=HEADERS
-        )
+        found, words = await self._people(_field(form, "text"), _field(form, "purpose"))
+        is_coming = found is not None and found.is_coming
+        return JSONResponse({"people": words, "again": is_coming}, headers=HEADERS)
 
-    async def _people(self, text: str, purpose: str = "", *, is_quick: bool = False) -> str:
-        """How many people there are who permit the purpose, in words; "" of what cannot be asked."""
+    async def _people(self, text: str, purpose: str = "", *, is_quick: bool = False) -> tuple[Matched | None, str]:
+        """How many people there are who permit the purpose, and in words; "" of what cannot be asked."""
         asked = f'({text.strip()}\n) and consents("{purpose}")' if PURPOSE.fullmatch(purpose) else text
         now_us = self._console.house.clock.now_us()
 
@@ -94,9 +94,9 @@ class Conditions:
             matching = reader.matching()
             return matching.known(checked, now_us) if is_quick else matching.count(checked, now_us)
 
-        found = await self._workshop.ask(count)
+        found = await (self._workshop.ask(count) if is_quick else self._console.counting.ask(count))
         allowed = f" Only those who permit {purpose} count." if asked != text else ""
-        return in_words(found) + allowed if found is not None else ""
+        return found, in_words(found) + allowed if found is not None else ""
 
     # ---- pages
 
@@ -248,9 +248,9 @@ class Conditions:
         if unfinished:
             return {"unfinished": unfinished}
         found = looked_at(when, await self._workshop.ask(self._workshop.vocabulary))
-        return (
-            found if "problem" in found else {**found, "people": await self._people(when, purpose, is_quick=is_quick)}
-        )
+        if "problem" in found:
+            return found
+        return {**found, "people": (await self._people(when, purpose, is_quick=is_quick))[1]}
 
     async def _rows(self, when: str) -> Group | None:
         """None of a text that is no condition."""
@@ -329,15 +329,18 @@ def _sentence(problem: Mapping[str, Any]) -> str:
 
 
 def in_words(found: Matched) -> str:
-    """About 4,300 of 86,000 people: 1 person in 20 was looked at."""
+    """About 4,300 of 86,000 people (3,700 to 5,000): 1 person in 20 was looked at."""
     if not found.everybody:
         return "Nobody is known yet."
+    coming = " Still reading what they did before." if found.is_coming else ""
     if found.step == 1:
         said = f"{found.people:,} of {found.everybody:,} people" if found.looked_at else f"{found.people:,} people"
-        return f"{said} now." if not found.gaps else f"{said} now, as far as the log goes back."
+        return f"{said} now{', as far as the log goes back' if found.gaps else ''}.{coming}"
     people, everybody = _rounded(found.people), _rounded(found.everybody)
     gaps = " The log no longer holds all that it asks about." if found.gaps else ""
-    return f"About {people:,} of {everybody:,} people: 1 person in {found.step:,} was looked at.{gaps}"
+    low, high = found.between
+    within = f" ({_rounded(low):,} to {_rounded(high):,})" if high else ""
+    return f"About {people:,} of {everybody:,} people{within}: 1 person in {found.step:,} was looked at.{gaps}{coming}"
 
 
 def _rounded(number: int) -> int:

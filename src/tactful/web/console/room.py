@@ -82,7 +82,8 @@ def visitor(request: Request) -> Visitor:
 
 
 class Console:
-    """What rooms have in common. `desk` answers quick questions, `slow` those that take more than some 20 ms; `mail`
+    """What rooms have in common. `desk` answers quick questions, `slow` those that take more than some 20 ms, `counting`
+    how many people a condition holds for, which may take a second and nobody else shall wait for; `mail`
     gives the bytes of a mail by its intent where they were kept (the local outbox), in the thread that reads."""
 
     def __init__(
@@ -98,9 +99,11 @@ class Console:
         arrive: Callable[[], Arrival],
         mail: Callable[[str], bytes | None],
         hands: Hands,
+        counting: Desk | None = None,
     ) -> None:
         self.desk = desk
         self.slow = slow
+        self.counting = counting or slow
         self.news = news
         self.house = house
         self.office = office
