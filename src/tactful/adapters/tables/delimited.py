@@ -4,6 +4,7 @@ line that it cannot read. Every value is the text that stands there; "" is a mis
 import csv
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -12,9 +13,11 @@ from tactful.adapters.tables.lines import Lines, TooLong, encoding_of, is_text, 
 from tactful.errors import UsageError
 from tactful.operations.imports.tables import LONGEST_ROW, BadRow, Batch, Column, FileFormat
 
-ROWS = 2000
+ROWS = 4000
 DELIMITERS = ",;\t|"
 _SAMPLE = 50
+Part = tuple[list[list[str]], list[int], list[BadRow], float]
+"""Rows as they were read, their numbers, what could not be read, and how much of the file that was."""
 
 
 class Delimited:
@@ -32,7 +35,7 @@ class Delimited:
     def _header(self) -> Sequence[str]:
         lines = Lines(self.path, self.format.encoding)
         try:
-            return next((row for row in csv.reader(lines, delimiter=self.format.delimiter) if any(row)), [])
+            return next((row for row in csv.reader(iter(lines), delimiter=self.format.delimiter) if any(row)), [])
         except (csv.Error, TooLong) as error:
             raise UsageError(f"{self.path}: the first line is no line of names: {error}") from None
         finally:
@@ -40,55 +43,56 @@ class Delimited:
 
     def batches(self, wanted: Collection[str]) -> Iterator[Batch]:
         lines = Lines(self.path, self.format.encoding)
+        places = [place for place, name in enumerate(self._names) if not wanted or name in wanted]
         try:
-            yield from self._batches(lines)
+            for rows, numbers, bad, share in self._parts(lines):
+                values = list(zip(*rows, strict=True)) or [()] * len(self._names)
+                yield Batch([], numbers, bad, share, {self._names[place]: values[place] for place in places})
         finally:
             lines.close()
 
-    def _batches(self, lines: Lines) -> Iterator[Batch]:
-        reader = csv.reader(lines, delimiter=self.format.delimiter)
-        names, width = self._names, len(self._names)
-        is_header = not self.format.columns
-        has_bytes = self.format.encoding.startswith("utf-8")
-        batch = Batch([], [], [], 0)
-        while True:
-            number = lines.number + 1
+    def _parts(self, lines: Lines) -> Iterator[Part]:
+        reader = csv.reader(iter(lines), delimiter=self.format.delimiter)
+        rows: list[list[str]] = []
+        numbers: list[int] = []
+        bad: list[BadRow] = []
+        is_header, is_over = not self.format.columns, False
+        while not is_over:
             try:
-                values = next(reader)
+                while len(rows) + len(bad) < ROWS:
+                    number = lines.number + 1
+                    values = next(reader)
+                    if not any(values):
+                        continue
+                    if is_header:
+                        is_header = False
+                    elif (found := self._misfit(number, values, lines)) is not None:
+                        bad.append(found)
+                    else:
+                        rows.append(values)
+                        numbers.append(number)
             except StopIteration:
-                break
+                is_over = True
             except TooLong as error:
                 message = f"the line is longer than {LONGEST_ROW:,} characters"
-                batch.bad.append(BadRow(lines.number, "row_too_long", message, raw(str(error))))
-                continue
+                bad.append(BadRow(lines.number, "row_too_long", message, raw(str(error))))
+                reader = csv.reader(iter(lines), delimiter=self.format.delimiter)
             except csv.Error as error:
                 message = f"the row cannot be read as CSV: {error} (a quote that is not closed?)"
-                batch.bad.append(BadRow(number, "row_unreadable", message, b""))
-                continue
-            if not any(values):
-                continue
-            if is_header:
-                is_header = False
-                continue
-            if len(values) != width:
-                batch.bad.append(_misfit(number, values, width, self.format.delimiter))
-            elif has_bytes and not is_text("".join(values)):
-                body = raw(self.format.delimiter.join(values))
-                batch.bad.append(BadRow(number, "not_utf8", "the row has bytes that are no UTF-8", body))
-            else:
-                batch.rows.append(dict(zip(names, values, strict=True)))
-                batch.numbers.append(number)
-            if len(batch.rows) + len(batch.bad) >= ROWS:
-                batch.share = lines.share
-                yield batch
-                batch = Batch([], [], [], 0)
-        batch.share = 1
-        yield batch
+                bad.append(BadRow(number, "row_unreadable", message, b""))
+            if is_over or len(rows) + len(bad) >= ROWS:
+                yield rows, numbers, bad, 1 if is_over else lines.share
+                rows, numbers, bad = [], [], []
 
-
-def _misfit(number: int, values: Sequence[str], width: int, delimiter: str) -> BadRow:
-    code = "row_short" if len(values) < width else "row_long"
-    return BadRow(number, code, f"the row has {len(values)} values, and not {width}", raw(delimiter.join(values)))
+    def _misfit(self, number: int, values: Sequence[str], lines: Lines) -> BadRow | None:
+        width, delimiter = len(self._names), self.format.delimiter
+        if len(values) != width:
+            code = "row_short" if len(values) < width else "row_long"
+            message = f"the row has {len(values)} values, and not {width}"
+            return BadRow(number, code, message, raw(delimiter.join(values)))
+        if not lines.is_text and not is_text("".join(values)):
+            return BadRow(number, "not_utf8", "the row has bytes that are no UTF-8", raw(delimiter.join(values)))
+        return None
 
 
 def _delimiter(path: Path, encoding: str) -> str:
@@ -97,9 +101,8 @@ def _delimiter(path: Path, encoding: str) -> str:
     lines = Lines(path, encoding)
     sample: list[str] = []
     try:
-        while len(sample) < _SAMPLE:
-            sample.append(next(lines))
-    except (StopIteration, TooLong):
+        sample += islice(lines, _SAMPLE)
+    except TooLong:
         pass
     finally:
         lines.close()

@@ -9,6 +9,7 @@ import io
 import lzma
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import IO, TextIO, cast
 
@@ -68,7 +69,8 @@ def encoding_of(path: Path, otherwise: str = "cp1252") -> str:
 
 class Lines:
     """Iterates over lines with their ends; `number` is that of the last, from 1, `share` how much of the file was read.
-    Raises TooLong, after which it goes on."""
+    Raises TooLong, after which it goes on: with a new iterator over what is left. Read in large pieces, since a call
+    for each line would cost more than what is done with it."""
 
     def __init__(self, path: Path, encoding: str) -> None:
         self._path = path
@@ -83,26 +85,76 @@ class Lines:
         except LookupError:
             self._raw.close()
             raise UsageError(f'{encoding} is no encoding that is known; write "utf-8" or "cp1252"') from None
+        self._ahead: Iterator[str] = iter(())
+        self._rest = ""
+        self._was_text = True
+        self._too_long: TooLong | None = None
+        self.is_text = True
+        """Whether all bytes near here were text; else each line is to be looked at."""
         self.number = 0
 
     @property
     def share(self) -> float:
         return min(self._raw.tell() / self._size, 1.0)
 
-    def __iter__(self) -> "Lines":
-        return self
+    def __iter__(self) -> Iterator[str]:
+        while True:
+            for line in self._ahead:
+                self.number += 1
+                yield line
+            try:
+                if not self._fill():
+                    return
+            except TooLong:
+                self.number += 1
+                raise
 
-    def __next__(self) -> str:
-        with world(self._path):
-            line = self._text.readline(LONGEST_ROW + 1)
-            if not line:
-                raise StopIteration
+    def piece(self, most: int) -> list[str]:
+        """The next lines; none at the end."""
+        found = list(islice(self._ahead, most))
+        try:
+            while self._too_long is None and len(found) < most and self._fill():
+                found += islice(self._ahead, most - len(found))
+        except TooLong as error:
+            self._too_long = error
+        if self._too_long is not None and not found:
+            told, self._too_long = self._too_long, None
             self.number += 1
-            if len(line) <= LONGEST_ROW or line.endswith(("\n", "\r")):
-                return line
-            while (rest := self._text.readline(LONGEST_ROW)) and not rest.endswith(("\n", "\r")):
-                pass
-        raise TooLong(line[:1000])
+            raise told
+        self.number += len(found)
+        return found
+
+    def _fill(self) -> bool:
+        """Whole lines, as long as there are some."""
+        while True:
+            with world(self._path):
+                read = self._text.read(_READ)
+            whole, self._rest = self._rest + read, ""
+            if not whole:
+                return False
+            now = is_text(read)
+            self.is_text, self._was_text = self._was_text and now, now
+            lines = io.StringIO(whole, newline="").readlines()
+            if read and not (lines[-1].endswith("\n") or len(lines[-1]) > LONGEST_ROW):
+                # Behind a \r there may be a \n.
+                self._rest = lines.pop()
+            if lines and len(lines[0].rstrip("\r\n")) > LONGEST_ROW:
+                self._skip(lines)
+            if lines:
+                self._ahead = iter(lines)
+                return True
+
+    def _skip(self, lines: list[str]) -> None:
+        """To the end of the first line, which is too long; only the first one can be, since pieces are shorter."""
+        first = lines.pop(0)
+        while not first.endswith(("\n", "\r")):
+            with world(self._path):
+                first = first[:1000] + self._text.readline(LONGEST_ROW)
+            if len(first) <= 1000:
+                break
+            first = first[:1000] + first[-1:]
+        self._ahead = iter(lines)
+        raise TooLong(first[:1000])
 
     def close(self) -> None:
         self._text.close()
@@ -116,4 +168,9 @@ def raw(text: str) -> bytes:
 
 def is_text(text: str) -> bool:
     """Whether all bytes were text."""
-    return text.isascii() or not any("\udc80" <= letter <= "\udcff" for letter in text)
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            return False
+    return True

@@ -1,6 +1,7 @@
 """Lots: batches whose columns were read as a whole, ready for the compiled mapping (quick.py)."""
 
 from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 from msgspec import Struct
@@ -173,4 +174,11 @@ def _noting(into: list[tuple[int, Any]]) -> Callable[[int, Any], None]:
 
 
 def _in_columns(batch: Batch, columns: Sequence[str]) -> dict[str, Sequence[Any]]:
-    return {name: [row.get(name) for row in batch.rows] for name in columns}
+    rows = batch.rows
+    if len(columns) > 1:
+        try:
+            picked = zip(*map(itemgetter(*columns), rows), strict=True)
+            return dict(zip(columns, picked, strict=True))
+        except KeyError:  # Rows of JSON have the fields that they have.
+            pass
+    return {name: [row.get(name) for row in rows] for name in columns}
