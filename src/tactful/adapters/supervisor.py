@@ -26,6 +26,8 @@ _logger = logging.getLogger("tactful.up")
 LIFELINE = "TACTFUL_LIFELINE"
 _QUICK_US = 5 * SECOND_US
 """A process that lived shorter than this, in real time, waits before it is started again."""
+_LONGEST_US = 60 * SECOND_US
+"""Nobody waits longer than this to be started again."""
 _STOP_S = 30.0
 
 
@@ -139,15 +141,19 @@ class Supervisor:
                 return
             child.process = None
             child.failures = 0 if now - child.started_at > _QUICK_US else child.failures + 1
-            wait_us = min(2 ** (child.failures - 1), 60) * SECOND_US if child.failures else 0
+            wait_us = min(2 ** (child.failures - 1) * SECOND_US, _LONGEST_US) if child.failures else 0
             child.not_before = now + wait_us
             _logger.error("%s ended with %d; starting it again in %d s", child.name, code, wait_us // SECOND_US)
-        if now >= child.not_before and not self._is_stopping:
+        if self._rest_us(child) <= 0 and not self._is_stopping:
             self._spawn(child)
 
+    def _rest_us(self, child: Child) -> int:
+        """How long it still waits; where somebody has set the clock back meanwhile, no longer."""
+        rest_us = child.not_before - self._clock.real_us()
+        return rest_us if rest_us <= _LONGEST_US else 0
+
     def _patience_s(self) -> float:
-        now = self._clock.real_us()
-        waits = [child.not_before - now for child in self._children if child.process is None]
+        waits = [self._rest_us(child) for child in self._children if child.process is None]
         return max(0, min(waits)) / SECOND_US if waits else HOUR_US / SECOND_US
 
     def _drain(self) -> None:
