@@ -10,6 +10,7 @@ from tactful.events.records import Event
 from tactful.kernel.definitions import read_project, vocabulary_of
 from tactful.kernel.state import decode_partition, decode_plan
 from tactful.language.check import check
+from tactful.operations import matching as module
 from tactful.operations.matching import Matched, Matching
 from tactful.values import DAY_US, HOUR_US
 from tests.operations.engine import Engine
@@ -140,3 +141,63 @@ def test_what_the_log_has_forgotten_is_said(bare: Engine) -> None:
     gone = asked(engine, 'any("Order Completed")', {})
     assert gone.gaps > 0
     assert not gone.is_exact
+
+
+# ---- a sample --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def crowd() -> Engine:
+    """Three thousand, of whom some are marks of others."""
+    engine, random = Engine(), Random(3)
+    engine.publish({})
+    for number in range(3_000):
+        engine.take(identified(engine, f"u:{number}", country="DE" if random.random() < 0.3 else "AT"))
+        if number % 10 == 0:
+            engine.take(engine.event("Product Viewed", f"u:{number}", f"a:{number}", category="hats"))
+    engine.run()
+    return engine
+
+
+@pytest.mark.parametrize(("text", "seeds"), [('country == "DE"', 200), ('any("Product Viewed")', 40)])
+def test_the_interval_holds_the_number_at_its_rate(crowd: Engine, text: str, seeds: int) -> None:
+    question = check(text, vocabulary=vocabulary_of(read_project({}, is_strict=False), is_strict=False))
+    exact = Matching(crowd.log, crowd.trail, crowd.stores).count(question, crowd.at)
+    assert exact.is_exact and 0 < exact.people < exact.everybody == 3_000
+    within = 0
+    for seed in range(seeds):
+        found = Matching(crowd.log, crowd.trail, crowd.stores, 150, seed).count(question, crowd.at)
+        assert 100 <= found.looked_at <= 200 and found.everybody == 3_000
+        within += found.between[0] <= exact.people <= found.between[1]
+    # 95 % is stated; fewer than this happen once in a thousand times.
+    assert within >= 0.95 * seeds - 3.1 * (0.05 * 0.95 * seeds) ** 0.5
+
+
+def test_the_past_is_read_bit_by_bit(crowd: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    question = check('any("Product Viewed")')
+    whole = Matching(crowd.log, crowd.trail, crowd.stores).count(question, crowd.at)
+    for name, number in (("FIRST_POSITIONS", 200), ("MOST_POSITIONS", 500), ("_SLICE", 100)):
+        monkeypatch.setattr(module, name, number)
+    matching = Matching(crowd.log, crowd.trail, crowd.stores)
+    told = [matching.count(question, crowd.at)]
+    while told[-1].is_coming:
+        told.append(matching.count(question, crowd.at))
+    assert len(told) > 4
+    assert [one.people for one in told] == sorted(one.people for one in told)
+    assert told[0].people < told[-1].people
+    assert not any(one.is_exact or one.gaps for one in told[:-1])
+    assert told[-1] == whole
+
+
+def test_who_was_looked_at_before_is_looked_at_anew() -> None:
+    """States are kept decoded; what happened since, and time, count all the same."""
+    engine = Engine()
+    engine.publish(FILES)
+    kept = Matching(engine.log, engine.trail, engine.stores)
+    for round in range(4):
+        history(engine, 15, seed=round)
+        for later in (0, 3 * HOUR_US, 2 * DAY_US):
+            for text in CONDITIONS:
+                question = check(text, vocabulary=vocabulary_of(read_project(FILES, is_strict=False), is_strict=False))
+                fresh = Matching(engine.log, engine.trail, engine.stores)
+                assert kept.count(question, engine.at + later) == fresh.count(question, engine.at + later), text

@@ -123,7 +123,8 @@ class _Pasts:
         return all(oldest <= max(0, needed_us) for oldest in self.oldest.values())
 
     def _take(self, partition: int, first: int, last: int) -> int:
-        """Returns the newest instant of receipt in it: all that lies before this stretch was received before."""
+        """Returns the newest instant of receipt in it: all that lies before this stretch was received before. NEVER where
+        it says nothing of that, since no event stands in it."""
         newest, wanted = 0, dict[int, dict[int, str]]()
         for blob in self._trail.between(partition, first, last) if first <= last else ():
             for group in decode_groups(blob):
@@ -141,7 +142,7 @@ class _Pasts:
                 event = event_of(decode(body))
                 if event is not None:
                     self.events.setdefault(positions[position], []).append((ref(home, position), event))
-        return newest
+        return newest or NEVER
 
     def _records(self, partition: int, positions: list[int]) -> Iterator[tuple[int, bytes]]:
         """Those at ascending positions, read in stretches."""
@@ -161,9 +162,11 @@ class _Pasts:
 class Matching:
     """One for each thread: it remembers who was chosen, and what they did."""
 
-    def __init__(self, log: Log, trail: Trail, stores: Sequence[People], most_people: int = MOST_PEOPLE) -> None:
+    def __init__(
+        self, log: Log, trail: Trail, stores: Sequence[People], most_people: int = MOST_PEOPLE, seed: int = SEED
+    ) -> None:
         self._log, self._trail, self._stores = log, trail, stores
-        self._most = most_people
+        self._most, self._seed = most_people, seed
         self._chosen: dict[int, list[str]] = {}
         """Keys by partition."""
         self._share, self._profiles = 1.0, -1
@@ -213,7 +216,7 @@ class Matching:
             return
         self._profiles, self._share = profiles, 1.0 if is_all else self._most / profiles
         self._chosen = {
-            partition: sorted(store.sample(self._share, SEED), key=_hash) if not is_all else list(_keys(store))
+            partition: sorted(store.sample(self._share, self._seed), key=_hash) if not is_all else list(_keys(store))
             for partition, store in enumerate(self._stores)
         }
 
