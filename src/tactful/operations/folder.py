@@ -19,6 +19,8 @@ from tactful.values import digest
 Edits = Mapping[str, str | None]
 """New texts by path ("segments/buyers.yaml"); None: removed."""
 _NAME = re.compile(r"[a-z0-9_-]{1,64}")
+MOST_BYTES = 200
+"""Of a name; a file system takes 255, and we write beside the file under a longer one."""
 _EVENT_NAME = re.compile(r"[^\W.][\w $-]{0,63}")
 """Files of events may be called as the events are."""
 
@@ -46,6 +48,8 @@ def path_of(kind: str, name: str) -> str:
         raise UsageError(f"there are no definitions of the kind {kind!r}; there are {', '.join(FOLDERS)}")
     if not (_EVENT_NAME if kind == "events" else _NAME).fullmatch(name):
         raise UsageError("a name has small letters, digits, _ and -, 64 at most")
+    if len(name.encode()) > MOST_BYTES:
+        raise UsageError(f"a name has {MOST_BYTES} bytes at most, as file systems want it")
     return f"{kind}/{name}.yaml"
 
 
@@ -86,7 +90,10 @@ def edited(files: Mapping[str, str], edits: Edits) -> dict[str, str]:
 def place_of(project: Path, path: str) -> Path:
     """The file itself, where the project has a link to it."""
     split(path)
-    root, place = project.resolve(), (project / path).resolve()
+    try:
+        root, place = project.resolve(), (project / path).resolve()
+    except (OSError, RuntimeError):  # RuntimeError is pathlib's word for a loop.
+        raise UsageError(f"{path} is a link that leads nowhere; put a file in its place") from None
     if not place.is_relative_to(root):
         raise UsageError(f"{path} is a link that leads out of the project; copy it into the project")
     return place

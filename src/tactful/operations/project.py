@@ -84,6 +84,8 @@ def _read(path: Path, root: Path, name: str) -> str | Problem:
         content = path.read_bytes()
     except OSError as error:
         return Problem(f"the file cannot be read: {error.strerror}", start, "check that it is there and readable")
+    except RuntimeError:  # As pathlib says it.
+        return Problem("the file is a link to itself", start, "put a file in its place")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

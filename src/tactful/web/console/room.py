@@ -23,7 +23,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from tactful.errors import TransientError
+from tactful.errors import TransientError, UsageError
 from tactful.events.intake import Arrival
 from tactful.runtime.house import House
 from tactful.runtime.office import Office, Visitor
@@ -148,6 +148,8 @@ class Console:
                 return await endpoint(request)
             except TransientError as error:
                 return await self.page(request, "trouble.html", 503, error=str(error), is_act=request.method != "GET")
+            except UsageError as error:  # Such as a link in the project that leads out of it.
+                return await self.page(request, "trouble.html", 409, error=str(error), is_act=request.method != "GET")
 
         route = open_to_lines(Route(path, enter, methods=list(methods), name=path))
         route.may = may  # type: ignore[attr-defined]  # read by the test that goes through all routes
@@ -162,7 +164,7 @@ class Console:
     # ---- ways out
 
     async def page(self, request: Request, template: str, status: int = 200, **values: Any) -> Response:
-        """A template, with `here` (the first part of the path), `path` (as a link spells it), `query` and `visitor` beside the values."""
+        """A template, with `here` (the path's first part), `path` (as links spell it), `query`, `visitor` and the values."""
         where = request.url.path
         around = {
             "here": where.split("/")[1] or "home",
