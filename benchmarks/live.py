@@ -121,14 +121,16 @@ def sizes(page: Page, server: Server, loader: Pool, place: Place) -> list[tuple[
     seconds = place.scaled(60, 3)
     devtools = page.context.new_cdp_session(page)
     devtools.send("Performance.enable")
-    found = []
+    found, newest = [], set()
     pouring = loader.apply_async(steady, (server.port, seconds, place.profiles, 77))
     for _ in range(7):
         devtools.send("HeapProfiler.collectGarbage")
         metrics = {one["name"]: one["value"] for one in devtools.send("Performance.getMetrics")["metrics"]}
         found.append((metrics["JSHeapUsedSize"] / 1e6, int(metrics["Nodes"]), server.memory()["show"][0] / 1e6))
+        newest.add(page.locator("[data-live] > li").first.get_attribute("data-id"))
         page.wait_for_timeout(seconds * 1000 / 6.5)
     pouring.get()
+    assert len(newest) > 4, "the page stood still"
     return found
 
 

@@ -26,6 +26,7 @@ from tactful.runtime.ports import Clock
 from tactful.runtime.roles import ROLES
 from tactful.values import SECOND_US
 from tactful.web.cookies import sign_in_secret
+from tactful.web.masking import is_token
 
 LOOKING = ("GET", "HEAD", "OPTIONS")
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
@@ -118,7 +119,7 @@ class Guard:
         if scope["method"] not in LOOKING:
             if not is_own(headers):
                 return _forbidden("another site asked")
-            if scope["path"].startswith("/v1/") and headers.get("x-csrf-token") != visitor.csrf:
+            if scope["path"].startswith("/v1/") and not is_token(headers.get("x-csrf-token", ""), visitor.csrf):
                 return _forbidden("scripts of a page send X-CSRF-Token; programs use a token of their own")
         return visitor
 

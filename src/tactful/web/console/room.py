@@ -7,7 +7,6 @@ answer's headers lets nothing else in.
 """
 
 import csv
-import hmac
 import io
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -18,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from msgspec import Struct
+from msgspec.structs import replace
 from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -34,9 +34,11 @@ from tactful.web.bodies import Disconnected, read_body
 from tactful.web.changes import Submit
 from tactful.web.console.defined import Defined
 from tactful.web.console.hands import Hands
+from tactful.web.console.packing import packed
 from tactful.web.console.reports import Reports
 from tactful.web.desk import Desk, News
 from tactful.web.guard import NOBODY
+from tactful.web.masking import is_token, masked
 
 LOOKING = ("GET", "HEAD")
 FORM_FIELDS = 1_000
@@ -164,16 +166,17 @@ class Console:
     # ---- ways out
 
     async def page(self, request: Request, template: str, status: int = 200, **values: Any) -> Response:
-        """A template, with `here` (the path's first part), `path` (as links spell it), `query`, `visitor` and the values."""
+        """A template, with `here` (the first part of the path), `path` (as links spell it), `query`, `visitor`, the values."""
         where = request.url.path
         around = {
             "here": where.split("/")[1] or "home",
             "path": path_of(request),
             "query": dict(request.query_params),
-            "visitor": visitor(request),
+            "visitor": replace(visitor(request), csrf=masked(visitor(request).csrf)),
             "may": visitor(request).may,
         }
-        return html(self.templates.get_template(template).render({**around, **values}), status)
+        answer = html(self.templates.get_template(template).render({**around, **values}), status)
+        return packed(request.headers, answer)
 
     def csv(self, request: Request, name: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Response:
         """A table as a file (RFC 4180); what a spreadsheet would take for a formula is text in it."""
@@ -251,7 +254,5 @@ def harmless(cell: object) -> object:
 
 def _is_own_form(request: Request, who: Visitor) -> bool:
     """Synchronizer token (OWASP, CSRF): in the form, or in the header that scripts send."""
-    if not who.csrf:
-        return False
     given = request.headers.get("x-csrf-token") or request.state.form.get("csrf", "")
-    return isinstance(given, str) and hmac.compare_digest(given.encode(), who.csrf.encode())
+    return isinstance(given, str) and is_token(given, who.csrf)
