@@ -89,3 +89,31 @@ def test_an_import_that_is_killed_goes_on(run: Run, project: Path, tmp_path: Pat
     assert json.loads(done.stdout.splitlines()[-1])["rows"] == 60_000
     listed = run("events", "--data", tmp_path / "data", "--json").stdout.splitlines()
     assert len(listed) == len({json.loads(line)["messageId"] for line in listed}) == 60_000
+
+
+def test_what_is_no_table_is_refused_with_what_is_one(run: Run, project: Path, tmp_path: Path) -> None:
+    done = run("import", project / "tactful.toml", "--project", project, "--data", tmp_path / "data")
+    assert done.exit_code == 1
+    assert "tactful.toml is no table by its name; what is read is CSV (.csv, .tsv, .txt), JSON Lines" in done.output
+    assert not (project / "imports").exists()
+
+
+def test_an_import_stands_in_the_audit_log(run: Run, project: Path, orders: Path, tmp_path: Path) -> None:
+    where = ("--project", project, "--data", tmp_path / "data")
+    assert run("import", orders, *where, "--yes").exit_code == 0
+    assert run("import", orders, *where).exit_code == 0
+    acts = [json.loads(line) for line in run("audit", "--data", tmp_path / "data", "--json").stdout.splitlines()]
+    assert [(one["act"], one["about"], one["detail"]) for one in acts] == [("import", "orders.csv", "tactful import")]
+
+
+def test_doctor_says_how_a_half_done_import_goes_on(run: Run, project: Path, orders: Path, tmp_path: Path) -> None:
+    where = ("--project", project, "--data", tmp_path / "data")
+    assert run("import", orders, *where, "--yes").exit_code == 0
+    assert "goes on there" not in run("doctor", *where).output
+    (report,) = (tmp_path / "data/imports").glob("*.json")
+    told = json.loads(report.read_text())
+    report.write_text(json.dumps(told | {"is_finished": False, "rows": 20}))
+    assert (
+        "orders.csv was imported to row 20 and not to its end; `tactful import` with the same file"
+        in run("doctor", *where).output
+    )

@@ -156,11 +156,19 @@ def _import(build: Build, asked: _Asked) -> None:
             click.echo("note: the project was changed since it was published; what is published counts", err=True)
         with _progress(asked, house) as told:
             report, is_new = run(wanted, house, told, is_beside=release is None)
+        if is_new:
+            _note(build, asked, house)
     finally:
         house.close()
         if release is not None:
             release()
     _tell(report, asked, is_new=is_new)
+
+
+def _note(build: Build, asked: _Asked, house: House) -> None:
+    """Into the audit log."""
+    words = "tactful import --replay" if asked.is_replay else "tactful import"
+    house.office.audit.note(house.clock.now_us(), build.terminal(), "import", asked.file.name, words)
 
 
 def _is_there(data: Path) -> bool:
@@ -240,6 +248,8 @@ def _replay(build: Build, asked: _Asked, file: Path, before: Callable[[House], N
                 bar.update(line - bar.pos)
 
             done = replay(house, file, files, settings, progress)
+        if done.before != done.lines:
+            _note(build, asked, house)
     finally:
         house.close()
         release()

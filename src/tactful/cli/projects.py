@@ -23,6 +23,8 @@ from tactful.errors import DefinitionError
 from tactful.operations import consenting, coupons, identities
 from tactful.operations.checking import as_values, examine
 from tactful.operations.counting import seen_names
+from tactful.operations.doctor import Finding
+from tactful.operations.imports.keeping import half_done
 from tactful.operations.project import load
 from tactful.operations.publish import changes, publish, refuse_other_priority, warming
 from tactful.runtime.house import House
@@ -137,6 +139,7 @@ def register(group: click.Group, build: Build) -> None:
         if house:
             findings += identities.look(house.data, house.trail, house.log.partitions)
             findings += consenting.look(house.stores()) + coupons.look(house.outbox.coupons, house.plan(0))
+            findings += [Finding("note", "import", text) for text in half_done(house.data)]
         for finding in findings:
             click.echo(f"{finding.level:6}{finding.about:16}{finding.text}")
         if any(finding.level == "bad" for finding in findings):

@@ -8,6 +8,7 @@ import click
 from tactful.cli.build import Build
 from tactful.cli.main import data_option, project_option
 from tactful.errors import UsageError
+from tactful.operations.imports.keeping import half_done
 from tactful.values import parse_time
 
 host_option = click.option(
@@ -35,6 +36,8 @@ def register(group: click.Group, build: Build) -> None:
         begin_us = parse_time(begin) if begin else None
         if begin and begin_us is None:
             raise UsageError(f'--begin "{begin}" is no time; write 2025-03-12T10:00:00Z')
+        for text in half_done(data):
+            click.echo(f"note: {text}", err=True)
         build.run_up(project, data, host, port, is_dev=is_dev, speed=speed, begin_us=begin_us)
 
     @group.command(hidden=True)

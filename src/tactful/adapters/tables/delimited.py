@@ -13,7 +13,7 @@ from tactful.adapters.tables.lines import Lines, TooLong, encoding_of, is_text, 
 from tactful.errors import UsageError
 from tactful.operations.imports.tables import LONGEST_ROW, BadRow, Batch, Column, FileFormat
 
-ROWS = 4000
+ROWS = 2000
 DELIMITERS = ",;\t|"
 _SAMPLE = 50
 Part = tuple[list[list[str]], list[int], list[BadRow], float]

@@ -10,7 +10,7 @@ from tactful.adapters.tables.lines import Lines, TooLong, encoding_of, is_text, 
 from tactful.errors import UsageError
 from tactful.operations.imports.tables import LONGEST_ROW, BadRow, Batch, Column, FileFormat, Row
 
-ROWS = 4000
+ROWS = 2000
 _SAMPLE = 200
 _decoder = msgspec.json.Decoder(dict[str, object])
 _KINDS = {str: "text", bool: "boolean", int: "number", float: "number", list: "list", dict: "object"}

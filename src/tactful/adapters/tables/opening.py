@@ -57,4 +57,14 @@ def format_of(path: Path) -> str:
         return "jsonl"
     if start.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"[") and found == "jsonl":
         raise UsageError(f"{path} is one JSON list; one object a line is read: jq -c '.[]' {path.name} > lines.jsonl")
+    if not found and path.suffix:
+        raise UsageError(
+            f"{path} is no table by its name; what is read is CSV ({_named('csv')}), JSON Lines ({_named('jsonl')}), "
+            f"Parquet ({_named('parquet')}) and Excel or OpenDocument ({_named('excel')}), the first two also gzipped. "
+            f"If it is one, `format:` in the mapping says which: {', '.join(FORMATS)}"
+        )
     return found or "csv"
+
+
+def _named(kind: str) -> str:
+    return ", ".join(suffix for suffix, one in _BY_NAME.items() if one == kind)

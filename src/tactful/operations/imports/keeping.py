@@ -57,3 +57,21 @@ def alone(data: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def half_done(data: Path) -> list[str]:
+    """What to do about each import that did not come to its end, in a sentence; none of one that runs now."""
+    folder = data / FOLDER
+    if not folder.is_dir():
+        return []
+    try:
+        with alone(data):
+            found = [from_json(path.read_bytes()) for path in sorted(folder.glob("*.json"))]
+    except (UsageError, OSError):
+        return []
+    return [
+        f"{one.file} was imported to row {one.rows:,} and not to its end; `tactful import` with the same file and "
+        "mapping goes on there"
+        for one in found
+        if one is not None and not one.is_finished
+    ]
