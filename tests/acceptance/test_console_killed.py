@@ -6,6 +6,7 @@ all; and when all is quiet, the folder, the plan in force and the history of rev
 
 import html
 import re
+import resource
 import signal
 import socket
 from http.client import HTTPConnection, HTTPException
@@ -76,12 +77,12 @@ class Editor:
             number += 1
             text = f'description: version {number}\nwhen: any("Order Completed", last="30d")\n'
             try:
-                if self._save(text):
+                if self.save(text):
                     self.answered.append(text)
             except (OSError, HTTPException):
                 self.trouble.append(0)
 
-    def _save(self, text: str) -> bool:
+    def save(self, text: str) -> bool:
         status, _, page = self.ask("GET", f"{ROOM}/edit")
         if status != 200:
             return self._note(status)
@@ -174,6 +175,39 @@ def survive(folder: Path, seed: int, customers: int, strikes: int) -> None:
         assert list(running.project.rglob("*.new")) == []
         demand_all(running, [crowd], mailbox, hooks)
         assert running.stop() == 0
+
+
+def test_a_console_that_may_not_write(running: Running) -> None:
+    """A full disk, as the limit on the size of files makes it: what can be read is shown, nothing is done that cannot
+    be noted, and afterwards all goes on."""
+    running.start()
+    editor = Editor(running)
+    editor.move_in()
+    until(editor.is_in, "the console")
+    assert editor.save("description: before\nwhen: any('A')\n")
+    (console,) = running.processes("show")
+    before, told = (running.project / BUYERS).read_text(), len(history(running))
+    resource.prlimit(console.pid, resource.RLIMIT_FSIZE, (1, resource.RLIM_INFINITY))
+    for path in ("/", "/definitions", "/segments/buyers", "/audit"):
+        assert editor.ask("GET", path)[0] == 200, path
+    csrf = _field(editor.ask("GET", "/journeys/thanks")[2], "csrf")
+    status, _, page = editor.ask("POST", "/journeys/thanks/steer", csrf=csrf, order="pause")
+    assert (status, "This was not done" in page) == (503, True), page
+    assert not editor.save("description: never\nwhen: any('A')\n")
+    assert editor.trouble == [409], "with a page that says why"
+    status, _, page = Editor(running).ask("POST", "/signin", name="ada", password=PASSWORD)
+    assert status == 503, page
+    assert (running.project / BUYERS).read_text() == before
+    assert list(running.project.rglob("*.new")) == []
+
+    resource.prlimit(console.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    assert [process.pid for process in running.processes("show")] == [console.pid], "it was never started again"
+    assert editor.save("description: after\nwhen: any('A')\n")
+    assert len(history(running)) == told + 1
+    status, _, page = editor.ask("GET", "/audit?act=pause")
+    assert "journeys/thanks" not in page
+    assert running.stop() == 0
+    assert "Traceback" not in running.said(), running.said()[-4000:]
 
 
 def test_a_console_that_is_killed_again_and_again(tmp_path: Path) -> None:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import click
 import uvloop
 from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 
 from tactful.adapters import machine, spool
 from tactful.adapters.approvals import FileApprovals
@@ -93,7 +95,14 @@ def run(house: Installation, project: Path, address: str) -> None:
         *doors(console, access, provider_of(house.settings)),
         *allowed(for_programs, access.note),
     ]
-    guarded = Guard(Starlette(routes=routes), access, OPEN_PATHS)
+
+    async def trouble(request: Request, error: Exception) -> Response:
+        if request.url.path.startswith("/v1/"):
+            return JSONResponse({"code": "trouble", "message": str(error)}, 503, {"Retry-After": "5"})
+        is_act = request.method not in ("GET", "HEAD")
+        return await console.page(request, "trouble.html", 503, error=str(error), is_act=is_act)
+
+    guarded = Guard(Starlette(routes=routes, exception_handlers={TransientError: trouble}), access, OPEN_PATHS)
 
     async def serve() -> None:
         intake.start()
