@@ -13,11 +13,7 @@ CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)
         (CHROME, "Chrome on Linux"),
         (f"{CHROME} Edg/130.0.0.0", "Edge on Linux"),
         ("Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:131.0) Gecko/20100101 Firefox/131.0", "Firefox on Windows"),
-        (
-            "Mozilla/5.0 (iPhone; CPU iPhone OS 17_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
-            "Version/17.6 Mobile/15E148 Safari/604.1",
-            "Safari on an iPhone",
-        ),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 17_6 like Mac OS X) Version/17.6 Safari/604.1", "Safari on an iPhone"),
         ("curl/8.5.0", "curl/8.5.0"),
         ("", "unknown"),
     ],
