@@ -5,6 +5,7 @@ from collections.abc import Callable
 from random import Random
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from tactful.events.derived import Group, SendMessage, decode_groups, place
 from tactful.events.records import Consent, Event, Outcome, Record, Score, decode
@@ -42,6 +43,8 @@ class Scene(Struct, frozen=True):
     """Faults, then none until everything rests, and so on."""
     actions: int = 8
     people: int = 4
+    imported: float = 0
+    """The share of calls that are brought in afterwards."""
 
 
 class Drama:
@@ -124,9 +127,11 @@ class Drama:
         self.calls += 1
         seed, message_id = self.rng.random(), f"m{self.calls}"
         happened_us = self.world.clock.now_us()
+        is_import = seed < self.scene.imported
 
         def call(received_us: int) -> Event | Consent | Score:
-            return histories.received(_MAKE[kind](Random(seed), key, happened_us, message_id), received_us)
+            made = histories.received(_MAKE[kind](Random(seed), key, happened_us, message_id), received_us)
+            return replace(made, is_import=True) if is_import else made
 
         self.world.call(call)
 

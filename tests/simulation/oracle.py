@@ -150,14 +150,14 @@ class Oracle:
             self._event(person, position, record)
         elif isinstance(record, Score):
             person.said.append((record.received_at, position, record.model, record.value))
-            self._look(person, self.clock, "score")
+            self._look(person, self.clock, "import" if record.is_import else "score")
         else:
             order = (record.timestamp, record.received_at, position)
             person.consents.append((order, record.purpose, record.granted))
             person.rows.append((self.clock, "consent", record.purpose, record.granted))
             if not record.granted:
                 self._withdraw(person, record.purpose)
-            self._look(person, self.clock, "consent")
+            self._look(person, self.clock, "import" if record.is_import else "consent")
 
     def _withdraw(self, person: Person, purpose: str) -> None:
         """Without the consent that it needs no run waits on."""
@@ -179,8 +179,8 @@ class Oracle:
                     if run.start < kept.order:
                         person.runs.remove(run)
                         self._ended(person, self.clock, journey, "came first")
-        self._look(person, self.clock, "event")
-        for journey in self._journeys():
+        self._look(person, self.clock, "import" if event.is_import else "event")
+        for journey in self._journeys() if not event.is_import else ():
             if journey.event and kept.is_named(journey.event) and journey.where(kept.properties):
                 self._start(person, journey, kept.order, self.clock)
         self._fire(person, self.clock)
@@ -238,7 +238,7 @@ class Oracle:
         is_entry = segment.name not in person.members
         person.rows.append((at, "entered" if is_entry else "left", segment.name, cause))
         person.members ^= {segment.name}
-        if is_entry and cause != "publish":
+        if is_entry and cause not in ("publish", "import"):
             for journey in self._journeys():
                 if journey.segment == segment.name:
                     self._start(person, journey, (at, at, 0), at, segment.key(person, at))

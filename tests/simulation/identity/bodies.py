@@ -64,12 +64,12 @@ class Bodies(Oracle):
         if isinstance(record, Score):
             fragment.said.append((record.received_at, here, record.model, record.value))
             body.gather()
-            self._look(body, self.clock, "score")
+            self._look(body, self.clock, "import" if record.is_import else "score")
         elif isinstance(record, Consent):
             self._decide(body, fragment, record, here)
             if not record.granted:
                 self._withdrawn(body, record.purpose)
-            self._look(body, self.clock, "consent")
+            self._look(body, self.clock, "import" if record.is_import else "consent")
         else:
             fragment.kept.append(Kept(record, here, unpack(record.properties)))
             body.gather()
@@ -102,8 +102,8 @@ class Bodies(Oracle):
                     if run.start < kept.order:
                         body.runs.remove(run)
                         self._ended(body, self.clock, journey, "came first")
-        self._look(body, self.clock, "event")
-        for journey in self._journeys():
+        self._look(body, self.clock, "import" if kept.event.is_import else "event")
+        for journey in self._journeys() if not kept.event.is_import else ():
             if journey.event and kept.is_named(journey.event) and journey.where(kept.properties):
                 self._start(body, journey, kept.order, self.clock)
         self.origin = ""
@@ -123,18 +123,20 @@ class Bodies(Oracle):
             body.counted = [one for one in body.counted if one[2] is not run]
         body.rows.append((self.clock, "outcome", run.journey, outcome.status))
 
-    def _join(self, body: Body, content: Content, giver: str, cause: str) -> None:
+    def _join(self, body: Body, content: Content, giver: str, cause: str, *, is_import: bool) -> None:
         self._pass_time(body, self.clock)
         body.rows.append((self.clock, "came", cause, giver, *sorted(content.fragments)))
-        halves = [one.kept for one in content.fragments.values()], [one.kept for one in body.fragments.values()]
+        theirs_happened = [kept for one in content.fragments.values() for kept in one.kept]
+        for run in [run for run in body.runs if run.sent_at is None]:
+            if any(self._ends(kept, run) for kept in theirs_happened):
+                body.runs.remove(run)
+                body.rows.append((self.clock, "ended", run.journey, "came first"))
+        for coming in [run for run in content.runs if run.sent_at is None]:
+            if any(self._ends(kept, coming) for kept in body.kept):
+                content.runs.remove(coming)
+                body.rows.append((self.clock, "ended", coming.journey, "came first"))
         body.fragments |= content.fragments
         body.gather()
-        for mine, other_half in zip((body.runs, content.runs), halves, strict=True):
-            happened = [kept for fragment in other_half for kept in fragment]
-            for run in [run for run in mine if run.sent_at is None]:
-                if any(self._ends(kept, run) for kept in happened):
-                    mine.remove(run)  # type: ignore[arg-type]  # our runs
-                    body.rows.append((self.clock, "ended", run.journey, "came first"))
         for mine, theirs in ((body.runs, content.counted), (content.runs, body.counted)):
             for run in [run for run in mine if run.sent_at is None]:
                 if any((of, other.key) == (run.journey, run.key) and at >= run.start[0] for of, at, other in theirs):
@@ -149,7 +151,7 @@ class Bodies(Oracle):
             else:
                 body.runs.append(run)
         body.counted = [*body.counted, *(one for one in content.counted if one not in body.counted)]
-        self._look(body, self.clock, "merge")
+        self._look(body, self.clock, "import" if is_import else "merge")
 
     def _ends(self, kept: Kept, run: Run) -> bool:
         """Whether it is an event that ends the run, and happened behind its start."""
@@ -163,7 +165,7 @@ class Bodies(Oracle):
         is_entry = segment.name not in person.members
         person.rows.append((at, "entered" if is_entry else "left", segment.name, cause))
         person.members ^= {segment.name}
-        for journey in self._journeys() if is_entry else ():
+        for journey in self._journeys() if is_entry and cause != "import" else ():
             if journey.segment == segment.name and (cause != "merge" or journey.name in STARTS_BY_MERGE):
                 self._start(person, journey, (at, at, 0), at, segment.key(person, at))
 

@@ -4,6 +4,7 @@ from collections import Counter
 from random import Random
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from tactful.events.derived import Group, SendMessage, decode_groups
 from tactful.events.records import Event, Record, Unmerge, decode
@@ -29,6 +30,8 @@ PURPOSES = {journey.name: journey.purpose for journey in SHOP.journeys}
 class Scene(Struct, frozen=True):
     rounds: int = 5
     actions: int = 6
+    imported: float = 0
+    """The share of calls that are brought in afterwards."""
 
 
 class Drama:
@@ -108,6 +111,8 @@ class Drama:
             made = self.planned.pop(0)(now_us, message_id)
         else:
             made = calls.call(self.rng, now_us, message_id, calls.named(self.made[-4:]))
+        if self.scene.imported and not isinstance(made, Unmerge) and self.rng.random() < self.scene.imported:
+            made = replace(made, is_import=True)
         self.made.append(made)
         self.world.call(lambda received_us: calls.received(made, received_us))
 

@@ -221,10 +221,10 @@ class Half(Bodies):
                     continue
                 weaker, stronger = sorted((one.key, key), key=strength, reverse=True)
                 one.ties[key] = True
-                self._send(Message("Link", weaker, (stronger,)))
+                self._send(Message("Link", weaker, (stronger,), is_import=event.is_import))
             elif one.key[0] not in "ad" and strength(one.key) < strength(key) and not (key[0] == one.key[0] in "ep"):
                 one.ties[key] = True
-                self._send(Message("Take", key, (one.key, event.kind == "alias")))
+                self._send(Message("Take", key, (one.key, event.kind == "alias"), is_import=event.is_import))
 
     def _receive(self, message: Message) -> None:
         one = self.identifier(message.key)
@@ -236,9 +236,9 @@ class Half(Bodies):
             case "Passed":
                 self._pass(message.content, one)
             case "Take":
-                self._taken(one, *message.names)
+                self._taken(one, *message.names, is_import=message.is_import)
             case "Link":
-                self._linked(one, message.names[0])
+                self._linked(one, message.names[0], is_import=message.is_import)
             case "Lost":
                 if message.names[0] in one.ties:
                     one.ties[message.names[0]] = False
@@ -256,7 +256,7 @@ class Half(Bodies):
         else:
             self._tell(self.body(one.key), passing)
 
-    def _taken(self, one: Identifier, by: str, is_alias: bool) -> None:
+    def _taken(self, one: Identifier, by: str, is_alias: bool, *, is_import: bool) -> None:
         if one.owner == by:
             return
         is_leaf = one.key[0] in "ad"
@@ -268,7 +268,7 @@ class Half(Bodies):
         if is_refused:
             self.stories[one.key].append((self.clock, "refused", one.key, by))
         elif one.owner is None:
-            self._give(one, by)
+            self._give(one, by, is_import=is_import)
         else:
             one.moves = [*(at for at in one.moves if at > self.clock - HOUR), self.clock]
             one.is_shared = len(one.moves) > self.whole.moves_per_hour
@@ -278,17 +278,17 @@ class Half(Bodies):
             self._send(Message("Lost", before, (one.key,)))
             self.stories[one.key].append((self.clock, "moved", one.epoch, "" if one.is_shared else by))
 
-    def _linked(self, one: Identifier, to: str) -> None:
+    def _linked(self, one: Identifier, to: str, *, is_import: bool) -> None:
         if to in (one.key, one.owner):
             return
         if one.owner is None:
             one.apart.discard(to)
-            self._give(one, to)
+            self._give(one, to, is_import=is_import)
         else:
             weaker, stronger = sorted((one.owner, to), key=strength, reverse=True)
-            self._send(Message("Link", weaker, (stronger,)))
+            self._send(Message("Link", weaker, (stronger,), is_import=is_import))
 
-    def _give(self, one: Identifier, to: str) -> None:
+    def _give(self, one: Identifier, to: str, *, is_import: bool) -> None:
         """Everything goes; whoever was here is nobody any more."""
         body = self.body(one.key)
         self._pass_time(body, self.clock)
@@ -300,7 +300,7 @@ class Half(Bodies):
         content = Content(body.fragments, body.runs, body.counted, self.clock)  # type: ignore[arg-type]  # our runs
         del self.bodies[one.key]
         one.owners[one.epoch] = to
-        self._send(Message("Give", to, (one.key, one.epoch, False), content))
+        self._send(Message("Give", to, (one.key, one.epoch, False), content, is_import))
 
     def _given(self, one: Identifier, message: Message) -> None:
         giver, _, is_back = message.names
@@ -308,12 +308,13 @@ class Half(Bodies):
         if one.owner is not None:
             for fragment in content.fragments.values():
                 fragment.path.append(one.edge)
-            self._send(Message("Give", one.owner, message.names, content))
+            self._send(Message("Give", one.owner, message.names, content, message.is_import))
             return
         deferred: list[Message] = []
         if is_back:
             one.is_waiting, deferred, one.deferred = False, one.deferred, []
-        self._join(self.body(one.key), content, giver, "unmerge" if is_back else "merge")
+        cause = "unmerge" if is_back else "merge"
+        self._join(self.body(one.key), content, giver, cause, is_import=message.is_import)
         self.local.extendleft(reversed(deferred))
 
     def _detach(self, one: Identifier, message: Message) -> None:

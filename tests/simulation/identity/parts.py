@@ -99,6 +99,8 @@ class Message:
     key: str
     names: tuple[Any, ...] = ()
     content: Any = None
+    is_import: bool = False
+    """What came of it starts nothing."""
 
 
 @dataclass(eq=False)
