@@ -162,6 +162,22 @@ def test_what_stands_in_an_address_breaks_no_page(served: Served, chromium: Brow
     assert found == []
 
 
+LONG_NUMBER = "9" * 5_000
+"""More digits than int() takes."""
+
+
+def test_a_number_of_thousands_of_digits_is_no_number(served: Served) -> None:
+    rooms = ("/people/u:named", "/audit", "/outbox", "/quarantine", "/definitions/revisions", "/live", "/people")
+    seen = ("/segments/buyers", "/segments/buyers/people", "/journeys/cart_reminder", "/messages/cart_reminder")
+    broken = [
+        (page, name)
+        for page in (*rooms, *seen, "/journeys/cart_reminder/people", "/messages/cart_reminder/html", "/events")
+        for name in ("before", "steps", "sample", "cursor", "step", "limit", "span", "from", "until", "fact", "version")
+        if served.get(f"{page}?{name}={LONG_NUMBER}").status >= 500
+    ]
+    assert broken == []
+
+
 def _filled(path: str, part: str) -> str:
     return re.sub(r"\{[a-z]+(:[a-z]+)?\}", lambda found: "1" if found[1] == ":int" else part, path)
 

@@ -41,6 +41,8 @@ GROUPS = 500
 LOOKED_PEOPLE = 100_000
 """People who are looked through for a page of those at a step."""
 PEOPLE_PAGE = 1_000
+MOST_DIGITS = 19
+"""Of a place in a cursor: what comes from an address may be any text, and no database takes more."""
 NOTHING = "0"
 """Stands in a cursor for a partition that is through."""
 
@@ -121,7 +123,7 @@ class _Walk:
         self._trail, self._partition, self._journey = trail, partition, journey
         self._wanted, self._find = wanted, find
         self._is_over = place == NOTHING
-        self.taken = int(place) if place.isdecimal() else 0
+        self.taken = int(place) if place.isdecimal() and len(place) < MOST_DIGITS else 0
         """The position below which the next page begins; 0: above all."""
         self._looked_to: int | None = None
         """Where looking ended, because enough was looked through."""
@@ -236,7 +238,8 @@ def inside(states: Sequence[People], journey: str, step: str, cursor: str = "") 
     """(identifier, step) of the runs that wait at a step ("": anywhere in the journey), in the order of identifiers,
     and where to go on ("" where nobody is left)."""
     partition, _, after = cursor.partition(":")
-    first = int(partition) if partition.isdecimal() and int(partition) < len(states) else 0
+    first = int(partition) if partition.isdecimal() and len(partition) < MOST_DIGITS else 0
+    first = first if first < len(states) else 0
     place, looked = after or FIRST_KEY, 0
     found: list[tuple[str, str]] = []
     for number in range(first, len(states)):

@@ -177,7 +177,7 @@ def _metric(name: str, kind: str, text: str, values: dict[str, int]) -> list[str
 
 def _number(request: Request, name: str, default: int) -> int:
     text = request.query_params.get(name, "")
-    return min(int(text), MOST) if text.isdecimal() else default
+    return min(int(text[:9]), MOST) if text.isdecimal() else default
 
 
 def _json(values: Any, status: int = 200) -> Response:

@@ -14,6 +14,7 @@ from base64 import b64encode
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Thread
+from urllib.parse import quote
 
 import pytest
 
@@ -193,6 +194,14 @@ def test_no_spelling_of_a_path_is_a_way_around(whole: Whole, path: str) -> None:
                 assert line.startswith(b"location: /") and not line.startswith((b"location: //", b"location: /\\")), (
                     line
                 )
+
+
+@pytest.mark.parametrize("limit", ["9" * 5_000, "\u0663", "-1", "", "x", "\0"])
+def test_a_limit_that_is_none_breaks_nothing(whole: Whole, limit: str) -> None:
+    for path in ("/v1/profiles", "/v1/outbox", "/v1/profiles/u:ada", "/v1/explain/u:ada", "/v1/responses"):
+        for name in ("limit", "before", "after", "steps"):
+            answer = whole.ask("GET", f"{path}?{name}={quote(limit)}", None, Authorization=f"Bearer {SECRET}")
+            assert answer.status < 500, (path, name)
 
 
 SMUGGLED = b"GET /access HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"

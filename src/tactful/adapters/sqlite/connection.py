@@ -19,6 +19,8 @@ from msgspec import Struct
 from tactful.adapters.sqlite.handles import CountedConnection
 from tactful.errors import TransientError, UsageError
 
+IDS = range(1 << 63)
+"""What an id may be; a larger number is that of nothing."""
 BUSY_S = 30.0
 """How long a connection waits for a lock; a transaction of ours takes milliseconds."""
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tactful.adapters.sqlite.accounts import SqliteAccounts, SqliteApiTokens
+from tactful.adapters.sqlite.connection import IDS
 from tactful.adapters.sqlite.office_file import OfficeFile
 from tactful.runtime.office import Act, Revision
 
@@ -72,5 +73,5 @@ class SqliteRevisions:
         return [Revision(*row) for row in rows]
 
     def revision(self, id: int) -> Revision | None:
-        rows = self._file.all(f"{_REVISION} WHERE id = ?", (id,))
+        rows = self._file.all(f"{_REVISION} WHERE id = ?", (id,)) if id in IDS else []
         return Revision(*rows[0]) if rows else None

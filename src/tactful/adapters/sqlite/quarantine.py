@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from tactful.adapters.sqlite.connection import Schema, Tuning, open_database, transaction, world
+from tactful.adapters.sqlite.connection import IDS, Schema, Tuning, open_database, transaction, world
 from tactful.runtime.ports import Quarantined
 from tactful.runtime.relay import untold
 from tactful.values import DAY_US
@@ -120,7 +120,7 @@ class SqliteQuarantine:
         return [_read(row) for row in rows]
 
     def row(self, id: int) -> Quarantined | None:
-        rows = self._all(f"SELECT {_COLUMNS} FROM item WHERE id = ?", (id,))
+        rows = self._all(f"SELECT {_COLUMNS} FROM item WHERE id = ?", (id,)) if id in IDS else []
         return _read(rows[0]) if rows else None
 
     def remove(self, ids: Sequence[int]) -> int:
