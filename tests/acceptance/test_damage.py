@@ -159,3 +159,16 @@ def test_a_damaged_record_is_named_and_nothing_behind_it_is_guessed(copy: Runnin
     assert "its checksum does not match" in done.stderr
     copy.supervisor.terminate()
     assert copy.supervisor.wait(60) == 0
+
+
+def test_an_office_that_is_missing_is_made_anew_and_said(
+    copy: Running, lived: tuple[Running, Crowd, Mailbox, Hooks]
+) -> None:
+    """A folder from before there were users has none; where there were some, nobody is let in by that."""
+    (copy.data / "office.db").unlink()
+    copy.start()
+    until(lambda: "put back a backup of it" in copy.said(), copy.said)
+    assert "/signin/link/" in copy.said()
+    assert (copy.data / "office.db").stat().st_mode & 0o777 == 0o600
+    assert copy.stop() == 0
+    assert "put back" not in lived[0].said(), "not where all is new"

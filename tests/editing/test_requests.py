@@ -73,9 +73,12 @@ def test_people_are_counted(post: Post) -> None:
         (Matched(3, 30, 30, 1, 2), "3 of 30 people now, as far as the log goes back."),
         (Matched(4321, 86_412, 4000, 20), "About 4,300 of 86,000 people: 1 person in 20 was looked at."),
         (
-            Matched(4321, 86_412, 4000, 20, 0, (3712, 5021), is_coming=True),
-            "About 4,300 of 86,000 people (3,700 to 5,000): 1 person in 20 was looked at. Still reading what they "
-            + "did before.",
+            Matched(4321, 86_412, 4000, 20, 0, (3712, 5021)),
+            "About 4,300 of 86,000 people (3,700 to 5,000): 1 person in 20 was looked at.",
+        ),
+        (
+            Matched(4321, 86_412, 4000, 20, is_coming=True),
+            "About 4,300 of 86,000 people so far: 1 person in 20 was looked at. Still reading what they did before.",
         ),
         (Matched(7, 86_412, 4000, 20), "About 7 of 86,000 people: 1 person in 20 was looked at."),
     ],

@@ -51,7 +51,10 @@ class Installation:
         self.clock = clock
         self._read_only = read_only
         described = data / "installation.json"
-        if not described.exists():
+        self._was_there = described.exists()
+        self.is_office_lost = False
+        """The folder was there and its office was not, before it was looked over."""
+        if not self._was_there:
             if read_only:
                 raise UsageError(f"{data} is no data folder of Tactful; `tactful up` makes one")
             _make(data, settings.engine.partitions)
@@ -153,6 +156,7 @@ class Installation:
         log.close()
         self.link_keys()
         self.web_push_key()
+        self.is_office_lost = self._was_there and not (self.data / "office.db").exists()
         self.office.accounts.all()  # Made where it is missing, before whoever only reads asks for it.
 
     def _checkpoint(self, partition: int) -> Checkpoint:

@@ -86,9 +86,11 @@ def welcome(house: Installation, address: str) -> str:
     secret = access_of(house, house.settings).first_link()
     if not secret:
         return ""
+    lost = f"Whoever had one before: {house.data / 'office.db'} is a new one. Stop, and put back a backup of it."
     return (
         "Nobody has an account yet. This link makes you the administrator, once, within an hour:\n"
         f"  {house.settings.workspace.public_url or address}/signin/link/{secret}"
+        + (f"\n{lost}" if house.is_office_lost else "")
     )
 
 

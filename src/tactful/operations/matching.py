@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from tactful.aggregates.kinds import State
 from tactful.aggregates.spec import AggregateSpec
@@ -63,7 +64,7 @@ class Matched(Struct, frozen=True):
     gaps: int = 0
     """People of those looked at whose past is no longer in the log, where the condition may ask for it."""
     between: tuple[int, int] = (0, 0)
-    """With 95 %, where not everybody was looked at."""
+    """With 95 %, where not everybody was looked at, and all of their past that counts."""
     is_coming: bool = False
     """More of the past can be read: whoever asks again is told better."""
 
@@ -123,8 +124,8 @@ class _Pasts:
         return all(oldest <= max(0, needed_us) for oldest in self.oldest.values())
 
     def _take(self, partition: int, first: int, last: int) -> int:
-        """Returns the newest instant of receipt in it: all that lies before this stretch was received before. NEVER where
-        it says nothing of that, since no event stands in it."""
+        """Returns the newest instant of receipt in it: all that lies before this stretch was received before. NEVER
+        where it says nothing of that, since no event stands in it."""
         newest, wanted = 0, dict[int, dict[int, str]]()
         for blob in self._trail.between(partition, first, last) if first <= last else ():
             for group in decode_groups(blob):
@@ -256,6 +257,8 @@ class Matching:
             return Matched(holding, len(profiles), len(profiles), 1, gaps, is_coming=is_coming)
         # Those of a sample who are nobody's mark stand for all such people, whose number is known.
         found = wilson(Rate(holding, len(profiles)))
+        if is_coming:
+            found = replace(found, low=0.0, high=0.0)
         low, high = math.floor(found.low * everybody), math.ceil(found.high * everybody)
         step = max(2, round(1 / self._share))
         return Matched(round(found.value * everybody), everybody, len(profiles), step, gaps, (low, high), is_coming)

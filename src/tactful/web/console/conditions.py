@@ -335,11 +335,13 @@ def in_words(found: Matched) -> str:
     coming = " Still reading what they did before." if found.is_coming else ""
     if found.step == 1:
         said = f"{found.people:,} of {found.everybody:,} people" if found.looked_at else f"{found.people:,} people"
-        return f"{said} now{', as far as the log goes back' if found.gaps else ''}.{coming}"
+        if coming:
+            return f"{said} so far.{coming}"
+        return f"{said} now, as far as the log goes back." if found.gaps else f"{said} now."
     people, everybody = _rounded(found.people), _rounded(found.everybody)
     gaps = " The log no longer holds all that it asks about." if found.gaps else ""
     low, high = found.between
-    within = f" ({_rounded(low):,} to {_rounded(high):,})" if high else ""
+    within = f" ({_rounded(low):,} to {_rounded(high):,})" if high else " so far" if coming else ""
     return f"About {people:,} of {everybody:,} people{within}: 1 person in {found.step:,} was looked at.{gaps}{coming}"
 
 
