@@ -110,7 +110,9 @@ def _lift(one: Measured) -> list[str]:
     lines += _compared("goal", one.conversion, _points)
     lines += _compared("revenue a person", one.revenue_per_person, lambda value: f"{value:+,.2f}")
     if one.crossed:
-        lines.append(f"    {one.crossed:,} people were assigned otherwise later, and count where they were first")
+        crossed = f"{one.crossed:,} people ({100 * one.crossed / max(1, one.people):.1f} %)"
+        lines.append(f"    {crossed} were assigned otherwise later, and count where they were first:")
+        lines.append("    with messages to all of one group and none of the other the difference would be larger")
     return lines
 
 
