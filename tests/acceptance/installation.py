@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
@@ -99,15 +99,24 @@ class Running:
 
     # ---- starting and stopping ---------------------------------------------------------------------------------
 
-    def start(self, variables: Mapping[str, str] | None = None) -> None:
-        """Start, and return when it answers that it is ready."""
-        self.launch(variables)
+    def start(self, variables: Mapping[str, str] | None = None, words: Sequence[str] = ()) -> None:
+        """Start, and return when it answers that it is ready. `words` are more of the command's options."""
+        self.launch(variables, words)
         self.await_ready()
 
-    def launch(self, variables: Mapping[str, str] | None = None) -> None:
+    def launch(self, variables: Mapping[str, str] | None = None, words: Sequence[str] = ()) -> None:
         with self.output.open("ab") as output:
             self._supervisor = subprocess.Popen(
-                [*command("up"), "--project", str(self.project), "--data", str(self.data), "--port", str(self.port)],
+                [
+                    *command("up"),
+                    "--project",
+                    str(self.project),
+                    "--data",
+                    str(self.data),
+                    "--port",
+                    str(self.port),
+                    *words,
+                ],
                 stdout=output,
                 stderr=output,
                 stdin=subprocess.DEVNULL,

@@ -138,6 +138,10 @@ def in_force(running: Running) -> str | None:
         house.close()
 
 
+def await_in_force(running: Running, text: str) -> None:
+    until(lambda: in_force(running) == text, running.said)
+
+
 def survive(folder: Path, seed: int, customers: int, strikes: int) -> None:
     draw = Random(seed)
     with stage(folder, seed) as (running, mailbox, hooks):
@@ -175,6 +179,26 @@ def survive(folder: Path, seed: int, customers: int, strikes: int) -> None:
         assert list(running.project.rglob("*.new")) == []
         demand_all(running, [crowd], mailbox, hooks)
         assert running.stop() == 0
+
+
+def test_a_save_is_published_once_while_the_folder_is_watched(running: Running) -> None:
+    """By the console, by an editor, and by both in turn."""
+    running.start(words=["--dev"])
+    editor = Editor(running)
+    editor.move_in()
+    until(editor.is_in, "the console")
+    files, expected = running.project / BUYERS, list[str]()
+    for number in range(3):
+        expected.append(f'description: console {number}\nwhen: any("A")\n')
+        assert editor.save(expected[-1])
+        await_in_force(running, expected[-1])
+        expected.append(f'description: editor {number}\nwhen: any("A")\n')
+        files.write_text(expected[-1])
+        await_in_force(running, expected[-1])
+        assert editor.ask("GET", "/definitions/revisions")[0] == 200
+    told = [(one.author, one.after, one.version) for one in reversed(history(running))][1:]
+    assert told == list(zip(["ada", ""] * 3, expected, range(2, 8), strict=True))
+    assert running.stop() == 0
 
 
 def test_a_console_that_may_not_write(running: Running) -> None:

@@ -7,16 +7,18 @@ import pytest
 
 from tactful.adapters.memory.office import MemoryRevisions
 from tactful.errors import DefinitionError, UsageError
-from tactful.events.records import Plan, Publish
+from tactful.events.records import Plan, Publish, encode
 from tactful.kernel.definitions import read_project
 from tactful.kernel.plan import adopt
 from tactful.kernel.state import PlanState
 from tactful.operations import proposing
 from tactful.operations.folder import Conflict, edited, path_of, read, split
 from tactful.operations.project import load
+from tactful.operations.publish import is_on_its_way, on_their_way
 from tactful.operations.revising import OUTSIDE, Revising
 from tactful.operations.saving import save
 from tactful.runtime.settings import Settings, read_settings
+from tests.operations.engine import Engine
 
 BUYERS = "segments/buyers.yaml"
 
@@ -308,3 +310,16 @@ def test_the_next_save_before_the_first_is_in_force(revisions: MemoryRevisions) 
     history.follow(second)
     history.follow(plan_of({BUYERS: A}, "ben", second))
     assert [(one.author, one.after, one.version) for one in revisions.of(limit=2)] == [("ben", A, 3), ("ann", B, 2)]
+
+
+def test_what_waits_in_the_log_is_on_its_way() -> None:
+    engine = Engine()
+    engine.publish({BUYERS: A})
+    settings = {"time_zone": "UTC"}
+    engine.log.append({0: [encode(Publish(engine.at, {BUYERS: B}, settings, "ann"))]})
+    assert [one.author for one in on_their_way(engine.log, engine.stores[0])] == ["ann"]
+    assert is_on_its_way({BUYERS: B}, settings, engine.log, engine.stores[0])
+    assert not is_on_its_way({BUYERS: A}, settings, engine.log, engine.stores[0])
+    assert not is_on_its_way({BUYERS: B}, {"time_zone": "Europe/Berlin"}, engine.log, engine.stores[0])
+    engine.run()
+    assert not is_on_its_way({BUYERS: B}, settings, engine.log, engine.stores[0]), "it is in force"
