@@ -82,7 +82,7 @@ def lines(series: Sequence[Series], title: str, unit: str, zone: ZoneInfo) -> Ma
     from_us, until_us = min(at for at, _ in points), max(at for at, _ in points)
     top, ticks = scale(max(value for _, value in points))
     span = max(until_us - from_us, 1)
-    drawn = [_grid(top, ticks)]
+    drawn = [_lines_of(top, ticks), _numbers(top, ticks)]
     for at, text in moments(from_us, until_us, zone):
         drawn.append(_below((at - from_us) / span * 100, text, ""))
     inner = [_line(each, from_us, span, top) for each in series]
@@ -146,12 +146,13 @@ def _bars(bars: Sequence[Bar], title: str, unit: str, share: float) -> Markup:
     top, ticks = scale(max(bar.value for bar in bars))
     slot = 100 / len(bars)
     every = -(-len(bars) // LABELS)
-    drawn = [_grid(top, ticks)]
+    drawn = [_lines_of(top, ticks)]
     for number, bar in enumerate(bars):
         middle = (number + 0.5) * slot
         drawn.append(_column(bar, middle, min(slot * share, 12), top, unit))
         if number % every == 0:
             drawn.append(_below(middle, bar.label, "middle", is_odd=len(bars) > FEW and (number // every) % 2 == 1))
+    drawn.append(_numbers(top, ticks))  # Last, so that a wide column hides none.
     is_linked = any(bar.href for bar in bars)
     table: list[list[object]] = [[bar.label, _linked(bar.value, bar.href)] for bar in bars]
     svg = _svg(title, Markup("").join(drawn), is_linked=is_linked)
@@ -210,19 +211,19 @@ def _stage(stage: Stage, share: float, before: int | None) -> Markup:
     )
 
 
-def _grid(top: float, ticks: Sequence[float]) -> Markup:
-    """Hairlines with their numbers, which stand on the line so that the whole width is the chart's."""
-    drawn = []
-    for value in ticks:
-        y = ABOVE + HEIGHT - value / top * HEIGHT
-        drawn.append(
-            Markup('<line class="{}" x1="0" x2="100%" y1="{:.1f}" y2="{:.1f}"/>').format(
-                "axis" if value == 0 else "grid", y, y
-            )
-        )
-        if value:
-            drawn.append(Markup('<text class="number" x="0" y="{:.1f}" dy="-4">{}</text>').format(y, brief(value)))
-    return Markup("").join(drawn)
+def _lines_of(top: float, ticks: Sequence[float]) -> Markup:
+    line = Markup('<line class="{}" x1="0" x2="100%" y1="{:.1f}" y2="{:.1f}"/>')
+    return Markup("").join(line.format("grid" if value else "axis", y, y) for value, y in _heights(top, ticks))
+
+
+def _numbers(top: float, ticks: Sequence[float]) -> Markup:
+    """They stand on their lines, so that the whole width is the chart's."""
+    text = Markup('<text class="number" x="0" y="{:.1f}" dy="-4">{}</text>')
+    return Markup("").join(text.format(y, brief(value)) for value, y in _heights(top, ticks) if value)
+
+
+def _heights(top: float, ticks: Sequence[float]) -> list[tuple[float, float]]:
+    return [(value, ABOVE + HEIGHT - value / top * HEIGHT) for value in ticks]
 
 
 def _below(percent: float, text: str, anchor: str, *, is_odd: bool = False) -> Markup:
