@@ -1,16 +1,19 @@
 """Pages go out packed where that is asked for, and the token in them looks different in each."""
 
+import asyncio
 import gzip
 import http.client
 import re
 from contextlib import closing
 from urllib.parse import urlencode
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tactful.web.masking import is_token, masked, unmasked
-from tests.console.serving import Answer, Served
+from tests.console.serving import Answer, Served, serve
+from tests.console.shop import Shop
 
 TOKEN = re.compile(r'name="csrf" (?:content|value)="([^"]+)"')
 
@@ -54,3 +57,14 @@ def test_what_is_masked_is_unmasked(token: str) -> None:
 @given(st.text(max_size=60))
 def test_anything_else_is_no_trouble(text: str) -> None:
     assert not is_token(text, "another-token")
+
+
+def test_templates_are_compiled_before_anybody_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = Shop(people=2, days=1)
+    with serve(shop) as served:
+        console = served.console
+        asyncio.run(console.warm())
+        monkeypatch.setattr(console.templates, "compile", lambda *_: pytest.fail("compiled while somebody waits"))
+        for path in ("/", "/segments", "/journeys", "/messages", "/outbox", "/events", "/consent", "/health"):
+            assert served.get(path).status == 200
+    shop.close()

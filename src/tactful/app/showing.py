@@ -4,6 +4,7 @@ It reads beside the workers, and what it changes is a record in the log or a row
 in the data folder only; the process that talks (collecting.py) hands on to it whatever is no tracking call.
 """
 
+import asyncio
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -106,8 +107,9 @@ def run(house: Installation, project: Path, address: str) -> None:
 
     async def serve() -> None:
         intake.start()
-        door = Door(data / "run", "console")
+        door, warming = Door(data / "run", "console"), asyncio.create_task(console.warm())
         await server(Peered(guarded), "", 0, news).serve([door.listen()])
+        warming.cancel()
         door.close()
         await intake.stop()
 

@@ -6,6 +6,7 @@ so that no endpoint can forget either. No address outside of this server is name
 answer's headers lets nothing else in.
 """
 
+import asyncio
 import csv
 import io
 import re
@@ -84,8 +85,8 @@ def visitor(request: Request) -> Visitor:
 
 
 class Console:
-    """What rooms have in common. `desk` answers quick questions, `slow` those that take more than some 20 ms, `counting`
-    how many people a condition holds for, which may take a second and nobody else shall wait for; `mail`
+    """What rooms have in common. `desk` answers quick questions, `slow` those that take more than some 20 ms, and
+    `counting` how many people a condition holds for, which may take a second and nobody else shall wait for; `mail`
     gives the bytes of a mail by its intent where they were kept (the local outbox), in the thread that reads."""
 
     def __init__(
@@ -166,7 +167,7 @@ class Console:
     # ---- ways out
 
     async def page(self, request: Request, template: str, status: int = 200, **values: Any) -> Response:
-        """A template, with `here` (the first part of the path), `path` (as links spell it), `query`, `visitor`, the values."""
+        """A template, with `here` (the first part of the path), `path` (as links spell it), `query` and `visitor`."""
         where = request.url.path
         around = {
             "here": where.split("/")[1] or "home",
@@ -177,6 +178,12 @@ class Console:
         }
         answer = html(self.templates.get_template(template).render({**around, **values}), status)
         return packed(request.headers, answer)
+
+    async def warm(self) -> None:
+        """Compile all templates, one after the other beside what is asked: each takes some ten milliseconds, and the
+        first page of a kind would wait for its own."""
+        for name in self.templates.list_templates(["html"]):
+            await asyncio.to_thread(self.templates.get_template, name)
 
     def csv(self, request: Request, name: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Response:
         """A table as a file (RFC 4180); what a spreadsheet would take for a formula is text in it."""
