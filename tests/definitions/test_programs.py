@@ -197,7 +197,8 @@ def test_what_reads_an_event() -> None:
         # What is kept for starts that arrive late is folded in, whoever is inside.
         ("start: {event: B}\nunless: {event: A, where: x}\nwait: 1h\nsend: {email: mail}\n", (True, False)),
         ("start: {event: B}\ngoal: {event: A, within: 1d}\nsend: {email: mail}\n", (False, False)),
-        ("start: {event: B}\ngoal: {event: A, within: 1d, value: x}\nsend: {email: mail}\n", (False, False)),
+        # So is what goals ask for, of whoever turns out to be one with somebody who is inside.
+        ("start: {event: B}\ngoal: {event: A, within: 1d, value: x}\nsend: {email: mail}\n", (True, False)),
         ("start: {event: B}\nsteps: [{wait: {for: A, where: context.x, at_most: 1d}}, {send: {email: mail}}]\n", (False, False)),
     ],
 )  # fmt: skip
