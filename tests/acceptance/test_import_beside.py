@@ -45,6 +45,9 @@ def test_an_import_beside_a_server_is_killed_and_goes_on(running: Running, hooks
     first.wait(10)
     sign_up(running, "somebody")
     assert "goes on there" in run("doctor", "--project", str(running.project), "--data", str(running.data)).stdout
+    assert running.stop() == 0
+    running.start()
+    assert "people.csv was imported to row" in running.said()
 
     done = run(*words)
     assert done.returncode == 0, done.stderr
