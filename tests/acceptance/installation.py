@@ -95,16 +95,18 @@ class Running:
         self.data = data
         self.port = port or free_port()
         self.output = data.parent / f"{data.name}.output"
+        self.words: Sequence[str] = ()
+        """More options of the command."""
         self._supervisor: subprocess.Popen[bytes] | None = None
 
     # ---- starting and stopping ---------------------------------------------------------------------------------
 
-    def start(self, variables: Mapping[str, str] | None = None, words: Sequence[str] = ()) -> None:
-        """Start, and return when it answers that it is ready. `words` are more of the command's options."""
-        self.launch(variables, words)
+    def start(self, variables: Mapping[str, str] | None = None) -> None:
+        """Start, and return when it answers that it is ready."""
+        self.launch(variables)
         self.await_ready()
 
-    def launch(self, variables: Mapping[str, str] | None = None, words: Sequence[str] = ()) -> None:
+    def launch(self, variables: Mapping[str, str] | None = None) -> None:
         with self.output.open("ab") as output:
             self._supervisor = subprocess.Popen(
                 [

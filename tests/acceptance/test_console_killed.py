@@ -183,7 +183,8 @@ def survive(folder: Path, seed: int, customers: int, strikes: int) -> None:
 
 def test_a_save_is_published_once_while_the_folder_is_watched(running: Running) -> None:
     """By the console, by an editor, and by both in turn."""
-    running.start(words=["--dev"])
+    running.words = ["--dev"]
+    running.start()
     editor = Editor(running)
     editor.move_in()
     until(editor.is_in, "the console")
