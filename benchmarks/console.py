@@ -8,6 +8,7 @@ the same road through both processes without a page. Run `python -m benchmarks c
 """
 
 import asyncio
+import gzip
 import http.client
 import random
 import re
@@ -69,7 +70,8 @@ def ask(port: int, path: str) -> Asked:
     taken = time.perf_counter() - begun
     body = answer.read()
     connection.close()
-    return Asked(taken, len(body), answer.status, body.decode("utf-8", "replace"))
+    text = gzip.decompress(body) if answer.headers.get("Content-Encoding") == "gzip" else body
+    return Asked(taken, len(body), answer.status, text.decode("utf-8", "replace"))
 
 
 def first_view(port: int, path: str) -> int:
@@ -162,7 +164,10 @@ def run(place: Place) -> None:
             with living(server, place.profiles):
                 floor = [ask(server.port, FLOOR).first_byte_s for _ in range(ASKED)]
                 lines = [_line(server.port, page) for page in PAGES]
-                weight = {page: first_view(server.port, page) for page in ("/", "/journeys/remind_0", "/segments")}
+                weight = {
+                    page: first_view(server.port, page)
+                    for page in ("/", "/journeys/remind_0", "/segments", "/people/u:user-1")
+                }
                 memory = server.memory().get("show", (0, 0))[0]
     table(
         f"console: {place.profiles:,} people, {rows:,} hourly counts, {EVENTS_A_S} events/s meanwhile, one core; "

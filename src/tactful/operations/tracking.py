@@ -26,7 +26,7 @@ from tactful.runtime.ports import Log
 from tactful.values import DAY_US, HOUR_US
 
 EXAMPLES = 10
-ENOUGH = 1_000
+ENOUGH = 500
 """Newest events of a name that are looked at, or somewhat more."""
 AT_ONCE = 500
 """Records of a partition that are read together."""
