@@ -117,7 +117,7 @@ class Running:
                     str(self.data),
                     "--port",
                     str(self.port),
-                    *words,
+                    *self.words,
                 ],
                 stdout=output,
                 stderr=output,
