@@ -114,9 +114,8 @@ def run(house: Installation, project: Path, address: str) -> None:
         await intake.stop()
 
     uvloop.run(serve())
-    desk.close()
-    slow.close()
-    counting.close()
+    for each in (desk, slow, counting):
+        each.close()
 
 
 def _finish_saving(project: Path) -> None:
