@@ -49,6 +49,7 @@ def test_a_block_becomes_a_line_and_the_other_way_round() -> None:
 def test_what_is_not_there_is_added_and_what_is_empty_taken_away() -> None:
     assert with_value("when: vip\n", "description", "All: of them") == "when: vip\ndescription: 'All: of them'\n"
     assert with_value("description: x\nwhen: vip\n", "description", "") == "when: vip\n"
+    assert with_value("when: vip\n", "description", "~") == "when: vip\ndescription: '~'\n"
     assert with_value("", "when", "vip") == "when: vip\n"
 
 

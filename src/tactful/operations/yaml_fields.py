@@ -69,5 +69,5 @@ def _plain(node: object) -> object:
     if isinstance(node, Mapping):
         return {key.value: _plain(one) for key, one in node.pairs}
     if isinstance(node, Text):
-        return node.value.strip()
+        return None if node.is_null else node.value.strip()  # "~" and "null" are words only in quotes.
     return [_plain(one) for one in getattr(node, "items", [])]
