@@ -18,9 +18,7 @@ def test_items_get_ids_and_are_listed_newest_first(open_quarantine: QuarantineMa
             (2, b"two", "unknown_type"),
             (1, b"one", "no_identifier"),
         ]
-        assert [row.id for row in view.rows(code=rows[0].code)] == [
-            row.id for row in rows if row.code == rows[0].code
-        ]
+        assert [row.id for row in view.rows(code=rows[0].code)] == [row.id for row in rows if row.code == rows[0].code]
         assert view.rows(code="nothing_of_the_kind") == []
         assert (view.rows(before=3, limit=1), view.row(2), view.row(9)) == ([rows[1]], rows[1], None)
         assert view.counts() == {"no_identifier": 2, "unknown_type": 1, "forgotten": 0}
