@@ -80,9 +80,8 @@ def test_no_turn_leaves_what_only_the_collector_finds() -> None:
         life.world.close()
 
 
-class Knot:
-    def __init__(self) -> None:
-        self.itself = self
+class Knot(list[object]):
+    """Holds itself."""
 
 
 def test_what_knows_itself_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,7 +89,8 @@ def test_what_knows_itself_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     view = Turn.view
 
     def knotted(turn: Turn, profile: Profile) -> PersonView:
-        Knot()
+        itself = Knot()
+        itself.append(itself)
         return view(turn, profile)
 
     monkeypatch.setattr(Turn, "view", knotted)

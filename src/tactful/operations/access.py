@@ -60,8 +60,8 @@ class Opened(Struct, frozen=True):
 
 class Access:
     """The port `Doorman` of web/guard.py. `fixed` are tokens of administrators that stand in no table, by the name that
-    the audit log shall have; `own` gives those of ourselves, as they are now. Sign-ins and links get old by `clock`; acts
-    stand in the audit log by `of_acts`, the installation's, like everything else that was done there."""
+    the audit log shall have; `own` gives those of ourselves, as they are now. Sign-ins and links get old by `clock`;
+    acts stand in the audit log by `of_acts`, the installation's, like everything else that was done there."""
 
     def __init__(
         self,

@@ -148,11 +148,6 @@ def _newest(log: Log, partition: int, name: str) -> list[SeenEvent]:
     return found
 
 
-def event_row(plan: PlanState | None, tallies: Sequence[Tally], name: str, from_us: int, days: int) -> EventRow | None:
-    """None of a name that nobody planned and that did not come."""
-    return next((row for row in events(plan, tallies, from_us, days) if row.name == name), None)
-
-
 def _planned(plan: PlanState | None) -> Mapping[str, EventType]:
     return read_published(plan.plan.publish).events if plan is not None else {}
 

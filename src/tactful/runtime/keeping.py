@@ -43,9 +43,9 @@ class Trail(Protocol):
     def sums(
         self, partition: int, edges: Sequence[int], definition: str | None = None, whats: Sequence[str] = ()
     ) -> list[Tally]:
-        """The same, added up within stretches of hours: [edges[0], edges[1]), [edges[1], edges[2]) and so on, ascending;
-        the hour of a Tally is the first of its stretch. Of one definition, of all of a kind ("segment/"), or of all;
-        `whats` (Tally.what) says which are wanted, () all."""
+        """The same, added up within stretches of hours: [edges[0], edges[1]), [edges[1], edges[2]) and so on,
+        ascending; the hour of a Tally is the first of its stretch. Of one definition, of all of a kind ("segment/"), or
+        of all; `whats` (Tally.what) says which are wanted, () all."""
         ...
 
     def span(

@@ -85,7 +85,6 @@ class Forwarding:
         for _ in range(_TRIES):
             try:
                 await self._hand_on(scope, body, sent)
-                return
             except (aiohttp.ClientConnectorError, FileNotFoundError):
                 await asyncio.sleep(_PAUSE_S)
             except aiohttp.ClientError:
@@ -96,6 +95,8 @@ class Forwarding:
                     await respond(send, _ended(scope))
                     return
                 await asyncio.sleep(_PAUSE_S)
+            else:
+                return
         await respond(send, _away(scope))
 
     async def _hand_on(self, scope: Scope, body: bytes, send: Send) -> None:

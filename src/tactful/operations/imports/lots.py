@@ -6,7 +6,6 @@ from typing import Any
 
 from msgspec import Struct
 
-from tactful.events.intake import Draft
 from tactful.events.tracking import EventRule
 from tactful.kernel import verdict
 from tactful.kernel.plan import CompiledPlan
@@ -23,7 +22,6 @@ _FITTING: Mapping[str, frozenset[type]] = {
     "boolean": frozenset((bool,)),
 }
 _NONE = frozenset((type(None),))
-Judge = Callable[[Draft, int], None]
 
 
 class Lot(Struct):
