@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tactful.errors import TransientError
 from tactful.runtime.ports import Quarantined
 from tactful.values import SECOND_US
 from tactful.web.console.room import harmless
@@ -261,3 +262,30 @@ def test_a_form_of_somebody_elses_page_changes_nothing(own: Served) -> None:
 @pytest.mark.parametrize("text", ["a;=1+1", "a\t=1", "a\n@x", 'a; "=1', "\uff1d1+1", "a;\uff0b1"])
 def test_a_formula_hides_behind_no_separator(text: str) -> None:
     assert "'" in str(harmless(text))
+
+
+# ---- suppressed addresses --------------------------------------------------------------------------------------------
+
+
+def test_an_address_is_suppressed_and_allowed_again(own: Served) -> None:
+    assert own.post("/outbox/suppressions/add", address="no address").headers["location"].endswith("problem=address")
+    own.post("/outbox/suppressions/add", role="marketer", address="Ada@Example.com", reason="asked by phone")
+    (row,) = rows(own.get("/outbox/suppressions?format=csv"))
+    assert (row["address"], row["reason"]) == ("ada@example.com", "asked by phone")
+    assert own.post("/outbox/suppressions/remove", role="marketer", address="ada@example.com").status == 403
+    own.post("/outbox/suppressions/remove", address="ada@example.com")
+    assert rows(own.get("/outbox/suppressions?format=csv")) == []
+    again = own.post("/outbox/suppressions/remove", address="ada@example.com")
+    assert again.headers["location"].endswith("problem=address")
+    assert [act.act for act in own.console.office.audit.acts()] == ["allow", "suppress"]
+
+
+def test_what_cannot_be_noted_is_not_allowed_again(own: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    own.post("/outbox/suppressions/add", address="ada@example.com", reason="bounced")
+
+    def full(*_: object) -> None:
+        raise TransientError("the disk is full")
+
+    monkeypatch.setattr(own.console.office.audit, "note", full)
+    assert own.post("/outbox/suppressions/remove", address="ada@example.com").status == 503
+    assert len(rows(own.get("/outbox/suppressions?format=csv"))) == 1

@@ -12,13 +12,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from tactful.errors import UsageError
 from tactful.kernel.addresses import readable
 from tactful.operations import outbox as operations
 from tactful.operations import suppressions
 from tactful.operations.reading import Reader
 from tactful.runtime.ports import OutboxRow
-from tactful.values import format_time
 from tactful.web import wording
 from tactful.web.console import mail_frame
 from tactful.web.console.room import Console, wants_csv
@@ -176,11 +174,13 @@ class Suppressions:
 
     async def remove(self, request: Request) -> Response:
         console, form = self._console, await self._console.form(request)
-        try:
-            address = await asyncio.to_thread(suppressions.remove, console.house.outbox, str(form.get("address", "")))
-        except UsageError:
+        outbox, said = console.house.outbox, str(form.get("address", ""))
+        address = readable(said)
+        listed = await asyncio.to_thread(outbox.suppressions)
+        if address is None or all(address != one for one, _, _ in listed):
             return console.back("/outbox/suppressions?problem=address")
-        console.note(request, "allow", address, f"since {format_time(console.house.clock.now_us())}")
+        console.note(request, "allow", address)
+        await asyncio.to_thread(outbox.release_address, address)
         return console.back("/outbox/suppressions")
 
 
