@@ -1,0 +1,77 @@
+"""The port to the lake: the tables of the history (docs/history.md) for good, in an open format.
+
+Whatever writes to it is `runtime/archive.py`. Rows come with the place in the logs by which they were decided (`applied`,
+a ref), and with every append stands up to which position of each partition it goes, in the same commit as the rows: so
+whoever goes on after a crash goes on from there, and nothing is in it twice.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import pyarrow as pa
+from msgspec import Struct
+from pyarrow.dataset import Dataset
+
+from tactful.language.sql.layout import Layout
+
+Source = Sequence[Path] | Dataset
+"""Files of one table on this machine; or, where they lie elsewhere, what reads them."""
+
+
+class Maintained(Struct, frozen=True):
+    """What housekeeping did: files written instead of others, files removed for good, rows that had expired."""
+
+    compacted: int = 0
+    removed: int = 0
+    expired: int = 0
+
+
+class Snapshot(Protocol):
+    """All tables as of one moment; what it names can be read for as long as `Lake.maintain` is told to keep it."""
+
+    @property
+    def positions(self) -> Mapping[int, int]:
+        """By partition, the last position of the log whose rows all tables hold; nothing of a partition is 0."""
+        ...
+
+    @property
+    def layout(self) -> Layout:
+        """The properties that have a column of their own in every file of `events`."""
+        ...
+
+    def source(self, table: str) -> Source:
+        """At least one file, though it may be empty."""
+        ...
+
+
+class Lake(Protocol):
+    @property
+    def buckets(self) -> int:
+        """By how many, fixed when the lake is made, identifiers are dealt out to files."""
+        ...
+
+    def snapshot(self) -> Snapshot: ...
+
+    def append(self, upto: Mapping[int, int], tables: Mapping[str, pa.Table]) -> None:
+        """Add these rows, which are all that the partitions decided up to these positions and the lake does not have.
+        Rows that a table has already, after a crash between two tables, are left out of it by their `applied`. Durable
+        on return. Raises Fenced where somebody else has appended meanwhile, TransientError where the world fails: then
+        all, some or none of the tables have the rows, and whoever asks `snapshot().positions` anew and goes on from
+        there loses nothing and doubles nothing."""
+        ...
+
+    def wish(self, layout: Layout) -> None:
+        """Properties shall have these columns of their own: rows from now on have them, and `maintain` brings older
+        files along; `Snapshot.layout` names them when all files have them."""
+        ...
+
+    def maintain(self, now_us: int, retention_us: Mapping[str, int]) -> Maintained:
+        """A bounded piece of housekeeping: few files of good size, events gone whose name has a retention that is over,
+        files gone for good that no snapshot of the last hour names."""
+        ...
+
+    def erase(self, identifiers: Sequence[str]) -> int:
+        """Remove every row of these identifiers from every table, and the files that held them for good; returns how
+        many rows. Nothing of them stays in what the lake says of itself."""
+        ...
