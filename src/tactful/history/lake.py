@@ -1,13 +1,13 @@
 """The port to the lake: the tables of the history (docs/history.md) for good, in an open format.
 
-Whatever writes to it is `runtime/archive.py`. Rows come with the place in the logs by which they were decided (`applied`,
-a ref), and with every append stands up to which position of each partition it goes, in the same commit as the rows: so
+It is written by `runtime/archive.py`. Rows come with the place in the logs by which they were decided (`applied`, a
+ref), and with every append stands up to which position of each partition it goes, in the same commit as the rows: so
 whoever goes on after a crash goes on from there, and nothing is in it twice.
 """
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import pyarrow as pa
 from msgspec import Struct
@@ -15,7 +15,7 @@ from pyarrow.dataset import Dataset
 
 from tactful.language.sql.layout import Layout
 
-Source = Sequence[Path] | Dataset
+Source: TypeAlias = Sequence[Path] | Dataset
 """Files of one table on this machine; or, where they lie elsewhere, what reads them."""
 
 
