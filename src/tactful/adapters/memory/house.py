@@ -1,4 +1,4 @@
-"""The house in memory: one partition, the production worker, and nothing that leaves or stays (`tactful try`)."""
+"""The house in memory: the production workers, and nothing that leaves or stays (`tactful try`, with one partition)."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,26 +25,26 @@ SLOTS = 1 << 20
 class MemoryHouse:
     """The port `House`."""
 
-    def __init__(self, settings: Settings, clock: Clock) -> None:
+    def __init__(self, settings: Settings, clock: Clock, partitions: int = 1) -> None:
         self.data = Path()
         self.settings = settings
         self.clock = clock
-        self.log = MemoryLog(1, clock)
+        self.log = MemoryLog(partitions, clock)
         self.outbox, self.trail, self.bells = MemoryOutbox(), MemoryTrail(), MemoryBells()
         self.quarantine, self.ledger, self.office = MemoryQuarantine(), MemoryLedger(), MemoryOffice()
-        self._store = MemoryStore()
+        self._stores = [MemoryStore() for _ in range(partitions)]
 
     def store(self, partition: int) -> MemoryStore:
-        return self._store
+        return self._stores[partition]
 
     def stores(self) -> Sequence[MemoryStore]:
-        return [self._store]
+        return self._stores
 
     def plan(self, partition: int) -> PlanState | None:
-        return published(self._store)
+        return published(self._stores[partition])
 
     def worker(self, partition: int, clock: Clock, *, claims: bool = True) -> Worker:
-        ports = (self.log, self._store, self.outbox, self.trail, self.quarantine, self.ledger, self.bells)
+        ports = (self.log, self._stores[partition], self.outbox, self.trail, self.quarantine, self.ledger, self.bells)
         most = self.settings.limits.mails_per_address
         slots = dict.fromkeys(CHANNELS, SLOTS) if claims else {}
         return Worker(partition, *ports, clock, slots, Pace(slice=1 << 20), mails_per_address=most)
