@@ -14,6 +14,8 @@ from tactful.language.sql.layout import EVENTS, TABLES, layout
 DOCUMENT = (Path(__file__).parents[2] / "docs/history.md").read_text()
 TYPES = {pa.string(): "text", pa.float64(): "number", pa.bool_(): "flag", ELEMENTS: "elements", CELL: "cell"}
 
+WHOLE = ("ref", "applied", "epoch", "by_epoch", "hop", "version")
+
 
 def written(name: str, kind: pa.DataType) -> str:
     """A type as the document calls it."""
@@ -24,7 +26,7 @@ def written(name: str, kind: pa.DataType) -> str:
     if pa.types.is_list(kind):
         return f"list of {written(name, kind.value_type)}"
     if kind == pa.int64():
-        return "whole" if name in ("ref", "epoch", "by_epoch") else "microseconds"
+        return "whole" if name in WHOLE else "microseconds"
     return TYPES[kind]
 
 
@@ -62,13 +64,14 @@ def test_a_file_without_rows_has_the_same_columns(table: str) -> None:
         assert pq.read_schema(pa.BufferReader(parquet(table, [], chosen))).equals(schema(table, chosen))
 
 
-def test_own_columns_hold_what_the_maps_do_not() -> None:
+def test_own_columns_hold_what_the_maps_hold_as_well() -> None:
     own = layout([("total",), ("products",), ("box",)])
     values = {"total": "5", "products": [1], "box": {"x": 1}, "other": 2}
     row = EventRow("u:ada", 1, "track", "A", 1, 2, 3, "m", None, cells(values), cells({}))
     (read,) = pq.read_table(pa.BufferReader(parquet(EVENTS, [row], own))).to_pylist()
     assert read["properties"]["nums"] == [("box.x", 1.0), ("other", 2.0)]
-    assert read["properties"]["texts"] == read["properties"]["lists"] == read["properties"]["objects"] == []
+    assert read["properties"]["texts"] == [("total", "5")] and read["properties"]["objects"] == ["box"]
+    assert [name for name, _ in read["properties"]["lists"]] == ["products"]
     assert read["own"]["total"]["text"] == "5" and read["own"]["total"]["num"] is None
     assert read["own"]["products"]["list"]["nums"] == [1.0] and read["own"]["box"]["object"] is True
 

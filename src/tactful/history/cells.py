@@ -6,7 +6,7 @@ lies inside the elements of lists is written once more under the place of its el
 paths with an index read. Pure.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -81,8 +81,8 @@ class Cells(Struct):
 
 
 class EventRow(Struct):
-    """A record by which somebody is known: a call; a score, a decision or a tie, which have no name and no values
-    here."""
+    """A record by which somebody is known: a call; a score, a decision, an entry into a journey, an un-merge or a tie,
+    which have no name here."""
 
     identifier: str
     """Where the record entered, and the period of ownership in which it did."""
@@ -97,6 +97,17 @@ class EventRow(Struct):
     """context.timezone, where it names a time zone."""
     properties: Cells
     context: Cells
+    applied: int = 0
+    """The place in the logs at which it was decided, in the partition of the person; so for every table."""
+    source: str = ""
+    is_server: bool = False
+    """The source is trusted as one."""
+    is_verified: bool = False
+    is_import: bool = False
+    ids: Sequence[str] = ()
+    """All identifiers that the call names, strongest first."""
+    extra: str = "{}"
+    """What else the record says, as JSON (history/records.py)."""
 
 
 class TraitRow(Struct):
@@ -111,6 +122,7 @@ class TraitRow(Struct):
     source: str
     traits: Cells
     """Of an object with this trait alone; empty where the call cleared it."""
+    applied: int = 0
 
 
 class ScoreRow(Struct):
@@ -120,6 +132,7 @@ class ScoreRow(Struct):
     value: float
     received_at: int
     ref: int
+    applied: int = 0
 
 
 class ThresholdRow(Struct):
@@ -128,6 +141,7 @@ class ThresholdRow(Struct):
     value: float
     received_at: int
     ref: int
+    applied: int = 0
 
 
 class ConsentRow(Struct):
@@ -145,6 +159,13 @@ class ConsentRow(Struct):
     timestamp: int
     received_at: int
     ref: int
+    applied: int = 0
+    origin: str = ""
+    """`api`, `unsubscribe`, `confirm`, ... (events/records.py)."""
+    text_version: str = ""
+    source: str = ""
+    is_hearsay: bool = False
+    """A browser said so without a token, so that anybody may have."""
 
 
 class IdentityRow(Struct):
@@ -156,6 +177,41 @@ class IdentityRow(Struct):
     received_at: int
     ref: int
     """Of the record by which it came."""
+    applied: int = 0
+    cause: str = "merge"
+    """`merge`, `unmerge`; `new`: the first record that was passed on."""
+    hop: int = 0
+    """How often the fragment has gone over: of several rows at one instant the highest holds."""
+    timestamp: int = 0
+    """When what tied them, or took them apart, happened; never before that of the fragment's row before."""
+
+
+class PlanRow(Struct):
+    """A published project, as a partition took it up."""
+
+    version: int
+    published_at: int
+    received_at: int
+    """When this partition knew of it."""
+    ref: int
+    applied: int
+    author: str
+    files: str | None
+    """JSON, text by path; only in the row of partition 0, where plans are published."""
+    settings: str | None
+    """JSON, likewise."""
+
+
+class MembershipRow(Struct):
+    """Somebody entered a segment, or left it."""
+
+    identifier: str
+    """The person's, as they were called then."""
+    segment: str
+    entered: bool
+    at: int
+    cause: str
+    applied: int
 
 
 class ZoneRow(Struct):
@@ -167,10 +223,26 @@ class ZoneRow(Struct):
     offset_us: int
 
 
-Row = EventRow | TraitRow | ScoreRow | ThresholdRow | ConsentRow | IdentityRow | ZoneRow
+Row = EventRow | TraitRow | ScoreRow | ThresholdRow | ConsentRow | IdentityRow | ZoneRow | PlanRow | MembershipRow
 
 Fragment = tuple[str, int]
 """An identifier and its period of ownership."""
+
+
+class KeptEvent(NamedTuple):
+    """A call that was kept, not yet unfolded: most of a history."""
+
+    event: Event
+    epoch: int
+    """Of the identifier where it entered, `event.key`."""
+    ref: int
+    applied: int
+    refused: tuple[str, ...] = ()
+    """Of an identify call, traits that it may not write."""
+
+
+Item = KeptEvent | Row
+"""What the producer gives."""
 
 _json = msgspec.json.Encoder()
 _EMPTY = Cells()

@@ -15,6 +15,8 @@ from tactful.history.cells import (
     ConsentRow,
     EventRow,
     IdentityRow,
+    MembershipRow,
+    PlanRow,
     Row,
     ScoreRow,
     ThresholdRow,
@@ -25,6 +27,8 @@ from tactful.language.sql.layout import (
     CONSENTS,
     EVENTS,
     IDENTITY,
+    MEMBERSHIPS,
+    PLANS,
     SCORES,
     SHARED,
     THRESHOLDS,
@@ -58,21 +62,32 @@ CELLS = pa.struct(
         ("json", TEXT),
     ]
 )
-_ORDER = [("timestamp", MICROSECONDS), ("received_at", MICROSECONDS), ("ref", MICROSECONDS)]
+_RECEIPT = [("received_at", MICROSECONDS), ("ref", MICROSECONDS), ("applied", MICROSECONDS)]
+_ORDER = [("timestamp", MICROSECONDS), *_RECEIPT]
 _FRAGMENT = [("identifier", TEXT), ("epoch", MICROSECONDS)]
 _COLUMNS: Mapping[str, list[tuple[str, pa.DataType]]] = {
     EVENTS: [
         *(*_FRAGMENT, ("kind", TEXT), ("name", TEXT), *_ORDER, ("message_id", TEXT), ("zone", TEXT)),
-        *(("properties", CELLS), ("context", CELLS)),
+        *(("source", TEXT), ("is_server", FLAG), ("is_verified", FLAG), ("is_import", FLAG), ("ids", pa.list_(TEXT))),
+        *(("properties", CELLS), ("context", CELLS), ("extra", TEXT)),
     ],
     TRAITS: [*_FRAGMENT, ("name", TEXT), *_ORDER, ("source", TEXT), ("traits", CELLS)],
-    SCORES: [*_FRAGMENT, ("model", TEXT), ("value", NUMBER), *_ORDER[1:]],
-    THRESHOLDS: [("metric", TEXT), ("percent", NUMBER), ("value", NUMBER), *_ORDER[1:]],
+    SCORES: [*_FRAGMENT, ("model", TEXT), ("value", NUMBER), *_RECEIPT],
+    THRESHOLDS: [("metric", TEXT), ("percent", NUMBER), ("value", NUMBER), *_RECEIPT],
     CONSENTS: [
         *(*_FRAGMENT, ("by", TEXT), ("by_epoch", MICROSECONDS)),
         *(("purpose", TEXT), ("granted", FLAG), ("is_gpc", FLAG), *_ORDER),
+        *(("origin", TEXT), ("text_version", TEXT), ("source", TEXT), ("is_hearsay", FLAG)),
     ],
-    IDENTITY: [*_FRAGMENT, ("person", TEXT), *_ORDER[1:]],
+    IDENTITY: [*_FRAGMENT, ("person", TEXT), *_ORDER, ("cause", TEXT), ("hop", MICROSECONDS)],
+    PLANS: [
+        *(("version", MICROSECONDS), ("published_at", MICROSECONDS), *_RECEIPT),
+        *(("author", TEXT), ("files", TEXT), ("settings", TEXT)),
+    ],
+    MEMBERSHIPS: [
+        *(("identifier", TEXT), ("segment", TEXT), ("entered", FLAG), ("at", MICROSECONDS)),
+        *(("cause", TEXT), ("applied", MICROSECONDS)),
+    ],
     ZONES: [("zone", TEXT), ("from_us", MICROSECONDS), ("until_us", MICROSECONDS), ("offset_us", MICROSECONDS)],
 }
 _ROWS: Mapping[type[Row], str] = {
@@ -83,6 +98,8 @@ _ROWS: Mapping[type[Row], str] = {
     ConsentRow: CONSENTS,
     IdentityRow: IDENTITY,
     ZoneRow: ZONES,
+    PlanRow: PLANS,
+    MembershipRow: MEMBERSHIPS,
 }
 GROUP_ROWS = 122_880
 """Of a row group: what DuckDB reads with one thread at a time."""
@@ -122,22 +139,12 @@ def _column(field: pa.Field, rows: Sequence[Any], layout: Layout) -> pa.Array:
     values = [getattr(row, field.name) for row in rows]
     if field.type != CELLS:
         return pa.array(values, field.type)
-    if field.name == "properties" and layout.own:
-        own = frozenset(layout.own)
-        values = [_without(one, own) for one in values]
     return pa.StructArray.from_arrays(
         [pa.array([getattr(one, inner.name) for one in values], inner.type) for inner in CELLS], fields=list(CELLS)
     )
 
 
 _MAPS = ("nums", "texts", "flags", "times", "lists")
-
-
-def _without(cells: Cells, own: frozenset[str]) -> Cells:
-    """What stands in the maps where some paths have their own columns."""
-    maps: dict[str, Any] = {name: [one for one in getattr(cells, name) if one[0] not in own] for name in _MAPS}
-    objects = [path for path in cells.objects if path not in own]
-    return Cells(**maps, objects=objects, elements=cells.elements, json=cells.json)
 
 
 def _own(every: Sequence[Cells], layout: Layout) -> pa.Array:

@@ -14,7 +14,7 @@ Engine = Literal["duckdb", "spark"]
 """Whose SQL is written."""
 CALLS = ("track", "page", "screen")
 """The kinds that "*" means."""
-EVENTS, TRAITS, SCORES, THRESHOLDS, CONSENTS, IDENTITY, ZONES = TABLES = (
+EVENTS, TRAITS, SCORES, THRESHOLDS, CONSENTS, IDENTITY, ZONES, PLANS, MEMBERSHIPS = TABLES = (
     "events",
     "traits",
     "scores",
@@ -22,19 +22,21 @@ EVENTS, TRAITS, SCORES, THRESHOLDS, CONSENTS, IDENTITY, ZONES = TABLES = (
     "consents",
     "identity",
     "zones",
+    "plans",
+    "memberships",
 )
 FLAT = "[]"
 """Behind the key of a list that holds null or lists: the same list without."""
 
 
 class Layout(Struct, frozen=True):
-    """Of one set of files: which properties have a column of their own (keys); all others share maps by type."""
+    """Of one set of files: which properties have a column of their own (keys) as well; all stand in the maps."""
 
     own: tuple[str, ...] = ()
 
 
 SHARED = Layout()
-"""Everything in the maps."""
+"""None has a column of its own."""
 
 
 def layout(paths: Iterable[Path]) -> Layout:
