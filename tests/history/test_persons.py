@@ -11,12 +11,13 @@ from tactful.adapters.duckdb_queries import DuckDBQueries
 from tactful.consent.permits import ConsentWrite
 from tactful.events.derived import ref
 from tactful.events.records import Score
-from tactful.history.cells import Fragment, IdentityRow, Row, decided, rows, zone_rows
+from tactful.history.cells import Fragment, IdentityRow, PlanRow, Row, ZoneRow, decided, rows, zone_rows
 from tactful.history.table import parquet, sorted_out
 from tactful.language.check import check
 from tactful.language.sql.engines import write
 from tactful.language.sql.layout import SHARED, TABLES
 from tactful.language.sql.query import ask
+from tactful.language.sql.seeing import Seeing
 from tactful.operations.evaluate_lines import read_lines
 from tests.history.shop import NOON, call
 
@@ -66,6 +67,9 @@ class Tables:
     def ask_all(
         self, texts: Iterable[str], at: int = NOON, refs: Mapping[str, int] | None = None, **more: Any
     ) -> dict[str, dict[str, Any]]:
+        for row in self._rows:
+            if not isinstance(row, ZoneRow | PlanRow):
+                row.applied = getattr(row, "ref", 0)
         by_table = sorted_out(self._rows)
         for name in TABLES:
             (self._folder / name).write_bytes(parquet(name, by_table[name]))
@@ -127,8 +131,8 @@ def test_as_of_positions_what_is_not_read_yet_has_not_come(tables: Tables) -> No
     tables.event(ANON, BEGIN, 1, partition=1)  # The positions 1 and 2.
     tables.came(ANON, "u:ada", BEGIN, partition=2)
     refs = {"ref_1": ref(1, 9), "ref_2": ref(2, 2)}
-    assert tables.ask('count("A")', refs=refs, partitions=[1, 2]) == {"a:x": 1}
-    assert tables.ask('count("A")', refs=refs | {"ref_2": ref(2, 3)}, partitions=[1, 2]) == {"u:ada": 1}
+    assert tables.ask('count("A")', refs=refs, seeing=Seeing(partitions=[1, 2])) == {"a:x": 1}
+    assert tables.ask('count("A")', refs=refs | {"ref_2": ref(2, 3)}, seeing=Seeing(partitions=[1, 2])) == {"u:ada": 1}
 
 
 def test_where_nobody_is_tied_nobody_looks_and_the_answers_are_the_same(tables: Tables) -> None:
@@ -138,7 +142,8 @@ def test_where_nobody_is_tied_nobody_looks_and_the_answers_are_the_same(tables: 
     texts = [*EVERY, 'consents("mail")']
     assert tables.ask_all(texts) == tables.ask_all(texts, has_ties=False)
     query = ask({text: check(text, "value").tree for text in texts}, layout=SHARED, has_ties=False).query
-    assert {table.name for table in query.find_all(exp.Table)} & {*TABLES} == {*TABLES} - {"identity", "thresholds"}
+    read = {table.name for table in query.find_all(exp.Table)} & {*TABLES}
+    assert read == {"events", "traits", "scores", "consents", "zones"}
 
 
 # ---- consent ---------------------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from tactful.language.check import check
 from tactful.language.sql.engines import write
 from tactful.language.sql.layout import SHARED, TABLES, layout
 from tactful.language.sql.query import ask
+from tactful.language.sql.seeing import Seeing
 from tactful.operations import evaluate_sql
 from tactful.operations.evaluate_lines import Question, read_lines
 from tests.history.shop import NOON, call
@@ -35,6 +36,8 @@ EVERY = (
 def written(folder: Path, lines: Sequence[Mapping[str, Any]], partition: int = 0) -> dict[str, list[Path]]:
     """The tables of a history, each as one file."""
     every = [row for position, record in read_lines(lines) for row in rows(record, ref(partition, position))]
+    for row in every:
+        setattr(row, "applied", getattr(row, "ref"))  # noqa: B009, B010  (of all that rows() gives)
     by_table = sorted_out([*every, *zone_rows(["UTC"], 0, NOON)])
     files = {name: [folder / f"{name}.{partition}.parquet"] for name in TABLES}
     for name, (path,) in files.items():
@@ -89,7 +92,7 @@ def test_many_are_as_each(tmp_path: Path) -> None:
 def test_as_of_a_position_in_each_log(tmp_path: Path) -> None:
     one, other = written(tmp_path, CALLS[:5], 1), written(tmp_path, [{**line, "userId": "bob"} for line in CALLS], 2)
     files = {name: [*one[name], *other[name]] for name in TABLES}
-    asked = ask(trees('sum("A", n)'), layout=SHARED, partitions=[1, 2])
+    asked = ask(trees('sum("A", n)'), layout=SHARED, seeing=Seeing(partitions=[1, 2]))
     with DuckDBQueries(threads=1).open(files) as session:
 
         def at(**positions: int) -> dict[str, Any]:

@@ -32,17 +32,17 @@ def a_filter_includes_the_old_end(patch: Patch) -> None:
 
 @sql("count", "latest", "trait")
 def what_is_received_at_the_instant_is_not_seen(patch: Patch) -> None:
-    def visible(self: relations.Query, table: str) -> build.Sql:
-        return build.compared("<", build.column(table, "received_at"), build.T)
+    def visible(self: relations.Query, alias: str, table: str = "") -> build.Sql:
+        return build.compared("<", build.column(alias, "received_at"), build.T)
 
     patch.setattr(relations.Query, "visible", visible)
 
 
 @sql("count", "latest", "sum")
 def what_has_happened_is_seen_before_it_is_received(patch: Patch) -> None:
-    def visible(self: relations.Query, table: str) -> build.Sql:
-        name = "timestamp" if table == "e" else "received_at"
-        return build.compared("<=", build.column(table, name), build.T)
+    def visible(self: relations.Query, alias: str, table: str = "") -> build.Sql:
+        name = "timestamp" if alias == "e" else "received_at"
+        return build.compared("<=", build.column(alias, name), build.T)
 
     patch.setattr(relations.Query, "visible", visible)
 
@@ -149,7 +149,7 @@ def a_tie_counts_before_it_is_made(patch: Patch) -> None:
 
     def known(self: relations.Query) -> build.Select:
         with patch.context() as within:
-            within.setattr(relations.Query, "visible", lambda self, table: build.TRUE)
+            within.setattr(relations.Query, "visible", lambda self, *about: build.TRUE)
             return persons(self)
 
     patch.setattr(relations.Query, "_persons", known)

@@ -3,14 +3,16 @@ while. Nothing is downloaded: extensions are neither installed nor loaded."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 import duckdb
+import pyarrow as pa
+from pyarrow.dataset import Dataset
 
 from tactful.errors import TransientError
-from tactful.history.queries import Row
+from tactful.history.lake import Source
+from tactful.history.queries import BATCH_ROWS, Row
 
 _WORLD = (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.InterruptException)
 
@@ -27,7 +29,9 @@ class DuckDBQueries:
         return "duckdb"
 
     @contextmanager
-    def open(self, files: Mapping[str, Sequence[Path]]) -> Iterator["DuckDBSession"]:
+    def open(
+        self, tables: Mapping[str, Source], rest: Mapping[str, pa.Table] | None = None
+    ) -> Iterator["DuckDBSession"]:
         with TemporaryDirectory(prefix="tactful-duckdb-") as overflow:
             settings: dict[str, Any] = {
                 "memory_limit": self._memory,
@@ -40,9 +44,23 @@ class DuckDBQueries:
                 settings["threads"] = self._threads
             with duckdb.connect(":memory:", config=settings) as connection:
                 connection.execute("SET enable_progress_bar = false")
-                for name, paths in files.items():
-                    connection.read_parquet([str(path) for path in paths]).create_view(name)
+                for name, source in tables.items():
+                    _register(connection, name, source, (rest or {}).get(name))
                 yield DuckDBSession(connection)
+
+
+def _register(connection: duckdb.DuckDBPyConnection, name: str, source: Source, more: pa.Table | None) -> None:
+    """One view, of the files and the rows in memory."""
+    if isinstance(source, Dataset):
+        files = connection.from_arrow(source)
+    else:
+        files = connection.read_parquet([str(path) for path in source], hive_partitioning=True)
+    if more is None or not more.num_rows:
+        files.create_view(name)
+        return
+    files.create_view(f"{name}_in_lake")
+    connection.register(f"{name}_in_tail", more)
+    connection.execute(f'CREATE VIEW "{name}" AS FROM "{name}_in_lake" UNION ALL BY NAME FROM "{name}_in_tail"')
 
 
 class DuckDBSession:
@@ -53,4 +71,15 @@ class DuckDBSession:
         try:
             return self._connection.execute(query).fetchall()
         except _WORLD as error:
-            raise TransientError(f"the history could not be read: {error}") from error
+            raise _unread(error) from error
+
+    def batches(self, query: str, most: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:
+        try:
+            found: pa.RecordBatchReader = self._connection.execute(query).to_arrow_reader(most)
+            yield from found
+        except _WORLD as error:
+            raise _unread(error) from error
+
+
+def _unread(error: Exception) -> TransientError:
+    return TransientError(f"the history could not be read: {error}")

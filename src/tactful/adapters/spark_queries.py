@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, Literal
 
+import pyarrow as pa
+from pyarrow.dataset import Dataset
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import Row as SparkRow
-from pyspark.sql import SparkSession
 
-from tactful.history.queries import Row
+from tactful.history.lake import Source
+from tactful.history.queries import BATCH_ROWS, Row
 
 
 class SparkQueries:
@@ -22,14 +24,24 @@ class SparkQueries:
         return "spark"
 
     @contextmanager
-    def open(self, files: Mapping[str, Sequence[Path]]) -> Iterator["SparkQueriesSession"]:
-        for name, paths in files.items():
-            self._spark.read.parquet(*map(str, paths)).createOrReplaceTempView(name)
+    def open(
+        self, tables: Mapping[str, Source], rest: Mapping[str, pa.Table] | None = None
+    ) -> Iterator["SparkQueriesSession"]:
+        for name, source in tables.items():
+            found = self._files(source)
+            more = (rest or {}).get(name)
+            if more is not None and more.num_rows:
+                found = found.unionByName(self._spark.createDataFrame(more).select(*found.columns))
+            found.createOrReplaceTempView(name)
         try:
             yield SparkQueriesSession(self._spark)
         finally:
-            for name in files:
+            for name in tables:
                 self._spark.catalog.dropTempView(name)
+
+    def _files(self, source: Source) -> DataFrame:
+        paths = source.files if isinstance(source, Dataset) else [str(path) for path in source]
+        return self._spark.read.parquet(*paths)
 
 
 class SparkQueriesSession:
@@ -39,6 +51,10 @@ class SparkQueriesSession:
     def rows(self, query: str) -> Sequence[Row]:
         found = self._spark.sql(query).collect()
         return [tuple(_plain(value) for value in row) for row in found]
+
+    def batches(self, query: str, most: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:
+        """Spark hands its answer over as a whole."""
+        yield from self._spark.sql(query).toArrow().to_batches(most)
 
 
 def _plain(value: Any) -> Any:

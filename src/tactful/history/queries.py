@@ -1,14 +1,17 @@
 """The port to an engine that runs SQL over the tables of the history: DuckDB, or Spark for more than one machine."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from pathlib import Path
 from typing import Any, Protocol
 
+import pyarrow as pa
+
+from tactful.history.lake import Source
 from tactful.language.sql.layout import Engine
 
 Row = Sequence[Any]
 """A struct is a mapping in it, a list a list."""
+BATCH_ROWS = 100_000
 
 
 class Session(Protocol):
@@ -18,6 +21,11 @@ class Session(Protocol):
         """All of the answer. Raises TransientError where memory or a disk does not suffice."""
         ...
 
+    def batches(self, query: str, most: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:
+        """The answer piece by piece, `most` rows at a time, so that it need not fit into memory; to be read to its end
+        before the next question. Raises as rows() does."""
+        ...
+
 
 class Queries(Protocol):
     @property
@@ -25,6 +33,8 @@ class Queries(Protocol):
         """Whose SQL it takes."""
         ...
 
-    def open(self, files: Mapping[str, Sequence[Path]]) -> AbstractContextManager[Session]:
-        """Every table of layout.TABLES, by name, with its Parquet files: at least one each."""
+    def open(
+        self, tables: Mapping[str, Source], rest: Mapping[str, pa.Table] | None = None
+    ) -> AbstractContextManager[Session]:
+        """Tables by name, each with at least one file; and rows in memory that belong to them."""
         ...

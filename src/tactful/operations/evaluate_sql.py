@@ -5,23 +5,22 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tactful.consent import policy as consent
 from tactful.events import zones
-from tactful.events.normalize import COUNTRIES
 from tactful.history.cells import EventRow, IdentityRow, Row, TraitRow, zone_rows
 from tactful.history.queries import Queries
 from tactful.history.table import parquet, sorted_out
 from tactful.kernel.definitions import read_project, vocabulary_of
 from tactful.language.check import check
 from tactful.language.mistakes import Mistake, definition_error
-from tactful.language.sql.defaults import Defaults
 from tactful.language.sql.engines import write
 from tactful.language.sql.layout import TABLES, Layout, layout
 from tactful.language.sql.query import ask
 from tactful.language.tree import Node
-from tactful.language.vocabulary import NO_RULES, TraitRules, Vocabulary
+from tactful.language.vocabulary import Vocabulary
 from tactful.operations.evaluate_lines import Answer, Answers, Line, Question, naming_of, people, plain, read_lines
 from tactful.operations.evaluate_ties import history_rows
+from tactful.operations.terms import defaults
+from tactful.operations.terms import rules as trait_rules
 from tactful.values import DAY_US
 
 AT_ONCE = 50
@@ -37,7 +36,8 @@ def answers(
     """
     vocabulary = _vocabulary(question)
     trees = [(name, _checked(text, vocabulary)) for name, text in question.expressions.items()]
-    own, defaults, rules = _own(vocabulary), _defaults(question), _rules(vocabulary)
+    own, permitted = _own(vocabulary), defaults(question.consent)
+    rules = trait_rules(vocabulary.events or {})
     records = read_lines(lines, naming_of(question))
     names = people(records)
     history = [*history_rows(question, records, rules)]
@@ -51,7 +51,7 @@ def answers(
         with queries.open(files) as session:
             for begin in range(0, len(trees), at_once):
                 part, zone = dict(trees[begin : begin + at_once]), question.time_zone
-                asked = ask(part, layout=own, time_zone=zone, has_ties=has_ties, defaults=defaults, rules=rules)
+                asked = ask(part, layout=own, time_zone=zone, has_ties=has_ties, defaults=permitted, rules=rules)
                 query = write(asked.query, queries.engine)
                 for at, by_name in found.items():
                     for row in session.rows(query.given({"t": at})):
@@ -76,24 +76,6 @@ def _own(vocabulary: Vocabulary) -> Layout:
     """Declared properties have columns of their own."""
     events = (vocabulary.events or {}).values()
     return layout((name,) for event in events for name in event.properties)
-
-
-def _rules(vocabulary: Vocabulary) -> TraitRules:
-    identify = (vocabulary.events or {}).get("$identify")
-    return identify.merges if identify is not None else NO_RULES
-
-
-def _defaults(question: Question) -> Defaults:
-    policy = consent.read(question.consent)
-    by_basis: dict[str, set[str]] = {}
-    for name, purpose in policy.purposes.items():
-        by_basis.setdefault(purpose.basis, set()).add(name)
-    return Defaults(
-        always=frozenset(name for name in policy.purposes if policy.is_always_allowed(name)),
-        unless_denied=frozenset(by_basis.get("legitimate_interest", ())),
-        by_country=frozenset(by_basis.get("consent", ())),
-        countries=frozenset(one for one in ("", *COUNTRIES) if not policy.asks_first(one)),
-    )
 
 
 def _zones(history: Iterable[Row], time_zone: str, instants: Sequence[int]) -> list[Row]:

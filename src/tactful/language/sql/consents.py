@@ -32,7 +32,7 @@ def _decision(query: Query, purposes: list[str]) -> Select:
     told = build.struct({name: column("w", name) for name in (*ORDER, "granted")})
     by = {name: column("w", name) for name in (*FRAGMENT, *_BY, "purpose", "is_gpc")}
     counting = build.when(by["is_gpc"], build.least(told), build.greatest(told))
-    is_meant = build.both(query.visible("w"), build.one_of(column("w", "purpose"), purposes))
+    is_meant = build.both(query.visible("w", CONSENTS), build.one_of(column("w", "purpose"), purposes))
     each = build.select({**by, "told": counting}, (CONSENTS, "w"), is_meant, [*by.values()])
     # Of each fragment with each that decides for it, and then of the fragment.
     person, decider = query.person("q"), query.person("q", "d", _BY)

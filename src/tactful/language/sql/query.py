@@ -1,4 +1,5 @@
-"""Many expressions as one query: as of any instant, and where asked for as of positions in the logs.
+"""Many expressions as one query: as of any instant, known then or happened by then, and where asked for as of
+positions in the logs (seeing.py).
 
 The query is a tree of sqlglot's; engines.write gives the text for an engine. Its parameters are `t`, the instant in
 microseconds, and for each partition named `ref_N`, the last ref of it that counts. Rows come in no order, one for
@@ -14,6 +15,7 @@ from tactful.language.sql.defaults import NO_DEFAULTS, Defaults
 from tactful.language.sql.layout import Layout
 from tactful.language.sql.persons import OverPerson
 from tactful.language.sql.relations import Query
+from tactful.language.sql.seeing import KNOWN, Seeing
 from tactful.language.tree import Node
 from tactful.language.vocabulary import NO_RULES, TraitRules
 
@@ -42,15 +44,15 @@ def ask(
     *,
     layout: Layout,
     time_zone: str = "UTC",
-    partitions: Sequence[int] | None = None,
+    seeing: Seeing = KNOWN,
     has_ties: bool = True,
     defaults: Defaults = NO_DEFAULTS,
     rules: TraitRules = NO_RULES,
 ) -> Asked:
-    """Checked trees over a person, by a name of the asker's. `partitions`: those of which positions will be given;
-    records of others do not count then. `has_ties`: False where the table `identity` is known to be empty, for then
-    nobody looks there. `defaults`: what is permitted where nobody has decided. `rules` of traits."""
-    query = Query(layout, time_zone, partitions, has_ties=has_ties, rules=rules)
+    """Checked trees over a person, by a name of the asker's. `seeing`: which rows count. `has_ties`: False where the
+    table `identity` is known to be empty, for then nobody looks there. `defaults`: what is permitted where nobody has
+    decided. `rules` of traits."""
+    query = Query(layout, time_zone, seeing, has_ties=has_ties, rules=rules)
     over = OverPerson(query, defaults)
     selected: dict[str, exp.Expression] = {}
     columns: dict[str, Column] = {}

@@ -17,14 +17,13 @@ from sqlglot import exp
 from tactful.language.sql import build
 from tactful.language.sql.build import Sql, column
 from tactful.language.sql.layout import EVENTS, IDENTITY, SCORES, THRESHOLDS, TRAITS, Layout
+from tactful.language.sql.seeing import KNOWN, Seeing
 from tactful.language.vocabulary import NO_RULES, TraitRules
 
 ORDER = ("timestamp", "received_at", "ref")
 RECEIPT = ORDER[1:]
 FRAGMENT = ("identifier", "epoch")
 Shared = TypeVar("Shared")
-REFS = 1024
-"""A ref is position * 1024 + partition (events/derived.py)."""
 
 
 class Match(Struct, frozen=True):
@@ -127,7 +126,7 @@ class Query:
         self,
         layout: Layout,
         time_zone: str,
-        partitions: Sequence[int] | None = None,
+        seeing: Seeing = KNOWN,
         *,
         has_ties: bool = True,
         rules: TraitRules = NO_RULES,
@@ -144,7 +143,7 @@ class Query:
         self.has_ties = has_ties
         self.rules = rules
         """Of traits."""
-        self._partitions = partitions
+        self._seeing = seeing
         self._of_person: dict[str, tuple[str, Callable[[str], exp.Select]]] = {}
         self._others: dict[str, tuple[str, Callable[[], exp.Select]]] = {}
         self._joined: list[str] = []
@@ -186,7 +185,7 @@ class Query:
                 for query in (events, *rows):
                     build.joined_by(query, name, build.compared("==", person, column(name, "person")))
         small = [
-            (one.name, self.owned(one.select(table, "w", self.visible("w"), self.person("w")), "w"))
+            (one.name, self.owned(one.select(table, "w", self.visible("w", table), self.person("w")), "w"))
             for one, table in ((self.scores, SCORES), (self.traits, TRAITS))
             if one.is_used
         ] + unions
@@ -195,7 +194,7 @@ class Query:
             build.joined_by(found, name, build.compared("==", column("a", "person"), column(name, "person")))
         if self.thresholds.is_used:
             found.join("h", join_type="cross", copy=False)
-            small.append(("h", self.thresholds.select(THRESHOLDS, "w", self.visible("w"))))
+            small.append(("h", self.thresholds.select(THRESHOLDS, "w", self.visible("w", THRESHOLDS))))
         first = [("p", self._persons())] if self.has_ties else []
         for name, query in [*first, *small, ("a", events), *[("r", self.rows.matching(one)) for one in rows], *others]:
             found.with_(name, as_=query, materialized=True if name in ("p", "r") else None, copy=False)
@@ -220,21 +219,12 @@ class Query:
 
     def _persons(self) -> exp.Select:
         fragment = {name: column("w", name) for name in FRAGMENT}
-        order = build.struct({name: column("w", name) for name in RECEIPT})
+        order = build.struct({name: column("w", name) for name in ("received_at", "hop", "ref")})
         person = build.at_greatest(column("w", "person"), order)
-        return build.select({**fragment, "person": person}, (IDENTITY, "w"), self.visible("w"), [*fragment.values()])
+        return build.select(
+            {**fragment, "person": person}, (IDENTITY, "w"), self.visible("w", IDENTITY), [*fragment.values()]
+        )
 
-    def visible(self, table: str) -> Sql:
-        """What was received up to T, and stands in the logs up to a position where positions are given."""
-        received = build.compared("<=", column(table, "received_at"), build.T)
-        if self._partitions is None:
-            return received
-        ref = column(table, "ref")
-        places = [
-            build.both(
-                build.compared("==", build.calculated("%", ref, build.whole(REFS)), build.whole(partition)),
-                build.compared("<=", ref, exp.Placeholder(this=f"ref_{partition}")),
-            )
-            for partition in self._partitions
-        ]
-        return build.both(received, build.either(*places))
+    def visible(self, alias: str, table: str = EVENTS) -> Sql:
+        """Whether a row of a table counts."""
+        return self._seeing.visible(alias, table)

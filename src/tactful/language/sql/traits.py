@@ -139,7 +139,7 @@ def _each(query: Query, name: str) -> Select:
     size = build.coalesced(held.size, build.whole(1))
     order = dict(zip(ORDER, _ORDER, strict=True))
     whose = {"person": query.person("w"), **order}
-    is_mine = build.both(query.visible("w"), _is_named(name), build.compared(">", size, build.whole(0)))
+    is_mine = build.both(query.visible("w", TRAITS), _is_named(name), build.compared(">", size, build.whole(0)))
     opened = query.owned(build.select({**whose, **lists, "i": build.opened(size)}, (TRAITS, "w"), is_mine), "w")
     parts = {kind: build.nth(column("q", kind), column("q", "i")) for kind in _KINDS}
     is_short = build.compared("<=", own("octets", parts["text"]), build.whole(LONGEST))

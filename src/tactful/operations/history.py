@@ -1,0 +1,157 @@
+"""The history, to be asked: the lake and what it has not yet, as one set of tables, as of any instant.
+
+    with history.open() as opened:
+        for person, values in opened.ask({"many": tree}, at_us):
+            ...
+
+Everything is asked of one moment's snapshot, however long it stays open. Beside the expressions of the language, plain
+SQL may be asked of the tables of docs/history.md, and the events may be read piece by piece.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+from msgspec import Struct
+
+from tactful.events.derived import ref
+from tactful.events.records import Publish
+from tactful.history.lake import Lake
+from tactful.history.queries import Queries, Session
+from tactful.history.tail import Rest, Tail
+from tactful.language.sql.engines import write
+from tactful.language.sql.layout import IDENTITY, TABLES, Layout
+from tactful.language.sql.query import Asked, ask
+from tactful.language.sql.seeing import Seeing, Sees
+from tactful.language.tree import Node
+from tactful.operations.terms import Terms
+
+KNOWN: Sees = "known"
+"""What was received by then (DESIGN 5)."""
+HAPPENED: Sees = "happened"
+"""What happened by then, and had come in after its source's delay."""
+Answered = tuple[str, dict[str, Any]]
+"""A person, and by the expression's name the value: of the language, None for missing."""
+_COLUMNS = ("identifier", "epoch", "kind", "name", "timestamp", "received_at", "ref")
+_json = msgspec.json.Decoder(dict[str, str])
+
+
+class PlanThen(Struct, frozen=True):
+    """A plan that was in force."""
+
+    version: int
+    published_at: int
+    publish: Publish
+
+
+class History:
+    """`terms` of the plan in force now; a question may have others."""
+
+    def __init__(self, lake: Lake, queries: Queries, tail: Tail | None = None, terms: Terms | None = None) -> None:
+        self._lake = lake
+        self._queries = queries
+        self._tail = tail
+        self._terms = terms or Terms()
+
+    @contextmanager
+    def open(self) -> Iterator["Opened"]:
+        """Raises TransientError, as all that is asked then, where memory or a disk does not suffice."""
+        snapshot = self._lake.snapshot()
+        rest = self._tail.since(snapshot.positions, snapshot.layout) if self._tail is not None else Rest()
+        sources = {name: snapshot.source(name) for name in TABLES}
+        with self._queries.open(sources, rest.tables) as session:
+            positions = {**snapshot.positions, **rest.positions}
+            yield Opened(session, self._queries, snapshot.layout, positions, self._terms)
+
+
+class Opened:
+    """The history up to `positions` of the partitions."""
+
+    def __init__(
+        self, session: Session, queries: Queries, layout: Layout, positions: Mapping[int, int], terms: Terms
+    ) -> None:
+        self.session = session
+        """For SQL by hand over all tables."""
+        self.layout = layout
+        self.positions = positions
+        self.terms = terms
+        self.has_ties = session.rows(f"SELECT 1 FROM {IDENTITY} LIMIT 1") != []
+        """Whether anybody was ever tied to anybody."""
+        self._queries = queries
+
+    def ask(
+        self,
+        expressions: Mapping[str, Node],
+        at_us: int,
+        sees: Sees = KNOWN,
+        positions: Mapping[int, int] | None = None,
+        terms: Terms | None = None,
+    ) -> Iterator[Answered]:
+        """Everybody who is known at the instant, in no order, with what the expressions are for them. With `positions`
+        only what the partitions had decided up to there; partitions that are not named had decided nothing."""
+        query, asked = self.written(expressions, at_us, sees, positions, terms)
+        for row in self.session.rows(query):
+            yield row[0], asked.values(row)
+
+    def written(
+        self,
+        expressions: Mapping[str, Node],
+        at_us: int,
+        sees: Sees = KNOWN,
+        positions: Mapping[int, int] | None = None,
+        terms: Terms | None = None,
+    ) -> tuple[str, Asked]:
+        """What ask() asks: the SQL, and what its columns mean; to be put into other SQL (`SELECT .. FROM (..)`). Its
+        first column is `person`, those of `asked.columns` are called v0, v1, ..., by their place less one."""
+        mine = terms or self.terms
+        partitions = None if positions is None else sorted(positions)
+        asked = ask(
+            expressions,
+            layout=self.layout,
+            time_zone=mine.time_zone,
+            seeing=Seeing(sees, partitions, mine.delays_us),
+            has_ties=self.has_ties,
+            defaults=mine.defaults,
+            rules=mine.rules,
+        )
+        refs = {f"ref_{one}": ref(one, position) for one, position in (positions or {}).items()}
+        return write(asked.query, self._queries.engine).given({"t": at_us, **refs}), asked
+
+    def plan_at(self, at_us: int) -> PlanThen | None:
+        """The plan that was in force at an instant; None before the first."""
+        rows = self.session.rows(
+            "SELECT version, published_at, received_at, author, files, settings FROM plans"
+            f" WHERE files IS NOT NULL AND published_at <= {at_us} ORDER BY published_at DESC, version DESC LIMIT 1"
+        )
+        for version, published_at, received_at, author, files, settings in rows:
+            publish = Publish(received_at, _json.decode(files), _json.decode(settings), author)
+            return PlanThen(version, published_at, publish)
+        return None
+
+    def batches(
+        self,
+        columns: Sequence[str] = _COLUMNS,
+        names: Sequence[str] | None = None,
+        buckets: Sequence[int] | None = None,
+        from_us: int | None = None,
+        to_us: int | None = None,
+    ) -> Iterator[pa.RecordBatch]:
+        """Columns of events, piece by piece and in no order: of these names, of identifiers in these buckets, that
+        happened in [from_us, to_us). A column is one of docs/history.md, or SQL over them with a name (`.. AS x`)."""
+        conditions = ["true"]
+        if names is not None:
+            conditions.append(f"name IN ({', '.join(map(_literal, names)) or 'NULL'})")
+        if buckets is not None:
+            conditions.append(f"bucket IN ({', '.join(map(str, buckets)) or 'NULL'})")
+        if from_us is not None:
+            conditions.append(f"timestamp >= {from_us}")
+        if to_us is not None:
+            conditions.append(f"timestamp < {to_us}")
+        query = f"SELECT {', '.join(columns)} FROM events WHERE {' AND '.join(conditions)}"
+        yield from self.session.batches(query)
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
