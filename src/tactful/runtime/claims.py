@@ -9,8 +9,9 @@ is rendered or sent here.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from heapq import merge
-from typing import Literal
+from typing import Literal, Protocol
 
 from msgspec import Struct
 
@@ -20,7 +21,7 @@ from tactful.kernel.plan import CompiledPlan
 from tactful.kernel.state import PartitionState, Profile, Steering
 from tactful.messages import source
 from tactful.runtime.claiming import Claiming, Waiting
-from tactful.runtime.ports import Claimed, Outbox, Verdict
+from tactful.runtime.ports import Claimed, Verdict
 from tactful.values import DAY_US
 
 Find = Callable[[str], Profile | None]
@@ -28,6 +29,16 @@ Fate = Literal["claimed", "closed", "moved", "passed"]
 
 AT_ONCE = 1000
 """Intents put off or brought back in one transaction at most: other partitions want the outbox as well."""
+
+
+class Claimable(Protocol):
+    """What claims need of the port `Outbox`."""
+
+    def own(self, partition: int) -> int: ...
+
+    def next_waiting(self, partition: int, after: int = -1) -> int | None: ...
+
+    def claiming(self, partition: int, token: int) -> AbstractContextManager[Claiming]: ...
 
 
 class Decided(Struct):
@@ -82,7 +93,7 @@ class Claims:
     `mails_per_address` how many mails of any kind one address may get in 24 hours."""
 
     def __init__(
-        self, partition: int, outbox: Outbox, slots: Mapping[str, int], mails_per_address: int = MAILS_PER_ADDRESS
+        self, partition: int, outbox: Claimable, slots: Mapping[str, int], mails_per_address: int = MAILS_PER_ADDRESS
     ) -> None:
         self._partition = partition
         self._outbox = outbox

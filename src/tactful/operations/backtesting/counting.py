@@ -1,0 +1,216 @@
+"""Counting: what one unit of people would have been sent, and why the rest was not.
+
+Only what happens from the beginning of the period on counts. People are counted as whom they are at the end: whoever
+was met as two and turned out to be one is one.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+from tactful.events import zones
+from tactful.events.derived import EventKept, GoalReached, Group, RunEnded, RunStarted, SendMessage, StepTaken
+from tactful.events.reasons import reason_of
+from tactful.events.records import Event, Record, unpack
+from tactful.journeys.program import EventMatch
+from tactful.journeys.rules import Told
+from tactful.kernel.state import Profile
+from tactful.kernel.walking import FINISHED
+from tactful.operations.backtesting.playing import Period, Stage
+from tactful.operations.backtesting.tally import Difference, Sent, Tally, sampled
+from tactful.runtime.ports import Claimed, Verdict
+from tactful.values import DAY_US
+
+ORDER = "Order Completed"
+GOAL_US = 7 * DAY_US
+"""Where the journey names no goal: orders within seven days."""
+NEAR_US = DAY_US
+BY_NAME = frozenset(("track", "page", "screen"))
+
+
+class _Anyway:
+    """What the goal of the journey asks for, as it happened in history: by person, the instants in order."""
+
+    def __init__(self, stage: Stage) -> None:
+        rule = stage.plan.journeys.get(stage.journey)
+        goal = rule.goal if rule is not None else None
+        self.match = goal.match if goal is not None else EventMatch(frozenset((ORDER,)))
+        self.within_us = goal.within_us if goal is not None else GOAL_US
+        self._came: dict[str, list[tuple[int, Told]]] = defaultdict(list)
+
+    def hear(self, key: str, event: Event) -> None:
+        names = frozenset((event.name, "*") if event.kind in BY_NAME else (event.name,))
+        if self.match.events.isdisjoint(names):
+            return
+        order = event.timestamp, event.received_at, 0
+        told = Told(event.name, names, order, unpack(event.properties), unpack(event.context))
+        self._came[key].append((event.timestamp, told))
+
+    def settle(self, root: Mapping[str, str]) -> None:
+        came: dict[str, list[tuple[int, Told]]] = defaultdict(list)
+        for key, some in self._came.items():
+            came[root.get(key, key)] += some
+        self._came = {key: sorted(some, key=lambda one: one[0]) for key, some in came.items()}
+
+    def around(self, person: str, entry_key: str, at: int) -> tuple[int, int]:
+        """How many came within the window before the instant, and how many after it."""
+        came = self._came.get(person, [])
+        first = bisect_right(came, at - self.within_us, key=lambda one: one[0])
+        last = bisect_left(came, at + self.within_us, key=lambda one: one[0])
+        meant = [when for when, told in came[first:last] if told.fits(self.match, entry_key)]
+        return sum(when <= at for when in meant), sum(when > at for when in meant)
+
+
+class Counting:
+    """The listener of one version (playing.py); `tally` when everything was played."""
+
+    def __init__(self, stage: Stage, period: Period, time_zone: str) -> None:
+        self._stage, self._period = stage, period
+        self._zone = zones.known(time_zone)
+        self._segments = {number: rule.name for number, rule in stage.plan.by_number.items()}
+        self._anyway = _Anyway(stage)
+        self._sent: list[tuple[str, Sent]] = []
+        """With the person's key at that time."""
+        self._others: list[tuple[str, str, int]] = []
+        """Person, journey and instant."""
+        self._tally = Tally()
+
+    # ---- listening -------------------------------------------------------------------------------------------------
+
+    def groups(self, groups: Sequence[Group], record: Record) -> None:
+        for group in groups:
+            for row in group.rows:
+                if type(row) is EventKept:
+                    if row.name in self._anyway.match.events or "*" in self._anyway.match.events:
+                        self._hear(group.key, record)
+                elif getattr(row, "journey", None) == self._stage.journey and self._counts(row.at):
+                    self._tell(row)
+
+    def _hear(self, key: str, record: Record) -> None:
+        if isinstance(record, Event):
+            self._anyway.hear(key, record)
+
+    def _counts(self, at: int) -> bool:
+        return self._period.from_us <= at < self._period.until_us
+
+    def _tell(self, row: object) -> None:
+        tally = self._tally
+        match row:
+            case RunStarted():
+                tally.starts[str(self._day(row.at))] += 1
+                tally.arms[row.arm] += 1
+            case RunEnded() if row.reason != FINISHED:
+                tally.reasons[f"{'run' if row.step else 'start'}\t{reason_of(row.reason)}"] += 1
+            case StepTaken(what="withheld"):
+                tally.reasons[f"run\t{reason_of(row.detail)}"] += 1
+            case GoalReached() if row.nth == 1:
+                tally.goals[row.arm] += 1
+            case _:
+                pass
+
+    def claimed(self, claim: Claimed, profile: Profile) -> None:
+        intent, at = claim.intent, claim.claimed_at
+        if not self._counts(at):
+            return
+        if intent.journey != self._stage.journey:
+            self._others.append((intent.key, intent.journey, at))
+            return
+        tally = self._tally
+        tally.sent[f"{self._day(at)}\t{intent.step}\t{intent.message}"] += 1
+        tally.hours[zones.local_hour(self._zone, at)] += 1
+        tally.channels[intent.channel] += 1
+        if claim.variant:
+            tally.variants[f"{intent.message}\t{claim.variant}"] += 1
+        for number in profile.segments:
+            tally.segments[self._segments[number]] += 1
+        about = intent.step, intent.message, intent.channel, claim.variant, intent.entry_key, intent.due, intent.event
+        self._sent.append((intent.key, Sent(at, intent.key, intent.intent, *about)))
+
+    def refused(self, intent: SendMessage, verdict: Verdict, at: int) -> None:
+        if intent.journey == self._stage.journey and self._counts(at):
+            self._tally.reasons[f"gate\t{reason_of(verdict.reason)}"] += 1
+
+    def postponed(self, intent: SendMessage, reason: str, at: int) -> None:
+        if intent.journey == self._stage.journey and self._counts(at):
+            self._tally.delays[reason_of(reason)] += 1
+
+    def _day(self, at: int) -> int:
+        return zones.local_date(self._zone, at)
+
+    # ---- in the end ------------------------------------------------------------------------------------------------
+
+    def finish(self, people: Mapping[str, Profile], codes: Iterable[str]) -> tuple[Tally, list[Sent]]:
+        """What was counted, and every message, oldest first."""
+        tally = self._tally
+        roots = _roots(people)
+        self._anyway.settle(roots)
+        messages = sorted(self._whole(roots.get(key, key), one) for key, one in self._sent)
+        by_person: dict[str, list[int]] = defaultdict(list)
+        for one in messages:
+            by_person[one.person].append(one.at)
+            sides = (("before", one.before), ("after", one.after), ("both", one.before and one.after))
+            tally.bought.update(name for name, number in sides if number)
+            tally.bought["open"] += one.is_open
+        tally.reached = len(by_person)
+        tally.per_person.update(map(len, by_person.values()))
+        tally.people = sum(profile.owner() is None for profile in people.values())
+        tally.inside = sum(
+            run.journey == self._stage.journey and not run.intent for one in people.values() for run in one.runs
+        )
+        tally.codes.update(codes)
+        self._beside(by_person, roots)
+        tally.samples = sampled(messages)
+        return tally, messages
+
+    def _whole(self, person: str, one: Sent) -> Sent:
+        before, after = self._anyway.around(person, one.entry_key, one.at)
+        told = one.intent, one.step, one.message, one.channel, one.variant, one.entry_key, one.due, one.event
+        is_open = one.at + self._anyway.within_us > self._period.until_us
+        return Sent(one.at, person, *told, before, after, is_open)
+
+    def _beside(self, by_person: Mapping[str, list[int]], roots: Mapping[str, str]) -> None:
+        """What other journeys sent to the same people."""
+        tally = self._tally
+        others: dict[tuple[str, str], list[int]] = defaultdict(list)
+        for key, journey, at in self._others:
+            tally.others[journey] += 1
+            others[roots.get(key, key), journey].append(at)
+        for (person, journey), times in others.items():
+            mine = by_person.get(person)
+            if mine:
+                times.sort()
+                tally.both[journey] += 1
+                tally.near[journey] += sum(_is_near(times, at) for at in mine)
+
+
+def _is_near(times: Sequence[int], at: int) -> bool:
+    place = bisect_left(times, at - NEAR_US)
+    return place < len(times) and times[place] <= at + NEAR_US
+
+
+def _roots(people: Mapping[str, Profile]) -> dict[str, str]:
+    """Whose each identifier is in the end, of those that are somebody else's."""
+    found = {}
+    for key, profile in people.items():
+        owner = profile.owner()
+        while owner is not None:
+            found[key] = owner
+            owner = people[owner].owner() if owner in people else None
+    return found
+
+
+def compare(first: Sequence[Sent], second: Sequence[Sent]) -> Difference:
+    """Two versions over the same people. Messages are the same where the same run of the same person would have sent
+    them at the same step, however the journey was edited."""
+    told = Difference()
+    for name, one, other in (("first", first, second), ("second", second, first)):
+        mine, theirs = Counter(map(_about, one)), Counter(map(_about, other))
+        told.messages[name] = (mine - theirs).total()
+        told.messages["same"] = (mine & theirs).total()
+        told.people[name] = len({sent.person for sent in one} - {sent.person for sent in other})
+    told.people["both"] = len({sent.person for sent in first} & {sent.person for sent in second})
+    return told
+
+
+def _about(one: Sent) -> tuple[str, str, str]:
+    return one.person, one.entry_key, f"{one.message} {one.at // DAY_US}"

@@ -1,0 +1,308 @@
+"""Playing: one unit of people through the production kernel, alone in a partition, from its first record to its last.
+
+Records are read in the order in which they were known; between two of them everybody who is due is woken at their own
+instant, by a Tick, and what then waits to leave comes before the gate. A worker (runtime/worker.py) does the
+same, with a store, an outbox and a clock in the place of dictionaries and of the records' own times. What passes the
+gate is taken for sent at that instant, and said so to the engine (runtime/outcomes.py). Nothing is encoded, nothing is
+written, and no two units share anything: so a backtest is the same on any number of processes.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from heapq import heappop, heappush
+from typing import Protocol
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from tactful.events.derived import Group, SendMessage
+from tactful.events.records import Launch, Plan, Publish, Record, Tick, decode
+from tactful.journeys.definition import CHANNELS
+from tactful.journeys.rules import JourneyRule
+from tactful.kernel import launching
+from tactful.kernel.definitions import Definitions
+from tactful.kernel.plan import CompiledPlan, adopt
+from tactful.kernel.state import PartitionState, PlanState, Profile
+from tactful.kernel.step import step
+from tactful.kernel.turn import Turn
+from tactful.operations.backtesting.desk import PARTITION, Desk
+from tactful.runtime.claims import Claims
+from tactful.runtime.outcomes import outcome, response
+from tactful.runtime.ports import Claimed, OutboxRow, Verdict
+
+EVER = 1 << 62
+SLOTS = dict.fromkeys(CHANNELS, 1 << 40)
+"""Nothing waits for a free sender."""
+
+
+class Stage(Struct, frozen=True):
+    """A version of the project, ready to be played. All that it asks is counted from the beginning of history; the
+    journey itself is not there `before` its instant, as if it had been published then."""
+
+    plan_state: PlanState
+    plan: CompiledPlan
+    before: CompiledPlan
+    journey: str
+    """"" where this version has no such journey."""
+
+
+class Period(Struct, frozen=True):
+    """Instants: where history begins, from when on the journey is in force, and up to where it is played."""
+
+    begin: int
+    from_us: int
+    until_us: int
+
+
+class Listener(Protocol):
+    """Whoever counts what happens; told in order."""
+
+    def groups(self, groups: Sequence[Group], record: Record) -> None:
+        """What one record brought about."""
+        ...
+
+    def claimed(self, claim: Claimed, profile: Profile) -> None: ...
+
+    def refused(self, intent: SendMessage, verdict: Verdict, at: int) -> None: ...
+
+    def postponed(self, intent: SendMessage, reason: str, at: int) -> None: ...
+
+
+def stage(
+    files: Mapping[str, str],
+    settings: Mapping[str, str],
+    journey: str,
+    begin: int,
+    definitions: Definitions | None = None,
+) -> Stage:
+    """Compile a project. Raises DefinitionError where it has mistakes."""
+    publish = Publish(begin, dict(files), dict(settings), "backtest")
+    plan_state, plan = adopt(None, Plan(1, publish), begin, is_empty=True, definitions=definitions)
+    without = replace(
+        plan,
+        journeys={name: rule for name, rule in plan.journeys.items() if name != journey},
+        started_by=_without(plan.started_by, journey),
+        left_by=_without(plan.left_by, journey),
+        scheduled=tuple(rule for rule in plan.scheduled if rule.name != journey),
+        readers={},
+    )
+    return Stage(plan_state, plan, without, journey if journey in plan.journeys else "")
+
+
+def _without(rules: Mapping[int, Iterable[JourneyRule]], journey: str) -> dict[int, tuple[JourneyRule, ...]]:
+    return {number: tuple(rule for rule in some if rule.name != journey) for number, some in rules.items()}
+
+
+class _Unit(Turn):
+    """A turn that never ends: `changed` is everybody there is, and `touched` whom the present step has met."""
+
+    __slots__ = ("touched",)
+
+    def __init__(self, state: PartitionState, stage: Stage) -> None:
+        super().__init__(state, stage.before, stage.plan_state, _nobody)
+        self.touched: list[Profile] = []
+
+    def known(self, key: str) -> Profile | None:
+        profile = self.changed.get(key)
+        if profile is not None:
+            self.touched.append(profile)
+        return profile
+
+    def person(self, key: str) -> Profile:
+        profile = self.changed.get(key) or super().person(key)
+        self.touched.append(profile)
+        return profile
+
+
+def _nobody(_: str) -> Profile | None:
+    return None
+
+
+class Player:
+    """Plays records that come in order of `received_at`."""
+
+    def __init__(
+        self,
+        stage: Stage,
+        period: Period,
+        suppressed: Mapping[str, int],
+        mails_per_address: int,
+        listener: Listener,
+    ) -> None:
+        self._stage, self._period, self._listener = stage, period, listener
+        self.state = PartitionState(PARTITION, 1, clock=period.begin, is_counted=True)
+        self._turn = _Unit(self.state, stage)
+        self._desk = Desk(suppressed)
+        self._claims = Claims(PARTITION, self._desk, SLOTS, mails_per_address)
+        self._position = 0
+        self._wakes: list[tuple[int, str]] = []
+        self._noted: dict[str, int] = {}
+        """For which instant each stands in the heap."""
+        self._is_begun = False
+        launching.adopted(self._turn)
+
+    @property
+    def people(self) -> Mapping[str, Profile]:
+        """By identifier, those that belong to somebody else too."""
+        return self._turn.changed
+
+    @property
+    def codes(self) -> Iterable[str]:
+        """The pool of each coupon that was given."""
+        return (pool for pool, _ in self._desk.codes)
+
+    def play(self, records: Iterable[Record]) -> None:
+        """All of them that came before the period's end."""
+        until = self._period.until_us
+        for record in records:
+            at = record.received_at  # type: ignore[union-attr]  # a Plan, which has none, is no record of history
+            if at >= until:
+                break
+            if at > self.state.clock:
+                self._pass(at)
+            self._step(record)
+        self._pass(until)
+
+    # ---- records ---------------------------------------------------------------------------------------------------
+
+    def _step(self, record: Record, due: Sequence[str] = (), swept: Sequence[str] = ()) -> None:
+        """One record, and what the engine tells itself by it: traits that a journey sets."""
+        turn = self._turn
+        self._position += 1
+        step(turn, record, self._position, due, swept)
+        self._note(record)
+        while turn.outgoing:
+            told, turn.outgoing = turn.outgoing, []
+            for _, _, body in told:
+                self._step(decode(body))
+
+    def _note(self, record: Record) -> None:
+        turn, noted = self._turn, self._noted
+        # Whom a Tick has passed over holds their time back, and is met again by a record.
+        now, is_tick = self.state.clock, type(record) is Tick
+        for profile in turn.touched:
+            wake = profile.wake_at
+            if wake is not None and noted.get(profile.key) != wake and (wake > now or not is_tick):
+                noted[profile.key] = wake
+                heappush(self._wakes, (wake, profile.key))
+        turn.touched.clear()
+        if turn.groups:
+            self._listener.groups(turn.groups, record)
+            turn.groups = []
+        if turn.intents:
+            self._desk.put(turn.intents)
+            turn.intents = []
+            self._claims.look()
+        if turn.moved:
+            self._desk.moved(turn.moved)
+            turn.moved = []
+            self._claims.look()
+        turn.decisions.clear()
+        turn.refused.clear()
+
+    # ---- time ------------------------------------------------------------------------------------------------------
+
+    def _pass(self, until: int) -> None:
+        """Everything that happens by itself before `until`, each at its instant: what comes in at an instant stands
+        before what is due at it."""
+        begins = self._period.from_us
+        while True:
+            self._leave()
+            wake = self._next()
+            if not self._is_begun and begins <= min(wake, until):
+                self._begin(begins)
+                continue
+            if wake >= until:
+                return
+            self._tick(max(wake, self.state.clock))
+
+    def _next(self) -> int:
+        """The next instant at which something happens by itself."""
+        wakes, people = self._wakes, self._turn.changed
+        while wakes and people[wakes[0][1]].wake_at != wakes[0][0]:
+            at, key = heappop(wakes)
+            if self._noted.get(key) == at:
+                del self._noted[key]
+        at = wakes[0][0] if wakes else EVER
+        state = self.state
+        if state.sweep is not None:
+            return state.clock
+        for other in (state.ready_at, state.start_at, self._claims.next_waiting):
+            if other is not None and other < at:
+                at = other
+        return at
+
+    def _tick(self, at: int) -> None:
+        """Everybody who is due, and, where something concerns everybody, all the others."""
+        due, wakes, state = [], self._wakes, self.state
+        while wakes and wakes[0][0] <= at:
+            wake, key = heappop(wakes)
+            if self._noted.get(key) == wake:
+                del self._noted[key]
+            if self._turn.changed[key].wake_at == wake:
+                due.append(key)
+        swept: list[str] = []
+        if state.sweep is not None:
+            cursor = state.sweep
+            swept = sorted(key for key in self._turn.changed if key > cursor)
+        if due or swept or state.sweep is not None or _is_past(state.start_at, at) or _is_past(state.ready_at, at):
+            self._step(Tick(at, len(due) + len(swept) + 1), list(dict.fromkeys(due)), swept)
+        self._leave(at)
+
+    def _begin(self, at: int) -> None:
+        """The journey is published."""
+        self._is_begun = True
+        turn, stage = self._turn, self._stage
+        turn.plan = stage.plan
+        turn.look_around()
+        self._step(Tick(max(at, self.state.clock), 1))
+        rule = stage.plan.journeys.get(stage.journey)
+        if rule is None:
+            return
+        if rule.schedule is not None:
+            self.state.scheduled[rule.name] = self.state.clock
+            self.state.start_at = launching.next_start(turn)
+        if rule.is_campaign:
+            self._step(Launch(at, rule.name, rule.version, "backtest"))
+
+    # ---- leaving ---------------------------------------------------------------------------------------------------
+
+    def _leave(self, now: int | None = None) -> None:
+        """Put before the gate what waits by now, until nothing more comes of it."""
+        while (waits := self._claims.next_waiting) is not None and waits <= (now or self.state.clock):
+            at = now or self.state.clock
+            desk = self._desk
+            desk.now = at
+            decided = self._claims.decide(
+                self._turn.plan, self._turn.changed.get, at, position=self._position, is_behind=False, state=self.state
+            )
+            self._report(at)
+            if not decided:
+                return
+
+    def _report(self, at: int) -> None:
+        """What became of intents goes back into the engine."""
+        desk, listener = self._desk, self._listener
+        claims, desk.claims = desk.claims, []
+        ended, desk.ended = desk.ended, []
+        postponed, desk.postponed = desk.postponed, []
+        for intent, reason in postponed:
+            listener.postponed(intent, reason, at)
+        for claim in claims:
+            listener.claimed(claim, self._turn.changed[claim.intent.key])
+        for intent, verdict in ended:
+            listener.refused(intent, verdict, at)
+        done = [(claim.intent, Verdict(claim.intent.intent, "sent", "")) for claim in claims]
+        for intent, verdict in (*done, *ended):
+            row = _row(intent, verdict, at)
+            self._step(outcome(row, at))
+            told = response(row, at)
+            if told is not None:
+                self._step(told)
+
+
+def _is_past(at: int | None, now: int) -> bool:
+    return at is not None and at <= now
+
+
+def _row(intent: SendMessage, verdict: Verdict, at: int) -> OutboxRow:
+    return OutboxRow(intent, PARTITION, verdict.status, 1, at, at, 0, "", "", verdict.reason, verdict.detail, at)
