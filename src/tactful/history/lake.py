@@ -5,7 +5,7 @@ ref), and with every append stands up to which position of each partition it goe
 whoever goes on after a crash goes on from there, and nothing is in it twice.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
@@ -32,7 +32,7 @@ class Snapshot(Protocol):
 
     @property
     def positions(self) -> Mapping[int, int]:
-        """By partition, the last position of the log whose rows all tables hold; nothing of a partition is 0."""
+        """By partition, the last position of the log whose rows all tables hold; a partition without is 0 or missing."""
         ...
 
     @property
@@ -40,8 +40,9 @@ class Snapshot(Protocol):
         """The properties that have a column of their own in every file of `events`."""
         ...
 
-    def source(self, table: str) -> Source:
-        """At least one file, though it may be empty."""
+    def source(self, table: str, buckets: Collection[int] | None = None) -> Source:
+        """At least one file, though it may be empty. With `buckets` only files that may have rows of these: others'
+        rows can stand in them too, since what was appended lately is not dealt out to buckets yet."""
         ...
 
 
@@ -55,10 +56,9 @@ class Lake(Protocol):
 
     def append(self, upto: Mapping[int, int], tables: Mapping[str, pa.Table]) -> None:
         """Add these rows, which are all that the partitions decided up to these positions and the lake does not have.
-        Rows that a table has already, after a crash between two tables, are left out of it by their `applied`. Durable
-        on return. Raises Fenced where somebody else has appended meanwhile, TransientError where the world fails: then
-        all, some or none of the tables have the rows, and whoever asks `snapshot().positions` anew and goes on from
-        there loses nothing and doubles nothing."""
+        Durable on return. Raises Fenced where the lake has some of these rows already, since somebody else has appended
+        meanwhile, and TransientError where the world fails: then the rows are in the lake or they are not, and whoever
+        asks `snapshot().positions` anew and goes on from there loses nothing and doubles nothing."""
         ...
 
     def wish(self, layout: Layout) -> None:

@@ -20,6 +20,7 @@ from tactful.language.document import PURPOSE, PURPOSE_HINT
 from tactful.language.mistakes import did_you_mean
 from tactful.runtime.settings_access import ACCESS_OVERRIDES, AccessSettings, access_problem
 from tactful.runtime.settings_channels import CHANNEL_OVERRIDES, ChannelSettings, channel_problem
+from tactful.runtime.settings_history import HISTORY_OVERRIDES, HistorySettings, history_problem
 from tactful.runtime.settings_mistakes import FILE, dotted, error_of, misfit
 from tactful.runtime.settings_responses import (
     RESPONSE_OVERRIDES,
@@ -155,6 +156,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     tracking: TrackingSettings = TrackingSettings()
     hooks: HookSettings = HookSettings()
     fetch: FetchSettings = FetchSettings()
+    history: HistorySettings = HistorySettings()
     access: AccessSettings = AccessSettings()
 
 
@@ -163,6 +165,7 @@ OVERRIDES = {
     **CHANNEL_OVERRIDES,
     **RESPONSE_OVERRIDES,
     **ACCESS_OVERRIDES,
+    **HISTORY_OVERRIDES,
     "TACTFUL_IDENTITY_SECRET": ("identity", "secrets"),
     "TACTFUL_PARTITIONS": ("engine", "partitions"),
     "TACTFUL_WORKERS": ("engine", "workers"),
@@ -253,6 +256,7 @@ def _problem(settings: Settings) -> tuple[str, str] | None:
         or sending_problem(settings.sending, settings.consent.purposes)
         or response_problem(settings.tracking, settings.hooks)
         or access_problem(settings.access)
+        or history_problem(settings.history)
         or _identity_problem(settings.identity)
         or _consent_problem(settings.consent)
     )

@@ -1,0 +1,52 @@
+"""The lake in memory: tables as they were appended, for tests and for trying things out."""
+
+from collections.abc import Collection, Mapping, Sequence
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+
+from tactful.history.keeping import behind, shaped, unexpired, without
+from tactful.history.lake import Maintained, Source
+from tactful.history.table import schema
+from tactful.language.sql.layout import EVENTS, SHARED, TABLES, Layout
+
+
+class MemorySnapshot:
+    def __init__(self, positions: Mapping[int, int], layout: Layout, tables: Mapping[str, pa.Table]) -> None:
+        self.positions, self.layout = positions, layout
+        self._tables = tables
+
+    def source(self, table: str, buckets: Collection[int] | None = None) -> Source:
+        return ds.dataset(self._tables[table])
+
+
+class MemoryLake:
+    def __init__(self, buckets: int = 16) -> None:
+        self.buckets = buckets
+        self._positions: dict[int, int] = {}
+        self._layout = self._wished = SHARED
+        self._tables = {name: schema(name).empty_table() for name in TABLES}
+
+    def snapshot(self) -> MemorySnapshot:
+        return MemorySnapshot(dict(self._positions), self._layout, dict(self._tables))
+
+    def append(self, upto: Mapping[int, int], tables: Mapping[str, pa.Table]) -> None:
+        behind(self._positions, upto, tables)
+        for name, rows in tables.items():
+            self._tables[name] = pa.concat_tables([self._tables[name], shaped(name, rows, self._layout)])
+        self._positions.update(upto)
+
+    def wish(self, layout: Layout) -> None:
+        self._wished = layout
+
+    def maintain(self, now_us: int, retention_us: Mapping[str, int]) -> Maintained:
+        events, self._layout = self._tables[EVENTS], self._wished
+        left = unexpired(events, now_us, retention_us)
+        self._tables[EVENTS] = shaped(EVENTS, left, self._layout)
+        return Maintained(expired=len(events) - len(left))
+
+    def erase(self, identifiers: Sequence[str]) -> int:
+        left = {name: without(rows, identifiers) for name, rows in self._tables.items()}
+        erased = sum(len(rows) - len(left[name]) for name, rows in self._tables.items())
+        self._tables = left
+        return erased
