@@ -215,14 +215,14 @@ REFUSED: list[Row] = [
     (
         'time_since("A") * 2 > "5d"',
         "^",
-        "a duration cannot be multiplied or divided",
-        'write the duration itself: "180d"',
+        "what grows with time cannot be multiplied or divided",
+        'compare time_since("A") with a duration, which may be multiplied or divided',
     ),
     (
-        '2 * time_since("A") > "5d"',
+        '2 / time_since("A") > 3',
         "    ^",
         "a duration cannot be multiplied or divided",
-        'write the duration itself: "180d"',
+        "a duration is multiplied with a number, or divided by one",
     ),
     ("now() * 2 > time(x)", "^", "a time cannot be multiplied or divided", "times are compared, or taken apart with -"),
     (

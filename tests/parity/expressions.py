@@ -7,9 +7,10 @@ construct within another; coverage.py counts them.
 import ast
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from random import Random
 
+from tests.parity.durations import Production, Text, ratios, scaled, still
 from tests.parity.oracle import Project, parse
 from tests.parity.words import (
     DURATIONS,
@@ -24,10 +25,6 @@ from tests.parity.words import (
     TIMES,
     TRAITS,
 )
-
-Text = str
-Production = tuple[str, float, Callable[[int], Text]]
-"""Its label, how likely it is before it was used, and what writes it at a depth."""
 
 
 def quoted(text: str) -> Text:
@@ -215,9 +212,10 @@ class Writer:
                 (op, 0.7, lambda deep, op=op: self._calculated(op, scope, deep))  # type: ignore[misc]  # bound here
                 for op in ("+", "-", "*", "/")
             ]
-            productions.append(
-                ("minus", 0.5, lambda deep: f"(-{self.value(scope, 'number', deep, is_constant=False)})")
-            )
+            productions += [
+                ("minus", 0.5, lambda deep: f"(-{self.value(scope, 'number', deep, is_constant=False)})"),
+                *ratios(still(self.name, self._selection, scope)),
+            ]
         if scope == "person":
             productions += [
                 ("count", 1.5, lambda deep: f"count({self._selection(deep)})"),
@@ -295,6 +293,7 @@ class Writer:
             productions += [
                 ("plus", 0.4, lambda deep: f"({self._duration(scope, deep)} + {self._length(scope, deep)})"),
                 ("minus", 0.4, lambda deep: f"({self._duration(scope, deep)} - {self._length(scope, deep)})"),
+                *scaled(still(self.name, self._selection, scope), self.value, scope),
             ]
         if scope == "person":
             productions += [

@@ -8,6 +8,7 @@ Python would have it so: hence `type(x) is`.
 
 import math
 from collections.abc import Iterable, Mapping
+from typing import overload
 
 from tactful.language.tree import Path
 from tactful.values import FIRST_US, LAST_US, Duration, Time, read_time
@@ -99,12 +100,25 @@ def minus(one: object, other: object) -> float | None:
 
 def times(one: object, other: object) -> float | None:
     left, right = number(one), number(other)
+    if type(one) is Duration and right is not None:
+        return _scaled(float(one) * right)
+    if type(other) is Duration and left is not None:
+        return _scaled(left * float(other))
     return None if left is None or right is None else _finite(left * right)
 
 
 def divided(one: object, other: object) -> float | None:
     left, right = number(one), number(other)
+    if type(one) is Duration:
+        if type(other) is Duration:
+            return _finite(float(one) / float(other)) if other else None
+        return _scaled(float(one) / right) if right else None
     return None if left is None or right is None or right == 0 else _finite(left / right)
+
+
+def _scaled(micros: float) -> Duration | None:
+    """Rounded half up in the arithmetic of doubles."""
+    return bounded(Duration(math.floor(micros + 0.5))) if abs(micros) <= LONGEST_US else None
 
 
 def negative(one: object) -> float | None:
@@ -136,6 +150,10 @@ def ends(kind: type[Time | Duration]) -> tuple[Time | Duration, Time | Duration]
     return kind(low), kind(high)
 
 
+@overload
+def bounded(value: Duration) -> Duration | None: ...
+@overload
+def bounded(value: Time | Duration | None) -> Time | Duration | None: ...
 def bounded(value: Time | Duration | None) -> Time | Duration | None:
     if isinstance(value, Time):
         return value if FIRST_US <= value <= LAST_US else None

@@ -29,7 +29,7 @@ from tactful.language.emit import (
 )
 from tactful.language.generate import Asking, Generator, Question
 from tactful.language.tree import Node
-from tactful.language.types import DURATION, TIME, kind_of
+from tactful.language.types import TIME, kind_of, slope
 from tactful.values import DAY_US
 
 MOST_GUARDS = 8
@@ -211,19 +211,6 @@ class Movement:
                 return self._raw(argument)
             case _:
                 return self._generator.value(node)
-
-
-def slope(node: Node) -> int:
-    """By how many microseconds a time or a duration grows in one; the same whatever the data."""
-    match node:
-        case tree.Now() | tree.Aggregate(function="time_since"):
-            return 1
-        case tree.Arithmetic(op="+" | "-" as op, left=left, right=right) if kind_of(node) in (TIME, DURATION):
-            return slope(left) + (slope(right) if op == "+" else -slope(right))
-        case tree.Function(name="time", arguments=(argument,)):
-            return slope(argument)
-        case _:
-            return 0
 
 
 def _is_tame(node: Node) -> bool:

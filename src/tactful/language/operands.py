@@ -39,6 +39,7 @@ from tactful.language.types import (
     TEXT,
     TIME,
     kind_of,
+    slope,
 )
 from tactful.values import format_duration, parse_duration, read_time
 
@@ -235,14 +236,24 @@ def calculate(reader: Reader, op: Sign, left: Node, right: Node, span: Span) -> 
         (kinds in ((TIME, DURATION), (DURATION, DURATION)) and op in "+-")
         or (kinds == (TIME, TIME) and op == "-")
         or not set(kinds) & {TIME, DURATION}
+        or (_scales(op, kinds) and not slope(left) and not slope(right))
     )
     if not is_fine:
         raise _unfit(reader, op, left, right)
     return Arithmetic(op, left, right, span)
 
 
+def _scales(op: Sign, kinds: tuple[str, str]) -> bool:
+    """A duration times a number, or divided by a number or a duration."""
+    one, other = kinds
+    if op == "*":
+        return DURATION in kinds and TIME not in kinds and one != other
+    return op == "/" and one == DURATION and other != TIME
+
+
 def _read(reader: Reader, op: Sign, left: Node, right: Node) -> tuple[Node, Node]:
-    if op in "+-" and isinstance(right, Literal) and isinstance(right.value, str):
+    takes_duration = op in "+-" or (op == "/" and kind_of(left) == DURATION)
+    if takes_duration and isinstance(right, Literal) and isinstance(right.value, str):
         right = _right_constant(reader, op, left, right.value, right.span)
     if op in "+-" and isinstance(left, Literal) and isinstance(left.value, str):
         left = _left_constant(reader, op, left.value, left.span, right)
@@ -292,11 +303,13 @@ def _unfit(reader: Reader, op: Sign, left: Node, right: Node) -> Mistake:
     at = right.span[0]
     if op in "*/":
         side = next(side for side in (left, right) if kind_of(side) in (TIME, DURATION))
-        hint = (
-            'write the duration itself: "180d"'
-            if kind_of(side) == DURATION
-            else "times are compared, or taken apart with -"
-        )
+        if _scales(op, kinds):
+            side = left if slope(left) else right
+            hint = f"compare {reader.source(side)} with a duration, which may be multiplied or divided"
+            return Mistake(side.span[0], "what grows with time cannot be multiplied or divided", hint)
+        hint = "a duration is multiplied with a number, or divided by one"
+        if kind_of(side) == TIME:
+            hint = "times are compared, or taken apart with -"
         return Mistake(side.span[0], f"{kind_of(side)} cannot be multiplied or divided", hint)
     if TIME in kinds and NUMBER in kinds:
         number = right if kinds[1] == NUMBER else left

@@ -127,7 +127,7 @@ class Reader:
 
         def result(seen: World, event: Any) -> Any:
             a, b = one(seen, event), other(seen, event)
-            if _is_text(right) and op in ("Add", "Sub"):
+            if _is_text(right) and (op in ("Add", "Sub") or (op == "Div" and values.sort_of(a) == "duration")):
                 b = Span(read_duration(b))
             return values.calculate(op, _beside(a, left, b), _beside(b, right, a))
 

@@ -135,7 +135,8 @@ def compare(op: str, one: Any, other: Any) -> bool:
 
 
 def calculate(op: str, one: Any, other: Any) -> Any:
-    """LANGUAGE.md 3.7: numbers; time - time, time +- duration, duration +- duration; nothing else."""
+    """LANGUAGE.md 3.7 and decision 0007: numbers; time - time, time +- duration, duration +- duration, a duration times
+    or by a number, how often a duration goes into another; nothing else."""
     match op, sort_of(one), sort_of(other):
         case "Add", "number", "number":
             return number(float(one) + float(other))
@@ -157,7 +158,19 @@ def calculate(op: str, one: Any, other: Any) -> Any:
             return span(one.span + other.span)
         case "Sub", "duration", "duration":
             return span(one.span - other.span)
+        case "Mult", "duration", "number":
+            return half_up(float(one.span) * float(other))
+        case "Mult", "number", "duration":
+            return half_up(float(one) * float(other.span))
+        case "Div", "duration", "number":
+            return None if other == 0 else half_up(float(one.span) / float(other))
+        case "Div", "duration", "duration":
+            return None if other.span == 0 else number(float(one.span) / float(other.span))
     return None
+
+
+def half_up(micros: float) -> Any:
+    return span(math.floor(micros + 0.5)) if math.isfinite(micros) else None
 
 
 def negative(value: Any) -> Any:

@@ -116,6 +116,8 @@ class Operators:
     def _calculated(self, node: Arithmetic) -> Value:
         left, right = self.value(node.left), self.value(node.right)
         kind = kind_of(node)
+        if node.op in "*/" and DURATION in (left.kind, right.kind):
+            return _scaled(node.op, left, right)
         if kind == NUMBER:
             return _of_numbers(node.op, left.amount(), right)
         one = left.lasting() if left.kind == DURATION else left.moment()
@@ -140,6 +142,29 @@ def _of_numbers(op: str, left: Sql | None, right: Value) -> Value:
         # One over infinity is no number, and would become one.
         amount = build.once(amount, Calculated(build.variable()).num())
     return Calculated(build.divided(left, amount))
+
+
+def _scaled(op: str, left: Value, right: Value) -> Value:
+    """A duration times a number or divided by one, rounded half up in the arithmetic of doubles; of two, how many
+    times the one is in the other."""
+    one, other = _span_or_number(left), _span_or_number(right)
+    if one is None or other is None:
+        return Value() if op == "/" and left.kind == right.kind else Scalar(DURATION, build.typed_null("whole"))
+    if op == "*":
+        result = build.calculated("*", one, other)
+    elif left.kind == right.kind:
+        return Calculated(build.divided(one, other))
+    else:
+        result = build.divided(one, other)
+    micros = build.variable()
+    is_within = build.compared("<=", build.magnitude(micros), build.number(LONGEST_US))
+    rounded = build.floored(build.calculated("+", micros, build.number(0.5)))
+    return Scalar(DURATION, build.once(result, build.when(is_within, rounded)))
+
+
+def _span_or_number(value: Value) -> Sql | None:
+    lasting = value.lasting()
+    return value.num() if lasting is None else build.cast(lasting, "number")
 
 
 def _constant(value: bool | float | str | None) -> Value:
