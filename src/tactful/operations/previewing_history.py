@@ -1,0 +1,319 @@
+"""Preview: what an expression says of everybody, known now or at any instant, before anybody publishes it.
+
+A condition: for how many people it holds, who some of them are, and for how many it held day by day before. A value,
+and whatever a condition compares with a constant: how it lies over people, with the threshold that can be moved.
+
+One pass over the history says what is so at the instant, exactly. The days before it are asked over a thinned copy
+(thinned.py), of some people where there are many; how far such a number may be off stands beside it.
+"""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from tactful.history.queries import Session
+from tactful.kernel.readers import ANY_EVENT
+from tactful.language.canonical import canonical
+from tactful.language.check import Checked
+from tactful.language.sql.engines import write
+from tactful.language.sql.query import Asked
+from tactful.language.tree import (
+    Aggregate,
+    Arithmetic,
+    Clock,
+    Compare,
+    Consents,
+    Lasting,
+    Node,
+    Part,
+    Sequence,
+    Sessions,
+    everything,
+    walk,
+)
+from tactful.language.tree import Literal as Constant
+from tactful.language.types import ANYTHING, BOOLEAN, DURATION, NUMBER, TIME, kind_of
+from tactful.operations.evaluate_lines import plain
+from tactful.operations.history import Opened
+from tactful.operations.spread import Measured, Spread, spread
+from tactful.operations.terms import Terms
+from tactful.operations.thinned import thinned
+from tactful.values import DAY_US
+
+SAMPLE = 10
+"""People who are shown, the same for as long as they are in it."""
+DAYS, POINTS = 30, 30
+"""How far back it is asked at first; instants before the present one, at most."""
+MOST_PEOPLE, MOST_EVENTS = 10_000, 2_000_000
+"""Of which the days before are asked: of one person in so many that there are no more."""
+MOST_SPREADS = 3
+"""Comparisons of a condition that are shown."""
+MOST_VALUES = 20
+"""Different values that are counted one by one."""
+_TABLE = "previewed"
+ENGINE: Literal["duckdb"] = "duckdb"
+_KINDS: Mapping[str, str] = {NUMBER: "number", DURATION: "duration", TIME: "time"}
+_TURNED: Mapping[str, str] = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "=="}
+
+
+class Point(Struct, frozen=True):
+    """For how many people it held at an instant; with 95 % between `low` and `high`."""
+
+    at_us: int
+    people: int
+    low: int
+    high: int
+
+
+class Member(Struct, frozen=True):
+    """Somebody for whom it holds, or who has a value."""
+
+    key: str
+    value: Any = None
+    """As JSON has it; None of a condition."""
+
+
+class Preview(Struct, frozen=True):
+    kind: Literal["condition", "value"]
+    at_us: int
+    everybody: int
+    """Who were known then."""
+    people: int
+    """For whom it holds, or who have a value."""
+    sample: tuple[Member, ...]
+    points: tuple[Point, ...]
+    """Ascending; the last one is the instant itself, and exact."""
+    step: int
+    """Of the days before, one person in so many was asked."""
+    spreads: tuple[Spread, ...]
+    values: tuple[tuple[Any, int], ...] = ()
+    """The most frequent values with how many people have them, where it is no number."""
+
+
+def preview(
+    opened: Opened,
+    checked: Checked,
+    at_us: int,
+    days: int = DAYS,
+    *,
+    terms: Terms | None = None,
+    is_brief: bool = False,
+) -> Preview:
+    """`is_brief` leaves out the days before. Raises TransientError where memory or a disk does not suffice."""
+    tree, session = checked.tree, opened.session
+    is_condition = kind_of(tree) == BOOLEAN
+    compared = list(_compared(tree)) if is_condition else [_Asked(tree)]
+    expressions = {"it": tree, **{f"m{place}": _measurable(one.node) for place, one in enumerate(compared)}}
+    query, asked = opened.written(expressions, at_us, terms=terms)
+    session.rows(f"CREATE OR REPLACE TEMP TABLE {_TABLE} AS {query}")
+    holds = _there(asked, is_condition=is_condition)
+    ((everybody, people),) = session.rows(f"SELECT count(*), count(*) FILTER ({holds}) FROM {_TABLE}")
+    measured = [_measured(asked, f"m{place}", one) for place, one in enumerate(compared)]
+    spreads = tuple(one for each in measured if (one := spread(session, _TABLE, each)).people)
+    if not is_condition and spreads and 2 * spreads[0].people < people:
+        spreads = ()  # Mostly texts: of those the few numbers are told as values.
+    points: tuple[Point, ...] = ()
+    step = 1
+    if not is_brief:
+        step = _step(session, everybody)
+        earlier = _earlier(opened, {"it": tree}, at_us, days, step, everybody, terms, is_condition=is_condition)
+        points = (*earlier, Point(at_us, people, people, people))
+    return Preview(
+        kind="condition" if is_condition else "value",
+        at_us=at_us,
+        everybody=everybody,
+        people=people,
+        sample=tuple(_sample(session, asked, holds, is_condition=is_condition)),
+        points=points,
+        step=step,
+        spreads=spreads,
+        values=() if is_condition or spreads else tuple(_values(session, asked, holds)),
+    )
+
+
+def as_values(found: Preview, *, with_people: bool = True) -> dict[str, Any]:
+    """As JSON has it; `with_people` says whether persons may be shown."""
+    from tactful.values import format_time
+
+    return {
+        "kind": found.kind,
+        "at": format_time(found.at_us),
+        "everybody": found.everybody,
+        "people": found.people,
+        "sample": [{"person": one.key, "value": one.value} for one in found.sample] if with_people else None,
+        "overTime": [
+            {"at": format_time(one.at_us), "people": one.people, "low": one.low, "high": one.high}
+            for one in found.points
+        ],
+        "onePersonIn": found.step,
+        "spreads": [_spread_values(one) for one in found.spreads],
+        "values": [{"value": value, "people": people} for value, people in found.values],
+    }
+
+
+def _spread_values(one: Spread) -> dict[str, Any]:
+    return {
+        "value": one.text,
+        "unit": one.unit or None,
+        "people": one.people,
+        "missing": one.missing,
+        "low": one.low,
+        "high": one.high,
+        "percentiles": {str(percent): value for percent, value in one.percentiles},
+        "bars": [{"from": begin, "people": people} for begin, people in zip(one.edges, one.bars, strict=True)],
+        "width": one.width,
+        "isOpen": one.is_open,
+        "comparison": {"op": one.op, "threshold": one.threshold, "people": one.beyond} if one.op else None,
+    }
+
+
+# ---- what is measured ----------------------------------------------------------------------------------------------
+
+
+class _Asked(Struct, frozen=True):
+    """A value, and what it is compared with: a number, or microseconds."""
+
+    node: Node
+    op: str = ""
+    threshold: float | None = None
+    place: tuple[int, int] | None = None
+
+
+def _compared(tree: Node) -> Iterator[_Asked]:
+    """The first few comparisons with a constant in a condition."""
+    found = 0
+    for node in walk(tree):
+        if not isinstance(node, Compare) or found == MOST_SPREADS:
+            continue
+        sides = ((node.left, node.op, node.right), (node.right, _TURNED[node.op], node.left))
+        for value, op, constant in sides:
+            at = _constant(constant)
+            if at is not None and _constant(value) is None and kind_of(value) in (NUMBER, DURATION, ANYTHING):
+                found += 1
+                yield _Asked(value, op, at, constant.span)
+                break
+
+
+def _constant(node: Node) -> float | None:
+    match node:
+        case Constant(value=bool() | str() | None):
+            return None
+        case Constant(value=int() | float() as value):
+            return float(value)
+        case Lasting(duration_us=value):
+            return float(value)
+        case _:
+            return None
+
+
+def _measurable(node: Node) -> Node:
+    """Of what may be anything, the numbers: whatever is no number is missing when nothing is added to it."""
+    return Arithmetic("+", node, Constant(0.0, node.span), node.span) if kind_of(node) == ANYTHING else node
+
+
+def _measured(asked: Asked, name: str, one: _Asked) -> Measured:
+    kind = _KINDS.get(kind_of(one.node), "number")
+    return Measured(_column(asked, name), canonical(one.node), kind, one.op, one.threshold, one.place)
+
+
+def _column(asked: Asked, name: str) -> str:
+    """The last of a value's columns, which is its own where it has one type."""
+    return f"v{asked.columns[name].end - 2}"
+
+
+# ---- at the instant ------------------------------------------------------------------------------------------------
+
+
+def _there(asked: Asked, *, is_condition: bool) -> str:
+    if is_condition:
+        return f"coalesce({_column(asked, 'it')}, false)"
+    return f"{_column(asked, 'it')} IS NOT NULL"
+
+
+def _own(asked: Asked) -> str:
+    begin, end, _ = asked.columns["it"]
+    return ", ".join(f"v{place - 1}" for place in range(begin, end))
+
+
+def _sample(session: Session, asked: Asked, holds: str, *, is_condition: bool) -> Iterator[Member]:
+    rows = session.rows(
+        f"SELECT person, {_own(asked)} FROM {_TABLE} WHERE {holds} ORDER BY hash(person), person LIMIT {SAMPLE}"
+    )
+    read = asked.columns["it"].read
+    for person, *own in rows:
+        yield Member(person) if is_condition else Member(person, plain(read(own)))
+
+
+def _values(session: Session, asked: Asked, holds: str) -> Iterator[tuple[Any, int]]:
+    own, read = _own(asked), asked.columns["it"].read
+    rows = session.rows(
+        f"SELECT {own}, count(*) AS people FROM {_TABLE} WHERE {holds} GROUP BY {own} ORDER BY people DESC, {own} "
+        f"LIMIT {MOST_VALUES}"
+    )
+    for *held, people in rows:
+        yield plain(read(held)), people
+
+
+# ---- before it -----------------------------------------------------------------------------------------------------
+
+
+def _step(session: Session, everybody: int) -> int:
+    events: int
+    ((events,),) = session.rows("SELECT count(*) FROM events")
+    return max(1, math.ceil(everybody / MOST_PEOPLE), math.ceil(events / MOST_EVENTS))
+
+
+def _earlier(
+    opened: Opened,
+    expressions: Mapping[str, Node],
+    at_us: int,
+    days: int,
+    step: int,
+    everybody: int,
+    terms: Terms | None,
+    *,
+    is_condition: bool,
+) -> Iterator[Point]:
+    """Each instant a whole number of days before."""
+    _, asked = opened.written(expressions, at_us, terms=terms)
+    names = _names(expressions.values())
+    copy = write(thinned(opened.session, asked.query, opened.layout, at_us, step, names), ENGINE)
+    holds = _there(asked, is_condition=is_condition)
+    every = max(1, math.ceil(days / POINTS))
+    instants = [at_us - back * DAY_US for back in range(days // every * every, -1, -every)]
+    counts = [
+        opened.session.rows(f"SELECT count(*), count(*) FILTER ({holds}) FROM ({copy.given({'t': at})})")[0]
+        for at in instants
+    ]
+    known = counts[-1][0]
+    factor = everybody / known if known else 0.0
+    for at, (people, holding) in zip(instants[:-1], counts[:-1], strict=True):
+        yield _point(at, holding, people, factor, is_sample=step > 1)
+
+
+def _names(trees: Iterable[Node]) -> frozenset[str] | None:
+    """Of the events that expressions read; None where they read all."""
+    found: set[str] = set()
+    for node in (each for tree in trees for each in everything(tree)):
+        match node:
+            case Sessions() | Clock() | Consents() | Aggregate(function="active_days"):
+                return None  # By any event a zone, a country, or a session may be another.
+            case Aggregate(selection=selection):
+                found |= {*selection.events}
+            case Sequence(steps=steps):
+                found |= {name for step in steps for name in step.events}
+            case Part(collection=collection):
+                found |= {*collection.add, *collection.remove, *collection.clear}
+    return None if ANY_EVENT in found else frozenset(found)
+
+
+def _point(at_us: int, holding: int, people: int, factor: float, *, is_sample: bool) -> Point:
+    if not is_sample:
+        return Point(at_us, holding, holding, holding)
+    from tactful.operations.lift import Rate, wilson  # Slow to import.
+
+    found = wilson(Rate(holding, people))
+    low, high = math.floor(found.low * people * factor), math.ceil(found.high * people * factor)
+    return Point(at_us, round(holding * factor), low, high)

@@ -1,0 +1,147 @@
+"""A preview says what the engine itself would say, at the instant and on each day before it."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tactful.language.check import check
+from tactful.operations import evaluate_live
+from tactful.operations import previewing_history as module
+from tactful.operations.evaluate_lines import Question
+from tactful.operations.history import Opened
+from tactful.operations.previewing_history import Preview, as_values, preview
+from tactful.operations.spread import at_least
+from tactful.values import DAY_US
+from tests.previewing.opening import END_US, opened, wandering
+
+LINES = wandering(60, 900)
+CONDITIONS = [
+    'any("Order Completed", last="3d")',
+    'not any("Order Completed", last="3d")',
+    'count("Product Viewed", where=category == "shoes", last="7d") >= 2',
+    'sum("Order Completed", total) > 150 and country == "DE"',
+    'time_since("*") > "1d"',
+    'active_days("*", last="7d") >= 3',
+    'sessions(last="7d") >= 2',
+    'sequence("Product Viewed", not "Order Completed", within="2h", last="7d")',
+    'local_hour() < 12 and any("Product Viewed", last="1d")',
+    "country is None",
+]
+INSTANTS = [END_US - back * DAY_US for back in (6, 3, 2, 1, 0)]
+
+
+@pytest.fixture(scope="module")
+def history() -> Iterator[Opened]:
+    with opened(LINES) as found:
+        yield found
+
+
+def asked(history: Opened, text: str, days: int = 6) -> Preview:
+    return preview(history, check(text, "value"), END_US, days)
+
+
+def told(text: str, at_us: int) -> list[object]:
+    """By the live engine: the value for everybody who is known."""
+    answers = evaluate_live.answers(Question({"it": text}), LINES, [at_us])
+    return [one.value for one in answers[at_us]["it"].values()]
+
+
+@pytest.mark.parametrize("text", CONDITIONS)
+def test_numbers_are_those_of_the_engine(history: Opened, text: str) -> None:
+    found = asked(history, text)
+    by_time = {one.at_us: one.people for one in found.points}
+    assert list(by_time) == sorted(by_time)
+    for at_us in INSTANTS:
+        values = told(text, at_us)
+        assert by_time[at_us] == values.count(True)
+    assert found.everybody == len(told(text, END_US))
+    assert found.people == by_time[END_US]
+    assert found.step == 1
+    assert len(found.sample) == min(found.people, module.SAMPLE)
+
+
+def test_they_hold_for_some_and_change() -> None:
+    """The table above is no list of zeros."""
+    moved = 0
+    for text in CONDITIONS:
+        counts = {told(text, at_us).count(True) for at_us in INSTANTS}
+        moved += len(counts) > 1
+    assert moved >= 8
+
+
+def test_the_sample_is_of_those_for_whom_it_holds(history: Opened) -> None:
+    text = CONDITIONS[0]
+    answers = evaluate_live.answers(Question({"it": text}), LINES, [END_US])[END_US]["it"]
+    holding = {key for key, one in answers.items() if one.value is True}
+    sample = [one.key for one in asked(history, text).sample]
+    assert {key.partition(":")[2] for key in sample} <= holding
+    assert sample == [one.key for one in asked(history, text).sample]
+
+
+def test_of_many_some_are_asked_and_the_interval_says_so(history: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = asked(history, CONDITIONS[0])
+    monkeypatch.setattr(module, "MOST_PEOPLE", 20)
+    some = asked(history, CONDITIONS[0])
+    assert some.step > 1
+    assert some.points[-1] == whole.points[-1]
+    within = [one.low <= exact.people <= one.high for one, exact in zip(some.points, whole.points, strict=True)]
+    assert sum(within) >= len(within) - 1
+    assert any(one.people != exact.people for one, exact in zip(some.points, whole.points, strict=True))
+
+
+# ---- values --------------------------------------------------------------------------------------------------------
+
+
+def test_a_number_is_spread(history: Opened) -> None:
+    text = 'sum("Order Completed", total, last="30d")'
+    found, values = asked(history, text), [value for value in told(text, END_US) if isinstance(value, float | int)]
+    (one,) = found.spreads
+    assert found.kind == "value"
+    assert (one.people, sum(one.bars)) == (len(values), len(values))
+    assert (one.low, one.high) == (min(values), max(values))
+    beyond = at_least(one)
+    for place, edge in enumerate(one.edges):
+        assert beyond(place) == sum(value >= edge for value in values)
+    ordered = sorted(values)
+    median = next(value for value in ordered if sum(each <= value for each in values) * 2 >= len(values))
+    assert dict(one.percentiles)[50] == median
+
+
+def test_what_is_compared_has_its_threshold(history: Opened) -> None:
+    text = 'count("Product Viewed", last="7d") >= 2 and age > 30 and time_since("Order Completed") < "5d"'
+    found = asked(history, text)
+    views, age, since = found.spreads
+    assert (views.op, views.threshold, age.op, age.threshold) == (">=", 2, ">", 30)
+    assert (since.unit, since.threshold) == ("d", 5)
+    for one, condition in ((views, 'count("Product Viewed", last="7d") >= 2'), (age, "age > 30")):
+        assert one.beyond == told(condition, END_US).count(True)
+        assert one.place is not None
+        assert float(text[slice(*one.place)]) == one.threshold
+    assert since.beyond == told('time_since("Order Completed") < "5d"', END_US).count(True)
+
+
+def test_a_constant_on_the_left_is_compared_as_well(history: Opened) -> None:
+    (one,) = asked(history, '2 < count("Product Viewed", last="7d")').spreads
+    assert (one.op, one.threshold) == (">", 2)
+    assert one.beyond == told('count("Product Viewed", last="7d") > 2', END_US).count(True)
+
+
+def test_texts_are_counted(history: Opened) -> None:
+    found = asked(history, "country")
+    values = [value for value in told("country", END_US) if value is not None]
+    assert dict(found.values) == {one: values.count(one) for one in set(values)}
+    assert found.people == len(values)
+    assert not found.spreads
+
+
+def test_a_trait_of_numbers_is_spread(history: Opened) -> None:
+    (one,) = asked(history, "age").spreads
+    assert one.people == sum(value is not None for value in told("age", END_US))
+
+
+def test_it_is_json(history: Opened) -> None:
+    values = as_values(asked(history, 'sum("Order Completed", total) > 100'))
+    assert values["people"] == values["spreads"][0]["comparison"]["people"]
+    assert [one["people"] for one in values["overTime"]][-1] == values["people"]
+    hidden = as_values(asked(history, "age"), with_people=False)
+    assert hidden["sample"] is None
