@@ -99,6 +99,12 @@ def counted_as(channel: str, address: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(spelling(channel, one) for one in each(address)))
 
 
+def told_by(trait: str, value: Any) -> tuple[str, ...]:
+    """What is counted for the addresses that a value of a trait says; nothing where it says none."""
+    channel = next((channel for channel, one in TRAITS.items() if one == trait), None)
+    return counted_as(channel, _READ[channel](value) or "") if channel is not None else ()
+
+
 def readable(text: str) -> str | None:
     """An address as somebody wrote it into a list, as it is suppressed; None where it is none of any channel."""
     said = text.strip()
