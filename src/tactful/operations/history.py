@@ -102,9 +102,11 @@ class Opened:
         sees: Sees = KNOWN,
         positions: Mapping[int, int] | None = None,
         terms: Terms | None = None,
+        kinds: Mapping[str, str] | None = None,
     ) -> tuple[str, Asked]:
         """What ask() asks: the SQL, and what its columns mean; to be put into other SQL (`SELECT .. FROM (..)`). Its
-        first column is `person`, those of `asked.columns` are called v0, v1, ..., by their place less one."""
+        first column is `person`, those of `asked.columns` are called v0, v1, ..., by their place less one. `kinds`: of these
+        expressions one column of this kind (language/types.py), times and durations as microseconds."""
         mine = terms or self.terms
         partitions = None if positions is None else sorted(positions)
         asked = ask(
@@ -115,6 +117,7 @@ class Opened:
             has_ties=self.has_ties,
             defaults=mine.defaults,
             rules=mine.rules,
+            kinds=kinds,
         )
         refs = {f"ref_{one}": ref(one, position) for one, position in (positions or {}).items()}
         return write(asked.query, self._queries.engine).given({"t": at_us, **refs}), asked

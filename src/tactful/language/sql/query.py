@@ -16,6 +16,7 @@ from tactful.language.sql.layout import Layout
 from tactful.language.sql.persons import OverPerson
 from tactful.language.sql.relations import Query
 from tactful.language.sql.seeing import KNOWN, Seeing
+from tactful.language.sql.values import of_kind
 from tactful.language.tree import Node
 from tactful.language.vocabulary import NO_RULES, TraitRules
 
@@ -48,16 +49,19 @@ def ask(
     has_ties: bool = True,
     defaults: Defaults = NO_DEFAULTS,
     rules: TraitRules = NO_RULES,
+    kinds: Mapping[str, str] | None = None,
 ) -> Asked:
     """Checked trees over a person, by a name of the asker's. `seeing`: which rows count. `has_ties`: False where the
     table `identity` is known to be empty, for then nobody looks there. `defaults`: what is permitted where nobody has
-    decided. `rules` of traits."""
+    decided. `rules` of traits. `kinds`: of these expressions one column of this kind, null where the value has another;
+    else as many as it takes to hold the value whatever it is."""
     query = Query(layout, time_zone, seeing, has_ties=has_ties, rules=rules)
     over = OverPerson(query, defaults)
     selected: dict[str, exp.Expression] = {}
     columns: dict[str, Column] = {}
     for name, node in expressions.items():
-        shown = over.value(node).shown()
+        value = over.value(node)
+        shown = (of_kind(value, kinds[name]) if kinds is not None and name in kinds else value).shown()
         begin = 1 + len(selected)
         for column in shown.columns:
             selected[f"v{len(selected)}"] = column

@@ -237,6 +237,21 @@ class Nth(Value):
         return build.coalesced(build.compared("<=", self._held.size, self._index), build.TRUE)
 
 
+def of_kind(value: Value, kind: str) -> Scalar:
+    """As a value of this kind alone, missing where it is of another: a text of the data as the time that it reads as
+    where a time is wanted."""
+    moment = value.moment()
+    parts: dict[str, tuple[Sql | None, build.Type]] = {
+        NUMBER: (value.num(), "number"),
+        TEXT: (value.text(), "text"),
+        BOOLEAN: (value.flag(), "flag"),
+        TIME: (value.read() if moment is None else moment, "whole"),
+        DURATION: (value.lasting(), "whole"),
+    }
+    part, written = parts[kind]
+    return Scalar(kind, build.typed_null(written) if part is None else part)
+
+
 # ---- bounds (LANGUAGE.md 3.1, docs/decisions/0007) -------------------------------------------------------------------
 
 
