@@ -15,7 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tactful.events.derived import Group, SendMessage
-from tactful.events.records import Launch, Plan, Publish, Record, Tick, decode
+from tactful.events.records import Launch, Plan, Publish, Record, Threshold, Tick, decode
 from tactful.journeys.definition import CHANNELS
 from tactful.journeys.rules import JourneyRule
 from tactful.kernel import launching
@@ -159,7 +159,7 @@ class Player:
                 break
             if at > self.state.clock:
                 self._pass(at)
-            self._step(record)
+            self._step(record, self._due(at) if type(record) is Threshold else ())
         self._pass(until)
 
     # ---- records ---------------------------------------------------------------------------------------------------
@@ -233,20 +233,26 @@ class Player:
 
     def _tick(self, at: int) -> None:
         """Everybody who is due, and, where something concerns everybody, all the others."""
-        due, wakes, state = [], self._wakes, self.state
-        while wakes and wakes[0][0] <= at:
-            wake, key = heappop(wakes)
-            if self._noted.get(key) == wake:
-                del self._noted[key]
-            if self._turn.changed[key].wake_at == wake:
-                due.append(key)
+        due, state = self._due(at), self.state
         swept: list[str] = []
         if state.sweep is not None:
             cursor = state.sweep
             swept = sorted(key for key in self._turn.changed if key > cursor)
         if due or swept or state.sweep is not None or _is_past(state.start_at, at) or _is_past(state.ready_at, at):
-            self._step(Tick(at, len(due) + len(swept) + 1), list(dict.fromkeys(due)), swept)
+            self._step(Tick(at, len(due) + len(swept) + 1), due, swept)
         self._leave(at)
+
+    def _due(self, at: int) -> list[str]:
+        """Whose instant has come, in order; each is noted anew when the step is done."""
+        due: dict[str, None] = {}
+        wakes = self._wakes
+        while wakes and wakes[0][0] <= at:
+            wake, key = heappop(wakes)
+            if self._noted.get(key) == wake:
+                del self._noted[key]
+            if self._turn.changed[key].wake_at == wake:
+                due[key] = None
+        return list(due)
 
     def _begin(self, at: int) -> None:
         """The journey is published."""

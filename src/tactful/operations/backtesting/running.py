@@ -1,0 +1,211 @@
+"""A backtest from its beginning to its end: the history is dealt out, every unit is played by every version, and what
+they counted is added up."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
+from heapq import merge
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Protocol, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from tactful.errors import UsageError
+from tactful.events.records import TIME_ZONE, Record, Threshold
+from tactful.kernel.gate import MAILS_PER_ADDRESS
+from tactful.operations.backtesting.again import Again
+from tactful.operations.backtesting.counting import Counting, compare
+from tactful.operations.backtesting.dealing import Dealt, deal, unit
+from tactful.operations.backtesting.playing import Period, Player, Stage, stage
+from tactful.operations.backtesting.tally import Difference, Sent, Tally
+from tactful.operations.history import Opened
+
+Item = TypeVar("Item")
+Made = TypeVar("Made")
+
+
+class Crew(Protocol):
+    """Processes that do the same with many things; all cores of the machine."""
+
+    def each(self, work: Callable[[Item], Made], items: Iterable[Item]) -> Iterator[Made]:
+        """What the work makes of each item, in the order of items. `work` is a function of a module."""
+        ...
+
+
+class Alone:
+    """A crew of this process alone."""
+
+    def each(self, work: Callable[[Item], Made], items: Iterable[Item]) -> Iterator[Made]:
+        return map(work, items)
+
+
+class Version(Struct, frozen=True):
+    """A project with the journey as one of the two has it, or without it."""
+
+    label: str
+    files: dict[str, str]
+    settings: dict[str, str]
+
+
+class Wanted(Struct, frozen=True):
+    """What is to be played."""
+
+    journey: str
+    versions: tuple[Version, ...]
+    """One, or two to be compared."""
+    from_us: int
+    until_us: int
+    suppressed: dict[str, int] = {}
+    """Addresses to which nothing goes, and since when."""
+    mails_per_address: int = MAILS_PER_ADDRESS
+
+
+class Told(Struct, frozen=True):
+    """How far it is: `read` (the history is dealt out) or `play`, and the share of it that is done."""
+
+    what: str
+    share: float
+
+
+class Backtest(Struct, frozen=True):
+    """What came of it."""
+
+    wanted: Wanted
+    begin: int
+    """Where history begins."""
+    rows: int
+    """Of history that were played."""
+    tallies: tuple[Tally, ...]
+    """By version."""
+    difference: Difference | None = None
+    """Of the second version to the first."""
+
+
+class _Common(Struct, frozen=True, array_like=True):
+    """What every unit needs to know."""
+
+    wanted: Wanted
+    begin: int
+    pieces: tuple[str, ...]
+    thresholds: tuple[Threshold, ...]
+    lists: str
+    """The folder for all messages, one file for each unit and version; "": nobody asks."""
+
+
+class _Unit(Struct, frozen=True):
+    number: int
+    common: bytes
+
+
+class _Played(Struct, frozen=True):
+    tallies: tuple[Tally, ...]
+    difference: Difference | None
+
+
+def backtest(
+    opened: Opened,
+    wanted: Wanted,
+    crew: Crew,
+    progress: Callable[[Told], None],
+    listen: Callable[[int, Sent], None] | None = None,
+) -> Backtest:
+    """Play the history up to the end of the period. `listen` is told every message of each version (by its number), in
+    order of time. Raises DefinitionError for mistakes of a version, UsageError where there is nothing to play."""
+    plans = [_stage(msgspec.msgpack.encode(one), wanted.journey, 0).plan for one in wanted.versions]
+    with TemporaryDirectory(prefix="tactful-backtest-") as folder:
+        place = Path(folder)
+        dealt = deal(opened.session, plans, wanted.until_us, place, lambda share: progress(Told("read", share)))
+        if not dealt.rows:
+            raise UsageError("the history has nothing before the end of this period; choose a later --to")
+        lists = str(place) if listen is not None else ""
+        thresholds = tuple(_thresholds(opened, wanted.until_us))
+        pieces = tuple(str(path) for path in dealt.pieces)
+        common = msgspec.msgpack.encode(_Common(wanted, dealt.begin - 1, pieces, thresholds, lists))
+        tallies = tuple(Tally() for _ in wanted.versions)
+        difference = Difference() if len(tallies) > 1 else None
+        units = [_Unit(number, common) for number in range(dealt.units)]
+        for done, played in enumerate(crew.each(play, units), 1):
+            for tally, more in zip(tallies, played.tallies, strict=True):
+                tally.add(more)
+            if difference is not None and played.difference is not None:
+                difference.add(played.difference)
+            progress(Told("play", done / dealt.units))
+        if listen is not None:
+            _tell_all(place, dealt, len(tallies), listen)
+    return Backtest(wanted, dealt.begin, dealt.rows, tallies, difference)
+
+
+def _thresholds(opened: Opened, until: int) -> Iterator[Threshold]:
+    query = "SELECT received_at, metric, percent, value FROM thresholds"
+    for received_at, metric, percent, value in opened.session.rows(
+        f"{query} WHERE received_at < {until} ORDER BY received_at, ref"
+    ):
+        yield Threshold(received_at, metric, percent, value)
+
+
+# ---- one unit, in a process of the crew ------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=4)
+def _common(body: bytes) -> _Common:
+    return msgspec.msgpack.decode(body, type=_Common)
+
+
+@lru_cache(maxsize=4)
+def _stage(version: bytes, journey: str, begin: int) -> Stage:
+    """Compiled once in each process."""
+    read = msgspec.msgpack.decode(version, type=Version)
+    return stage(read.files, read.settings, journey, begin)
+
+
+def play(one: _Unit) -> _Played:
+    """All versions over the people of one unit."""
+    common = _common(one.common)
+    wanted = common.wanted
+    period = Period(common.begin, wanted.from_us, wanted.until_us)
+    again = Again(unit([Path(path) for path in common.pieces], one.number), wanted.from_us, wanted.until_us)
+    records = list(_in_order(again.records(), common.thresholds))
+    tallies, lists = [], []
+    for number, version in enumerate(wanted.versions):
+        made = _stage(msgspec.msgpack.encode(version), wanted.journey, common.begin)
+        counting = Counting(made, period, version.settings.get(TIME_ZONE, "UTC"))
+        player = Player(made, period, wanted.suppressed, wanted.mails_per_address, counting)
+        player.play(records)
+        tally, messages = counting.finish(player.people, player.codes)
+        for (journey, step), times in again.sent.items():
+            if journey == wanted.journey:
+                tally.history[step] += times
+        tallies.append(tally)
+        lists.append(messages)
+        if common.lists:
+            _list(Path(common.lists), one.number, number).write_bytes(msgspec.msgpack.encode(messages))
+    return _Played(tuple(tallies), compare(*lists) if len(lists) > 1 else None)
+
+
+def _in_order(records: Iterable[Record], thresholds: Sequence[Threshold]) -> Iterator[Record]:
+    if not thresholds:
+        return iter(records)
+    return merge(thresholds, records, key=_received_at)
+
+
+def _received_at(record: Record) -> int:
+    return record.received_at  # type: ignore[union-attr]  # a Plan, which has none, is no record of history
+
+
+# ---- every message ---------------------------------------------------------------------------------------------------
+
+
+def _list(folder: Path, unit: int, version: int) -> Path:
+    return folder / f"messages-{version}-{unit:05}.msgpack"
+
+
+def _tell_all(folder: Path, dealt: Dealt, versions: int, listen: Callable[[int, Sent], None]) -> None:
+    for version in range(versions):
+        lists = [_read(_list(folder, number, version)) for number in range(dealt.units)]
+        for one in merge(*lists):
+            listen(version, one)
+
+
+def _read(path: Path) -> Iterator[Sent]:
+    yield from msgspec.msgpack.decode(path.read_bytes(), type=list[Sent])
