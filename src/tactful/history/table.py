@@ -121,14 +121,17 @@ def sorted_out(rows: Iterable[Row]) -> dict[str, list[Row]]:
     return found
 
 
+def of_rows(table: str, rows: Sequence[Row], layout: Layout = SHARED) -> pa.Table:
+    """Rows of one table, one by one; history/columns.py is for many."""
+    shape = schema(table, layout)
+    return pa.table({field.name: _column(field, rows, layout) for field in shape}, schema=shape)
+
+
 def parquet(table: str, rows: Sequence[Row], layout: Layout = SHARED) -> bytes:
     """A file with these rows of one table."""
-    shape = schema(table, layout)
-    held = {field.name: _column(field, rows, layout) for field in shape}
     sink = pa.BufferOutputStream()
-    pq.write_table(
-        pa.table(held, schema=shape), sink, compression="zstd", row_group_size=GROUP_ROWS, use_dictionary=True
-    )
+    held = of_rows(table, rows, layout)
+    pq.write_table(held, sink, compression="zstd", row_group_size=GROUP_ROWS, use_dictionary=True)
     body: bytes = sink.getvalue().to_pybytes()
     return body
 

@@ -1,0 +1,221 @@
+"""What the producer gives as the tables of the history (docs/history.md), many rows at once.
+
+Calls are most of it. They are turned a few thousand at a time, as they come and while a processor's cache still holds
+them (history/shapes.py); contexts repeat, so each is unfolded once. At the end all rows are put in the order in which
+they shall lie in files, by bucket, identifier and time, in one move. Pure.
+"""
+
+from collections.abc import Mapping, Sequence
+from itertools import chain, islice
+from typing import Any
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from msgspec import Raw
+
+from tactful.events import zones
+from tactful.events.records import EMPTY_MAP, Event
+from tactful.history.buckets import bucket_of
+from tactful.history.cells import EventRow, Item, KeptEvent, Row
+from tactful.history.shapes import Columns, Numbers, jsons
+from tactful.history.table import FLAG, MICROSECONDS, TEXT, of_rows, schema, sorted_out
+from tactful.language.sql.layout import EVENTS, TRAITS
+
+AT_ONCE = 4_000
+"""Calls that are turned together."""
+_encode = msgspec.msgpack.Encoder().encode
+_objects = msgspec.msgpack.Decoder(list[dict[str, Any]])
+_json = msgspec.json.Decoder(dict[str, Any])
+
+
+class Batch:
+    """Items become rows, `rows` of them so far; they hold no columns of their own (history/own.py)."""
+
+    def __init__(self, buckets: int) -> None:
+        self.rows = 0
+        self._buckets = buckets
+        self._waiting: list[KeptEvent] = []
+        self._others: list[Row] = []
+        self._calls: list[pa.Table] = []
+        self._contexts = _Contexts()
+        self._traits: list[pa.Table] = []
+
+    def take(self, items: Sequence[Item]) -> None:
+        waiting = self._waiting
+        self.rows += len(items)
+        for item in items:
+            if type(item) is KeptEvent:
+                waiting.append(item)
+            elif isinstance(item, EventRow):
+                waiting.append(_as_kept(item))
+            else:
+                self._others.append(item)  # type: ignore[arg-type]  # a KeptEvent is no Row
+        if len(waiting) >= AT_ONCE:
+            self._turn()
+
+    def tables(self) -> dict[str, pa.Table]:
+        """Those that have rows, each by bucket of its identifiers, where it has any."""
+        self._turn()
+        found: dict[str, pa.Table] = {}
+        if self._calls:
+            held = pa.concat_tables(self._calls).combine_chunks()
+            order = self._order(held)
+            cells, named = self._contexts.of(order)
+            held = held.take(pa.array(order))
+            shape = schema(EVENTS)
+            columns = {"context": cells, "zone": named}
+            arrays = [columns[name] if name in columns else held.column(name) for name in shape.names]
+            found[EVENTS] = pa.Table.from_arrays(arrays, schema=shape)
+        if self._traits:
+            held = pa.concat_tables(self._traits).combine_chunks()
+            found[TRAITS] = held.take(pa.array(self._order(held)))
+        for name, rows in sorted_out(self._others).items():
+            if rows:
+                if hasattr(rows[0], "identifier"):
+                    rows.sort(key=lambda row: (bucket_of(row.identifier, self._buckets), row.identifier))  # type: ignore[union-attr]  # all of one type
+                found[name] = of_rows(name, rows)
+        return found
+
+    def _turn(self) -> None:
+        """Calls that wait, into columns."""
+        part = self._waiting
+        if part:
+            self._waiting = []
+            values = _unpacked([one.event.properties for one in part])
+            self._calls.append(_events(part, values))
+            self._contexts.add([one.event.context for one in part])
+            if any(one.event.kind == "identify" for one in part):
+                self._traits.append(_traits(part, values))
+
+    def _order(self, held: pa.Table) -> Numbers:
+        """Places by (bucket, identifier, timestamp), and as they came."""
+        identifiers = held.column("identifier").combine_chunks().dictionary_encode()
+        names = identifiers.dictionary.to_pylist()
+        dealt = [bucket_of(name, self._buckets) for name in names]
+        by_name = np.asarray(pc.sort_indices(identifiers.dictionary))
+        rank = np.empty(len(names), np.int64)
+        rank[by_name] = np.arange(len(names))
+        rank += np.array(dealt, np.int64) << 32
+        times = held.column("timestamp").to_numpy()
+        return np.lexsort((times, rank[identifiers.indices.to_numpy()]))
+
+
+def _events(part: Sequence[KeptEvent], values: Sequence[dict[str, Any]]) -> pa.Table:
+    """But for what stands in the context."""
+    found, epochs, refs, applied, _ = zip(*part, strict=True)
+    events: Sequence[Event] = found
+    held = Columns(len(part))
+    held.take(values, np.arange(len(part), dtype=np.int32))
+    ids = [one.ids for one in events]
+    ends = np.zeros(len(part) + 1, np.int32)
+    np.cumsum(list(map(len, ids)), out=ends[1:])
+    arrays = {
+        "identifier": pa.array([one.key for one in events], TEXT),
+        "epoch": pa.array(epochs, MICROSECONDS),
+        "kind": pa.array([one.kind for one in events], TEXT),
+        "name": pa.array([one.name for one in events], TEXT),
+        "timestamp": pa.array([one.timestamp for one in events], MICROSECONDS),
+        "received_at": pa.array([one.received_at for one in events], MICROSECONDS),
+        "ref": pa.array(refs, MICROSECONDS),
+        "applied": pa.array(applied, MICROSECONDS),
+        "message_id": pa.array([one.message_id for one in events], TEXT),
+        "source": pa.array([one.source for one in events], TEXT),
+        "is_server": pa.array([one.trust == "server" for one in events], FLAG),
+        "is_verified": pa.array([one.is_verified for one in events], FLAG),
+        "is_import": pa.array([one.is_import for one in events], FLAG),
+        "ids": pa.ListArray.from_arrays(pa.array(ends), pa.array(list(chain.from_iterable(ids)), TEXT)),
+        "properties": held.struct(jsons(values)),
+        "extra": jsons(_unpacked([one.extra for one in events])),
+    }
+    shape = [field for field in schema(EVENTS) if field.name in arrays]
+    return pa.Table.from_arrays([arrays[field.name] for field in shape], schema=pa.schema(shape))
+
+
+def _traits(part: Sequence[KeptEvent], values: Sequence[Mapping[str, Any]]) -> pa.Table:
+    """A row for each trait that an identify call may write."""
+    written = [
+        (one, name, value)
+        for one, each in zip(part, values, strict=True)
+        if one.event.kind == "identify"
+        for name, value in each.items()
+        if name not in one.refused
+    ]
+    objects = [{name: value} if value is not None else {} for _, name, value in written]
+    held = Columns(len(objects))
+    held.take(objects, np.arange(len(objects), dtype=np.int32))
+    arrays = {
+        "identifier": [one.event.key for one, _, _ in written],
+        "epoch": [one.epoch for one, _, _ in written],
+        "name": [name for _, name, _ in written],
+        "timestamp": [one.event.timestamp for one, _, _ in written],
+        "received_at": [one.event.received_at for one, _, _ in written],
+        "ref": [one.ref for one, _, _ in written],
+        "applied": [one.applied for one, _, _ in written],
+        "source": [one.event.source for one, _, _ in written],
+        "traits": held.struct(jsons(objects)),
+    }
+    shape = schema(TRAITS)
+    return pa.table({field.name: pa.array(arrays[field.name], field.type) for field in shape}, schema=shape)
+
+
+class _Contexts:
+    """The contexts of calls, each different one unfolded once."""
+
+    def __init__(self) -> None:
+        self._known: dict[bytes, int] = {}
+        self._places: list[Numbers] = []
+        self._cells: list[pa.StructArray] = []
+        self._zones: list[pa.Array] = []
+
+    def add(self, every: Sequence[Raw]) -> None:
+        """Of the next calls."""
+        known, before = self._known, len(self._known)
+        self._places.append(np.array([known.setdefault(one, len(known)) for one in map(bytes, every)], np.int32))
+        if len(known) > before:
+            values = _unpacked([Raw(one) for one in islice(reversed(known), len(known) - before)])
+            values.reverse()
+            held = Columns(len(values))
+            held.take(values, np.arange(len(values), dtype=np.int32))
+            self._cells.append(held.struct(jsons(values)))
+            self._zones.append(pa.array([_zone(one.get("timezone")) for one in values], TEXT))
+
+    def of(self, order: Numbers) -> tuple[pa.StructArray, pa.Array]:
+        """Cells and time zones of all calls, in this order."""
+        places = pa.array(np.concatenate(self._places)[order])
+        return pa.concat_arrays(self._cells).take(places), pa.concat_arrays(self._zones).take(places)
+
+
+def _zone(named: object) -> str | None:
+    return named if isinstance(named, str) and named in zones.names() else None
+
+
+def _unpacked(values: Sequence[Raw]) -> list[dict[str, Any]]:
+    return _objects.decode(_encode(values))
+
+
+def _as_kept(row: EventRow) -> KeptEvent:
+    """What is no call and stands among them."""
+
+    def packed(text: str) -> Raw:
+        return Raw(_encode(_json.decode(text))) if text != "{}" else EMPTY_MAP
+
+    event = Event(
+        1,
+        row.source,
+        "server" if row.is_server else "browser",
+        row.kind,  # type: ignore[arg-type]  # a row has more kinds than a call
+        row.name,  # type: ignore[arg-type]  # what is no call has no name
+        row.identifier,
+        tuple(row.ids),
+        row.message_id,
+        row.timestamp,
+        row.received_at,
+        packed(row.properties.json),
+        packed(row.context.json),
+        packed(row.extra),
+        row.is_verified,
+        is_import=row.is_import,
+    )
+    return KeptEvent(event, row.epoch, row.ref, row.applied)

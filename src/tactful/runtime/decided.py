@@ -1,0 +1,155 @@
+"""What partitions decided and the lake does not have: items of the history from trail and log, and the tail of them.
+
+Derived rows say what was decided, the log has the bodies. A record that was passed on from another partition stands in
+the own log as well, inside of what brought it; so nearly all that a stretch of positions needs is the same stretch of
+the log, and nothing is lost where the other partition's log was trimmed meanwhile.
+"""
+
+from collections.abc import Mapping, Sequence
+from threading import Lock
+
+import numpy as np
+import pyarrow as pa
+from msgspec import Struct
+
+from tactful.errors import TransientError
+from tactful.events.derived import Group, decode_groups, place, ref
+from tactful.events.records import Between, Forwarded, Passed, Record, Take, decode, decode_told
+from tactful.history.cells import Item
+from tactful.history.columns import Batch
+from tactful.history.own import with_own
+from tactful.history.producer import produce
+from tactful.history.tail import Rest
+from tactful.language.sql.layout import EVENTS, Layout
+from tactful.runtime.keeping import Trail
+from tactful.runtime.ports import Log
+
+READ = 4_000
+"""Positions at a time, about."""
+
+
+class Stretch(Struct, frozen=True):
+    """All that a partition decided behind `after` and up to `upto`."""
+
+    partition: int
+    after: int
+    upto: int
+    items: Sequence[Item]
+
+
+def stretch(log: Log, trail: Trail, partition: int, after: int, limit: int = READ) -> Stretch:
+    """The next positions behind `after`; empty, with `upto` where it was, where nothing was decided yet. Raises
+    TransientError where the log no longer has what the rows speak of."""
+    end = trail.end(partition)
+    if end <= after:
+        return Stretch(partition, after, after, ())
+    upto = min(end, after + limit)
+    groups: list[Group] = []
+    for blob in trail.between(partition, after + 1, upto):
+        groups += decode_groups(blob)
+    # Pieces are whole: what they hold beyond what was asked for need not be read again.
+    upto = max([upto, *(group.position for group in groups[-1:])])
+    mine = [group for group in groups if group.position > after] if groups and groups[0].position <= after else groups
+    bodies = _Bodies(log, partition, after, upto)
+    return Stretch(partition, after, upto, list(produce(partition, mine, bodies.find)) if mine else ())
+
+
+class _Bodies:
+    """The records of a stretch of one partition's log, by ref, with those that came inside of others."""
+
+    def __init__(self, log: Log, partition: int, after: int, upto: int) -> None:
+        self._log = log
+        self._found: dict[int, Record | Between] = {}
+        while after < upto:
+            read = log.read(partition, after, upto - after)
+            if not read or read[0][0] != after + 1:
+                raise _lost(partition, after + 1)
+            for position, body in read:
+                record = decode(body)
+                self._found[ref(partition, position)] = record
+                if type(record) is Forwarded:
+                    self._open(record)
+            after = read[-1][0]
+
+    def _open(self, forwarded: Forwarded) -> None:
+        told = decode_told(forwarded.record)
+        if isinstance(told, Passed | Take) and told.ref:
+            self._found.setdefault(told.ref, told)
+
+    def find(self, number: int) -> Record | Between:
+        record = self._found.get(number)
+        if record is None:
+            partition, position = place(number)
+            read = self._log.read(partition, position - 1, 1)
+            if not read or read[0][0] != position:
+                raise _lost(partition, position)
+            record = self._found[number] = decode(read[0][1])
+        return record
+
+
+def _lost(partition: int, position: int) -> TransientError:
+    return TransientError(
+        f"record {position} of partition {partition} is gone from the log, and the history has not got it. "
+        "Bring the log back from a backup of the data folder; nothing is trimmed meanwhile."
+    )
+
+
+class _Piece(Struct, frozen=True):
+    partition: int
+    after: int
+    upto: int
+    tables: Mapping[str, pa.Table]
+
+
+class LiveTail:
+    """The port `Tail` over log and trail. What was made once is kept until the lake has it; for several threads."""
+
+    def __init__(self, log: Log, trail: Trail) -> None:
+        self._log = log
+        self._trail = trail
+        self._pieces: dict[int, list[_Piece]] = {}
+        self._lock = Lock()
+
+    def since(self, positions: Mapping[int, int], layout: Layout) -> Rest:
+        with self._lock:
+            found: list[_Piece] = []
+            upto: dict[int, int] = {}
+            for partition in range(self._log.partitions):
+                after = positions.get(partition, 0)
+                pieces = self._brought_up(partition, after)
+                found += [_behind(piece, after) for piece in pieces]
+                upto[partition] = pieces[-1].upto if pieces else after
+        return Rest(_together(found, layout), upto)
+
+    def _brought_up(self, partition: int, after: int) -> list[_Piece]:
+        """Pieces without a hole from `after` on to what is decided now."""
+        pieces = [piece for piece in self._pieces.get(partition, []) if piece.upto > after]
+        if pieces and pieces[0].after > after:
+            pieces = []  # Somebody asks of an older lake.
+        at = pieces[-1].upto if pieces else after
+        while (read := stretch(self._log, self._trail, partition, at)).upto > at:
+            batch = Batch(1)
+            batch.take(read.items)
+            pieces.append(_Piece(partition, at, read.upto, batch.tables()))
+            at = read.upto
+        self._pieces[partition] = pieces
+        return list(pieces)
+
+
+def _behind(piece: _Piece, after: int) -> _Piece:
+    """Without what was decided up to there."""
+    if piece.after >= after:
+        return piece
+    least = ref(piece.partition, after) | ((1 << 10) - 1)
+    tables = {
+        name: rows.filter(pa.array(np.asarray(rows.column("applied")) > least)) for name, rows in piece.tables.items()
+    }
+    return _Piece(piece.partition, after, piece.upto, tables)
+
+
+def _together(pieces: Sequence[_Piece], layout: Layout) -> dict[str, pa.Table]:
+    names = {name for piece in pieces for name in piece.tables}
+    found = {name: pa.concat_tables([one.tables[name] for one in pieces if name in one.tables]) for name in names}
+    if EVENTS in found:
+        found[EVENTS] = with_own(found[EVENTS], layout)
+    return found

@@ -1,0 +1,138 @@
+"""Many rows at once are what they are one by one."""
+
+from collections.abc import Iterable
+from typing import Any, Literal
+
+import pyarrow as pa
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tactful.events.records import Event, pack
+from tactful.history.buckets import bucket_of
+from tactful.history.cells import ConsentRow, EventRow, Item, KeptEvent, unfolded
+from tactful.history.columns import Batch
+from tactful.history.own import with_own
+from tactful.history.table import of_rows, sorted_out
+from tactful.language.sql.layout import CONSENTS, EVENTS, TRAITS, Layout
+
+NAMES = st.sampled_from(["a", "b", "a.b", "x[0]", "Total", "timezone"])
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.sampled_from(["", "2025-06-30", "2025-06-30T12:00:00Z", "2025-99-99T", "é025-06-30", "Europe/Lisbon", "x\ny"])
+)
+VALUES = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=3), max_leaves=6
+)
+OBJECTS = st.dictionaries(NAMES, VALUES, max_size=4)
+BUCKETS = 3
+
+
+@st.composite
+def events(draw: st.DrawFn) -> list[Event]:
+    """Some shapes come often, so that they are turned together, and with one value of another type."""
+    often = draw(st.lists(OBJECTS, min_size=1, max_size=2))
+    number = draw(st.integers(1, 30))
+    found = []
+    for place in range(number):
+        properties: dict[str, Any] = dict(draw(st.sampled_from(often) if place % 3 else OBJECTS))
+        for name in properties:
+            if draw(st.integers(0, 3)) == 0:
+                properties[name] = draw(VALUES)
+        kind: Literal["track", "identify"] = draw(st.sampled_from(("track", "identify")))
+        key = draw(st.sampled_from(["u:1", "u:2", "a:é"]))
+        at = draw(st.integers(0, 10))
+        context = draw(st.sampled_from(often))
+        ids = (key, "a:x") if place % 2 else (key,)
+        found.append(
+            Event(
+                1,
+                "web",
+                "browser",
+                kind,
+                "X",
+                key,
+                ids,
+                f"m{place}",
+                at,
+                10,
+                pack(properties),
+                pack(context),
+                pack({"groupId": "g"}),
+            )
+        )
+    return found
+
+
+@settings(deadline=None)
+@given(events(), st.sampled_from([(), ("a",), ("Total", "a\\.b", "a")]))
+def test_many_rows_are_what_they_are_one_by_one(calls: list[Event], own: tuple[str, ...]) -> None:
+    layout = Layout(own)
+    items = [KeptEvent(event, 2, ref, ref + 1, ("b",)) for ref, event in enumerate(calls)]
+    one_by_one = sorted_out(row for item in items for row in unfolded(item))
+    for table in (EVENTS, TRAITS):
+        one_by_one[table].sort(key=lambda row: (bucket_of(row.identifier, BUCKETS), row.identifier))  # type: ignore[union-attr]
+    one_by_one[EVENTS].sort(key=_place)
+    found = _tables(items)
+    expected = _plain(of_rows(EVENTS, one_by_one[EVENTS], layout))
+    assert sorted(map(repr, _plain(with_own(found[EVENTS], layout)))) == sorted(map(repr, expected))
+    places = [
+        (bucket_of(row["identifier"], BUCKETS), row["identifier"], row["timestamp"]) for row in _plain(found[EVENTS])
+    ]
+    assert places == sorted(places)
+    traits = _plain(of_rows(TRAITS, one_by_one[TRAITS]))
+    held = _plain(found[TRAITS]) if TRAITS in found else []
+    assert sorted(map(repr, held)) == sorted(map(repr, traits))
+    found_traits = [bucket_of(row["identifier"], BUCKETS) for row in held]
+    assert found_traits == sorted(found_traits)
+
+
+def test_what_is_no_call_stands_among_the_calls() -> None:
+    call = Event(1, "web", "server", "track", "X", "u:2", ("u:2",), "m", 5, 6)
+    (marker,) = [row for row in unfolded(KeptEvent(call, 1, 7, 0)) if isinstance(row, EventRow)]
+    marker.kind, marker.name, marker.identifier, marker.extra = "enter", None, "u:3", '{"journey":"j"}'
+    consent = ConsentRow("u:9", 1, "u:9", 1, "ads", True, False, 1, 2, 3)
+    found = _tables([KeptEvent(call, 1, 8, 9), marker, consent])
+    assert set(found) == {EVENTS, CONSENTS}
+    held = {row["identifier"]: row for row in _plain(found[EVENTS])}
+    entered = held["u:3"]
+    assert (entered["kind"], entered["name"], entered["extra"]) == ("enter", None, '{"journey":"j"}')
+    assert (held["u:2"]["ref"], held["u:2"]["applied"]) == (8, 9)
+
+
+def test_a_trait_that_may_not_be_written_is_no_row() -> None:
+    call = Event(1, "web", "browser", "identify", "$identify", "u:2", ("u:2",), "m", 5, 6, pack({"a": 1, "b": None}))
+    found = _tables([KeptEvent(call, 1, 8, 9, ("a",))])
+    assert [(row["name"], row["traits"]["json"]) for row in _plain(found[TRAITS])] == [("b", "{}")]
+
+
+def _tables(items: Iterable[Item]) -> dict[str, pa.Table]:
+    """In two goes, as they come."""
+    batch, every = Batch(BUCKETS), list(items)
+    for part in (every[: len(every) // 2], every[len(every) // 2 :]):
+        batch.take(part)
+        batch._turn()  # Few are not turned by themselves.
+    return batch.tables()
+
+
+def _place(row: Any) -> tuple[int, str, int]:
+    return bucket_of(row.identifier, BUCKETS), row.identifier, row.timestamp
+
+
+def _plain(table: pa.Table) -> list[dict[str, Any]]:
+    """Maps without an order."""
+    return [{name: _unordered(value) for name, value in row.items()} for row in table.to_pylist()]
+
+
+def _unordered(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            name: _unordered(inner) if name != "objects" else sorted(inner)
+            for name, inner in value.items()
+            if name != "objects" or inner is not None
+        }
+    if isinstance(value, list) and value and isinstance(value[0], tuple):
+        return sorted(((key, _unordered(inner)) for key, inner in value), key=lambda pair: (pair[0], repr(pair[1])))
+    return value
