@@ -22,7 +22,7 @@ from tactful.history.lake import Lake
 from tactful.history.queries import Queries, Session
 from tactful.history.tail import Rest, Tail
 from tactful.language.sql.engines import write
-from tactful.language.sql.layout import IDENTITY, TABLES, Layout
+from tactful.language.sql.layout import IDENTITY, TABLES, Engine, Layout
 from tactful.language.sql.query import Asked, ask
 from tactful.language.sql.seeing import Seeing, Sees
 from tactful.language.tree import Node
@@ -81,6 +81,11 @@ class Opened:
         """Whether anybody was ever tied to anybody."""
         self._queries = queries
 
+    @property
+    def engine(self) -> Engine:
+        """Whose SQL the session takes."""
+        return self._queries.engine
+
     def ask(
         self,
         expressions: Mapping[str, Node],
@@ -113,7 +118,7 @@ class Opened:
             expressions,
             layout=self.layout,
             time_zone=mine.time_zone,
-            seeing=Seeing(sees, partitions, mine.delays_us),
+            seeing=Seeing(sees, partitions, mine.delays_us, mine.delay_us),
             has_ties=self.has_ties,
             defaults=mine.defaults,
             rules=mine.rules,

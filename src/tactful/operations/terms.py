@@ -23,6 +23,8 @@ class Terms(Struct, frozen=True):
     """Of traits."""
     delays_us: Mapping[str, int] = {}
     """By source: how long after it happened an event counts as known, where "happened by" is asked."""
+    delay_us: int = 0
+    """Of all other sources."""
 
 
 def terms_of(publish: Publish, delays_us: Mapping[str, int] | None = None) -> Terms:

@@ -28,6 +28,8 @@ class Seeing(Struct, frozen=True):
     """Those of which positions will be given; records of others do not count then. None: no positions."""
     delays_us: Mapping[str, int] = {}
     """By source, of what had happened."""
+    delay_us: int = 0
+    """Of all other sources."""
 
     def visible(self, alias: str, table: str = EVENTS) -> Sql:
         """Of a row of one of layout.TABLES."""
@@ -38,12 +40,12 @@ class Seeing(Struct, frozen=True):
             return build.compared("<=", column(alias, "received_at"), build.T)
         at = column(alias, "timestamp")
         happened = build.compared("<=", at, build.T)
-        delays = {name: delay for name, delay in sorted(self.delays_us.items()) if delay}
-        if not delays:
+        delays = {name: delay for name, delay in sorted(self.delays_us.items()) if delay != self.delay_us}
+        if not delays and not self.delay_us:
             return happened
-        delay = build.whole(max(delays.values()))
+        delay = build.whole(max(self.delay_us, *delays.values(), 0))
         if table != IDENTITY:
-            delay = build.whole(0)
+            delay = build.whole(self.delay_us)
             for name, us in delays.items():
                 is_its = build.compared("==", column(alias, "source"), build.text(name))
                 delay = build.when(is_its, build.whole(us), delay)
