@@ -8,15 +8,18 @@ One pass over the history says what is so at the instant, exactly. The days befo
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 from msgspec import Struct
 
+from tactful.aggregates.spec import AggregateSpec
 from tactful.history.queries import Session
 from tactful.kernel.readers import ANY_EVENT
+from tactful.kernel.view import Around, PersonView
 from tactful.language.canonical import canonical
 from tactful.language.check import Checked
+from tactful.language.compile import compile_condition
 from tactful.language.sql.engines import write
 from tactful.language.sql.query import Asked
 from tactful.language.tree import (
@@ -27,6 +30,7 @@ from tactful.language.tree import (
     Consents,
     Lasting,
     Node,
+    Now,
     Part,
     Sequence,
     Sessions,
@@ -39,7 +43,7 @@ from tactful.operations.evaluate_lines import plain
 from tactful.operations.history import Opened
 from tactful.operations.spread import Measured, Spread, spread
 from tactful.operations.terms import Terms
-from tactful.operations.thinned import thinned
+from tactful.operations.thinned import chosen, thinned
 from tactful.values import DAY_US
 
 SAMPLE = 10
@@ -114,11 +118,10 @@ def preview(
     spreads = tuple(one for each in measured if (one := spread(session, _TABLE, each)).people)
     if not is_condition and spreads and 2 * spreads[0].people < people:
         spreads = ()  # Mostly texts: of those the few numbers are told as values.
-    points: tuple[Point, ...] = ()
-    step = 1
-    if not is_brief:
+    step, points = 1, tuple[Point, ...]()
+    if is_condition and not is_brief:
         step = _step(session, everybody)
-        earlier = _earlier(opened, {"it": tree}, at_us, days, step, everybody, terms, is_condition=is_condition)
+        earlier = _earlier(opened, tree, at_us, days, step, everybody, terms)
         points = (*earlier, Point(at_us, people, people, people))
     return Preview(
         kind="condition" if is_condition else "value",
@@ -266,37 +269,35 @@ def _step(session: Session, everybody: int) -> int:
 
 
 def _earlier(
-    opened: Opened,
-    expressions: Mapping[str, Node],
-    at_us: int,
-    days: int,
-    step: int,
-    everybody: int,
-    terms: Terms | None,
-    *,
-    is_condition: bool,
+    opened: Opened, tree: Node, at_us: int, days: int, step: int, everybody: int, terms: Terms | None
 ) -> Iterator[Point]:
-    """Each instant a whole number of days before."""
-    _, asked = opened.written(expressions, at_us, terms=terms)
-    names = _names(expressions.values())
-    copy = write(thinned(opened.session, asked.query, opened.layout, at_us, step, names), ENGINE)
-    holds = _there(asked, is_condition=is_condition)
+    """Each instant a whole number of days before. What is estimated is of how many of those known at `at_us`."""
+    session = opened.session
+    _, asked = opened.written({"it": tree}, at_us, terms=terms)
+    with_known = _holds_of_nobody(tree)
+    copy = thinned(session, asked.query, opened.layout, at_us, step, _names(tree), with_known=with_known)
+    query, holds = write(copy, ENGINE), _there(asked, is_condition=True)
+    ((known,),) = session.rows(f"SELECT count(*) FILTER ({chosen(step, 'person')}) FROM {_TABLE}")
     every = max(1, math.ceil(days / POINTS))
-    instants = [at_us - back * DAY_US for back in range(days // every * every, -1, -every)]
-    counts = [
-        opened.session.rows(f"SELECT count(*), count(*) FILTER ({holds}) FROM ({copy.given({'t': at})})")[0]
-        for at in instants
-    ]
-    known = counts[-1][0]
-    factor = everybody / known if known else 0.0
-    for at, (people, holding) in zip(instants[:-1], counts[:-1], strict=True):
-        yield _point(at, holding, people, factor, is_sample=step > 1)
+    for back in range(days // every * every, 0, -every):
+        at = at_us - back * DAY_US
+        ((holding,),) = session.rows(f"SELECT count(*) FILTER ({holds}) FROM ({query.given({'t': at})})")
+        yield _point(at, holding, known, everybody) if step > 1 else Point(at, holding, holding, holding)
 
 
-def _names(trees: Iterable[Node]) -> frozenset[str] | None:
-    """Of the events that expressions read; None where they read all."""
+def _holds_of_nobody(tree: Node) -> bool:
+    """Whether the condition may hold for somebody who has done nothing and of whom nothing is known."""
+    if any(isinstance(node, Now | Clock | Consents) for node in everything(tree)):
+        return True
+    numbers: dict[AggregateSpec, int] = {}
+    condition = compile_condition(Checked("", tree), lambda spec: numbers.setdefault(spec, len(numbers)))
+    return condition.holds(PersonView({}, {}, Around("UTC", dict)), 0)
+
+
+def _names(tree: Node) -> frozenset[str] | None:
+    """Of the events that an expression reads; None where it reads all."""
     found: set[str] = set()
-    for node in (each for tree in trees for each in everything(tree)):
+    for node in everything(tree):
         match node:
             case Sessions() | Clock() | Consents() | Aggregate(function="active_days"):
                 return None  # By any event a zone, a country, or a session may be another.
@@ -309,11 +310,9 @@ def _names(trees: Iterable[Node]) -> frozenset[str] | None:
     return None if ANY_EVENT in found else frozenset(found)
 
 
-def _point(at_us: int, holding: int, people: int, factor: float, *, is_sample: bool) -> Point:
-    if not is_sample:
-        return Point(at_us, holding, holding, holding)
+def _point(at_us: int, holding: int, known: int, everybody: int) -> Point:
     from tactful.operations.lift import Rate, wilson  # Slow to import.
 
-    found = wilson(Rate(holding, people))
-    low, high = math.floor(found.low * people * factor), math.ceil(found.high * people * factor)
-    return Point(at_us, round(holding * factor), low, high)
+    found = wilson(Rate(holding, known))
+    low, high = math.floor(found.low * everybody), math.ceil(found.high * everybody)
+    return Point(at_us, round(found.value * everybody), low, high)

@@ -32,9 +32,13 @@ def thinned(
     at_us: int,
     step: int,
     names: Collection[str] | None,
+    *,
+    with_known: bool = True,
 ) -> exp.Select:
     """The query over the copy, which lives as long as the session, or until the next one is made. Of `step` people one
-    is in it; of events these `names` where nothing else is read (None: all), and since when each fragment is known."""
+    is in it: `chosen(step)` of whom the query gives. Of events the copy has these `names`, where nothing else is read
+    (None: all); and with `with_known` since when each fragment is known, without which whoever had no such event is
+    nobody."""
     owners = next((one.this for one in query.find_all(exp.CTE) if one.alias == OWNERS), None)
     if owners is not None:
         _keep(session, "owners", write(owners, "duckdb").given({"t": at_us}))
@@ -45,8 +49,8 @@ def thinned(
         if owners is not None:
             join = f" LEFT JOIN {PREFIX}owners AS o USING (identifier, epoch)"
             owner = f"coalesce(o.person, {owner})"
-        some = f" AND hash({owner}) % {step} = 0" if step > 1 else ""
-        rest = f"FROM {table} AS {alias}{join} WHERE {alias}.received_at <= {at_us}{some}"
+        some = chosen(step, owner)
+        rest = f"FROM {table} AS {alias}{join} WHERE {some}"
         if table != EVENTS:
             _keep(session, table, f"SELECT {alias}.* {rest}")
             continue
@@ -55,13 +59,21 @@ def thinned(
             _keep(session, table, f"SELECT {kept} {rest}")
             continue
         meant = ", ".join(_text(build.text(name)) for name in sorted(names)) or "NULL"
-        known = f"SELECT e.identifier, e.epoch, min(e.received_at) AS received_at {rest} GROUP BY ALL"
-        _keep(session, table, f"SELECT {kept} {rest} AND e.name IN ({meant}) UNION ALL BY NAME {known}")
+        rows = f"SELECT {kept} {rest} AND e.name IN ({meant})"
+        if with_known:
+            known = f"SELECT e.identifier, e.epoch, min(e.received_at) AS received_at {rest} GROUP BY ALL"
+            rows += f" UNION ALL BY NAME {known}"
+        _keep(session, table, rows)
     found = query.copy()
     for one in found.find_all(exp.Table):
         if one.name in asked:
             one.set("this", exp.to_identifier(f"{PREFIX}{one.name}"))
     return found
+
+
+def chosen(step: int, person: str) -> str:
+    """Whether a person is one of those in the copy, in SQL."""
+    return f"hash({person}) % {step} = 0" if step > 1 else "true"
 
 
 def _keep(session: Session, name: str, query: str) -> None:
