@@ -63,7 +63,7 @@ def run(house: Installation, project: Path, address: str) -> None:
     intake = Intake(
         house.log, house.quarantine, house.bells, house.clock, Bounds(waiting_bytes=house.settings.limits.waiting_bytes)
     )
-    desk, slow, counting = (Desk(lambda: reader(house.clock, data)) for _ in range(3))
+    desk, slow, counting = (Desk(lambda: reader(house.clock, data, house.settings)) for _ in range(3))
     news = News(house.bells.bell("watch"))
 
     def arrive() -> Arrival:

@@ -4,7 +4,7 @@ One Reader serves one thread. It opens nothing itself and changes nothing.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Protocol
 
@@ -48,6 +48,7 @@ from tactful.runtime.keeping import Trail
 from tactful.runtime.ports import Log, OutboxRow
 
 if TYPE_CHECKING:
+    from tactful.operations.history import History
     from tactful.operations.matching import Matching
     from tactful.operations.measuring import Report
 
@@ -82,14 +83,33 @@ class Counted(Protocol):
 class Reader:
     """`states` are the stores by partition."""
 
-    def __init__(self, log: Log, states: Sequence[People], trail: Trail, outbox: Intents, quarantine: Counted) -> None:
+    def __init__(
+        self,
+        log: Log,
+        states: Sequence[People],
+        trail: Trail,
+        outbox: Intents,
+        quarantine: Counted,
+        history: "Callable[[], History] | None" = None,
+    ) -> None:
+        """`history` opens the lake, when it is first asked."""
         self._log = log
+        self._open_history = history
+        self._history: History | None = None
         self._states = states
         self._trail = trail
         self.outbox = outbox
         self._quarantine = quarantine
         self._known_plan: CompiledPlan | None = None
         self._matching: Matching | None = None
+
+    def history(self) -> "History":
+        """All that was ever kept, for SQL. Raises UsageError where nobody said how it is opened."""
+        if self._history is None:
+            if self._open_history is None:
+                raise UsageError("there is no history here")
+            self._history = self._open_history()
+        return self._history
 
     # ---- one person
 
