@@ -26,7 +26,7 @@ def written_daily(clock: SimClock, days: int) -> MemoryLog:
 def test_old_files_go_once_everybody_has_read_them() -> None:
     clock = SimClock(0)
     log = written_daily(clock, 5)
-    assert trim(log, [At(5), At(5)], clock, days=2) > 0
+    assert trim(log, [At(5), At(5)], clock, 2, {0: 5, 1: 5}) > 0
     assert log.start(0) > 0
     assert log.end(0) == 5
 
@@ -34,11 +34,19 @@ def test_old_files_go_once_everybody_has_read_them() -> None:
 def test_a_partition_that_is_behind_keeps_them() -> None:
     clock = SimClock(0)
     log = written_daily(clock, 5)
-    assert trim(log, [At(5), At(0)], clock, days=2) == 0
+    assert trim(log, [At(5), At(0)], clock, 2, {0: 5, 1: 5}) == 0
     assert log.start(1) == 0
 
 
 def test_no_days_keep_everything() -> None:
     clock = SimClock(0)
     log = written_daily(clock, 5)
-    assert trim(log, [At(5), At(5)], clock, days=0) == 0
+    assert trim(log, [At(5), At(5)], clock, 0, {0: 5, 1: 5}) == 0
+
+
+def test_what_the_lake_has_not_got_stays() -> None:
+    clock = SimClock(0)
+    log = written_daily(clock, 5)
+    assert trim(log, [At(5), At(5)], clock, 2, {0: 5}) == 0
+    assert trim(log, [At(5), At(5)], clock, 2, {0: 5, 1: 1}) == 1
+    assert (log.start(0), log.start(1)) == (1, 1)

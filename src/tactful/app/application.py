@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,11 +17,12 @@ from tactful.adapters.installation import Installation
 from tactful.adapters.standing import leave, read, stand
 from tactful.adapters.supervisor import Lock, StopSignal, Supervisor, follow_parent
 from tactful.adapters.watching import watch
-from tactful.app.clocks import FASTEST, Clocks, Running, SystemClock
+from tactful.app.clocks import FASTEST, Clocks, SystemClock
 from tactful.app.doorkeeping import access_of, at_terminal, findings, near, refuse_open_door, welcome
 from tactful.app.parts import email_of, sources_of
 from tactful.cli import (
     admitting,
+    backtesting,
     beginning,
     bouncing,
     boxes,
@@ -43,16 +45,15 @@ from tactful.cli.main import command_line
 from tactful.errors import DefinitionError, Place, Problem, TransientError, UsageError
 from tactful.events.records import Plan, Record, decode
 from tactful.events.sources import Source
-from tactful.history.queries import Queries
 from tactful.operations import identities
 from tactful.operations.access import Access
+from tactful.operations.backtesting.crew import Crew
 from tactful.operations.consenting import check as check_consent
 from tactful.operations.doctor import Finding, check_channels
 from tactful.operations.imports.tables import Tables
 from tactful.operations.project import load
 from tactful.operations.proofs import Said
 from tactful.operations.publish import changes, is_on_its_way, publish, refuse_other_priority
-from tactful.operations.retention import trim
 from tactful.operations.saving import held
 from tactful.runtime.house import House
 from tactful.runtime.ports import Bell, Claimed, Clock
@@ -61,8 +62,13 @@ from tactful.runtime.settings_channels import leaving
 from tactful.runtime.settings_mistakes import FILE
 from tactful.runtime.work import Work
 
+if TYPE_CHECKING:  # Arrow is slow to import, and most processes need none of it.
+    from tactful.history.queries import Queries
+    from tactful.operations.history import History
+
 _MODULES = (
     admitting,
+    backtesting,
     beginning,
     projects,
     evaluating,
@@ -136,10 +142,20 @@ class Application:
     def now_us(self) -> int:
         return self._clocks.world.now_us()
 
-    def queries(self) -> Queries:
+    def queries(self) -> "Queries":
         from tactful.adapters.duckdb_queries import DuckDBQueries
 
         return DuckDBQueries()
+
+    def history(self, house: House) -> "History":
+        from tactful.app.histories import history_of
+
+        return history_of(house)
+
+    def crew(self, processes: int) -> Crew:
+        from tactful.adapters.crew import Processes
+
+        return Processes(processes)
 
     def doctor(self, project: Path, data: Path | None) -> list[Finding]:
         from tactful.app import examining
@@ -209,7 +225,7 @@ class Application:
                 supervisor.look_after()
             if not supervisor.is_stopping:
                 self._open(supervisor, house, bell, where, host, port)
-            supervisor.watch(lambda: self._keep_house(house, fast))
+            supervisor.watch(fast.note if fast is not None else lambda: None)
         finally:
             unwatch()
             supervisor.stop()
@@ -231,6 +247,7 @@ class Application:
         here = f"http://{host}:{port}"
         supervisor.start("show", ["show", *where, "--address", here])
         supervisor.start("collect", ["collect", *where, "--host", host, "--port", str(port)])
+        supervisor.start("archive", ["archive", *where])
         for _ in range(_TRIES):
             if _answers(near(host, port)):
                 break
@@ -241,14 +258,6 @@ class Application:
         click.echo(f"Tactful is at {here}", err=True)
         if said := welcome(house, near(host, port)):
             click.echo(said, err=True)
-
-    def _keep_house(self, house: Installation, fast: Running | None) -> None:
-        try:
-            if fast is not None:
-                fast.note()
-            trim(house.log, house.stores(), house.clock, house.settings.retention.log_days)
-        except TransientError as error:
-            click.echo(f"tactful: the log could not be trimmed: {error}", err=True)
 
     def _publish_first(
         self, house: Installation, files: Mapping[str, str], settings: Mapping[str, str], lock: Lock
@@ -314,6 +323,13 @@ class Application:
         follow_parent()
         share = lanes.Share(number, max(house.settings.engine.deliverers, number + 1))
         delivering.run(house, project, data, address, share)
+        house.close()
+
+    def run_archive(self, project: Path, data: Path) -> None:
+        from tactful.app import archiving
+
+        house = self.house(data, project, read_only=False)
+        archiving.run(house)
         house.close()
 
 

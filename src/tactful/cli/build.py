@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from tactful.events.sources import Source
-from tactful.history.queries import Queries
 from tactful.operations.access import Access
+from tactful.operations.backtesting.crew import Crew
 from tactful.operations.campaigns import Approvals
 from tactful.operations.doctor import Finding
 from tactful.operations.imports.tables import Tables
@@ -14,6 +14,10 @@ from tactful.operations.proofs import Said
 from tactful.runtime.house import House
 from tactful.runtime.ports import Claimed, Clock
 from tactful.runtime.settings import Settings
+
+if TYPE_CHECKING:  # Arrow is slow to import, and most commands need none of it.
+    from tactful.history.queries import Queries
+    from tactful.operations.history import History
 
 
 class Build(Protocol):
@@ -69,6 +73,8 @@ class Build(Protocol):
 
     def run_deliver(self, project: Path, data: Path, address: str, number: int) -> None: ...
 
+    def run_archive(self, project: Path, data: Path) -> None: ...
+
     def doctor(self, project: Path, data: Path | None) -> Sequence[Finding]:
         """`data` is the data folder that belongs to the project, if it is there."""
         ...
@@ -87,6 +93,14 @@ class Build(Protocol):
         """Where no installation has a time of its own."""
         ...
 
-    def queries(self) -> Queries:
+    def queries(self) -> "Queries":
         """An engine of SQL over histories."""
+        ...
+
+    def history(self, house: House) -> "History":
+        """Of an installation: its lake, and what the lake has not yet. Raises TransientError."""
+        ...
+
+    def crew(self, processes: int) -> Crew:
+        """So many processes, or (0) one for each core."""
         ...

@@ -1,4 +1,4 @@
-"""Commands that run: up, and its parts collect, show, work, deliver."""
+"""Commands that run: up, and its parts collect, show, work, deliver, archive."""
 
 import logging
 from pathlib import Path
@@ -77,6 +77,14 @@ def register(group: click.Group, build: Build) -> None:
         """Send what was claimed."""
         _log()
         build.run_deliver(project, data, address, number)
+
+    @group.command(hidden=True)
+    @project_option
+    @data_option
+    def archive(project: Path, data: Path) -> None:
+        """Bring what was decided into the lake."""
+        _log()
+        build.run_archive(project, data)
 
 
 def _log() -> None:

@@ -1,6 +1,7 @@
-"""Retention: the log lives as long as `[retention] log_days` says, and longer while a partition has not read it."""
+"""Retention: the log lives as long as `[retention] log_days` says, and longer while a partition has not read it, or the
+lake has not got what was decided."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from tactful.runtime.ports import Checkpoint, Clock, Log
@@ -13,9 +14,13 @@ class Positioned(Protocol):
     def checkpoint(self) -> Checkpoint: ...
 
 
-def trim(log: Log, stores: Sequence[Positioned], clock: Clock, days: int) -> int:
-    """Drop log files that are older and read by everybody; returns how many. 0 days: everything is kept."""
+def trim(log: Log, stores: Sequence[Positioned], clock: Clock, days: int, archived: Mapping[int, int]) -> int:
+    """Drop log files that are older, read by everybody and archived up to these positions; returns how many. 0 days:
+    everything is kept."""
     if days <= 0:
         return 0
-    read = {partition: store.checkpoint().position for partition, store in enumerate(stores)}
+    read = {
+        partition: min(store.checkpoint().position, archived.get(partition, 0))
+        for partition, store in enumerate(stores)
+    }
     return log.trim(clock.now_us() - days * DAY_US, read)
