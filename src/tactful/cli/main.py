@@ -42,6 +42,7 @@ SECTIONS: Mapping[str, Sequence[str]] = {
     "Journeys and what leaves": (
         "journeys",
         "campaign",
+        "backtest",
         "sending",
         "measure",
         "outbox",

@@ -6,7 +6,6 @@ from functools import lru_cache
 from heapq import merge
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Protocol, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -16,28 +15,11 @@ from tactful.events.records import TIME_ZONE, Record, Threshold
 from tactful.kernel.gate import MAILS_PER_ADDRESS
 from tactful.operations.backtesting.again import Again
 from tactful.operations.backtesting.counting import Counting, compare
+from tactful.operations.backtesting.crew import Crew
 from tactful.operations.backtesting.dealing import Dealt, deal, unit
 from tactful.operations.backtesting.playing import Period, Player, Stage, stage
 from tactful.operations.backtesting.tally import Difference, Sent, Tally
 from tactful.operations.history import Opened
-
-Item = TypeVar("Item")
-Made = TypeVar("Made")
-
-
-class Crew(Protocol):
-    """Processes that do the same with many things; all cores of the machine."""
-
-    def each(self, work: Callable[[Item], Made], items: Iterable[Item]) -> Iterator[Made]:
-        """What the work makes of each item, in the order of items. `work` is a function of a module."""
-        ...
-
-
-class Alone:
-    """A crew of this process alone."""
-
-    def each(self, work: Callable[[Item], Made], items: Iterable[Item]) -> Iterator[Made]:
-        return map(work, items)
 
 
 class Version(Struct, frozen=True):

@@ -1,0 +1,126 @@
+"""The command that plays a journey over what has happened: backtest."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from tactful.cli.build import Build
+from tactful.cli.main import data_option, echo_json, json_option, opened
+from tactful.runtime.settings import Settings, plan_settings
+from tactful.runtime.settings_mistakes import FILE
+
+if TYPE_CHECKING:
+    from tactful.operations.backtesting.preparing import Asked
+    from tactful.operations.backtesting.running import Told
+    from tactful.operations.backtesting.tally import Sent
+
+
+def register(group: click.Group, build: Build) -> None:
+    file = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+    @group.command()
+    @click.argument("journey", type=file)
+    @click.option("--from", "first", default="", metavar="TIME", help="From when on it is in force (default: 30 days).")
+    @click.option("--to", "last", default="", metavar="TIME", help="Up to when (default: the end of history).")
+    @click.option(
+        "--against", default="", metavar="FILE", help="Another version side by side; or `published`, or `without` it."
+    )
+    @click.option(
+        "--project",
+        type=click.Path(exists=True, file_okay=False, path_type=Path),
+        help="Whose definitions and settings are meant (default: those around the file).",
+    )
+    @click.option(
+        "--messages",
+        "listed",
+        type=click.Path(dir_okay=False, writable=True, path_type=Path),
+        help="Write every message into this file, a JSON object a line.",
+    )
+    @click.option("--processes", type=click.IntRange(1, 256), help="How many (default: one for each core).")
+    @data_option
+    @json_option
+    def backtest(
+        journey: Path,
+        first: str,
+        last: str,
+        against: str,
+        project: Path | None,
+        listed: Path | None,
+        processes: int | None,
+        data: Path,
+        as_json: bool,
+    ) -> None:
+        """What JOURNEY (a file) would have sent: history through the engine, with caps, consent and everything else.
+
+        \b
+        tactful backtest journeys/cart_reminder.yaml --from 2026-03-01 --to 2026-04-01
+
+        Nothing is sent or changed. The other journeys of the project run beside it, and all definitions hold from the
+        beginning of history on.
+        """
+        from tactful.operations import tried  # These are wanted here only, and slow to import.
+        from tactful.operations.backtesting import preparing, report, running
+        from tactful.operations.project import load
+
+        folder = project or tried.own_project(journey)
+        if folder is None:
+            raise click.UsageError("the file lies in no project's journeys/; name the project with --project")
+        settings = build.settings(folder) if (folder / FILE).exists() else Settings()
+        house = opened(build, data)
+        asked = _asked(journey, against, first, last)
+        crew = build.crew(processes or 0)
+        with build.history(house).open() as history:
+            limit = settings.limits.mails_per_address
+            files, told = load(folder), plan_settings(settings)
+            wanted = preparing.wanted(asked, files, told, house.plan(0), history, house.outbox, limit)
+            with _progress(hidden=as_json) as progress, _list(listed, [one.label for one in wanted.versions]) as listen:
+                found = running.backtest(history, wanted, crew, progress, listen)
+        if as_json:
+            echo_json(report.as_values(found))
+        else:
+            click.echo(report.as_text(found), nl=False)
+
+
+def _asked(journey: Path, against: str, first: str, last: str) -> "Asked":
+    from tactful.operations.backtesting import preparing
+
+    text = preparing.text_of(journey)
+    if against in ("", preparing.WITHOUT, preparing.PUBLISHED):
+        return preparing.Asked(journey.stem, text, against, "", first, last)
+    other = preparing.text_of(Path(against))
+    label = Path(against).stem if Path(against).stem != journey.stem else against
+    return preparing.Asked(journey.stem, text, other, label, first, last)
+
+
+@contextmanager
+def _progress(*, hidden: bool) -> Iterator[Callable[["Told"], None]]:
+    """Reading the history is about a fifth of it."""
+    with click.progressbar(length=1000, label="backtest", hidden=hidden) as bar:
+
+        def progress(told: "Told") -> None:
+            share = told.share / 5 if told.what == "read" else 0.2 + told.share * 0.8
+            bar.update(int(share * 1000) - bar.pos)
+
+        yield progress
+
+
+@contextmanager
+def _list(path: Path | None, labels: list[str]) -> Iterator[Callable[[int, "Sent"], None] | None]:
+    """Writes each message as a line."""
+    if path is None:
+        yield None
+        return
+    import msgspec
+
+    from tactful.operations.backtesting import report
+
+    with path.open("wb") as file:
+
+        def listen(version: int, one: "Sent") -> None:
+            said = report.sample(one)
+            file.write(msgspec.json.encode({"version": labels[version], **said} if len(labels) > 1 else said) + b"\n")
+
+        yield listen

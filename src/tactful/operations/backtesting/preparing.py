@@ -1,0 +1,89 @@
+"""Preparing: what is to be played, from a journey's file, the project around it, and what it is compared with."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from msgspec import Struct
+
+from tactful.consent import policy
+from tactful.errors import UsageError
+from tactful.events.records import CONSENT, SESSION_GAP
+from tactful.kernel.definitions import read_project
+from tactful.kernel.state import PlanState
+from tactful.language.vocabulary import DEFAULT_GAP_US
+from tactful.operations.backtesting.dealing import KNOWN_AT
+from tactful.operations.backtesting.running import Version, Wanted
+from tactful.operations.cases import instant
+from tactful.operations.history import Opened
+from tactful.runtime.ports import Outbox
+from tactful.values import DAY_US, parse_duration
+
+WITHOUT, PUBLISHED = "without", "published"
+"""To compare with: the project without the journey; the plan that is in force."""
+DAYS = 30
+"""Before the end of history, unless --from says so."""
+
+
+class Asked(Struct, frozen=True):
+    """What somebody wants to know: a journey by its name and text, and with what it is compared ("": nothing)."""
+
+    journey: str
+    text: str
+    against: str = ""
+    """WITHOUT, PUBLISHED, or the text of another version."""
+    against_label: str = ""
+    first: str = ""
+    """Times; "": the last 30 days of history."""
+    last: str = ""
+
+
+def wanted(
+    asked: Asked,
+    files: Mapping[str, str],
+    settings: Mapping[str, str],
+    plan: PlanState | None,
+    opened: Opened,
+    outbox: Outbox,
+    mails_per_address: int,
+) -> Wanted:
+    """Raises DefinitionError for mistakes in a version, UsageError for anything else that is wrong."""
+    path = f"journeys/{asked.journey}.yaml"
+    versions = [Version("this", {**files, path: asked.text}, dict(settings))]
+    if asked.against == PUBLISHED:
+        if plan is None:
+            raise UsageError("nothing is published yet that this could be compared with")
+        versions.append(Version(PUBLISHED, dict(plan.plan.publish.files), dict(plan.plan.publish.settings)))
+    elif asked.against == WITHOUT:
+        without = {name: text for name, text in files.items() if name != path}
+        versions.append(Version(WITHOUT, without, dict(settings)))
+    elif asked.against:
+        versions.append(Version(asked.against_label or "other", {**files, path: asked.against}, dict(settings)))
+    for version in versions:
+        _check(version)
+    from_us, until_us = _period(asked, opened)
+    suppressed = {address: at for address, _, at in outbox.suppressions()}
+    return Wanted(asked.journey, tuple(versions), from_us, until_us, suppressed, mails_per_address)
+
+
+def _check(version: Version) -> None:
+    gap_us = parse_duration(version.settings.get(SESSION_GAP, "")) or DEFAULT_GAP_US
+    read_project(version.files, gap_us=gap_us, purposes=policy.read(version.settings.get(CONSENT, "")).purposes)
+
+
+def _period(asked: Asked, opened: Opened) -> tuple[int, int]:
+    ((newest,),) = opened.session.rows(f"SELECT max({KNOWN_AT}) FROM events")
+    if newest is None:
+        raise UsageError("the history is empty; a backtest needs events that came in, or an import")
+    until_us = instant(asked.last, "--to ") if asked.last else newest + 1
+    from_us = instant(asked.first, "--from ") if asked.first else min(until_us, newest) - DAYS * DAY_US
+    if from_us >= until_us:
+        raise UsageError("the period ends before it begins: --from must be before --to")
+    return from_us, until_us
+
+
+def text_of(path: Path) -> str:
+    """Of a journey's file. Raises UsageError where it is none."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} cannot be read: {error}") from None
