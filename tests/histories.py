@@ -1,16 +1,25 @@
 """An installation in memory that has lived through a file of tracking calls, for tests of its history.
 
 The production workers decide, at the instants at which they would: the clock goes from one receipt or wake-up to the
-next. What passes the gate is taken for sent at once.
+next. What passes the gate is taken for sent at once. `archive()` brings what was decided into the lake; what was decided
+later is the tail of `history()`.
 """
 
 from collections.abc import Mapping, Sequence
 
+from tactful.adapters.duckdb_queries import DuckDBQueries
 from tactful.adapters.memory.house import MemoryHouse
+from tactful.adapters.memory.lake import MemoryLake
 from tactful.events.identifiers import partition_of
 from tactful.events.records import Launch, Publish, Record, Steer, Threshold, encode
+from tactful.history.lake import Lake
 from tactful.journeys.definition import CHANNELS
+from tactful.operations.declaring import declared
 from tactful.operations.evaluate_lines import Line, read_lines
+from tactful.operations.history import History
+from tactful.operations.terms import terms_of
+from tactful.runtime.archive import Archiver
+from tactful.runtime.decided import LiveTail
 from tactful.runtime.ports import Verdict
 from tactful.runtime.settings import Settings, naming_of, plan_settings
 from tactful.testing.clock import SimClock
@@ -23,10 +32,12 @@ STILL = 10_000
 class Life:
     """Everything that is in `house` was decided by its workers; `clock` stands at the newest instant."""
 
-    def __init__(self, settings: Settings, partitions: int, at_us: int) -> None:
+    def __init__(self, settings: Settings, partitions: int, at_us: int, lake: Lake | None = None) -> None:
         self.clock = SimClock(at_us)
         self.house = MemoryHouse(settings, self.clock, partitions)
         self.workers = [self.house.worker(partition, self.clock) for partition in range(partitions)]
+        self.lake = lake or MemoryLake(buckets=4)
+        self.tail = LiveTail(self.house.log, self.house.trail)
 
     def publish(self, files: Mapping[str, str], author: str = "test") -> None:
         """Put these definitions in force now."""
@@ -63,6 +74,23 @@ class Life:
                 return
         raise AssertionError("the workers are busy for nothing")
 
+    def archive(self) -> Archiver:
+        """Everything that was decided so far; with housekeeping, so that files have what definitions wish."""
+        found = Archiver(self.house.log, self.house.trail, self.lake, self.clock, lambda: declared(self._published()))
+        found.archive()
+        while found.keep_house():
+            pass
+        return found
+
+    def history(self) -> History:
+        """Of everything, archived or not, by the plan in force."""
+        publish = self._published()
+        return History(self.lake, DuckDBQueries(), self.tail, terms_of(publish) if publish is not None else None)
+
+    def _published(self) -> Publish | None:
+        plan = self.house.plan(0)
+        return plan.plan.publish if plan is not None else None
+
     def _send(self) -> bool:
         outbox = self.house.outbox
         names = [one.intent.intent for channel in CHANNELS for one in outbox.claimed(channel)]
@@ -86,11 +114,13 @@ def lived(
     settings: Settings | None = None,
     partitions: int = 2,
     begin: str = "2026-01-01T00:00:00Z",
+    lake: Lake | None = None,
 ) -> Life:
-    """Definitions published at `begin`, and then the calls of the lines, each with its receivedAt."""
+    """Definitions published at `begin`, and then the calls of the lines, each with its receivedAt. Nothing is archived
+    yet."""
     at_us = parse_time(begin)
     assert at_us is not None
-    life = Life(settings or Settings(), partitions, at_us)
+    life = Life(settings or Settings(), partitions, at_us, lake)
     life.publish(files)
     life.live(lines)
     return life
