@@ -15,6 +15,7 @@ from click.core import ParameterSource
 from tactful.cli.build import Build
 from tactful.errors import DefinitionError, Problem, TransientError, UsageError
 from tactful.runtime.house import House
+from tactful.runtime.settings_mistakes import FILE
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 data_option = click.option(
@@ -37,7 +38,7 @@ UP_TO_ITS_END = 0
 
 
 SECTIONS: Mapping[str, Sequence[str]] = {
-    "A project": ("init", "check", "publish", "eval", "try", "message", "vocabulary", "schema"),
+    "A project": ("init", "check", "preview", "publish", "eval", "try", "message", "vocabulary", "schema"),
     "The server": ("up", "doctor", "import", "quarantine", "bounces", "simulate"),
     "Journeys and what leaves": (
         "journeys",
@@ -107,11 +108,13 @@ def first_sentence(command: click.Command) -> str:
     return sentence if sentence.endswith((".", "?")) else f"{sentence}."
 
 
-def opened(build: Build, data: Path, *, read_only: bool = True) -> House:
-    """The house on a data folder that exists, opened for the length of a command."""
+def opened(build: Build, data: Path, *, read_only: bool = True, project: Path | None = None) -> House:
+    """The house on a data folder that exists, opened for the length of a command; with the settings of a project, where
+    there is one."""
     if not (data / "installation.json").exists():
         raise UsageError(f"{data} is no data folder of Tactful; `tactful up` makes one, or name it with --data")
-    house = build.house(data, None, read_only=read_only)
+    told = project if project is not None and (project / FILE).exists() else None
+    house = build.house(data, told, read_only=read_only)
     context = click.get_current_context()
     context.call_on_close(house.close)
     if not read_only:

@@ -1,0 +1,52 @@
+"""Commands that look ahead: preview."""
+
+from pathlib import Path
+
+import click
+
+from tactful.cli.build import Build
+from tactful.cli.main import data_option, echo_json, echo_warnings, json_option, opened, project_option
+from tactful.errors import Problem, UsageError
+from tactful.language.mistakes import place_at
+from tactful.values import parse_time
+
+EXPRESSION = "<expression>"
+MOST_DAYS = 3_650
+
+
+def register(group: click.Group, build: Build) -> None:
+    @group.command("preview")
+    @click.argument("expression")
+    @project_option
+    @data_option
+    @click.option("--at", metavar="TIME", default="", help="As it was known then: 2026-03-01T14:03Z (default: now).")
+    @click.option("--days", default=30, show_default=True, help="So far back it is asked as well, day by day.")
+    @json_option
+    def preview_command(expression: str, project: Path, data: Path, at: str, days: int, as_json: bool) -> None:
+        """Say for how many people EXPRESSION holds, now and day by day before, who some of them are, and how the values
+        that it compares lie over people.
+
+        An expression that is no condition is shown by its values. Segments, metrics and collections are those that are
+        in force.
+        """
+        from tactful.operations import previewed_text, previewing_history  # Slow to import, and wanted here only.
+        from tactful.operations.asked import checked_by
+
+        at_us = parse_time(at) if at else 0
+        if at_us is None:
+            raise UsageError(f"--at {at}: this is no time; write for instance 2026-03-01T14:03Z")
+        if not 0 <= days <= MOST_DAYS:
+            raise UsageError(f"--days is from 0 to {MOST_DAYS}")
+        house = opened(build, data, project=project)
+        plan = house.plan(0)
+        checked = checked_by(plan.plan.publish if plan is not None else None, expression)
+        if not as_json:
+            remarks = ((one, place_at(EXPRESSION, expression, one.offset)) for one in checked.warnings)
+            echo_warnings(Problem(one.message, where, one.hint) for one, where in remarks)
+        with build.history(house).open() as history:
+            asked = at_us or house.clock.now_us()
+            found = previewing_history.preview(history, checked, asked, days, is_brief=not days)
+        if as_json:
+            echo_json(previewing_history.as_values(found))
+        else:
+            click.echo(previewed_text.as_text(found), nl=False)
