@@ -16,7 +16,7 @@ from tactful.errors import Fenced, TransientError
 from tactful.history.columns import Batch
 from tactful.history.lake import Lake
 from tactful.language.sql.layout import SHARED, Layout
-from tactful.runtime.decided import stretch
+from tactful.runtime.decided import READ, stretch
 from tactful.runtime.keeping import Trail
 from tactful.runtime.ports import Bell, Clock, Log
 from tactful.values import HOUR_US, SECOND_US
@@ -33,6 +33,8 @@ class Pace(Struct, frozen=True):
 
     rows: int = 200_000
     """Of one append, about; what they need of memory is the loop's."""
+    read: int = READ
+    """Positions of one look into the log."""
     every_us: int = 30 * SECOND_US
     """So old may be what the lake lacks. Real time."""
     rest_us: int = HOUR_US
@@ -95,7 +97,6 @@ class Archiver:
         waits = [] if self._since is None else [self._since + self._pace.every_us]
         return min([*waits, *([] if self._kept_at is None else [self._kept_at + self._pace.rest_us])], default=None)
 
-    @property
     def is_waiting(self) -> bool:
         """It knows already that there is something, and no ring would tell it more."""
         return self._since is not None
@@ -121,7 +122,7 @@ class Archiver:
             for partition, end in ends.items():
                 after = upto.get(partition, 0)
                 if after < end:
-                    read = stretch(self._log, self._trail, partition, after)
+                    read = stretch(self._log, self._trail, partition, after, self._pace.read)
                     batch.take(read.items)
                     upto[partition] = read.upto
             if upto == before:
@@ -202,7 +203,7 @@ class Archive:
         elif self._archiver is not None:
             until = self._archiver.next_turn()
         patience = PATIENCE_S if until is None else min(PATIENCE_S, max(0, until - now) / SECOND_US)
-        is_deaf = self._rests_since is not None or (self._archiver is not None and self._archiver.is_waiting)
+        is_deaf = self._rests_since is not None or (self._archiver is not None and self._archiver.is_waiting())
         (self._quiet if is_deaf else self._bell).wait(patience)
 
 

@@ -1,0 +1,237 @@
+"""The archiver: whatever happens to it and to the lake, each row comes into the lake once; before that, into the tail."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from tactful.adapters.memory.bells import MemoryBell
+from tactful.adapters.memory.lake import MemoryLake
+from tactful.errors import TransientError
+from tactful.language.sql.layout import EVENTS, TABLES, Layout
+from tactful.runtime.archive import RETRY_US, Archive, Archiver, Declared, Pace
+from tactful.runtime.decided import LiveTail
+from tactful.testing.clock import SimClock
+from tactful.values import HOUR_US, MINUTE_US, SECOND_US
+from tests.histories import Life, lived
+
+FILES = {
+    "segments/bought.yaml": 'when: any("Order Completed", last="1d")\n',
+    "events/order.yaml": "name: Order Completed\nproperties:\n  total: number\n",
+}
+
+
+def lines(number: int = 40) -> list[dict[str, Any]]:
+    """People who buy before and after they are known."""
+    found: list[dict[str, Any]] = []
+    for place in range(number):
+        who = {"anonymousId": f"a{place % 5}"}
+        call: dict[str, Any] = {"type": "track", "event": "Order Completed", "properties": {"total": place}}
+        if place % 4 == 3:
+            who |= {"userId": f"{place % 3}"}
+            call = {"type": "identify", "traits": {"city": "Lisbon"}}
+        received = f"2026-01-02T{place // 60:02}:{place % 60:02}:00Z"
+        found.append({**call, **who, "messageId": f"m{place}", "receivedAt": received})
+    found.append(
+        {"type": "consent", "purpose": "ads", "granted": True, "userId": "1", "receivedAt": "2026-01-03T00:00:00Z"}
+    )
+    found.append({"type": "score", "model": "m", "value": 1, "userId": "1", "receivedAt": "2026-01-03T00:00:01Z"})
+    return found
+
+
+@pytest.fixture
+def life() -> Life:
+    return lived(FILES, lines())
+
+
+def held(lake: MemoryLake) -> dict[str, list[str]]:
+    """Rows by table, in no order."""
+    snapshot = lake.snapshot()
+    return {name: sorted(map(repr, snapshot.source(name).to_table().to_pylist())) for name in TABLES}  # type: ignore[union-attr]  # in memory it is a data set
+
+
+def archiver(life: Life, lake: MemoryLake, pace: Pace | None = None) -> Archiver:
+    return Archiver(life.house.log, life.house.trail, lake, life.clock, pace=pace)
+
+
+def whole(life: Life) -> dict[str, list[str]]:
+    """What an archiver brings that nothing disturbs."""
+    lake = MemoryLake()
+    archiver(life, lake).archive()
+    return held(lake)
+
+
+def test_the_tail_says_what_the_lake_will(life: Life) -> None:
+    rest = life.tail.since({}, Layout())
+    expected = whole(life)
+    assert {name: sorted(map(repr, rows.to_pylist())) for name, rows in rest.tables.items()} == {
+        name: rows for name, rows in expected.items() if rows
+    }
+    assert len(expected[EVENTS]) > 40
+    assert set(rest.tables) >= {"events", "traits", "identity", "memberships", "consents", "scores", "plans"}
+
+
+def test_lake_and_tail_share_no_row_and_lack_none(life: Life) -> None:
+    archiver(life, life.lake).archive()  # type: ignore[arg-type]  # in memory
+    life.live(lines(50)[-12:])
+    positions = life.lake.snapshot().positions
+    rest = life.tail.since(positions, Layout())
+    again = LiveTail(life.house.log, life.house.trail)
+    again.since({}, Layout())
+    assert again.since(positions, Layout()) == rest or _same(again.since(positions, Layout()).tables, rest.tables)
+    now = whole(life)
+    for name, rows in held(life.lake).items():  # type: ignore[arg-type]  # in memory
+        tail = sorted(map(repr, rest.tables[name].to_pylist())) if name in rest.tables else []
+        assert sorted(rows + tail) == now[name]
+
+
+def _same(one: Mapping[str, pa.Table], two: Mapping[str, pa.Table]) -> bool:
+    filled = [{name: rows for name, rows in each.items() if len(rows)} for each in (one, two)]
+    return filled[0].keys() == filled[1].keys() and all(
+        rows.equals(filled[1][name]) for name, rows in filled[0].items()
+    )
+
+
+def test_piece_by_piece_is_the_same(life: Life) -> None:
+    lake = MemoryLake()
+    archiver(life, lake, Pace(rows=1, read=1)).archive()
+    assert held(lake) == whole(life)
+
+
+class Failing(MemoryLake):
+    """Fails at those of its appends that are named, before or after it has written."""
+
+    def __init__(self, before: Sequence[int] = (), after: Sequence[int] = ()) -> None:
+        super().__init__()
+        self.calls = 0
+        self._before, self._after = before, after
+
+    def append(self, upto: Mapping[int, int], tables: Mapping[str, pa.Table]) -> None:
+        self.calls += 1
+        if self.calls in self._before:
+            raise TransientError("503")
+        super().append(upto, tables)
+        if self.calls in self._after:
+            raise TransientError("timed out")
+
+
+def loop(life: Life, lake: MemoryLake, bell: MemoryBell, quiet: MemoryBell, pace: Pace) -> Archive:
+    return Archive(lambda: archiver(life, lake, pace), bell, quiet, life.clock, lambda: False)
+
+
+def test_a_lake_that_fails_before_or_after_it_wrote(life: Life) -> None:
+    lake = Failing(before=(1, 3), after=(2, 5))
+    running = loop(life, lake, MemoryBell(), MemoryBell(), Pace(rows=10, read=2, every_us=0))
+    for _ in range(30):
+        if not running.round():
+            life.clock.advance(RETRY_US)
+    assert lake.calls > 5
+    assert held(lake) == whole(life)
+
+
+def test_two_archivers_bring_each_row_once(life: Life) -> None:
+    lake = MemoryLake()
+    first, second = archiver(life, lake, Pace(rows=5, read=2)), archiver(life, lake, Pace(rows=7, read=3))
+    ends = {partition: life.house.trail.end(partition) for partition in range(2)}
+    for number in range(40):
+        (first, second)[number % 2]._append(ends)
+    assert held(lake) == whole(life)
+
+
+def test_it_waits_until_there_is_enough_to_say(life: Life) -> None:
+    lake = MemoryLake()
+    waiting = archiver(life, lake, Pace(every_us=MINUTE_US))
+    waiting.keep_house()
+    assert not waiting.turn()
+    assert waiting.is_waiting()
+    life.clock.advance(MINUTE_US - SECOND_US)
+    assert not waiting.turn()
+    life.clock.advance(SECOND_US)
+    assert waiting.turn()
+    assert not waiting.is_waiting()
+    assert waiting.behind() == 0
+
+
+def test_a_clock_that_is_set_back_makes_no_wait_longer() -> None:
+    life = lived(FILES, lines(4))
+    waiting = archiver(life, MemoryLake(), Pace(every_us=MINUTE_US))
+    waiting.keep_house()
+    waiting.turn()
+    life.clock.jump(-30 * MINUTE_US)
+    assert waiting.turn()
+    assert waiting.behind() == 0
+
+
+def test_who_waits_hears_no_ring_but_the_one_to_stop(life: Life) -> None:
+    heard: list[str] = []
+
+    class Bell(MemoryBell):
+        def __init__(self, name: str) -> None:
+            super().__init__()
+            self.name = name
+
+        def wait(self, timeout_s: float | None) -> None:
+            heard.append(f"{self.name} {timeout_s}")
+            life.clock.advance(int((timeout_s or 0) * SECOND_US))
+
+    lake, stops = MemoryLake(), iter([False] * 6 + [True])
+    make = lambda: archiver(life, lake, Pace(every_us=30 * SECOND_US))  # noqa: E731  (said once)
+    Archive(make, Bell("any"), Bell("stop"), life.clock, lambda: next(stops)).run()
+    assert heard[0] == "stop 30.0"
+    assert heard[-1] == "any 60.0"
+    assert held(lake) == whole(life)
+
+
+def test_housekeeping_is_told_what_definitions_say_and_tells_where_the_lake_is(life: Life) -> None:
+    told: list[dict[int, int]] = []
+    lake = MemoryLake()
+    retention = {"Order Completed": HOUR_US}
+    keeping = Archiver(
+        life.house.log,
+        life.house.trail,
+        lake,
+        life.clock,
+        lambda: Declared(Layout(("total",)), retention),
+        lambda at: told.append(dict(at)),
+    )
+    keeping.archive()
+    assert keeping.keep_house()
+    assert not told
+    assert not keeping.keep_house()
+    assert told == [dict(lake.snapshot().positions)]
+    assert lake.snapshot().layout == Layout(("total",))
+    names = {row["name"] for row in lake.snapshot().source(EVENTS).to_table().to_pylist()}  # type: ignore[union-attr]
+    assert "Order Completed" not in names
+    assert "$identify" in names
+
+
+def test_what_the_log_has_lost_is_said(life: Life) -> None:
+    clock = SimClock(life.clock.now_us())
+    clock.advance(400 * 24 * HOUR_US)
+    life.clock.advance(2 * 24 * HOUR_US)
+    life.live([{**lines(1)[0], "messageId": "late", "receivedAt": "2026-01-09T00:00:00Z"}])
+    life.house.log.trim(clock.now_us(), {0: 1 << 40, 1: 1 << 40})
+    with pytest.raises(TransientError, match="gone from the log"):
+        archiver(life, MemoryLake()).archive()
+
+
+def test_what_was_passed_on_needs_no_other_log() -> None:
+    """The event entered in another partition, whose log is trimmed before this one is archived."""
+    life = lived(FILES, lines())
+    log = life.house.log
+    reads: list[int] = []
+    read = log.read
+
+    class Watched:
+        partitions = log.partitions
+
+        def read(self, partition: int, after: int, limit: int) -> list[tuple[int, bytes]]:
+            reads.append(partition)
+            return read(partition, after, limit)
+
+    for partition in range(2):
+        reads.clear()
+        tail = LiveTail(Watched(), life.house.trail)  # type: ignore[arg-type]  # what it needs of one
+        tail._brought_up(partition, 0)
+        assert set(reads) == {partition}
