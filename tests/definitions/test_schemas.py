@@ -109,6 +109,8 @@ def test_the_new_project_is_right_and_names_its_schemas(tmp_path: Path) -> None:
         ("events/a.yaml", "name: A\nproperties: {x: integer}"),
         ("collections/a.yaml", "add: A"),
         ("metrics/a.yaml", "value: ''"),
+        ("features/a.yaml", "features: {Big: x}"),
+        ("features/a.yaml", "features: {a: {value: x, type: money}}"),
     ],
 )
 def test_what_is_wrong_is_seen(path: str, text: str) -> None:
@@ -180,6 +182,8 @@ def test_the_keys_are_those_of_the_readers(monkeypatch: pytest.MonkeyPatch) -> N
             elif folder == "events" and "additionalProperties" in inner:
                 named[folder, "a property"] = one = inner["additionalProperties"]["anyOf"][1]
                 named[folder, "merge"] = one["properties"]["merge"]["anyOf"][1]
+            elif folder == "features" and "additionalProperties" in inner:
+                named[folder, "a feature"] = inner["additionalProperties"]["anyOf"][1]
     message = schemas.schema("messages")["properties"]
     named["messages", "a variant"] = message["variants"]["items"]
     named["messages", "a translation"] = message["translations"]["additionalProperties"]

@@ -75,7 +75,7 @@ class DuckDBSession:
 
     def batches(self, query: str, most: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:
         try:
-            found: pa.RecordBatchReader = self._connection.execute(query).to_arrow_reader(most)
+            found: pa.RecordBatchReader = self._connection.sql(query).to_arrow_reader(most)
             yield from found
         except _WORLD as error:
             raise _unread(error) from error

@@ -42,6 +42,7 @@ KINDS = {
     "events": "event",
     "collections": "collection",
     "metrics": "metric",
+    "features": "feature set",
     "blocks": "block",
 }
 

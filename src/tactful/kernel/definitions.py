@@ -26,11 +26,13 @@ from tactful.language.vocabulary import DEFAULT_GAP_US, Collection, EventType, V
 from tactful.messages import definition as messages
 from tactful.messages.blocks import Block, TemplateCheck, read_block
 from tactful.segments import definition as segments
+from tactful.segments.features import FeatureSet
+from tactful.segments.features import read as read_features
 from tactful.segments.metrics import Metric
 from tactful.segments.metrics import read as read_metric
 from tactful.values import parse_duration
 
-FOLDERS = ("blocks", "collections", "events", "journeys", "messages", "metrics", "segments")
+FOLDERS = ("blocks", "collections", "events", "features", "journeys", "messages", "metrics", "segments")
 FOLDERS_TO_COME = ("catalogue", "experiments", "models", "slots")
 _encode = msgspec.msgpack.Encoder().encode
 _NAME = re.compile(r"[a-z0-9_-]{1,64}")
@@ -48,6 +50,7 @@ class Definitions(Struct, frozen=True):
     """What events/ declares, by the event's name."""
     collections: Mapping[str, Collection] = {}
     blocks: Mapping[str, Block] = {}
+    features: Mapping[str, FeatureSet] = {}
 
 
 def read_project(
@@ -68,7 +71,11 @@ def read_project(
     for folder in ("segments", "metrics"):
         for name in reading.names(folder):
             reading.read(f"{folder}/{name}.yaml")
-    found_journeys, found_messages = {}, {}
+    found_journeys, found_messages, found_features = {}, {}, {}
+    for name in reading.names("features"):
+        features = read_features(name, reading.document("features", name), reading.vocabulary)
+        if features is not None:
+            found_features[name] = features
     for name in reading.names("journeys"):
         journey = journeys.read(name, reading.document("journeys", name), reading.vocabulary)
         if journey is not None:
@@ -94,6 +101,7 @@ def read_project(
         events={name: reading.events[name] for name in sorted(reading.events)},
         collections=reading.collections,
         blocks=blocks,
+        features=found_features,
     )
 
 

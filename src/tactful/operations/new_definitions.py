@@ -77,6 +77,13 @@ _METRIC = """\
 description: What was spent in 90 days
 value: sum("Order Completed", total, last="90d")
 """
+_FEATURES = """\
+description: What models learn from
+features:
+  orders_90d: count("Order Completed", last="90d")
+  spent_90d: sum("Order Completed", total, last="90d")
+  since_order: time_since("Order Completed")
+"""
 TEMPLATES: Mapping[str, tuple[Template, ...]] = {
     "segments": (
         _segment("recent", "Did something lately", 'any("Order Completed", last="30d")'),
@@ -98,5 +105,6 @@ TEMPLATES: Mapping[str, tuple[Template, ...]] = {
     "events": (Template("event", "An event with its properties", _EVENT),),
     "collections": (Template("cart", "What is added and removed, such as a cart", _COLLECTION),),
     "metrics": (Template("total", "A number for each person", _METRIC),),
+    "features": (Template("orders", "Values that models learn from", _FEATURES),),
 }
 """By folder; the first is what is offered."""

@@ -159,5 +159,7 @@ def expressions(definitions: Definitions) -> Iterator[tuple[str, Sequence[Node]]
         yield f"segments/{segment.name}.yaml", (segment.when.tree,)
     for metric in definitions.metrics.values():
         yield f"metrics/{metric.name}.yaml", (metric.value.tree,)
+    for features in definitions.features.values():
+        yield f"features/{features.name}.yaml", tuple(one.value.tree for one in features.features)
     for journey in definitions.journeys.values():
         yield f"journeys/{journey.name}.yaml", tuple(one.tree for one in journey.expressions())

@@ -95,6 +95,7 @@ _SHOP = (
     "messages",
     "blocks",
     "metrics",
+    "features",
     "catalogue",
     "coupons",
     "stories",

@@ -25,6 +25,7 @@ from tactful.operations.schema_parts import (
 from tactful.operations.schemas_journeys import JOURNEY
 from tactful.operations.schemas_messages import BLOCK, MESSAGE
 from tactful.runtime.settings import Settings
+from tactful.segments.features import TYPES
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
 SEGMENT = object_of(
@@ -106,6 +107,30 @@ METRIC = object_of(
     ["value"],
 )
 
+_FEATURE = condition("Its value", 'count("Order Completed", last="90d")')
+FEATURES = object_of(
+    "A set of features, features/NAME.yaml: values of each person that models learn from.",
+    {
+        "description": DESCRIPTION,
+        "features": {
+            "type": "object",
+            "description": "By name, the value, or the value and its type.",
+            "propertyNames": {"pattern": "^[a-z][a-z0-9_]{0,63}$"},
+            "additionalProperties": {
+                "anyOf": [
+                    _FEATURE,
+                    object_of(
+                        "A value of which nothing declares the type.",
+                        {"value": _FEATURE, "type": {"enum": list(TYPES), "description": "Of its column."}},
+                        ["value"],
+                    ),
+                ]
+            },
+        },
+    },
+    ["features"],
+)
+
 
 def _settings() -> Schema:
     found = msgspec.json.decode(msgspec.json.encode(msgspec.json.schema(Settings)))  # Defaults as JSON has them.
@@ -119,6 +144,7 @@ FOLDERS = {
     "event": "events",
     "collection": "collections",
     "metric": "metrics",
+    "features": "features",
     "block": "blocks",
 }
 """Of each schema, the folder of the files that it describes; `settings` is of tactful.toml."""
@@ -130,6 +156,7 @@ _BY_NAME = {
     "event": EVENT,
     "collection": COLLECTION,
     "metric": METRIC,
+    "features": FEATURES,
     "block": BLOCK,
 }
 

@@ -31,7 +31,7 @@ ENOUGH = 500
 AT_ONCE = 500
 """Records of a partition that are read together."""
 MOST_PROPERTIES = 200
-READING = ("segments", "metrics", "collections", "journeys", "messages")
+READING = ("segments", "metrics", "collections", "features", "journeys", "messages")
 """Folders whose files may speak of an event."""
 
 

@@ -78,7 +78,7 @@ class DefinitionsRoom:
         found = self._workshop.definitions()
         return {
             f"{kind}/{name}.yaml": getattr(one, "description", "") or getattr(one, "subject", "")
-            for kind in ("segments", "journeys", "messages", "metrics", "collections")
+            for kind in ("segments", "journeys", "messages", "metrics", "collections", "features")
             for name, one in getattr(found, kind).items()
         }
 

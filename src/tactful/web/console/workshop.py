@@ -42,6 +42,7 @@ KINDS = {
     "events": "event",
     "collections": "collection",
     "metrics": "metric",
+    "features": "feature set",
 }
 """Folders in the order in which they are shown, and what one of theirs is called."""
 
