@@ -175,35 +175,34 @@ class Desk:
         since = self._suppressed.get(address)
         return since is not None and since <= self.now
 
-    def _claims_of(self, keys: Sequence[str], addresses: Iterable[str]) -> Iterator[_Counted]:
-        """Each once."""
+    def _claims_of(self, keys: Sequence[str], addresses: Iterable[str], since_us: int) -> Iterator[_Counted]:
+        """Those at or after an instant, each once; both lists are in order of time."""
         seen: set[str] = set()
         for index, names in ((self._by_key, keys), (self._by_address, addresses)):
             for name in names:
-                for one in index.get(name, ()):
+                for one in reversed(index.get(name, ())):
+                    if one.at < since_us:
+                        break
                     if one.intent not in seen:
                         seen.add(one.intent)
                         yield one
 
     def counted(self, journey: str, since_us: int, keys: Sequence[str], address: str) -> int:
-        return sum(
-            one.journey == journey and one.at > since_us and (one.key in keys or one.address == address)
-            for one in self._claims_of(keys, [address] if address else ())
-        )
+        found = self._claims_of(keys, [address] if address else (), since_us + 1)
+        return sum(one.journey == journey and (one.key in keys or one.address == address) for one in found)
 
     def counted_all(self, channel: str, since_us: int, keys: Sequence[str], spellings: Sequence[str]) -> int:
         return sum(
             one.is_capped
-            and one.at >= since_us
             and (one.channel == channel if channel else one.channel != "webhook")
             and (one.key in keys or not {*counted_as(one.channel, one.address)}.isdisjoint(spellings))
-            for one in self._claims_of(keys, spellings)
+            for one in self._claims_of(keys, spellings, since_us)
         )
 
     def mails_to(self, address: str, since_us: int, *, are_confirmations: bool = False) -> int:
         return sum(
-            one.channel == "email" and one.at > since_us and (one.is_confirmation or not are_confirmations)
-            for one in self._by_address.get(inbox(address), ())
+            one.channel == "email" and (one.is_confirmation or not are_confirmations)
+            for one in self._claims_of((), [inbox(address)], since_us + 1)
         )
 
     def code(self, pool: str, owners: Sequence[str]) -> str | None:

@@ -30,8 +30,8 @@ from tactful.runtime.outcomes import outcome, response
 from tactful.runtime.ports import Claimed, OutboxRow, Verdict
 
 EVER = 1 << 62
-SLOTS = dict.fromkeys(CHANNELS, 1 << 40)
-"""Nothing waits for a free sender."""
+SLOTS = 1 << 40
+"""Of each channel: nothing waits for a free sender."""
 
 
 class Stage(Struct, frozen=True):
@@ -132,7 +132,13 @@ class Player:
         self.state = PartitionState(PARTITION, 1, clock=period.begin, is_counted=True)
         self._turn = _Unit(self.state, stage)
         self._desk = Desk(suppressed)
-        self._claims = Claims(PARTITION, self._desk, SLOTS, mails_per_address)
+        used = {
+            send.channel
+            for rule in (*stage.plan.journeys.values(), *stage.plan.editions.values())
+            for send in rule.sends
+        }
+        slots = {channel: SLOTS for channel in CHANNELS if channel in used}
+        self._claims = Claims(PARTITION, self._desk, slots, mails_per_address)
         self._position = 0
         self._wakes: list[tuple[int, str]] = []
         self._noted: dict[str, int] = {}
