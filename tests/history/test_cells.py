@@ -19,8 +19,6 @@ from tactful.history.cells import (
     ThresholdRow,
     TraitRow,
     cells,
-    decided,
-    rows,
     zone_rows,
 )
 from tactful.history.table import parquet
@@ -32,6 +30,7 @@ from tactful.language.sql.engines import write
 from tactful.language.sql.layout import EVENTS, SHARED, Layout, key, layout
 from tactful.language.tree import Path
 from tactful.values import DAY_US, read_time
+from tests.history.rows import decided, rows
 
 NAMES = ("a", "b", "a.b", "c[0]", "\\", "A", "ä ö")
 SCALARS = st.one_of(
@@ -191,17 +190,17 @@ def test_an_identify_call_writes_each_of_its_traits_and_clears_with_null() -> No
 def test_scores_and_decisions_make_somebody_known() -> None:
     marker, score = rows(Score(1, "s", "server", "u:ada", "m", "churn", 0.5, 9), 2)
     assert isinstance(marker, EventRow) and (marker.identifier, marker.kind, marker.name) == ("u:ada", "score", None)
-    assert score == ScoreRow("u:ada", 1, "churn", 0.5, 9, 2)
+    assert score == ScoreRow("u:ada", 1, "churn", 0.5, 9, 2, 2)
     (marker,) = rows(Consent(1, "s", "server", "u:ada", "m", "mail", True, 8, 9), 3, 2)
     assert isinstance(marker, EventRow) and (marker.kind, marker.epoch) == ("consent", 2)
-    assert list(rows(Threshold(9, "churn", 80, 1), 4)) == [ThresholdRow("churn", 80.0, 1.0, 9, 4)]
+    assert list(rows(Threshold(9, "churn", 80, 1), 4)) == [ThresholdRow("churn", 80.0, 1.0, 9, 4, 4)]
 
 
 def test_a_decision_is_a_row_of_each_fragment_that_it_covers() -> None:
     write = ConsentWrite(False, 8, 9, 3, origin="gpc")
     assert list(decided(("u:ada", 1), [("u:ada", 1), ("a:x", 2)], "mail", write)) == [
-        ConsentRow("u:ada", 1, "u:ada", 1, "mail", False, True, 8, 9, 3),
-        ConsentRow("a:x", 2, "u:ada", 1, "mail", False, True, 8, 9, 3),
+        ConsentRow("u:ada", 1, "u:ada", 1, "mail", False, True, 8, 9, 3, 3, "gpc"),
+        ConsentRow("a:x", 2, "u:ada", 1, "mail", False, True, 8, 9, 3, 3, "gpc"),
     ]
 
 

@@ -11,7 +11,7 @@ from tactful.adapters.duckdb_queries import DuckDBQueries
 from tactful.consent.permits import ConsentWrite
 from tactful.events.derived import ref
 from tactful.events.records import Score
-from tactful.history.cells import Fragment, IdentityRow, PlanRow, Row, ZoneRow, decided, rows, zone_rows
+from tactful.history.cells import Fragment, IdentityRow, PlanRow, Row, ZoneRow, zone_rows
 from tactful.history.table import parquet, sorted_out
 from tactful.language.check import check
 from tactful.language.sql.engines import write
@@ -19,6 +19,7 @@ from tactful.language.sql.layout import SHARED, TABLES
 from tactful.language.sql.query import ask
 from tactful.language.sql.seeing import Seeing
 from tactful.operations.evaluate_lines import read_lines
+from tests.history.rows import decided, rows
 from tests.history.shop import NOON, call
 
 MINE = ("u:ada", 1)
@@ -54,7 +55,8 @@ class Tables:
         self._rows += decided(by, covered, "mail", ConsentWrite(granted, at, at, self._place(0), origin=origin))
 
     def came(self, fragment: Fragment, person: str, at: int, partition: int = 0) -> None:
-        self._rows.append(IdentityRow(*fragment, person, at, self._place(partition)))
+        here = self._place(partition)
+        self._rows.append(IdentityRow(*fragment, person, at, here, here, hop=self._position))
 
     def _place(self, partition: int) -> int:
         self._position += 1

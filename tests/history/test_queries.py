@@ -11,7 +11,7 @@ from sqlglot import exp
 from tactful.adapters.duckdb_queries import DuckDBQueries
 from tactful.errors import DefinitionError, TransientError
 from tactful.events.derived import ref
-from tactful.history.cells import rows, zone_rows
+from tactful.history.cells import zone_rows
 from tactful.history.table import parquet, sorted_out
 from tactful.language.check import check
 from tactful.language.sql.engines import write
@@ -20,6 +20,7 @@ from tactful.language.sql.query import ask
 from tactful.language.sql.seeing import Seeing
 from tactful.operations import evaluate_sql
 from tactful.operations.evaluate_lines import Question, read_lines
+from tests.history.rows import rows
 from tests.history.shop import NOON, call
 
 CALLS = [call(f"0{day}T10:00:00", "A", {"n": day, "t": "x"}) for day in range(1, 10)]
@@ -36,8 +37,6 @@ EVERY = (
 def written(folder: Path, lines: Sequence[Mapping[str, Any]], partition: int = 0) -> dict[str, list[Path]]:
     """The tables of a history, each as one file."""
     every = [row for position, record in read_lines(lines) for row in rows(record, ref(partition, position))]
-    for row in every:
-        setattr(row, "applied", getattr(row, "ref"))  # noqa: B009, B010  (of all that rows() gives)
     by_table = sorted_out([*every, *zone_rows(["UTC"], 0, NOON)])
     files = {name: [folder / f"{name}.{partition}.parquet"] for name in TABLES}
     for name, (path,) in files.items():

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from tactful.events.derived import (
+    BecameKnown,
     ConsentChanged,
     DeviceMoved,
     EventKept,
@@ -16,6 +17,8 @@ from tactful.events.derived import (
     Group,
     IntentMoved,
     OutcomeNoted,
+    PlanAdopted,
+    RecordKept,
     Responded,
     Row,
     RunEnded,
@@ -148,7 +151,8 @@ def told(groups: Sequence[Group]) -> dict[str, list[Told]]:
     names = {row.intent: row for group in groups for row in group.rows if isinstance(row, SendMessage)}
     for group in groups:
         for row in group.rows:
-            if not isinstance(row, Responded):  # The event itself is told.
+            # Of a response the event itself is told; the others are for the history.
+            if not isinstance(row, Responded | RecordKept | BecameKnown | PlanAdopted):
                 rows[group.key].append(_told(row, names))
     return dict(rows)
 

@@ -6,10 +6,11 @@ What is remembered by what was asked is what would be made again: nothing else g
 from functools import lru_cache
 
 import pytest
+from msgspec.structs import replace
 
 from tactful.events.records import Plan, Publish, decode
 from tactful.events.records import encode as encode_record
-from tactful.kernel import plan, step
+from tactful.kernel import plan, seeding, step
 from tactful.kernel.definitions import Definitions, read_published
 from tactful.kernel.plan import CompiledPlan
 from tactful.kernel.state import PlanState, decode_plan, encode
@@ -22,7 +23,7 @@ def compile_once(patch: pytest.MonkeyPatch) -> None:
     once = Compiled()
     patch.setattr(plan, "read_published", read_once)
     patch.setattr(step, "adopt", once.adopt)
-    for module in (driver, worker):
+    for module in (driver, worker, seeding):
         patch.setattr(module, "compiled", once.compiled)
 
 
@@ -46,15 +47,20 @@ class Compiled:
         self._adopted: dict[tuple[bytes, bytes, int, bool], tuple[bytes, CompiledPlan]] = {}
 
     def compiled(self, state: PlanState) -> CompiledPlan:
-        body = encode(state)
+        body = encode(replace(state, begun={}))
         if body not in self._plans:
             self._plans[body] = plan.compiled(state)
         return self._plans[body]
 
-    def adopt(self, before: PlanState | None, new: Plan, now: int, *, is_empty: bool) -> tuple[PlanState, CompiledPlan]:
-        asked = (encode(before) if before else b"", encode_record(new), now, is_empty)
+    def adopt(
+        self, before: PlanState | None, new: Plan, now: int, *, is_empty: bool, position: int
+    ) -> tuple[PlanState, CompiledPlan]:
+        asked = (encode(replace(before, begun={})) if before else b"", encode_record(new), now, is_empty)
         if asked not in self._adopted:
             state, made = plan.adopt(before, new, now, is_empty=is_empty)
             self._adopted[asked] = (encode(state), made)
         body, made = self._adopted[asked]
-        return decode_plan(body), made
+        state = decode_plan(body)
+        known = before.begun if before is not None else {}
+        state.begun = {number: known.get(number, (position, now)) for number in state.begun}
+        return state, made

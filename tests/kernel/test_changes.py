@@ -279,7 +279,7 @@ def test_a_plan_of_another_version_goes_on_with_what_was_counted() -> None:
     with pytest.raises(UnknownAggregate):
         compiled(driver.plan_state)
     turn = Turn(driver.state, driver.plan, driver.plan_state, driver._find)
-    revise(turn)
+    revise(turn, 1)
     driver._turn = turn
     driver.cut()
     assert driver.plan_state.numbers["segment/seen"] == numbers["segment/seen"]

@@ -103,7 +103,7 @@ def what_is_read_has_no_mark(patch: Patch) -> None:
 
 def a_tie_by_an_import_is_one_like_any_other(patch: Patch) -> None:
     patch.setattr(ties, "Take", lambda *said, **more: replace(Take(*said, **more), is_import=False))
-    patch.setattr(ties, "Link", lambda key, to, is_import: Link(key, to))
+    patch.setattr(ties, "Link", lambda key, to, is_import, timestamp: Link(key, to, timestamp=timestamp))
 
 
 def what_is_passed_on_by_a_mark_loses_it(patch: Patch) -> None:

@@ -25,6 +25,7 @@ from tactful.adapters.sqlite.log import SqliteLog
 from tactful.adapters.sqlite.office import SqliteOffice
 from tactful.adapters.sqlite.outbox import SqliteOutbox
 from tactful.adapters.sqlite.quarantine import SqliteQuarantine
+from tactful.adapters.sqlite.seeds import SqliteSeeds
 from tactful.adapters.sqlite.store import SqliteStore
 from tactful.adapters.sqlite.trail import SqliteTrail
 from tactful.errors import UsageError
@@ -38,8 +39,9 @@ from tactful.runtime.worker import Worker
 from tactful.values import DAY_US
 
 T = TypeVar("T")
-FORMAT = 4
-"""Of the data folder; 1 kept the counts of a smaller language, 3 runs that could only wait once."""
+FORMAT = 5
+"""Of the data folder; 1 kept the counts of a smaller language, 3 runs that could only wait once, 4 derived rows that do
+not say all that the history needs."""
 
 
 class Installation:
@@ -96,8 +98,12 @@ class Installation:
         return SqliteOffice(self.data / "office.db", read_only=self._read_only)
 
     @cached_property
+    def seeds(self) -> SqliteSeeds:
+        return SqliteSeeds(self.data / "seeds", self.clock)
+
+    @cached_property
     def bells(self) -> SocketBells:
-        return SocketBells(self.data / "run", {"deliver": self.deliver_bells})
+        return SocketBells(self.data / "run", {"deliver": self.deliver_bells, "watch": ["watch", "archive"]})
 
     def store(self, partition: int) -> SqliteStore:
         if partition not in self._stores:
@@ -119,7 +125,7 @@ class Installation:
         store = SqliteStore(self.data / "store", partition)
         most = self.settings.limits.mails_per_address
         ports = (self.log, store, self.outbox, self.trail, self.quarantine, self.ledger, self.bells)
-        return Worker(partition, *ports, clock, slots, mails_per_address=most)
+        return Worker(partition, *ports, clock, slots, mails_per_address=most, seeds=self.seeds)
 
     @property
     def deliver_bells(self) -> list[str]:
@@ -166,7 +172,7 @@ class Installation:
             return Checkpoint(0, 0, b"")
 
     def close(self) -> None:
-        for name in ("log", "outbox", "trail", "quarantine", "ledger", "office", "bells"):
+        for name in ("log", "outbox", "trail", "quarantine", "ledger", "office", "seeds", "bells"):
             if name in self.__dict__:
                 self.__dict__[name].close()
         for store in self._stores.values():

@@ -52,6 +52,10 @@ class _ToAllSteer(Struct, array_like=True, tag=20):
     pass
 
 
+class _ToAllSeed(Struct, array_like=True, tag=21):
+    pass
+
+
 class _Enters(Struct, array_like=True, tag=1):
     version: int
     source: str
@@ -72,6 +76,7 @@ _addressed = msgspec.msgpack.Decoder(
     | _ToAllThreshold
     | _ToAllLaunch
     | _ToAllSteer
+    | _ToAllSeed
     | _Enters
 )
 

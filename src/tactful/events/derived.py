@@ -6,6 +6,7 @@ order for what shall (SendMessage).
 """
 
 from collections.abc import Sequence
+from typing import Literal
 
 import msgspec
 from msgspec import Raw, Struct
@@ -121,6 +122,15 @@ class ConsentChanged(Struct, frozen=True, array_like=True, tag=7):
     salt: bytes = b""
     chain: bytes = b""
     """The ledger's hash with this entry."""
+    ref: int = 0
+    """Where the record entered the log, and when it was received."""
+    received_at: int = 0
+    epoch: int = 1
+    """Of `key`: the fragment that decided."""
+    covers: tuple[str, ...] = ()
+    """The other fragments that were the person's then: it decides for them too."""
+    is_hearsay: bool = False
+    """A browser said so without a token."""
 
 
 class EventKept(Struct, frozen=True, array_like=True, tag=8):
@@ -135,6 +145,10 @@ class EventKept(Struct, frozen=True, array_like=True, tag=8):
     """What of it does not fit the tracking plan."""
     late_us: int = 0
     """How much later than `at` it was applied."""
+    epoch: int = 1
+    """Of the identifier where it entered."""
+    mended: bytes = b""
+    """The properties as they were mended by the tracking plan (events/records.py: pack), where they were."""
 
 
 class FragmentsCame(Struct, frozen=True, array_like=True, tag=9):
@@ -150,6 +164,11 @@ class FragmentsCame(Struct, frozen=True, array_like=True, tag=9):
     tail: int
     """Position of the giver's newest group there (0: none): the story goes on there."""
     fragments: tuple[str, ...]
+    hops: tuple[int, ...] = ()
+    """Beside each fragment, how often it has gone over: where rows of several partitions tell of it, the highest is
+    right."""
+    tied: tuple[int, ...] = ()
+    """Beside each, when what brought it happened, never before what had brought it before."""
 
 
 class FragmentsWent(Struct, frozen=True, array_like=True, tag=10):
@@ -201,6 +220,8 @@ class TraitRefused(Struct, frozen=True, array_like=True, tag=14):
     at: int
     name: str
     reason: str
+    ref: int = 0
+    """Of the event."""
 
 
 class IntentMoved(Struct, frozen=True, array_like=True, tag=15):
@@ -262,6 +283,31 @@ class Responded(Struct, frozen=True, array_like=True, tag=18):
     """A mail proxy or a scanner, and no person, by the stated rules."""
 
 
+class RecordKept(Struct, frozen=True, array_like=True, tag=19):
+    """Another record than an event counts from here on. It stands in the log at `ref`."""
+
+    at: int
+    kind: Literal["consent", "score", "enter", "unmerge", "threshold"]
+    ref: int
+    epoch: int = 1
+    """Of the identifier where it entered."""
+
+
+class BecameKnown(Struct, frozen=True, array_like=True, tag=20):
+    """Somebody is a person of their own from here on, perhaps without any record by which they would be known."""
+
+    at: int
+    fragment: str
+
+
+class PlanAdopted(Struct, frozen=True, array_like=True, tag=21):
+    """A plan is in force in this partition; in a group without key. The record stands in the log at `ref`."""
+
+    at: int
+    version: int
+    ref: int
+
+
 Row = (
     SegmentEntered
     | SegmentLeft
@@ -281,6 +327,9 @@ Row = (
     | StepTaken
     | GoalReached
     | Responded
+    | RecordKept
+    | BecameKnown
+    | PlanAdopted
 )
 
 

@@ -214,6 +214,21 @@ class Steer(Struct, frozen=True, array_like=True, tag=20):
     reason: str = ""
 
 
+class Seed(Struct, frozen=True, array_like=True, tag=21):
+    """What aggregates that began in the midst of history would have counted before: an immutable file of states by
+    fragment. Goes to partition 0, which numbers it and tells the others."""
+
+    received_at: int
+    digest: str
+    """Of the file."""
+    numbers: tuple[int, ...]
+    """The aggregates."""
+    barriers: tuple[int, ...]
+    """By partition, the position at which they began there: what was applied up to it is in the file."""
+    ordinal: int = 0
+    """Given by partition 0, from 1."""
+
+
 # ---- between identifiers (IDENTITY.md 4): from the state of one to that of another, whose `key` stands first ---------
 
 Edge = tuple[str, int]
@@ -235,6 +250,8 @@ class Take(Struct, frozen=True, array_like=True, tag=12):
     """The period of `by` in which the call entered; 0: nothing is known of `by`."""
     is_import: bool = False
     """The call was an imported one: that two are one starts nothing."""
+    timestamp: int = 0
+    """When the call happened."""
 
 
 class Link(Struct, frozen=True, array_like=True, tag=13):
@@ -243,7 +260,8 @@ class Link(Struct, frozen=True, array_like=True, tag=13):
     key: str
     to: str
     is_import: bool = False
-    """As a Take's."""
+    """As a Take's, and the timestamp."""
+    timestamp: int = 0
 
 
 class Give(Struct, frozen=True, array_like=True, tag=14):
@@ -257,7 +275,8 @@ class Give(Struct, frozen=True, array_like=True, tag=14):
     """kernel/fragments.py."""
     is_back: bool = False
     is_import: bool = False
-    """As a Take's."""
+    """As a Take's, and the timestamp."""
+    timestamp: int = 0
 
 
 class Lost(Struct, frozen=True, array_like=True, tag=15):
@@ -273,6 +292,8 @@ class Detach(Struct, frozen=True, array_like=True, tag=16):
     key: str
     identifier: str
     epoch: int
+    timestamp: int = 0
+    """When it was asked for."""
 
 
 class Passed(Struct, frozen=True, array_like=True, tag=17):
@@ -290,7 +311,7 @@ class Passed(Struct, frozen=True, array_like=True, tag=17):
 
 
 Between = Take | Link | Give | Lost | Detach | Passed
-Told = Plan | Threshold | Launch | Steer | Event | Between
+Told = Plan | Threshold | Launch | Steer | Seed | Event | Between
 """What a Forwarded holds; an Event is a journey's `set`, on its way to the home of the person."""
 Record = (
     Event
@@ -307,6 +328,7 @@ Record = (
     | Enter
     | Launch
     | Steer
+    | Seed
 )
 """What stands in a log."""
 

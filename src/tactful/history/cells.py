@@ -12,10 +12,8 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec import Struct
 
-from tactful.consent.permits import ConsentWrite
-from tactful.consent.policy import GPC
 from tactful.events import zones
-from tactful.events.records import Consent, Event, Score, Threshold, Unmerge, unpack
+from tactful.events.records import Event, unpack
 from tactful.language.sql.layout import FLAT, escaped
 from tactful.values import read_time
 
@@ -245,29 +243,15 @@ Item = KeptEvent | Row
 """What the producer gives."""
 
 _json = msgspec.json.Encoder()
-_EMPTY = Cells()
+EMPTY = Cells()
 
 
-def rows(record: Event | Consent | Score | Threshold | Unmerge, ref: int, epoch: int = 1) -> Iterator[Row]:
-    """What the history says of one record at the place `ref` in the log, in this period of its identifier; but for
-    decisions on consent, which may be of several fragments (`decided`), and for whose fragments are (IdentityRow)."""
-    match record:
-        case Event():
-            yield from _of_event(record, ref, epoch)
-        case Consent(key=key, received_at=received_at):
-            yield marker(key, epoch, "consent", received_at, ref, record.message_id)
-        case Score(key=key, received_at=received_at):
-            yield marker(key, epoch, "score", received_at, ref, record.message_id)
-            yield ScoreRow(key, epoch, record.model, record.value + 0.0, received_at, ref)
-        case Threshold():
-            yield ThresholdRow(record.metric, record.percent + 0.0, record.value + 0.0, record.received_at, ref)
-
-
-def decided(by: Fragment, covered: Iterable[Fragment], purpose: str, write: ConsentWrite) -> Iterator[ConsentRow]:
-    """A decision that entered at `by` and covers these fragments, that one among them."""
-    is_gpc = write.origin == GPC
-    for fragment in covered:
-        yield ConsentRow(*fragment, *by, purpose, write.granted, is_gpc, *write.order())
+def unfolded(item: Item) -> Iterator[Row]:
+    """The rows of an item, one by one (history/columns.py: of many at once)."""
+    if isinstance(item, KeptEvent):
+        yield from _of_event(item)
+    else:
+        yield item
 
 
 def zone_rows(names: Iterable[str], from_us: int, until_us: int) -> Iterator[ZoneRow]:
@@ -287,31 +271,34 @@ def cells(values: Mapping[str, Any]) -> Cells:
     return found
 
 
-def _of_event(event: Event, ref: int, epoch: int) -> Iterator[Row]:
+def _of_event(item: KeptEvent) -> Iterator[Row]:
+    event, epoch, ref, applied, refused = item
     properties, context = unpack(event.properties), unpack(event.context)
     named = context.get("timezone")
+    times = event.timestamp, event.received_at, ref
     yield EventRow(
         event.key,
         epoch,
         event.kind,
         event.name,
-        event.timestamp,
-        event.received_at,
-        ref,
+        *times,
         event.message_id,
         named if isinstance(named, str) and named in zones.names() else None,
-        cells(properties) if properties else _EMPTY,
-        cells(context) if context else _EMPTY,
+        cells(properties) if properties else EMPTY,
+        cells(context) if context else EMPTY,
+        applied,
+        event.source,
+        event.trust == "server",
+        event.is_verified,
+        event.is_import,
+        event.ids,
+        _json.encode(unpack(event.extra)).decode(),
     )
     if event.kind == "identify":
         for name, value in properties.items():
-            written = cells({name: value}) if value is not None else _EMPTY
-            yield TraitRow(event.key, epoch, name, event.timestamp, event.received_at, ref, event.source, written)
-
-
-def marker(identifier: str, epoch: int, kind: str, received_at: int, ref: int, message_id: str = "") -> EventRow:
-    """By which somebody is known who did nothing: `score`, `consent`, `tie`."""
-    return EventRow(identifier, epoch, kind, None, received_at, received_at, ref, message_id, None, _EMPTY, _EMPTY)
+            if name not in refused:
+                written = cells({name: value}) if value is not None else EMPTY
+                yield TraitRow(event.key, epoch, name, *times, event.source, written, applied)
 
 
 # ---- lists -----------------------------------------------------------------------------------------------------------

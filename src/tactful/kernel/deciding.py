@@ -25,19 +25,21 @@ from tactful.people import countries
 
 
 class Entry(Struct, frozen=True):
-    """Where a record entered: its place in the logs, and the fragment that it belongs to."""
+    """Where a record entered: its place in the logs, and the fragment that it belongs to; and when it happened."""
 
     ref: int
     fragment: str
     path: tuple[Edge, ...] = ()
+    timestamp: int = 0
 
 
 def fragment_of(turn: Turn, profile: Profile, entry: Entry, rows: list[Row]) -> Fragment:
     """The fragment of a record; the first that comes from elsewhere says so."""
     if entry.fragment not in profile.fragments and entry.path:
         identifier = fragments.entry_of(entry.fragment)
-        rows.append(FragmentsCame(turn.state.clock, "new", identifier, 0, 0, (entry.fragment,)))
-    return fragments.fragment(profile, entry.fragment, entry.path)
+        came = (entry.fragment,), (0,), (entry.timestamp,)
+        rows.append(FragmentsCame(turn.state.clock, "new", identifier, 0, 0, *came))
+    return fragments.fragment(profile, entry.fragment, entry.path, turn.seeded)
 
 
 def may_collect_of_nobody(turn: Turn, event: Event) -> bool:
@@ -120,23 +122,23 @@ def decide(
     salt: bytes,
     affected: Rules,
     rows: list[Row],
-) -> None:
+) -> bool:
     """A decision counts for its fragment and covers all that are the person's now; it is an entry of the ledger, also
-    where it changes nothing."""
+    where it changes nothing. Whether it was taken in."""
     if write.granted and fragments.is_vouched(profile):
         why = "a browser may not agree for somebody whom a server knows" if write.is_hearsay else ""
         if write.is_confirmation() and isinstance(record, Consent) and _is_elsewhere(turn, profile, record.address):
             why = "who reads another address may not agree for somebody whom a server knows"
         if why:
             if isinstance(record, Consent):
-                rows.append(TraitRefused(turn.state.clock, f"consent to {purpose}", why))
-            return
+                rows.append(TraitRefused(turn.state.clock, f"consent to {purpose}", why, entry.ref))
+            return False
     own = fragment_of(turn, profile, entry, rows)
     permits.record(own.consents, purpose, write)
-    for name, other in profile.fragments.items():
-        if name != entry.fragment:
-            permits.cover(other.covered, purpose, entry.fragment, write)
-    row = _noted(turn.state, write, entry, purpose, record.source, salt)
+    others = {name: other for name, other in profile.fragments.items() if name != entry.fragment}
+    for other in others.values():
+        permits.cover(other.covered, purpose, entry.fragment, write)
+    row = _noted(turn.state, write, entry, purpose, record.source, salt, tuple(others))
     rows.append(row)
     turn.decisions.append(row)
     for name, rules in turn.plan.reading.purpose.items():
@@ -144,10 +146,17 @@ def decide(
             affected.update(rules)
     if not write.granted:
         _withdraw(turn, profile, purpose, rows)
+    return True
 
 
 def _noted(
-    state: PartitionState, write: ConsentWrite, entry: Entry, purpose: str, source: str, salt: bytes
+    state: PartitionState,
+    write: ConsentWrite,
+    entry: Entry,
+    purpose: str,
+    source: str,
+    salt: bytes,
+    covers: tuple[str, ...],
 ) -> ConsentChanged:
     """The decision as the next entry of the partition's ledger."""
     state.decisions += 1
@@ -156,7 +165,9 @@ def _noted(
     text, origin, at = write.text_version, write.origin, write.timestamp
     sealed = ledger.commitment(salt, key, *said, at, state.clock, text, origin, source, number)
     state.ledger = ledger.link(state.ledger, number, sealed)
-    return ConsentChanged(state.clock, *said, origin, text, number, key, at, source, salt, state.ledger)
+    place = entry.ref, write.received_at, fragments.epoch_of(entry.fragment)
+    told = *said, origin, text, number, key, at, source, salt, state.ledger, *place
+    return ConsentChanged(state.clock, *told, covers=covers, is_hearsay=write.is_hearsay)
 
 
 def _is_elsewhere(turn: Turn, profile: Profile, address: str) -> bool:

@@ -66,11 +66,16 @@ def entry_of(fragment: str) -> str:
     return fragment.rpartition("#")[0]
 
 
-def fragment(profile: Profile, name: str, path: Iterable[Edge] = ()) -> Fragment:
-    """The fragment of this name, which may be the first that is heard of it."""
+def epoch_of(fragment: str) -> int:
+    """The period of ownership in which they did."""
+    return int(fragment.rpartition("#")[2])
+
+
+def fragment(profile: Profile, name: str, path: Iterable[Edge] = (), seeded: int = 0) -> Fragment:
+    """The fragment of this name, which may be the first that is heard of it: no seed up to `seeded` knows it."""
     found = profile.fragments.get(name)
     if found is None:
-        found = profile.fragments[name] = Fragment(list(path), {}, {}, {})
+        found = profile.fragments[name] = Fragment(list(path), {}, {}, {}, seeded=seeded)
         if profile.view is None and len(profile.fragments) > 1:
             (first, *_) = profile.fragments.values()
             profile.view = _copy(first.aggregates)
@@ -151,6 +156,14 @@ def crossed(fragments: Mapping[str, Fragment], edge: Edge) -> None:
     """Every one of them has gone over one edge more."""
     for one in fragments.values():
         one.path = [*one.path, edge]
+
+
+def arrived(fragments: Mapping[str, Fragment], timestamp: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """They are somebody's again: how often each has gone over by now, and when what brought it happened."""
+    for one in fragments.values():
+        one.hop += 1
+        one.tied = max(one.tied, timestamp)
+    return tuple(one.hop for one in fragments.values()), tuple(one.tied for one in fragments.values())
 
 
 def returning(fragments: Mapping[str, Fragment], edge: Edge) -> dict[str, Fragment]:

@@ -8,7 +8,7 @@ from tactful.events.derived import Row, SegmentLeft
 from tactful.events.records import EMPTY_MAP
 from tactful.journeys.reached import LATE_GOALS_US
 from tactful.journeys.rules import NEVER_AGAIN, Cause, JourneyRule
-from tactful.kernel import launching
+from tactful.kernel import launching, seeding
 from tactful.kernel.fragments import all_states
 from tactful.kernel.looks import Look
 from tactful.kernel.starting import begin
@@ -40,6 +40,7 @@ def pass_time(turn: Turn, profile: Profile, until: int, rows: list[Row]) -> None
     changes: list[_Change] = []
     if profile.settled < turn.state.generation:
         _forget(turn, profile, rows)
+        seeding.catch_up(turn, profile)
         changes = _changes(turn, profile, until)
         profile.settled = turn.state.generation
     while changes or (profile.wake_at is not None and profile.wake_at <= until):
@@ -193,7 +194,7 @@ def due_runs(turn: Turn, profile: Profile, view: PersonView, at: int, rows: list
 
 
 def _forget(turn: Turn, profile: Profile, rows: list[Row]) -> None:
-    """Drop what the plan no longer has."""
+    """Drop what the plan no longer has; not what only a later one has, by which a partition ahead has counted."""
     plan = turn.plan
     gone = [number for number in profile.segments if number not in plan.numbers]
     if gone and turn.plan_state is not None:
@@ -204,7 +205,7 @@ def _forget(turn: Turn, profile: Profile, rows: list[Row]) -> None:
             rows.append(SegmentLeft(at, names[number].removeprefix("segment/"), "publish", ()))
     wakes = profile.wakes
     for aggregates in all_states(profile):
-        for number in [number for number in aggregates if number not in plan.numbers]:
+        for number in [number for number in aggregates if number not in plan.numbers and number <= plan.newest]:
             del aggregates[number]
     for number in [number for number in wakes if number not in plan.by_number]:
         del wakes[number]

@@ -5,14 +5,23 @@ that of the identifier where it entered. Pure.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from tactful.consent import ledger
 from tactful.consent.permits import ConsentWrite
 from tactful.events import responses
-from tactful.events.derived import EventKept, EventRefused, OutcomeNoted, Responded, Row, RunEnded, TraitRefused
+from tactful.events.derived import (
+    EventKept,
+    EventRefused,
+    OutcomeNoted,
+    RecordKept,
+    Responded,
+    Row,
+    RunEnded,
+    TraitRefused,
+)
 from tactful.events.identifiers import email_key, phone_key
-from tactful.events.records import Consent, Enter, Event, Outcome, Score, unpack
+from tactful.events.records import Consent, Enter, Event, Outcome, Score, pack, unpack
 from tactful.journeys.rules import Cause, Told, key_text
 from tactful.kernel import fragments, names, verdict
 from tactful.kernel.acting import is_set_by_journey
@@ -61,7 +70,10 @@ def apply_event(
     state.events += 1
     names.count(state, event.name)
     late_us = now - event.timestamp
-    rows.append(EventKept(event.timestamp, event.name, here, "" if is_own else entry.fragment, judged.flags, late_us))
+    own = "" if is_own else entry.fragment
+    epoch = profile.epoch if is_own else fragments.epoch_of(own)
+    mended = bytes(pack(judged.properties or {})) if judged.is_mended else b""
+    rows.append(EventKept(event.timestamp, event.name, here, own, judged.flags, late_us, epoch, mended))
     properties, context = _read(event, reader, judged)
     if reader.read is not None:
         lag = event.received_at - event.timestamp
@@ -74,7 +86,6 @@ def apply_event(
     if event.kind == responses.KIND:
         rows.append(_responded(now, event))
     view = turn.view(profile)
-    own = "" if is_own else entry.fragment
     if not reader.follows or not (profile.runs or profile.pursuits):
         _look(turn, profile, view, affected, cause, rows, own)
         _start(Look(turn, profile, view, now, rows), reader, event, entry, own, properties, context)
@@ -168,7 +179,7 @@ def _tell_of_person(
         fragment.is_vouched = not is_set_by_journey(event)
     if event.kind == "identify":
         is_browser = event.trust == "browser"
-        written = properties if not is_browser else _allowed(turn, profile, event, properties, rows)
+        written = properties if not is_browser else _allowed(turn, profile, event, here, properties, rows)
         proved = {name for name in TOLD_BY_TOKEN if name in written and _is_proved(event, name, written[name])}
         changed = []
         for some, is_said in ((written.keys() - proved, is_browser), (proved, False)):
@@ -190,7 +201,7 @@ def _tell_of_person(
 
 
 def _allowed(
-    turn: Turn, profile: Profile, event: Event, properties: Mapping[str, Any], rows: list[Row]
+    turn: Turn, profile: Profile, event: Event, here: int, properties: Mapping[str, Any], rows: list[Row]
 ) -> Mapping[str, Any]:
     """What a browser may say of the person: anybody may speak through it, so not the address of somebody known."""
     if not any(name in properties for name in ADDRESSES):
@@ -212,7 +223,7 @@ def _allowed(
         else:
             continue
         del allowed[name]
-        rows.append(TraitRefused(turn.state.clock, name, why))
+        rows.append(TraitRefused(turn.state.clock, name, why, here))
     return allowed
 
 
@@ -240,7 +251,8 @@ def apply_consent(turn: Turn, profile: Profile, consent: Consent, entry: Entry, 
         is_hearsay(consent),
     )
     salt = consent.salt or ledger.plain_salt(consent.message_id, entry.ref)
-    decide(turn, profile, consent, entry, consent.purpose, write, salt, affected, rows)
+    if decide(turn, profile, consent, entry, consent.purpose, write, salt, affected, rows):
+        rows.append(_kept(turn, "consent", entry))
     if consent.origin == "confirm" and consent.address:
         fragment = fragment_of(turn, profile, entry, rows)
         if consent.address not in fragment.confirmed:
@@ -253,6 +265,7 @@ def apply_consent(turn: Turn, profile: Profile, consent: Consent, entry: Entry, 
 def apply_score(turn: Turn, profile: Profile, score: Score, entry: Entry, position: int, rows: list[Row]) -> None:
     write = ScoreWrite(score.value, score.received_at, entry.ref)
     is_new = record_score(fragment_of(turn, profile, entry, rows).scores, score.model, write)
+    rows.append(_kept(turn, "score", entry))
     is_one_of_many = len(profile.fragments) > 1  # Another one's value may have counted until now.
     affected = dict(turn.plan.reading.score.get(score.model, {})) if is_new or is_one_of_many else {}
     _end(turn, profile, affected, IMPORT if score.is_import else "score", position, rows)
@@ -261,6 +274,9 @@ def apply_score(turn: Turn, profile: Profile, score: Score, entry: Entry, positi
 def apply_enter(turn: Turn, profile: Profile, enter: Enter, entry: Entry, position: int, rows: list[Row]) -> None:
     """Somebody is to enter a journey."""
     now, view = turn.state.clock, turn.view(profile)
+    fragment_of(turn, profile, entry, rows)
+    rows.append(_kept(turn, "enter", entry))
+    _look(turn, profile, view, {}, "event", rows)
     rule = turn.plan.journeys.get(enter.journey)
     if rule is None or not rule.is_called:
         why = "there is no such journey" if rule is None else "no call starts this journey"
@@ -269,8 +285,6 @@ def apply_enter(turn: Turn, profile: Profile, enter: Enter, entry: Entry, positi
             RunEnded(now, enter.journey, enter.entry_key, why, entry.ref, version, started_at=enter.received_at)
         )
     else:
-        fragment_of(turn, profile, entry, rows)
-        _look(turn, profile, view, {}, "event", rows)
         is_own = entry.fragment == fragments.name_of(profile.key, profile.epoch)
         own = "" if is_own else entry.fragment
         key, name = key_text(enter.entry_key), seen.name_of(enter)
@@ -279,6 +293,10 @@ def apply_enter(turn: Turn, profile: Profile, enter: Enter, entry: Entry, positi
         begin(Look(turn, profile, view, now, rows), rule, cause)
     due_runs(turn, profile, view, now, rows)
     turn.close(profile, position, rows)
+
+
+def _kept(turn: Turn, kind: Literal["consent", "score", "enter"], entry: Entry) -> RecordKept:
+    return RecordKept(turn.state.clock, kind, entry.ref, fragments.epoch_of(entry.fragment))
 
 
 def apply_outcome(turn: Turn, profile: Profile, outcome: Outcome, position: int) -> None:

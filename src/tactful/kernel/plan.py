@@ -92,6 +92,8 @@ class CompiledPlan(Struct):
     scheduled: tuple[JourneyRule, ...] = ()
     """Journeys that begin by the clock."""
     message_rules: dict[str, MessageRule] = {}
+    newest: int = 0
+    """The highest number given so far: higher ones are of plans that are not in force here yet."""
 
     @property
     def has_tracking(self) -> bool:
@@ -140,19 +142,32 @@ class _Compiled(NamedTuple):
 
 
 def adopt(
-    before: PlanState | None, plan: Plan, now: int, *, is_empty: bool, definitions: Definitions | None = None
+    before: PlanState | None,
+    plan: Plan,
+    now: int,
+    *,
+    is_empty: bool,
+    definitions: Definitions | None = None,
+    position: int = 0,
 ) -> tuple[PlanState, CompiledPlan]:
-    """Put a plan in force at the instant `now`; `is_empty` says that the partition has seen no event yet. `definitions`
-    are those of its files, unless somebody has more to ask."""
+    """Put a plan in force at the instant `now`, which is `position` of the partition's log; `is_empty` says that the
+    partition has seen no event yet. `definitions` are those of its files, unless somebody has more to ask."""
     definitions = definitions or read_published(plan.publish)
     numbers = dict(before.numbers) if before else {}
     known_ready = before.ready if before else {}
+    begun = dict(before.begun) if before else {}
     ready: dict[int, int] = {}
 
     def number(spec: AggregateSpec) -> int:
-        index = numbers.setdefault(spec.canonical(), len(numbers) + 1)
-        if index not in ready:
-            ready[index] = known_ready.get(index, now if is_empty else exact_at(spec, now))
+        text = spec.canonical()
+        index = numbers.get(text, 0)
+        if index in ready:
+            return index
+        if index not in known_ready:
+            # What was dropped and comes again is another one: nobody has counted meanwhile.
+            index = numbers[text] = _next_number(numbers)
+            begun[index] = position, now
+        ready[index] = known_ready.get(index, now if is_empty else exact_at(spec, now))
         return index
 
     texts = editions.kept(before, definitions)
@@ -162,11 +177,15 @@ def adopt(
     since: dict[str, tuple[str, int]] = {}
     for name, condition in compiled_.conditions.items():
         if name.startswith("segment/"):
-            numbers.setdefault(name, len(numbers) + 1)
+            numbers.setdefault(name, _next_number(numbers))
         text = _meaning(condition, plan.publish, rules)
         known = editions.since(before, name) if before else None
         since[name] = known if known and known[0] == text else (text, now)
     state = PlanState(plan, numbers, since, ready, now, rules, texts)
+    state.begun = {index: at for index, at in begun.items() if index in ready}
+    if before is not None:
+        state.seeds = [one for one in before.seeds if not ready.keys().isdisjoint(one.numbers)]
+        state.seeded = before.seeded
     return state, _put_together(state, definitions, compiled_)
 
 
@@ -188,9 +207,14 @@ def compiled(state: PlanState, definitions: Definitions | None = None) -> Compil
     return _put_together(state, definitions, made)
 
 
-def revised(state: PlanState, now: int) -> tuple[PlanState, CompiledPlan]:
+def revised(state: PlanState, now: int, position: int) -> tuple[PlanState, CompiledPlan]:
     """As `compiled`, for a state of another version: what it has no numbers for begins to be counted now."""
-    return adopt(state, state.plan, now, is_empty=False)
+    return adopt(state, state.plan, now, is_empty=False, position=position)
+
+
+def _next_number(numbers: Mapping[str, int]) -> int:
+    """Higher than all before, so that whoever knows a plan sees which numbers are of later ones."""
+    return max(numbers.values(), default=0) + 1
 
 
 def exact_at(spec: AggregateSpec, now: int) -> int:
@@ -346,6 +370,7 @@ def _put_together(state: PlanState, definitions: Definitions, made: _Compiled) -
             one.name: messages.rule_of(one, made.conditions, ready.condition, made.values, ready.value)
             for one in definitions.messages.values()
         },
+        newest=max(state.numbers.values(), default=0),
     )
 
 
@@ -369,19 +394,3 @@ def _by_event(folds: Iterable[Fold]) -> dict[str, list[Fold]]:
         for event in sorted({event for feed in fold.feeds for event in feed.events}):
             by_event.setdefault(event, []).append(fold)
     return by_event
-
-
-__all__ = [
-    "NEVER",
-    "CompiledPlan",
-    "EventReader",
-    "MetricRule",
-    "Rules",
-    "UnknownAggregate",
-    "adopt",
-    "compiled",
-    "empty_plan",
-    "exact_at",
-    "next_ready",
-    "revised",
-]

@@ -53,6 +53,12 @@ class Fragment(Struct, array_like=True):
     """Of the newest call whose context names a language."""
     unwritten: list[str] = []
     """Traits that a journey has set, while the event that writes them is on its way: segments wait for it."""
+    hop: int = 0
+    """How often it has gone over to somebody."""
+    tied: int = 0
+    """The timestamp of what brought it to whoever has it, the highest so far."""
+    seeded: int = 0
+    """The ordinal of the newest seed that it has had, or need not have (kernel/seeding.py)."""
 
 
 class Identity(Struct, array_like=True):
@@ -200,6 +206,14 @@ class PartitionState(Struct, array_like=True):
     """`members` and `inside` hold everybody; not so in a folder of before there were any, until a worker opens it."""
 
 
+class SeedTaken(Struct, array_like=True, frozen=True):
+    """A seed in force; fragments have it from when they are next met."""
+
+    ordinal: int
+    digest: str
+    numbers: tuple[int, ...]
+
+
 class PlanState(Struct, array_like=True):
     """The plan in force, with what numbers stand for and since when each definition holds."""
 
@@ -215,12 +229,20 @@ class PlanState(Struct, array_like=True):
     """By trait: which of several writes counts, where it is not the newest."""
     editions: dict[str, dict[str, str]] = {}
     """Of journeys with `editing: finish`, the texts of the newest versions before this one, by version."""
+    begun: dict[int, tuple[int, int]] = {}
+    """Aggregates of the plan that were not counted before, and have no seed: the position in this partition at which
+    they began, and the instant."""
+    seeds: list[SeedTaken] = []
+    """Of aggregates that are still in the plan, in order."""
+    seeded: int = 0
+    """The ordinal of the newest seed."""
 
 
 _profile_decoder = msgspec.msgpack.Decoder(Profile)
 _partition_decoder = msgspec.msgpack.Decoder(PartitionState)
 _plan_decoder = msgspec.msgpack.Decoder(PlanState)
 _state_decoder: msgspec.msgpack.Decoder[State] = msgspec.msgpack.Decoder(State)
+_states_decoder = msgspec.msgpack.Decoder(dict[int, State])
 encode = msgspec.msgpack.Encoder().encode
 
 
@@ -247,6 +269,15 @@ def _is_known(state: Any) -> bool:
     return True
 
 
+def decode_states(body: bytes) -> dict[int, State]:
+    """Of a seed; what this version does not know is left out, as of a profile."""
+    try:
+        return _states_decoder.decode(body)
+    except msgspec.ValidationError:
+        values = msgspec.msgpack.decode(body)
+        return _states_decoder.decode(encode({number: one for number, one in values.items() if _is_known(one)}))
+
+
 def decode_partition(body: bytes) -> PartitionState:
     return _partition_decoder.decode(body)
 
@@ -255,5 +286,5 @@ def decode_plan(body: bytes) -> PlanState:
     return _plan_decoder.decode(body)
 
 
-def new_profile(key: str, generation: int) -> Profile:
-    return Profile(key, generation, 0, b"", {f"{key}#1": Fragment([], {}, {}, {})}, {}, [], {})
+def new_profile(key: str, generation: int, seeded: int = 0) -> Profile:
+    return Profile(key, generation, 0, b"", {f"{key}#1": Fragment([], {}, {}, {}, seeded=seeded)}, {}, [], {})

@@ -8,7 +8,7 @@
     between identifiers
                    a tie is made or taken back: fragments of people come and go (ties.py)
     a Tick         the same for everybody who is due, and for the next slice of a sweep
-    a plan, a threshold, a campaign, an order to a journey
+    a plan, a seed, a threshold, a campaign, an order to a journey
                    takes effect at its instant, in every partition; people are settled by the sweep, or when next met
 
 Pure: no clock, I/O or randomness; the same log gives the same bytes (I2). A Turn is what a worker decided since its
@@ -22,7 +22,7 @@ from msgspec import Raw
 from msgspec.structs import replace
 
 from tactful.events import responses
-from tactful.events.derived import Row, ref
+from tactful.events.derived import PlanAdopted, RecordKept, Row, ref
 from tactful.events.records import (
     Between,
     Consent,
@@ -37,6 +37,7 @@ from tactful.events.records import (
     Publish,
     Record,
     Score,
+    Seed,
     Steer,
     Take,
     Threshold,
@@ -46,7 +47,7 @@ from tactful.events.records import (
     decode_told,
     encode,
 )
-from tactful.kernel import deciding, launching, person, ties, verdict
+from tactful.kernel import deciding, launching, person, seeding, ties, verdict
 from tactful.kernel.deciding import Entry
 from tactful.kernel.fragments import name_of
 from tactful.kernel.instants import pass_time
@@ -57,7 +58,7 @@ from tactful.kernel.verdict import KEEP, Judged
 from tactful.people import seen
 
 OfPerson = Event | Consent | Score | Enter | Outcome
-ForEverybody = Publish | Plan | Threshold | Launch | Steer | Forwarded
+ForEverybody = Publish | Plan | Threshold | Launch | Steer | Seed | Forwarded
 """What may change the answers of definitions: what was due before is decided before."""
 _BETWEEN = get_args(Between)
 
@@ -195,8 +196,12 @@ def _passed(turn: Turn, passed: Passed, position: int) -> None:
             return
         _remember(turn, profile, record)
     is_entering = passed.is_entering and not passed.path
-    entry = Entry(passed.ref, passed.fragment, passed.path)
+    entry = Entry(passed.ref, passed.fragment, passed.path, _happened_at(record))
     _apply(turn, profile, record, entry, position, None, is_entering=is_entering)
+
+
+def _happened_at(record: OfPerson) -> int:
+    return record.timestamp if isinstance(record, Event | Consent) else record.received_at
 
 
 def _apply(
@@ -289,7 +294,7 @@ def _pass_time(turn: Turn, keys: Iterable[str], position: int) -> None:
         turn.close(profile, position, rows)
 
 
-def _tell_others(turn: Turn, record: Plan | Threshold | Launch | Steer) -> None:
+def _tell_others(turn: Turn, record: Plan | Threshold | Launch | Steer | Seed) -> None:
     """What partition 0 was told for everybody."""
     if turn.state.partition == 0:
         for partition in range(1, turn.state.partitions):
@@ -307,15 +312,17 @@ def _publish(turn: Turn, publish: Publish, position: int, due: Sequence[str]) ->
 def _plan(turn: Turn, plan: Plan, position: int, due: Sequence[str]) -> None:
     state = turn.state
     _pass_time(turn, due, position)
-    turn.plan_state, turn.plan = adopt(turn.plan_state, plan, state.clock, is_empty=state.events == 0)
+    is_empty = state.events == 0
+    turn.plan_state, turn.plan = adopt(turn.plan_state, plan, state.clock, is_empty=is_empty, position=position)
+    turn.close_nobody(position, [PlanAdopted(state.clock, plan.version, ref(state.partition, position))])
     _settle_anew(turn)
 
 
-def revise(turn: Turn) -> None:
+def revise(turn: Turn, position: int) -> None:
     """The plan was stored by another version of this program, and asks this one for aggregates that nobody counted:
-    they begin now, and people are settled as after a publication."""
+    they begin now, behind `position`, and people are settled as after a publication."""
     assert turn.plan_state is not None
-    turn.plan_state, turn.plan = revised(turn.plan_state, turn.state.clock)
+    turn.plan_state, turn.plan = revised(turn.plan_state, turn.state.clock, position)
     _settle_anew(turn)
 
 
@@ -331,6 +338,15 @@ def _settle_anew(turn: Turn) -> None:
     launching.adopted(turn)
 
 
+def _seed(turn: Turn, seed: Seed, position: int, due: Sequence[str]) -> None:
+    """Partition 0 numbers it and tells the others; it takes effect at its instant, as a plan does."""
+    told = seeding.numbered(turn, seed)
+    if told is not None:
+        _tell_others(turn, told)
+        _pass_time(turn, due, position)
+        seeding.take(turn, told)
+
+
 def _said(turn: Turn, record: Threshold | Launch | Steer, position: int, due: Sequence[str]) -> None:
     """Partition 0 tells the others; it takes effect at its instant, as a plan does."""
     _tell_others(turn, record)
@@ -338,6 +354,8 @@ def _said(turn: Turn, record: Threshold | Launch | Steer, position: int, due: Se
     match record:
         case Threshold():
             launching.threshold(turn, record)
+            if turn.state.partition == 0:
+                turn.close_nobody(position, [RecordKept(turn.state.clock, "threshold", ref(0, position))])
         case Launch():
             launching.launch(turn, record)
         case Steer():
@@ -359,7 +377,7 @@ def _forwarded(turn: Turn, forwarded: Forwarded, position: int, due: Sequence[st
     elif isinstance(record, Event):
         _event(turn, record, position)  # A journey has set traits.
     else:
-        assert isinstance(record, Plan | Threshold | Launch | Steer), record
+        assert isinstance(record, Plan | Threshold | Launch | Steer | Seed), record
         if not isinstance(record, Plan):
             _go_on(turn, record.received_at)
         _PASSES_OF_PLANS[type(record)](turn, record, position, due)
@@ -386,5 +404,6 @@ _PASSES_OF_PLANS: dict[type, Callable[[Turn, Any, int, Sequence[str]], None]] = 
     Threshold: _said,
     Launch: _said,
     Steer: _said,
+    Seed: _seed,
     Forwarded: _forwarded,
 }

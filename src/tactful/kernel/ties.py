@@ -16,13 +16,16 @@ from msgspec import Raw
 from msgspec.structs import replace
 
 from tactful.events.derived import (
+    BecameKnown,
     DeviceMoved,
     FragmentsCame,
     FragmentsWent,
     IntentMoved,
+    RecordKept,
     Row,
     SegmentLeft,
     TieRefused,
+    ref,
 )
 from tactful.events.records import (
     Between,
@@ -42,7 +45,7 @@ from tactful.events.records import (
     encode,
 )
 from tactful.journeys.runs import Run
-from tactful.kernel import fragments
+from tactful.kernel import fragments, seeding
 from tactful.kernel.fragments import Bundle, Journeys, name_of
 from tactful.kernel.instants import IMPORT, due_runs, flip, pass_time
 from tactful.kernel.joining import join
@@ -78,9 +81,10 @@ def meet(turn: Turn, profile: Profile, event: Event, rows: list[Row]) -> None:
         ties[key] = True
         if event.kind == "alias" and key[0] == event.key[0]:
             weaker, stronger = sorted((event.key, key), key=rules.order, reverse=True)
-            turn.send(Link(weaker, stronger, event.is_import))
+            turn.send(Link(weaker, stronger, event.is_import, event.timestamp))
         else:
-            turn.send(Take(key, event.key, is_alias=event.kind == "alias", is_import=event.is_import))
+            is_alias, is_import = event.kind == "alias", event.is_import
+            turn.send(Take(key, event.key, is_alias=is_alias, is_import=is_import, timestamp=event.timestamp))
 
 
 def ask(turn: Turn, event: Event, here: int, epoch: int = 0) -> bool:
@@ -91,17 +95,18 @@ def ask(turn: Turn, event: Event, here: int, epoch: int = 0) -> bool:
     for key in reversed(event.ids[1:]):
         is_anybodys = rules.is_shared(key) or rules.is_shared(event.key)
         if rules.may_tie(event.key, key, event.kind) and not (is_anybodys or ties.get(key)):
-            turn.send(Take(key, event.key, Raw(encode(event)), here, event.kind == "alias", epoch, event.is_import))
+            said = event.kind == "alias", epoch, event.is_import, event.timestamp
+            turn.send(Take(key, event.key, Raw(encode(event)), here, *said))
             return True
     return False
 
 
-def pass_on(turn: Turn, profile: Profile, record: Event | Consent | Score | Enter | Outcome, ref: int) -> None:
+def pass_on(turn: Turn, profile: Profile, record: Event | Consent | Score | Enter | Outcome, here: int) -> None:
     """A record that entered here belongs to the owner."""
     owner = profile.owner()
     assert owner is not None
     edge = (profile.key, profile.epoch)
-    turn.send(Passed(owner, Raw(encode(record)), ref, name_of(*edge), (edge,)))
+    turn.send(Passed(owner, Raw(encode(record)), here, name_of(*edge), (edge,)))
 
 
 def between(record: Raw) -> Between:
@@ -128,7 +133,7 @@ def _take(turn: Turn, take: Take, position: int) -> None:
     if why:
         _refuse(turn, profile, take.by, why, position)
     elif owner is None:
-        give(turn, profile, take.by, position, is_import=take.is_import)
+        give(turn, profile, take.by, position, take)
         if take.ref:
             name = name_of(take.by, take.epoch or 1)
             turn.send(Passed(take.by, take.record, take.ref, name, (), is_entering=not take.epoch))
@@ -154,7 +159,20 @@ def _refuse(turn: Turn, profile: Profile, by: str, why: str, position: int) -> N
     """They stay apart. What was due before fires before: a row is a look at the person."""
     rows: list[Row] = []
     pass_time(turn, profile, turn.state.clock, rows)
-    turn.close(profile, position, [*rows, TieRefused(turn.state.clock, profile.key, by, why)])
+    rows.append(TieRefused(turn.state.clock, profile.key, by, why))
+    if profile.tail or profile.owner() is not None:
+        turn.close(profile, position, rows)
+    else:  # Nothing else is known of them.
+        _become_known(turn, profile, rows)
+        look_at_all(turn, profile, position, rows)
+
+
+def _become_known(turn: Turn, profile: Profile, rows: list[Row]) -> None:
+    """The identifier is a person of its own now; whoever is a person has a fragment of their own."""
+    own = name_of(profile.key, profile.epoch)
+    name = next((one for one in profile.fragments if fragments.entry_of(one) == profile.key), own)
+    fragments.fragment(profile, name)
+    rows.append(BecameKnown(turn.state.clock, name))
 
 
 def _move(turn: Turn, profile: Profile, owner: str, take: Take, position: int) -> None:
@@ -170,6 +188,7 @@ def _move(turn: Turn, profile: Profile, owner: str, take: Take, position: int) -
     rows: list[Row] = [DeviceMoved(now, profile.epoch, "" if row.is_shared else by)]
     if row.is_shared:
         turn.state.profiles += 1
+        _become_known(turn, profile, rows)
         look_at_all(turn, profile, position, rows, IMPORT if take.is_import else "merge")
     else:
         turn.close(profile, position, rows)
@@ -190,15 +209,15 @@ def _link(turn: Turn, link: Link, position: int) -> None:
     if owner is not None:
         if owner != link.to:
             weaker, stronger = sorted((owner, link.to), key=turn.plan.identity.order, reverse=True)
-            turn.send(Link(weaker, stronger, link.is_import))
+            turn.send(Link(weaker, stronger, link.is_import, link.timestamp))
         return
     row = row_of(profile)
     if link.to in row.apart:
         row.apart.remove(link.to)
-    give(turn, profile, link.to, position, is_import=link.is_import)
+    give(turn, profile, link.to, position, link)
 
 
-def give(turn: Turn, profile: Profile, to: str, position: int, *, is_import: bool) -> None:
+def give(turn: Turn, profile: Profile, to: str, position: int, asked: Take | Link) -> None:
     """Hand everything over, and be a mark from now on. What was due before fires before."""
     rows: list[Row] = []
     now = turn.state.clock
@@ -220,7 +239,8 @@ def give(turn: Turn, profile: Profile, to: str, position: int, *, is_import: boo
     profile.segments, profile.wakes, profile.wake_at, profile.view = {}, {}, None, None
     row_of(profile).owners[profile.epoch] = to
     turn.state.profiles -= 1
-    turn.send(Give(to, profile.key, profile.epoch, fragments.pack(bundle), is_import=is_import))
+    packed = fragments.pack(bundle)
+    turn.send(Give(to, profile.key, profile.epoch, packed, is_import=asked.is_import, timestamp=asked.timestamp))
 
 
 def _leave_all(turn: Turn, profile: Profile, now: int, rows: list[Row]) -> None:
@@ -267,9 +287,14 @@ def _absorb(turn: Turn, profile: Profile, given: Give, position: int, cause: str
     if profile.fragments:
         pass_time(turn, profile, now, rows)
     profile.settled = turn.state.generation
-    rows.append(FragmentsCame(now, cause, given.giver, bundle.partition, bundle.tail, tuple(bundle.fragments)))
+    arrived = fragments.arrived(bundle.fragments, given.timestamp)
+    came = tuple(bundle.fragments), *arrived
+    rows.append(FragmentsCame(now, cause, given.giver, bundle.partition, bundle.tail, *came))
     known = [one.aggregates for one in profile.fragments.values()]
     profile.fragments |= bundle.fragments
+    seeding.fill(profile, turn.plan_state, turn.plan.aggregates, turn.seed)
+    if cause == "unmerge":
+        _become_known(turn, profile, rows)
     fragments.merge(profile, turn.plan.aggregates)
     join(turn, profile, bundle, known, rows)
     for run in bundle.journeys.runs:
@@ -305,7 +330,10 @@ def unmerge(turn: Turn, asked: Unmerge, position: int) -> None:
     epoch = profile.epoch
     profile.epoch += 1
     row.is_waiting = True
-    turn.send(Detach(owner, profile.key, epoch))
+    # Of the first period, for that fragment is always somebody's.
+    kept = RecordKept(turn.state.clock, "unmerge", ref(turn.state.partition, position))
+    turn.close(profile, position, [kept])
+    turn.send(Detach(owner, profile.key, epoch, asked.received_at))
 
 
 def _detach(turn: Turn, detach: Detach, position: int) -> None:
@@ -331,7 +359,8 @@ def _detach(turn: Turn, detach: Detach, position: int) -> None:
     look_at_all(turn, profile, position, rows)
     journeys = Journeys(leaving, profile.sent, pursuits, profile.entered)
     bundle = Bundle(going, journeys, turn.state.partition, 0, now)
-    turn.send(Give(detach.identifier, profile.key, 0, fragments.pack(bundle), is_back=True))
+    packed = fragments.pack(bundle)
+    turn.send(Give(detach.identifier, profile.key, 0, packed, is_back=True, timestamp=detach.timestamp))
 
 
 def _back(turn: Turn, profile: Profile, given: Give, position: int) -> None:

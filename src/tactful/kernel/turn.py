@@ -1,10 +1,11 @@
 """Turn: what a worker holds and decides between two commits of a partition."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from msgspec import Raw
 
+from tactful.aggregates.kinds import State
 from tactful.events.derived import ConsentChanged, EventRefused, Group, IntentMoved, Row, SendMessage
 from tactful.events.identifiers import partition_of
 from tactful.events.records import Between, Event, Forwarded, Told, encode
@@ -34,8 +35,14 @@ class _Seen:
         return self._found
 
 
+def no_seeds(digest: str, fragment: str) -> Mapping[int, State]:
+    """For whoever has no plan that asks for any."""
+    raise AssertionError(f"seed {digest} is not at hand")
+
+
 class Turn:
-    """`find` gives the state of a key that was loaded, or None for somebody new."""
+    """`find` gives the state of a key that was loaded, or None for somebody new; `seed` what a seed's file, named by
+    its digest, has of a fragment."""
 
     __slots__ = (
         "_around",
@@ -52,6 +59,7 @@ class Turn:
         "plan",
         "plan_state",
         "refused",
+        "seed",
         "state",
     )
 
@@ -61,11 +69,13 @@ class Turn:
         plan: CompiledPlan,
         plan_state: PlanState | None,
         find: Callable[[str], Profile | None],
+        seed: Callable[[str, str], Mapping[int, State]] = no_seeds,
     ) -> None:
         self.state = state
         self.plan = plan
         self.plan_state = plan_state
         self.find = find
+        self.seed = seed
         self.is_plan_new = False
         self.groups: list[Group] = []
         self.intents: list[SendMessage] = []
@@ -95,10 +105,15 @@ class Turn:
         """The state of a person, to be changed; somebody new starts settled, and is in no segment yet."""
         profile = self.known(key)
         if profile is None:
-            profile = self.changed[key] = new_profile(key, self.state.generation)
+            profile = self.changed[key] = new_profile(key, self.state.generation, self.seeded)
             profile.now = self.state.clock
             self.state.profiles += 1
         return profile
+
+    @property
+    def seeded(self) -> int:
+        """The ordinal of the newest seed."""
+        return self.plan_state.seeded if self.plan_state is not None else 0
 
     def view(self, profile: Profile) -> PersonView:
         """What expressions see of the person now; after a change of anything but aggregates, take a new one."""

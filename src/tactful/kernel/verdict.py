@@ -14,7 +14,8 @@ from msgspec import Struct
 from tactful.events.intake import Draft
 from tactful.events.records import Event, unpack
 from tactful.events.tracking import Misfit, fit
-from tactful.kernel.plan import CompiledPlan, EventReader
+from tactful.kernel.plan import CompiledPlan
+from tactful.kernel.readers import EventReader
 
 KEEP, ANONYMOUS, COUNT, DROP, QUARANTINE = "keep", "anonymous", "count", "drop", "quarantine"
 NO_FLAGS: tuple[str, ...] = ()
@@ -42,6 +43,8 @@ class Judged(Struct, frozen=True):
     message: str = ""
     flags: tuple[str, ...] = NO_FLAGS
     properties: Mapping[str, Any] | None = None
+    is_mended: bool = False
+    """They are others than those that came."""
 
 
 _said = msgspec.msgpack.Decoder(Said)  # Skipping the rest is four times as fast as decoding it.
@@ -79,14 +82,19 @@ def judge_said(
         if unplanned == KEEP or event.kind != "track":
             return _KEPT
         return _misfitting(unplanned, (Misfit("undeclared", "event", f"{event.name} is not in events/"),), None)
-    found, misfits = fit(rule, properties(), mends=unplanned == "mend")
+    given = properties()
+    found, misfits = fit(rule, given, mends=unplanned == "mend")
+    is_mended = found is not given
     if not misfits:
-        return Judged(properties=found)
-    return _misfitting(unplanned, misfits, found)
+        return Judged(properties=found, is_mended=is_mended)
+    return _misfitting(unplanned, misfits, found, is_mended=is_mended)
 
 
-def _misfitting(unplanned: str, misfits: tuple[Misfit, ...], properties: Mapping[str, Any] | None) -> Judged:
+def _misfitting(
+    unplanned: str, misfits: tuple[Misfit, ...], properties: Mapping[str, Any] | None, *, is_mended: bool = False
+) -> Judged:
     if unplanned in (QUARANTINE, DROP):
         first = misfits[0]
         return Judged(unplanned, first.code, first.field, first.message)
-    return Judged(flags=tuple(misfit.message for misfit in misfits), properties=properties)
+    told = tuple(misfit.message for misfit in misfits)
+    return Judged(flags=told, properties=properties, is_mended=is_mended)

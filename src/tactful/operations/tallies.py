@@ -154,6 +154,18 @@ class _IntentMoved(_Skipped, tag=15):
     pass
 
 
+class _RecordKept(_Skipped, tag=19):
+    pass
+
+
+class _BecameKnown(_Skipped, tag=20):
+    pass
+
+
+class _PlanAdopted(_Skipped, tag=21):
+    pass
+
+
 class _Takes(Struct, array_like=True, tag=16):
     at: int
     journey: str
@@ -212,6 +224,9 @@ class _Group(Struct, array_like=True):
         | _Takes
         | _Reaches
         | _Responds
+        | _RecordKept
+        | _BecameKnown
+        | _PlanAdopted
     ]
 
 

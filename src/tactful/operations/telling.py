@@ -1,6 +1,7 @@
 """Telling: derived rows and outbox rows into sentences. Pure but for looking up the events that a reason names."""
 
 from tactful.events.derived import (
+    BecameKnown,
     ConsentChanged,
     DeviceMoved,
     EventKept,
@@ -10,6 +11,8 @@ from tactful.events.derived import (
     GoalReached,
     IntentMoved,
     OutcomeNoted,
+    PlanAdopted,
+    RecordKept,
     Responded,
     Row,
     RunEnded,
@@ -97,7 +100,7 @@ def tell(row: Row, places: Places) -> StoryLine | None:
             return _of_identity(row)
         case EventRefused() | TraitRefused():
             return _refused(row)
-        case IntentMoved():
+        case IntentMoved() | RecordKept() | BecameKnown() | PlanAdopted():
             return None
 
 

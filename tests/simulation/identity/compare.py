@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from tactful.consent.permits import granted, permit
 from tactful.events.derived import (
+    BecameKnown,
     ConsentChanged,
     DeviceMoved,
     EventKept,
@@ -13,6 +14,8 @@ from tactful.events.derived import (
     Group,
     IntentMoved,
     OutcomeNoted,
+    PlanAdopted,
+    RecordKept,
     Responded,
     Row,
     RunEnded,
@@ -97,7 +100,7 @@ def _told(row: Row) -> Told | None:
             return (row.at, "moved", row.epoch, row.to)
         case OutcomeNoted():
             return (row.at, "outcome", row.journey, row.status)
-        case IntentMoved() | Responded():
+        case IntentMoved() | Responded() | RecordKept() | BecameKnown() | PlanAdopted():
             return None  # Of what came back from a message the event itself is told.
         case _:
             return (row.at, type(row).__name__)

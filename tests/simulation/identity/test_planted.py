@@ -39,8 +39,8 @@ def the_old_owner_is_not_told(patch: Patch) -> None:
 
 
 def alias_by_direction(patch: Patch) -> None:
-    def turned(key: str, to: str, is_import: bool) -> Link:
-        return Link(to, key, is_import)
+    def turned(key: str, to: str, is_import: bool, timestamp: int) -> Link:
+        return Link(to, key, is_import, timestamp)
 
     patch.setattr(ties, "Link", turned)
 

@@ -1,0 +1,220 @@
+"""The producer: what the history has of derived rows. The archiver, the tail and `tactful eval` all make it here.
+
+What step() decided stands in groups of derived rows (events/derived.py); the bodies of records stand in the log, at the
+refs that the rows name. A group says all that is the history's with nothing but itself and those records: so any
+stretch of positions of any partition can be made, in any order and again, and comes out the same. Pure.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+
+import msgspec
+from msgspec import Raw
+from msgspec.structs import replace
+
+from tactful.consent.policy import GPC
+from tactful.events.derived import (
+    BecameKnown,
+    ConsentChanged,
+    EventKept,
+    FragmentsCame,
+    Group,
+    PlanAdopted,
+    RecordKept,
+    Row,
+    SegmentEntered,
+    SegmentLeft,
+    TraitRefused,
+    ref,
+)
+from tactful.events.records import (
+    Between,
+    Consent,
+    Enter,
+    Event,
+    Forwarded,
+    Passed,
+    Plan,
+    Publish,
+    Record,
+    Score,
+    Take,
+    Threshold,
+    Unmerge,
+    decode,
+    decode_told,
+    unpack,
+)
+from tactful.history.cells import (
+    EMPTY,
+    ConsentRow,
+    EventRow,
+    Fragment,
+    IdentityRow,
+    Item,
+    KeptEvent,
+    MembershipRow,
+    PlanRow,
+    ScoreRow,
+    ThresholdRow,
+    cells,
+)
+
+Find = Callable[[int], Record | Between]
+"""What stands in the logs at a ref: the record itself, or what brought it there."""
+_json = msgspec.json.Encoder()
+
+
+def produce(partition: int, groups: Iterable[Group], find: Find) -> Iterator[Item]:
+    """What the history has of groups of one partition."""
+    for group in groups:
+        applied = ref(partition, group.position)
+        for row in group.rows:
+            if type(row) is EventKept:  # By far the most.
+                yield _event(row, applied, group, find)
+            elif (make := _MADE.get(type(row))) is not None:
+                yield from make(row, applied, group, find)
+
+
+def _event(row: EventKept, applied: int, group: Group, find: Find) -> KeptEvent:
+    event = bared(find(row.ref))
+    assert isinstance(event, Event), f"an event was kept that is none, at {row.ref}: {event}"
+    if row.mended:
+        event = replace(event, properties=Raw(row.mended))
+    refused: tuple[str, ...] = ()
+    if event.kind == "identify":
+        refused = tuple(one.name for one in group.rows if isinstance(one, TraitRefused) and one.ref == row.ref)
+    return KeptEvent(event, row.epoch, row.ref, applied, refused)
+
+
+def bared(record: Record | Between) -> Record | Between:
+    """Of what brought a record along, the record."""
+    while True:
+        match record:
+            case Forwarded():
+                record = decode_told(record.record)
+            case Passed() | Take():
+                record = decode(record.record)
+            case _:
+                return record
+
+
+# ---- other records ---------------------------------------------------------------------------------------------------
+
+
+def _record(row: RecordKept, applied: int, _: Group, find: Find) -> Iterator[Item]:
+    record = bared(find(row.ref))
+    places = row.ref, applied
+    match record:
+        case Consent():
+            said = {name: getattr(record, name) for name in ("purpose", "granted", "origin", "text_version", "address")}
+            yield _of_source(record, "consent", row.epoch, record.timestamp, *places, said)
+        case Score():
+            value = record.value + 0.0
+            told = {"model": record.model, "value": value}
+            yield _of_source(record, "score", row.epoch, record.received_at, *places, told)
+            yield ScoreRow(record.key, row.epoch, record.model, value, record.received_at, *places)
+        case Enter():
+            told = {"journey": record.journey, "entry_key": record.entry_key, "author": record.author}
+            found = _of_source(record, "enter", row.epoch, record.received_at, *places, told)
+            found.properties = cells(unpack(record.properties))
+            yield found
+        case Unmerge():
+            extra = _json.encode({"author": record.author}).decode()
+            at = record.received_at
+            yield _marker(record.key, row.epoch, "unmerge", at, at, *places, extra=extra)
+        case Threshold():
+            yield ThresholdRow(record.metric, record.percent + 0.0, record.value + 0.0, record.received_at, *places)
+        case _:
+            raise AssertionError(f"a record was kept that is none, at {row.ref}: {record}")
+
+
+def _of_source(
+    record: Consent | Score | Enter,
+    kind: str,
+    epoch: int,
+    timestamp: int,
+    here: int,
+    applied: int,
+    said: dict[str, object],
+) -> EventRow:
+    row = _marker(record.key, epoch, kind, timestamp, record.received_at, here, applied, record.message_id)
+    row.source, row.is_server = record.source, record.trust == "server"
+    row.is_verified = isinstance(record, Consent) and record.is_verified
+    row.is_import = isinstance(record, Consent | Score) and record.is_import
+    row.extra = _json.encode(said).decode()
+    return row
+
+
+def _marker(
+    identifier: str,
+    epoch: int,
+    kind: str,
+    timestamp: int,
+    received_at: int,
+    here: int,
+    applied: int,
+    message_id: str = "",
+    extra: str = "{}",
+) -> EventRow:
+    """By which somebody is known who did nothing."""
+    times = timestamp, received_at, here
+    return EventRow(
+        *(identifier, epoch, kind, None, *times, message_id, None, EMPTY, EMPTY),
+        applied,
+        ids=(identifier,),
+        extra=extra,
+    )
+
+
+def _known(row: BecameKnown, applied: int, _: Group, __: Find) -> Iterator[Item]:
+    yield _marker(*fragment(row.fragment), "tie", row.at, row.at, applied, applied)
+
+
+# ---- whose, who decided, who is where --------------------------------------------------------------------------------
+
+
+def _came(row: FragmentsCame, applied: int, group: Group, _: Find) -> Iterator[Item]:
+    for name, hop, timestamp in zip(row.fragments, row.hops, row.tied, strict=True):
+        yield IdentityRow(*fragment(name), group.key, row.at, applied, applied, row.cause, hop, timestamp)
+
+
+def _decided(row: ConsentChanged, applied: int, _: Group, __: Find) -> Iterator[Item]:
+    """A decision, once for each fragment that it covers."""
+    by = row.key, row.epoch
+    said = row.purpose, row.granted, row.origin == GPC
+    order = row.timestamp, row.received_at, row.ref
+    about = row.origin, row.text_version, row.source, row.is_hearsay
+    for one in (by, *map(fragment, row.covers)):
+        yield ConsentRow(*one, *by, *said, *order, applied, *about)
+
+
+def _flipped(row: SegmentEntered | SegmentLeft, applied: int, group: Group, _: Find) -> Iterator[Item]:
+    yield MembershipRow(group.key, row.segment, type(row) is SegmentEntered, row.at, row.cause, applied)
+
+
+def _adopted(row: PlanAdopted, applied: int, _: Group, find: Find) -> Iterator[Item]:
+    record = bared(find(row.ref))
+    publish = record.publish if isinstance(record, Plan) else record
+    assert isinstance(publish, Publish), f"a plan was adopted that is none, at {row.ref}: {publish}"
+    texts: tuple[str | None, str | None] = None, None
+    if isinstance(record, Publish):
+        texts = _json.encode(publish.files).decode(), _json.encode(publish.settings).decode()
+    places = row.ref, applied
+    yield PlanRow(row.version, publish.received_at, row.at, *places, publish.author, *texts)
+
+
+def fragment(name: str) -> Fragment:
+    """What a fragment's name names."""
+    identifier, _, epoch = name.rpartition("#")
+    return identifier, int(epoch)
+
+
+_MADE: dict[type[Row], Callable[..., Iterator[Item]]] = {
+    RecordKept: _record,
+    BecameKnown: _known,
+    FragmentsCame: _came,
+    ConsentChanged: _decided,
+    SegmentEntered: _flipped,
+    SegmentLeft: _flipped,
+    PlanAdopted: _adopted,
+}
