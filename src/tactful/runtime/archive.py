@@ -103,19 +103,19 @@ class Archiver:
 
     def behind(self) -> int:
         """How many positions the lake lacks."""
-        partitions = range(self._log.partitions)
-        return sum(max(0, self._trail.end(one) - self.positions.get(one, 0)) for one in partitions)
+        return sum(max(0, end - self.positions.get(partition, 0)) for partition, end in self._ends().items())
 
     def archive(self) -> None:
         """Everything that was decided up to now."""
         self._since = self._kept_at = None
-        ends = {partition: self._trail.end(partition) for partition in range(self._log.partitions)}
+        ends = self._ends()
         self._wish()
         while any(end > self.positions.get(partition, 0) for partition, end in ends.items()):
-            self._append(ends)
+            self.append(ends)
 
-    def _append(self, ends: Mapping[int, int]) -> None:
-        """As many rows as one append takes, of each partition in turn."""
+    def append(self, ends: Mapping[int, int] | None = None) -> None:
+        """As many rows as one append takes, of each partition in turn, up to `ends` or whatever was decided."""
+        ends = ends or self._ends()
         batch, upto = Batch(self._lake.buckets), dict(self.positions)
         while batch.rows < self._pace.rows:
             before = dict(upto)
@@ -150,6 +150,9 @@ class Archiver:
         if layout != self._wished:
             self._lake.wish(layout)
             self._wished = layout
+
+    def _ends(self) -> dict[int, int]:
+        return {partition: self._trail.end(partition) for partition in range(self._log.partitions)}
 
     def _known(self) -> dict[int, int]:
         return dict(self._lake.snapshot().positions)

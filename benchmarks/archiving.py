@@ -1,0 +1,186 @@
+"""Archiving: from log and trail to committed Delta files, events a second on one core, beside bare Parquet of the same.
+
+What is archived was decided by the production worker (20 segments, 5 journeys). Then how long a question takes after
+many small appends, with the housekeeping that goes on between them. Run `python -m benchmarks archiving`.
+"""
+
+import resource
+import shutil
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+import pyarrow.parquet as pq
+
+from benchmarks import load, shop
+from benchmarks.place import Place, alone, median, table
+from benchmarks.server import WallClock
+from tactful.adapters.delta.folder import Folder
+from tactful.adapters.delta.lake import DeltaLake
+from tactful.adapters.duckdb_queries import DuckDBQueries
+from tactful.adapters.memory.bells import MemoryBells
+from tactful.adapters.memory.ledger import MemoryLedger
+from tactful.adapters.memory.outbox import MemoryOutbox
+from tactful.adapters.memory.quarantine import MemoryQuarantine
+from tactful.adapters.memory.store import MemoryStore
+from tactful.adapters.sqlite.log import SqliteLog
+from tactful.adapters.sqlite.trail import SqliteTrail
+from tactful.events.identifiers import partition_of
+from tactful.events.intake import Arrival, accept
+from tactful.events.records import Event, Publish, encode
+from tactful.events.sources import Source
+from tactful.history.columns import Batch
+from tactful.language.check import check
+from tactful.operations.history import History
+from tactful.runtime.archive import Archiver, Pace
+from tactful.runtime.decided import stretch
+from tactful.runtime.worker import Worker
+
+EVENTS, QUICK_EVENTS = 600_000, 4_000
+PARTITIONS = 4
+APPENDS, QUICK_APPENDS = (1, 10, 100, 1_000), (1, 5)
+FEW = 200
+"""Events of a small append."""
+_CALLS = 500
+"""Of one frame of the log."""
+_SOURCE = Source(shop.KEY, shop.KEY, "server")
+
+
+def decided(folder: Path, events: int, profiles: int) -> tuple[SqliteLog, SqliteTrail]:
+    """Log and trail of so many events, made once."""
+    is_there = (folder / "done").exists()
+    clock = WallClock()
+    if not is_there:
+        shutil.rmtree(folder, ignore_errors=True)
+    log, trail = SqliteLog(folder / "log", PARTITIONS, clock), SqliteTrail(folder / "trail")
+    if not is_there:
+        _decide(log, trail, clock, events, profiles)
+        (folder / "done").touch()
+    return log, trail
+
+
+def _decide(log: SqliteLog, trail: SqliteTrail, clock: WallClock, events: int, profiles: int) -> None:
+    workers = [
+        Worker(
+            partition,
+            log,
+            MemoryStore(),
+            MemoryOutbox(),
+            trail,
+            MemoryQuarantine(),
+            MemoryLedger(),
+            MemoryBells(),
+            clock,
+            {},
+        )
+        for partition in range(PARTITIONS)
+    ]
+    log.append({0: [encode(Publish(clock.now_us(), shop.project(), {"time_zone": "UTC"}))]})
+    frames: dict[int, list[bytes]] = {}
+    for number, call in enumerate(load.calls(1, events, profiles), 1):
+        event = accept(msgspec.json.encode(call), Arrival(_SOURCE, clock.now_us()))
+        assert isinstance(event, Event), event
+        frames.setdefault(partition_of(event.key, PARTITIONS), []).append(encode(event))
+        if number % _CALLS == 0 or number == events:
+            log.append(frames)
+            frames = {}
+            for worker in workers:
+                worker.turn()
+    for worker in workers:
+        while worker.turn():
+            pass
+        worker.maintain()
+
+
+def rate(folder: Path, events: int, profiles: int, lake: Path) -> tuple[float, float, float, int]:
+    """(seconds of the archiver, of bare Parquet of the same rows, megabytes taken at most, rows of all tables)."""
+    log, trail = decided(folder, events, profiles)
+    import gc
+
+    gc.disable()  # As in the loop.
+    shutil.rmtree(lake, ignore_errors=True)
+    archiver = Archiver(log, trail, DeltaLake(Folder(lake)), WallClock())
+    begun = time.process_time()
+    archiver.archive()
+    lasted = time.process_time() - begun
+    megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
+    batch = Batch(16)
+    for partition in range(PARTITIONS):
+        after = 0
+        while (read := stretch(log, trail, partition, after)).upto > after and batch.rows < 200_000:
+            batch.take(read.items)
+            after = read.upto
+    bare, rows = _bare(batch, lake.with_suffix(".parquet"))
+    return lasted, bare * events / rows, megabytes, rows
+
+
+def _bare(batch: Batch, path: Path) -> tuple[float, int]:
+    """Seconds, and events."""
+    tables = batch.tables()
+    begun = time.process_time()
+    for held in tables.values():
+        pq.write_table(held, path, compression="zstd", compression_level=1, store_schema=False)
+    lasted = time.process_time() - begun
+    path.unlink()
+    return lasted, len(tables["events"])
+
+
+def appended(folder: Path, events: int, profiles: int, lake: Path, counts: Sequence[int]) -> list[tuple[int, float]]:
+    """Seconds of a question after so many appends, each of a few events, and housekeeping as it comes."""
+    log, trail = decided(folder, events, profiles)
+    shutil.rmtree(lake, ignore_errors=True)
+    delta = DeltaLake(Folder(lake))
+    archiver = Archiver(log, trail, delta, WallClock(), pace=Pace(rows=1, read=FEW))
+    tree = check('count("Order Completed", last="30d") >= 1').tree
+    found = []
+    for number in range(1, max(counts) + 1):
+        archiver.append()
+        while archiver.keep_house():
+            pass
+        if number in counts:
+            times = []
+            for _ in range(5):
+                begun = time.perf_counter()
+                with History(delta, DuckDBQueries()).open() as opened:
+                    list(opened.ask({"bought": tree}, WallClock().now_us()))
+                times.append(time.perf_counter() - begun)
+            found.append((number, median(times)))
+    return found
+
+
+def run(here: Place) -> None:
+    events = here.scaled(EVENTS, QUICK_EVENTS)
+    folder = here.folder / f"decided-{events}"
+    alone(here.core, decided_only, folder, events, here.profiles)
+    rates = [alone(here.core, rate, folder, events, here.profiles, here.folder / "lake") for _ in range(here.rounds)]
+    lasted, bare = median(one[0] for one in rates), median(one[1] for one in rates)
+    table(
+        f"archiving: {events:,} events from log and trail into the lake, one core",
+        [
+            ("events/s", f"{events / lasted:,.0f}"),
+            ("us per event", f"{lasted / events * 1e6:.2f}"),
+            ("floor: bare Parquet of the same rows, us per event", f"{bare / events * 1e6:.2f}"),
+            ("memory at most, MB", f"{max(one[2] for one in rates):,.0f}"),
+        ],
+    )
+    counts = APPENDS if not here.is_quick else QUICK_APPENDS
+    asked = alone(here.core, appended, folder, events, here.profiles, here.folder / "lake", counts)
+    table(
+        f"archiving: one question after many appends of {FEW} positions, seconds",
+        [(f"after {number:,}", f"{seconds:.3f}") for number, seconds in asked],
+    )
+
+
+def decided_only(folder: Path, events: int, profiles: int) -> None:
+    """In a process of its own."""
+    log, trail = decided(folder, events, profiles)
+    log.close()
+    trail.close()
+
+
+if __name__ == "__main__":
+    from benchmarks.place import place
+
+    with place(description=__doc__) as chosen:
+        run(chosen)
