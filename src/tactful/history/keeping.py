@@ -27,6 +27,8 @@ def shaped(name: str, rows: pa.Table, layout: Layout) -> pa.Table:
     if name == EVENTS:
         rows = with_own(rows, layout)
     shape = schema(name, layout)
+    if rows.schema.equals(shape):
+        return rows
     return rows.select(shape.names).cast(shape)
 
 

@@ -32,7 +32,7 @@ class Snapshot(Protocol):
 
     @property
     def positions(self) -> Mapping[int, int]:
-        """By partition, the last position of the log whose rows all tables hold; a partition without is 0 or missing."""
+        """By partition, the last position of the log whose rows all tables hold; of one without 0, or nothing."""
         ...
 
     @property

@@ -64,7 +64,7 @@ def _found(held: Any, keys: pa.Array, paths: tuple[str, ...]) -> Places:
 
 def _cell(parts: dict[str, pa.Array], rows: int) -> pa.StructArray:
     """Null where the path has nothing."""
-    arrays = [parts.get(field.name, None) for field in CELL]
+    arrays = [parts.get(field.name) for field in CELL]
     known = np.zeros(rows, np.bool_)
     for one in arrays:
         if one is not None:

@@ -1,0 +1,82 @@
+"""The lake as one Delta table for each table of the history.
+
+An append is a commit of every table that has rows, and `events` last: its positions are the lake's, and another table
+that is further is *ahead*, by rows that were never said to be in the lake. Readers take it at the version before, and
+the next writer takes those rows out again. A writer holds the *pen*, a number that stands in every table; whoever
+begins to write takes the next one, in all of them, and so whoever held the last can no longer commit anything, however
+late.
+
+What is appended stands in one file for each table, not dealt out to buckets; housekeeping deals it out when there is
+enough of it (compaction.py). So an append costs the same however many buckets there are.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+
+import pyarrow as pa
+
+from tactful.adapters.delta import erasing, housekeeping, layouts
+from tactful.adapters.delta.places import Place
+from tactful.adapters.delta.tables import File, Table
+from tactful.adapters.delta.writing import Writer
+from tactful.errors import UsageError
+from tactful.history.lake import Maintained, Source
+from tactful.language.sql.layout import EVENTS, TABLES, Layout
+
+_BUCKETS = "tactful.buckets"
+
+
+class DeltaSnapshot:
+    def __init__(
+        self, place: Place, positions: Mapping[int, int], layout: Layout, files: Mapping[str, Sequence[File]]
+    ) -> None:
+        self.positions, self.layout = positions, layout
+        self._place, self._files = place, files
+
+    def source(self, table: str, buckets: Collection[int] | None = None) -> Source:
+        held = self._files[table]
+        found = [one for one in held if buckets is None or one.bucket is None or one.bucket in buckets]
+        return self._place.source(table, [one.path for one in found or held[:1]])
+
+
+class DeltaLake:
+    """`buckets` is for a lake that is made; one that exists goes by its own."""
+
+    def __init__(self, place: Place, buckets: int = 16) -> None:
+        self._place = place
+        self._tables = {name: Table(place, name) for name in TABLES}
+        for name, table in self._tables.items():
+            table.create({_BUCKETS: str(buckets)} if name == EVENTS else {})
+        held = self._tables[EVENTS].now.metadata().configuration.get(_BUCKETS)
+        if held is None:
+            raise UsageError(
+                f"{place.uri(EVENTS)} is a Delta table, and none of a lake of Tactful's: choose another place"
+            )
+        self.buckets = int(held)
+        self._writer = Writer(self._tables, self.buckets)
+
+    def snapshot(self) -> DeltaSnapshot:
+        events = self._tables[EVENTS]
+        events.refresh()
+        positions = events.positions()
+        # The first file is what DuckDB takes the columns from: one with the least of them, and not the empty one.
+        known = layouts.known(events)
+        held = [one for one in events.files() if one.rows] or events.files()
+        files = {EVENTS: sorted(held, key=lambda one: (len(known[one.layout].own), one.path))}
+        for name, table in self._tables.items():
+            if name != EVENTS:
+                table.refresh()
+                files[name] = table.files_of(table.until(positions))
+        layout = layouts.common(events, {one.layout for one in held})
+        return DeltaSnapshot(self._place, positions, layout, files)
+
+    def append(self, upto: Mapping[int, int], tables: Mapping[str, pa.Table]) -> None:
+        self._writer.append(upto, tables)
+
+    def wish(self, layout: Layout) -> None:
+        layouts.wish(self._tables[EVENTS], layout)
+
+    def maintain(self, now_us: int, retention_us: Mapping[str, int]) -> Maintained:
+        return housekeeping.maintain(self._writer, now_us, retention_us)
+
+    def erase(self, identifiers: Sequence[str]) -> int:
+        return erasing.erase(self._writer, identifiers)

@@ -1,0 +1,149 @@
+"""Where the files of a lake lie: a folder, or a prefix on S3.
+
+Delta's own log is written by `deltalake`, everything else by pyarrow: data files first and durably, so that a log that
+names one can be trusted. A file is written once, under a name that nobody had, and never changed.
+"""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from urllib.parse import urlsplit
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pyarrow.fs as pfs
+import pyarrow.parquet as pq
+from deltalake.exceptions import DeltaError
+
+from tactful.errors import TransientError
+from tactful.history.lake import Source
+
+CONNECT_S, REQUEST_S, RETRY_S = 5, 30, 20
+"""How long S3 may take for a connection and for an answer, and for how long it is asked again before we say so."""
+KEPT = "_tactful"
+"""A folder beside the tables; a leading underscore is nothing that Delta reads."""
+
+
+@contextmanager
+def world(doing: str) -> Iterator[None]:
+    """What fails in it is the world's fault."""
+    try:
+        yield
+    except (OSError, DeltaError) as error:
+        raise TransientError(f"{doing}: {error}") from error
+
+
+class Place:
+    """Files by table and path within it; `root` is where `files` has them."""
+
+    def __init__(self, files: pfs.FileSystem, root: str, uri: str, options: Mapping[str, str] | None) -> None:
+        self._files, self._root, self._uri = files, root, uri
+        self.options = dict(options) if options else None
+
+    def uri(self, table: str) -> str:
+        return f"{self._uri}/{table}"
+
+    def write(self, table: str, path: str, rows: pa.Table, row_group: int) -> int:
+        """Durably; how many bytes it has. The compression is the fastest that is not much larger than the best."""
+        with world(f"a file of the lake could not be written ({self.uri(table)})"):
+            where = self._where(table, path)
+            with (
+                self._files.open_output_stream(where) as sink,
+                pq.ParquetWriter(
+                    sink, rows.schema, compression="zstd", compression_level=1, store_schema=False
+                ) as writer,
+            ):
+                writer.write_table(rows, row_group_size=row_group)
+                writer.add_key_value_metadata(rows.schema.metadata or {})
+            size: int = self._files.get_file_info(where).size
+            return size
+
+    def read(self, table: str, path: str, columns: Sequence[str] | None = None) -> pa.Table:
+        with (
+            world(f"a file of the lake could not be read ({self.uri(table)}/{path})"),
+            self._files.open_input_file(self._where(table, path)) as source,
+        ):
+            return pq.ParquetFile(source).read(columns=columns)
+
+    def footer(self, table: str, path: str) -> pq.FileMetaData:
+        with (
+            world(f"a file of the lake could not be read ({self.uri(table)}/{path})"),
+            self._files.open_input_file(self._where(table, path)) as source,
+        ):
+            return pq.read_metadata(source)
+
+    def listed(self, table: str) -> list[str]:
+        """Paths of all data files that lie there, whoever names them."""
+        with world(f"the files of the lake could not be listed ({self.uri(table)})"):
+            below = self._where(table, "")
+            found = self._files.get_file_info(pfs.FileSelector(below, allow_not_found=True, recursive=True))
+        paths = (one.path[len(below) :].lstrip("/") for one in found if one.type == pfs.FileType.File)
+        return [path for path in paths if not path.startswith("_") and path.endswith(".parquet")]
+
+    def delete(self, table: str, path: str) -> None:
+        with world(f"a file of the lake could not be removed ({self.uri(table)}/{path})"), suppress(FileNotFoundError):
+            self._files.delete_file(self._where(table, path))
+
+    def keep(self, name: str, body: bytes) -> None:
+        """A small thing of the lake's own; losing it costs time, no rows."""
+        with (
+            world(f"{self._uri} could not be written"),
+            self._files.open_output_stream(self._where(KEPT, name)) as sink,
+        ):
+            sink.write(body)
+
+    def kept(self, name: str) -> bytes | None:
+        with (
+            world(f"{self._uri} could not be read"),
+            suppress(FileNotFoundError),
+            self._files.open_input_file(self._where(KEPT, name)) as source,
+        ):
+            body: bytes = source.read()
+            return body
+        return None
+
+    def source(self, table: str, paths: Sequence[str]) -> Source:
+        """What reads these files."""
+        with world(f"the lake could not be read ({self.uri(table)})"):
+            return ds.dataset([self._where(table, path) for path in paths], filesystem=self._files, format="parquet")
+
+    def settle(self, table: str) -> None:
+        """Make durable what was just said in the table's log."""
+
+    def mend(self, table: str) -> bool:
+        """Put away what a power cut left half-written of the table's log; whether there was anything."""
+        return False
+
+    def _where(self, table: str, path: str) -> str:
+        return f"{self._root}/{table}/{path}" if path else f"{self._root}/{table}"
+
+
+def on_s3(location: str, *, endpoint: str = "", region: str = "", access_key: str = "", secret_key: str = "") -> Place:
+    """`location` as s3://BUCKET/PREFIX. What is not given the machine knows: AWS_* variables, ~/.aws, its role. The
+    service must know conditional writes (If-None-Match), by which of two writers one is refused."""
+    parts = urlsplit(location.rstrip("/"))
+    endpoint, region = endpoint or os.environ.get("AWS_ENDPOINT_URL", ""), region or os.environ.get("AWS_REGION", "")
+    options = {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_REGION": region,
+        "AWS_ACCESS_KEY_ID": access_key,
+        "AWS_SECRET_ACCESS_KEY": secret_key,
+        "AWS_ALLOW_HTTP": "true" if endpoint.startswith("http:") else "",
+        "AWS_CONDITIONAL_PUT": "etag",
+        "CONNECT_TIMEOUT": f"{CONNECT_S}s",
+        "TIMEOUT": f"{REQUEST_S}s",
+        "RETRY_TIMEOUT": f"{RETRY_S}s",
+    }
+    where = urlsplit(endpoint)
+    with world(f"S3 could not be reached ({location})"):
+        files = pfs.S3FileSystem(
+            access_key=access_key or None,
+            secret_key=secret_key or None,
+            region=region or None,
+            scheme=where.scheme or None,
+            endpoint_override=where.netloc + where.path.rstrip("/") or None,
+            connect_timeout=CONNECT_S,
+            request_timeout=REQUEST_S,
+        )
+    root = f"{parts.netloc}{parts.path}"
+    return Place(files, root, f"s3://{root}", {key: value for key, value in options.items() if value})
