@@ -35,6 +35,7 @@ from tactful.web.console.hands import Hands
 from tactful.web.console.room import Console, Frame
 from tactful.web.console.rooms import routes as rooms
 from tactful.web.desk import Desk, News
+from tests.previewing.opening import history_of
 from tests.web.serving import Approved, nobody_previews, nobody_sends
 
 BUYERS = "segments/buyers.yaml"
@@ -94,7 +95,14 @@ class Installation:
 
     def console(self, address: str) -> Console:
         house, bells = self.house, MemoryBells()
-        reader = Reader(house.log, house.stores(), house.trail, house.outbox, house.quarantine)
+        reader = Reader(
+            house.log,
+            house.stores(),
+            house.trail,
+            house.outbox,
+            house.quarantine,
+            lambda: history_of(house.log, house.trail),
+        )
         desk, news = Desk(lambda: reader), News(bells.bell("watch"))
 
         async def submit(records: Sequence[tuple[int, bytes]]) -> None:

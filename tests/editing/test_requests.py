@@ -51,13 +51,12 @@ def test_a_condition_is_looked_at(post: Post) -> None:
 
 def test_people_are_counted(post: Post) -> None:
     count = json.loads(post("/definitions/matching", text='any("Product Viewed")')[1])
-    assert count == {"people": "12 of 12 people now.", "again": False}
+    assert count == {"people": "12 of 12 people now."}
     permitted = json.loads(post("/definitions/matching", text='any("Product Viewed")', purpose="profiling")[1])
     assert permitted == {
         "people": "0 of 12 people now. Only those who permit profiling count.",
-        "again": False,
     }
-    assert json.loads(post("/definitions/matching", text="nonsense(")[1]) == {"people": "", "again": False}
+    assert json.loads(post("/definitions/matching", text="nonsense(")[1]) == {"people": ""}
     injected = json.loads(
         post("/definitions/matching", text='any("Product Viewed")', purpose='x") or True or consents("y')[1]
     )
@@ -70,15 +69,10 @@ def test_people_are_counted(post: Post) -> None:
         (Matched(0, 0, 0), "Nobody is known yet."),
         (Matched(1204, 9310, 0), "1,204 people now."),
         (Matched(3, 30, 30), "3 of 30 people now."),
-        (Matched(3, 30, 30, 1, 2), "3 of 30 people now, as far as the log goes back."),
         (Matched(4321, 86_412, 4000, 20), "About 4,300 of 86,000 people: 1 person in 20 was looked at."),
         (
-            Matched(4321, 86_412, 4000, 20, 0, (3712, 5021)),
+            Matched(4321, 86_412, 4000, 20, (3712, 5021)),
             "About 4,300 of 86,000 people (3,700 to 5,000): 1 person in 20 was looked at.",
-        ),
-        (
-            Matched(4321, 86_412, 4000, 20, is_coming=True),
-            "About 4,300 of 86,000 people so far: 1 person in 20 was looked at. Still reading what they did before.",
         ),
         (Matched(7, 86_412, 4000, 20), "About 7 of 86,000 people: 1 person in 20 was looked at."),
     ],

@@ -9,13 +9,17 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from tactful.adapters.duckdb_queries import DuckDBQueries
+from tactful.adapters.memory.lake import MemoryLake
 from tactful.history.cells import zone_rows
 from tactful.history.table import parquet, sorted_out
 from tactful.language.sql.layout import TABLES, layout
 from tactful.operations.evaluate_lines import Question, naming_of, read_lines
 from tactful.operations.evaluate_ties import history_rows
-from tactful.operations.history import Opened
+from tactful.operations.history import History, Opened
 from tactful.operations.terms import Terms
+from tactful.runtime.decided import LiveTail
+from tactful.runtime.keeping import Trail
+from tactful.runtime.ports import Log
 from tactful.values import DAY_US, SECOND_US, format_time, parse_time
 
 _BEGIN = parse_time("2026-01-01T00:00:00Z")
@@ -43,6 +47,11 @@ def _line(random: Random, number: int, at_us: int) -> bytes:
         properties = {"category": random.choice(["shoes", "hats"]), "total": random.randrange(1, 200) / 2}
         call |= {"type": "track", "event": name, "properties": properties}
     return json.dumps(call).encode()
+
+
+def history_of(log: Log, trail: Trail) -> History:
+    """Of an installation without a lake."""
+    return History(MemoryLake(), DuckDBQueries(threads=1), LiveTail(log, trail))
 
 
 @contextmanager

@@ -114,7 +114,7 @@ def preview(
     session.rows(f"CREATE OR REPLACE TEMP TABLE {_TABLE} AS {query}")
     holds = _there(asked, is_condition=is_condition)
     ((everybody, people),) = session.rows(f"SELECT count(*), count(*) FILTER ({holds}) FROM {_TABLE}")
-    measured = [_measured(asked, f"m{place}", one) for place, one in enumerate(compared)]
+    measured = [_measured(asked, f"m{place}", one, checked.text) for place, one in enumerate(compared)]
     spreads = tuple(one for each in measured if (one := spread(session, _TABLE, each)).people)
     if not is_condition and spreads and 2 * spreads[0].people < people:
         spreads = ()  # Mostly texts: of those the few numbers are told as values.
@@ -134,6 +134,14 @@ def preview(
         spreads=spreads,
         values=() if is_condition or spreads else tuple(_values(session, asked, holds)),
     )
+
+
+def count(opened: Opened, checked: Checked, at_us: int, terms: Terms | None = None) -> tuple[int, int]:
+    """For how many people a condition holds, and how many are known. Raises TransientError."""
+    query, asked = opened.written({"it": checked.tree}, at_us, terms=terms)
+    holds = _there(asked, is_condition=True)
+    ((everybody, people),) = opened.session.rows(f"SELECT count(*), count(*) FILTER ({holds}) FROM ({query})")
+    return people, everybody
 
 
 def as_values(found: Preview, *, with_people: bool = True) -> dict[str, Any]:
@@ -216,9 +224,9 @@ def _measurable(node: Node) -> Node:
     return Arithmetic("+", node, Constant(0.0, node.span), node.span) if kind_of(node) == ANYTHING else node
 
 
-def _measured(asked: Asked, name: str, one: _Asked) -> Measured:
-    kind = _KINDS.get(kind_of(one.node), "number")
-    return Measured(_column(asked, name), canonical(one.node), kind, one.op, one.threshold, one.place)
+def _measured(asked: Asked, name: str, one: _Asked, text: str) -> Measured:
+    kind, written = _KINDS.get(kind_of(one.node), "number"), " ".join(text[slice(*one.node.span)].split())
+    return Measured(_column(asked, name), written or canonical(one.node), kind, one.op, one.threshold, one.place)
 
 
 def _column(asked: Asked, name: str) -> str:

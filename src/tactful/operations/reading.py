@@ -280,11 +280,11 @@ class Reader:
         return {rule.name: counted[rule.number] for rule in self.compiled().segments}
 
     def matching(self) -> "Matching":
-        """How many people a condition holds for; it remembers whom it has looked at."""
+        """How many people a condition holds for, by live state; it remembers whom it has looked at."""
         if self._matching is None:
             from tactful.operations.matching import Matching  # Wanted by who writes conditions only.
 
-            self._matching = Matching(self._log, self._trail, self._states)
+            self._matching = Matching(self._states)
         return self._matching
 
     def journeys(self, *, counts: bool = True, name: str = "") -> steering.Journeys:

@@ -22,7 +22,7 @@ from tactful.operations import completion, folder, yaml_fields
 from tactful.operations.building import Group, Row
 from tactful.operations.building_reading import read
 from tactful.operations.building_text import shown, write
-from tactful.operations.matching import Matched
+from tactful.operations.matching import Matched, matched
 from tactful.operations.reading import Reader
 from tactful.web.console import builder_form
 from tactful.web.console.builder_form import Choices, Fields
@@ -77,12 +77,11 @@ class Conditions:
 
     async def matching(self, request: Request) -> Response:
         form = await self._console.form(request)
-        found, words = await self._people(_field(form, "text"), _field(form, "purpose"))
-        is_coming = found is not None and found.is_coming
-        return JSONResponse({"people": words, "again": is_coming}, headers=HEADERS)
+        words = await self._people(_field(form, "text"), _field(form, "purpose"))
+        return JSONResponse({"people": words}, headers=HEADERS)
 
-    async def _people(self, text: str, purpose: str = "", *, is_quick: bool = False) -> tuple[Matched | None, str]:
-        """How many people there are who permit the purpose, and in words; "" of what cannot be asked."""
+    async def _people(self, text: str, purpose: str = "", *, is_quick: bool = False) -> str:
+        """How many people there are who permit the purpose, in words; "" of what cannot be asked."""
         asked = f'({text.strip()}\n) and consents("{purpose}")' if PURPOSE.fullmatch(purpose) else text
         now_us = self._console.house.clock.now_us()
 
@@ -91,12 +90,11 @@ class Conditions:
                 checked = check(asked, vocabulary=self._workshop.vocabulary(reader))
             except Mistake:
                 return None
-            matching = reader.matching()
-            return matching.known(checked, now_us) if is_quick else matching.count(checked, now_us)
+            return reader.matching().known(checked, now_us) if is_quick else matched(reader, checked, now_us)
 
         found = await (self._workshop.ask(count) if is_quick else self._console.counting.ask(count))
         allowed = f" Only those who permit {purpose} count." if asked != text else ""
-        return found, in_words(found) + allowed if found is not None else ""
+        return in_words(found) + allowed if found is not None else ""
 
     # ---- pages
 
@@ -250,7 +248,7 @@ class Conditions:
         found = looked_at(when, await self._workshop.ask(self._workshop.vocabulary))
         if "problem" in found:
             return found
-        return {**found, "people": (await self._people(when, purpose, is_quick=is_quick))[1]}
+        return {**found, "people": await self._people(when, purpose, is_quick=is_quick)}
 
     async def _rows(self, when: str) -> Group | None:
         """None of a text that is no condition."""
@@ -332,17 +330,13 @@ def in_words(found: Matched) -> str:
     """About 4,300 of 86,000 people (3,700 to 5,000): 1 person in 20 was looked at."""
     if not found.everybody:
         return "Nobody is known yet."
-    coming = " Still reading what they did before." if found.is_coming else ""
     if found.step == 1:
         said = f"{found.people:,} of {found.everybody:,} people" if found.looked_at else f"{found.people:,} people"
-        if coming:
-            return f"{said} so far.{coming}"
-        return f"{said} now, as far as the log goes back." if found.gaps else f"{said} now."
+        return f"{said} now."
     people, everybody = _rounded(found.people), _rounded(found.everybody)
-    gaps = " The log no longer holds all that it asks about." if found.gaps else ""
     low, high = found.between
-    within = f" ({_rounded(low):,} to {_rounded(high):,})" if high else " so far" if coming else ""
-    return f"About {people:,} of {everybody:,} people{within}: 1 person in {found.step:,} was looked at.{gaps}{coming}"
+    within = f" ({_rounded(low):,} to {_rounded(high):,})" if high else ""
+    return f"About {people:,} of {everybody:,} people{within}: 1 person in {found.step:,} was looked at."
 
 
 def _rounded(number: int) -> int:

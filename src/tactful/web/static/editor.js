@@ -3,7 +3,6 @@
 "use strict";
 
 const PAUSE_MS = 350;
-const MOST_TIMES = 100; // That one question is asked again while more of the past is read for it.
 
 class Paper {
   constructor(area) {
@@ -90,12 +89,8 @@ class Paper {
     const remarks = found.remarks.map((one) => line("remark", one.message + (one.hint ? `: ${one.hint}` : "")));
     this.tell([line("busy", "Counting …"), ...remarks]);
     const asked = { text, purpose: this.area.form.elements.purpose?.value ?? "" };
-    let isComing = true;
-    for (let time = 0; isComing && time < MOST_TIMES && number === this.asked; time++) {
-      const { people, again } = await this.ask(this.area.dataset.matching, asked);
-      if (number === this.asked) this.tell([line("people", people), ...remarks]);
-      isComing = again;
-    }
+    const { people } = await this.ask(this.area.dataset.matching, asked);
+    if (number === this.asked) this.tell([line("people", people), ...remarks]);
   }
 
   wrong(problem) {
