@@ -158,8 +158,8 @@ class Table:
         at_ms: int = 0,
         changes: bool = True,
     ) -> None:
-        """All of it or nothing. Raises ConflictError where somebody else wrote, and TransientError where the world fails
-        and it is not known to have succeeded."""
+        """All of it or nothing. Raises ConflictError where somebody else wrote; TransientError where the world fails
+        and nobody knows that it succeeded."""
         actions: list[Any] = [*added, *(self._remove(one, at_ms, changes) for one in removed)]
         marks = [Transaction(f"tactful-{one}", at) for one, at in sorted((positions or {}).items())]
         token = uuid4().hex
