@@ -293,7 +293,7 @@ def _absorb(turn: Turn, profile: Profile, given: Give, position: int, cause: str
     known = [one.aggregates for one in profile.fragments.values()]
     profile.fragments |= bundle.fragments
     seeding.fill(profile, turn.plan_state, turn.plan.aggregates, turn.seed)
-    if cause == "unmerge":
+    if cause == "unmerge" or not profile.tail:
         _become_known(turn, profile, rows)
     fragments.merge(profile, turn.plan.aggregates)
     join(turn, profile, bundle, known, rows)
