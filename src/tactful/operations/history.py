@@ -5,15 +5,14 @@
             ...
 
 Everything is asked of one moment's snapshot, however long it stays open. Beside the expressions of the language, plain
-SQL may be asked of the tables of docs/history.md, and the events may be read piece by piece.
+SQL may be asked of the tables of docs/history.md.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import msgspec
-import pyarrow as pa
 from msgspec import Struct
 
 from tactful.events.derived import ref
@@ -34,7 +33,6 @@ HAPPENED: Sees = "happened"
 """What happened by then, and had come in after its source's delay."""
 Answered = tuple[str, dict[str, Any]]
 """A person, and by the expression's name the value: of the language, None for missing."""
-_COLUMNS = ("identifier", "epoch", "kind", "name", "timestamp", "received_at", "ref")
 _json = msgspec.json.Decoder(dict[str, str])
 
 
@@ -110,8 +108,8 @@ class Opened:
         kinds: Mapping[str, str] | None = None,
     ) -> tuple[str, Asked]:
         """What ask() asks: the SQL, and what its columns mean; to be put into other SQL (`SELECT .. FROM (..)`). Its
-        first column is `person`, those of `asked.columns` are called v0, v1, ..., by their place less one. `kinds`: of these
-        expressions one column of this kind (language/types.py), times and durations as microseconds."""
+        first column is `person`, those of `asked.columns` are called v0, v1, ..., by their place less one. `kinds`: of
+        these expressions one column of this kind (language/types.py), times and durations as microseconds."""
         mine = terms or self.terms
         partitions = None if positions is None else sorted(positions)
         asked = ask(
@@ -137,29 +135,3 @@ class Opened:
             publish = Publish(received_at, _json.decode(files), _json.decode(settings), author)
             return PlanThen(version, published_at, publish)
         return None
-
-    def batches(
-        self,
-        columns: Sequence[str] = _COLUMNS,
-        names: Sequence[str] | None = None,
-        buckets: Sequence[int] | None = None,
-        from_us: int | None = None,
-        to_us: int | None = None,
-    ) -> Iterator[pa.RecordBatch]:
-        """Columns of events, piece by piece and in no order: of these names, of identifiers in these buckets, that
-        happened in [from_us, to_us). A column is one of docs/history.md, or SQL over them with a name (`.. AS x`)."""
-        conditions = ["true"]
-        if names is not None:
-            conditions.append(f"name IN ({', '.join(map(_literal, names)) or 'NULL'})")
-        if buckets is not None:
-            conditions.append(f"bucket IN ({', '.join(map(str, buckets)) or 'NULL'})")
-        if from_us is not None:
-            conditions.append(f"timestamp >= {from_us}")
-        if to_us is not None:
-            conditions.append(f"timestamp < {to_us}")
-        query = f"SELECT {', '.join(columns)} FROM events WHERE {' AND '.join(conditions)}"
-        yield from self.session.batches(query)
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -237,7 +237,8 @@ def joined(one: Sql, other: Sql) -> Sql:
 
 
 def counted(condition: Sql) -> Sql:
-    return exp.Filter(this=exp.Count(this=exp.Star()), expression=exp.Where(this=condition))
+    """Of rows. (A FILTER says the same; DuckDB takes half as long again for it.)"""
+    return exp.Count(this=when(condition, whole(1)))
 
 
 def count(value: Sql) -> Sql:

@@ -225,10 +225,10 @@ def _distinct(query: Query, found: Match, value: Value) -> Value:
     values = _values(query, found, value)
 
     def write(_: str) -> build.Select:
-        num, text, flag = (build.different(column(values, name)) for name in ("num", "text", "flag"))
-        every = build.calculated("+", build.calculated("+", num, text), flag)
-        person = column(values, "person")
-        return build.select({"person": person, "n": every}, values, by=[person])
+        group = [column(values, name) for name in ("person", "num", "text", "flag")]
+        each = build.select({"person": group[0]}, values, by=group)
+        person = column("q", "person")
+        return build.select({"person": person, "n": exp.Count(this=exp.Star())}, (each, "q"), by=[person])
 
     return _number_of(query.relation(f"distinct {values}", write))
 

@@ -196,8 +196,11 @@ class Query:
             found.join("h", join_type="cross", copy=False)
             small.append(("h", self.thresholds.select(THRESHOLDS, "w", self.visible("w", THRESHOLDS))))
         first = [("p", self._persons())] if self.has_ties else []
+        # What several read is worked out once, and what one reads need not be held.
+        readers = sum(table.name == "r" for _, query in others for table in query.find_all(exp.Table))
+        held = {"p", "r"} if readers > 1 else {"p"}
         for name, query in [*first, *small, ("a", events), *[("r", self.rows.matching(one)) for one in rows], *others]:
-            found.with_(name, as_=query, materialized=True if name in ("p", "r") else None, copy=False)
+            found.with_(name, as_=query, materialized=True if name in held else None, copy=False)
         return found
 
     # ---- whose ------------------------------------------------------------------------------------------------------

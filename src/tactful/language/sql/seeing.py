@@ -1,9 +1,9 @@
 """Which rows count at T: what was known then, or what had happened by then (docs/history.md).
 
 *Known at*: what was received up to T, and where positions are given, decided up to them: what the engine itself could
-say. *Happened by*: what happened up to T and had, after its source's delay, come in by T, whenever it really came in; ties
-too, so that nothing later says who somebody was (of what no source is known the greatest delay counts). What does not
-happen, but is told (scores, thresholds), counts from its receipt on.
+say. *Happened by*: what happened up to T and had, after its source's delay, come in by T, whenever it really came in.
+Ties too, so that nothing later says who somebody was (of what has no source the greatest delay counts). What does not
+happen but is told (scores, thresholds) counts from its receipt on.
 """
 
 from collections.abc import Mapping, Sequence
