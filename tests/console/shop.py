@@ -204,7 +204,7 @@ class ShopHouse:
         self.clock = world.clock
         self.log, self.outbox, self.trail = world.log, world.outbox, world.trail
         self.quarantine, self.ledger, self.bells = world.quarantine, world.ledger, MemoryBells()
-        self.office = MemoryOffice()
+        self.office, self.seeds = MemoryOffice(), world.seeds
         self._stores = world.stores
 
     def store(self, partition: int) -> Any:

@@ -31,7 +31,7 @@ from tactful.events.derived import (
     encode_groups,
     place,
 )
-from tactful.events.records import Forwarded, Launch, Plan, Publish, Record, Steer, Threshold, Tick, decode, encode
+from tactful.events.records import Forwarded, Launch, Plan, Publish, Record, Seed, Steer, Threshold, Tick, decode, encode
 from tactful.kernel.plan import CompiledPlan, compiled, empty_plan
 from tactful.kernel.state import (
     PartitionState,
@@ -45,7 +45,7 @@ from tactful.kernel.state import (
     encode as encode_state,
 )
 from tactful.kernel.step import step
-from tactful.kernel.turn import Turn
+from tactful.kernel.turn import Turn, no_seeds
 from tests.simulation.people import Row as Told
 
 REASONS = ("came first", "consent withdrawn", "limit", "no longer true", "too late", "restarted")
@@ -66,9 +66,14 @@ class Driver:
         self.state = PartitionState(partition, partitions)
         self.plan_state: PlanState | None = None
         self.plan: CompiledPlan = empty_plan()
+        self.seed = no_seeds
         self._turn = self._new_turn()
 
     # ---- what a store does -------------------------------------------------------------------------------------
+
+    def seeded(self) -> int:
+        """How many seeds were taken."""
+        return self.plan_state.seeded if self.plan_state is not None else 0
 
     def cut(self) -> None:
         """Commit: everything becomes bytes and is read again."""
@@ -94,7 +99,7 @@ class Driver:
         return {key: decode_profile(body) for key, body in self.states.items()}
 
     def _new_turn(self) -> Turn:
-        return Turn(self.state, self.plan, self.plan_state, self._find)
+        return Turn(self.state, self.plan, self.plan_state, self._find, lambda *asked: self.seed(*asked))
 
     def _find(self, key: str) -> Profile | None:
         return decode_profile(self.states[key]) if key in self.states else None
@@ -104,18 +109,18 @@ class Driver:
     def append(self, *records: Record) -> None:
         self.log += [encode(record) for record in records]
 
-    def read(self, cut_after: int = 1) -> None:
-        """Read the log to its end, cutting after so many records, and wherever the store has to be asked."""
-        while self.position < len(self.log):
+    def read(self, cut_after: int = 1, upto: int | None = None) -> None:
+        """Read the log to its end (or to a position), cutting after so many records, and wherever the store has to be asked."""
+        while self.position < (len(self.log) if upto is None else upto):
             self.position += 1
             record = decode(self.log[self.position - 1])
-            if isinstance(record, Tick | Publish | Plan | Threshold | Launch | Steer | Forwarded):
+            if isinstance(record, Tick | Publish | Plan | Threshold | Launch | Steer | Seed | Forwarded):
                 self.cut()
             clock = max(self.state.clock, getattr(record, "received_at", 0))
             if isinstance(record, Tick):
                 swept = self._swept(record.limit)
                 step(self._turn, record, self.position, self.due(clock, record.limit), swept)
-            elif isinstance(record, Publish | Plan | Threshold | Launch | Steer | Forwarded):
+            elif isinstance(record, Publish | Plan | Threshold | Launch | Steer | Seed | Forwarded):
                 step(self._turn, record, self.position, self.due(max(clock, getattr(record, "clock", 0))))
             else:
                 step(self._turn, record, self.position)

@@ -8,6 +8,7 @@ from tactful.kernel.state import PlanState
 from tactful.runtime.keeping import Ledger, Trail
 from tactful.runtime.office import Office
 from tactful.runtime.ports import Bells, Clock, Log, Outbox, Quarantine, Store
+from tactful.runtime.seeds import Seeds
 from tactful.runtime.settings import Settings
 from tactful.runtime.worker import Worker
 
@@ -35,6 +36,8 @@ class House(Protocol):
     def office(self) -> Office: ...
     @property
     def bells(self) -> Bells: ...
+    @property
+    def seeds(self) -> Seeds: ...
 
     def store(self, partition: int) -> Store:
         """The store of a partition, for reading."""

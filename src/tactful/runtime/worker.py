@@ -12,6 +12,7 @@ from contextlib import suppress
 
 from msgspec import Struct
 
+from tactful.aggregates.kinds import State
 from tactful.errors import Fenced, UsageError
 from tactful.events.addressed import key_within
 from tactful.events.derived import encode_groups
@@ -25,6 +26,7 @@ from tactful.events.records import (
     Publish,
     Record,
     Score,
+    Seed,
     Steer,
     Threshold,
     Tick,
@@ -33,8 +35,10 @@ from tactful.events.records import (
     encode,
 )
 from tactful.kernel.counts import recount
+from tactful.kernel.fragments import merge
 from tactful.kernel.gate import MAILS_PER_ADDRESS
 from tactful.kernel.plan import CompiledPlan, UnknownAggregate, compiled, empty_plan
+from tactful.kernel.seeding import fill, is_behind
 from tactful.kernel.state import (
     PLAN_KEY,
     PartitionState,
@@ -43,6 +47,7 @@ from tactful.kernel.state import (
     decode_partition,
     decode_plan,
     decode_profile,
+    decode_states,
 )
 from tactful.kernel.state import encode as encode_state
 from tactful.kernel.step import revise, step
@@ -64,8 +69,10 @@ from tactful.runtime.ports import (
 )
 from tactful.runtime.recounting import stands
 from tactful.runtime.relay import Relay
+from tactful.runtime.seeds import Seeds
 
 EVERYBODY = 2**40
+_ForAll = Publish | Threshold | Launch | Steer | Seed
 _log = logging.getLogger(__name__)
 
 
@@ -100,6 +107,7 @@ class Worker:
         pace: Pace | None = None,
         *,
         mails_per_address: int = MAILS_PER_ADDRESS,
+        seeds: Seeds | None = None,
     ) -> None:
         self._pace = pace or Pace()
         self.partition = partition
@@ -108,6 +116,7 @@ class Worker:
         self._outbox = outbox
         self._trail = trail
         self._relay = Relay(partition, log, outbox, quarantine, ledger, trail)
+        self._seeds = seeds
         self._bells = bells
         self._clock = clock
         self._hot: dict[str, Profile] = {}
@@ -140,7 +149,7 @@ class Worker:
         self._claims = Claims(partition, outbox, slots, mails_per_address)
         self._turn = self._new_turn()
         if is_other_version:
-            revise(self._turn)
+            revise(self._turn, self.position)
             self.plan, self.plan_state = self._turn.plan, self._turn.plan_state
         self._wake = store.next_wake()
         self._recover()
@@ -158,7 +167,7 @@ class Worker:
         now = max(self._clock.now_us(), self.state.clock)
         ticked = self._tick(now)
         decided = self._claims.decide(
-            self.plan, self.find, now, position=self.position, is_behind=is_behind, state=self.state
+            self.plan, self._whole, now, position=self.position, is_behind=is_behind, state=self.state
         )
         if decided.claimed:
             self._bells.ring("deliver")
@@ -192,7 +201,7 @@ class Worker:
             if isinstance(record, Tick):
                 self._commit()
                 self._apply_tick(position, record)
-            elif isinstance(record, Publish | Threshold | Launch | Steer) or (
+            elif isinstance(record, _ForAll) or (
                 isinstance(record, Forwarded) and _key(record) is None
             ):
                 self._commit()
@@ -212,7 +221,7 @@ class Worker:
         step(self._turn, tick, position, due, swept)
         self._after(position)
 
-    def _apply_plan(self, position: int, record: Publish | Threshold | Launch | Steer | Forwarded) -> None:
+    def _apply_plan(self, position: int, record: _ForAll | Forwarded) -> None:
         """What was due before a plan is the old plan's to decide (before a threshold, the old threshold's); seldom
         many, since Ticks keep up."""
         at = max(self.state.clock, record.received_at, record.clock if isinstance(record, Forwarded) else 0)
@@ -238,6 +247,21 @@ class Worker:
                 return None
             profile = decode_profile(body)
         self._hot[key] = profile
+        return profile
+
+    def _seed(self, digest: str, fragment: str) -> Mapping[int, State]:
+        """Of a file that a record of the log has named."""
+        assert self._seeds is not None, f"seed {digest} is not at hand"
+        body = self._seeds.states(digest, fragment)
+        return decode_states(body) if body is not None else {}
+
+    def _whole(self, key: str) -> Profile | None:
+        """As `find`, for the gate, which does not settle people: with seeds that they are to have, in a copy."""
+        profile = self.find(key)
+        if profile is not None and is_behind(self.plan_state, profile):
+            profile = decode_profile(encode_state(profile))
+            fill(profile, self.plan_state, self.plan.aggregates, self._seed)
+            merge(profile, self.plan.aggregates)
         return profile
 
     def _load(self, keys: Sequence[str]) -> None:
@@ -299,7 +323,7 @@ class Worker:
 
     def _new_turn(self) -> Turn:
         self._turn_last = self.position
-        return Turn(self.state, self.plan, self.plan_state, self.find)
+        return Turn(self.state, self.plan, self.plan_state, self.find, self._seed)
 
     def _tell(self, outgoing: Sequence[Outgoing]) -> None:
         """Append to other partitions' logs, in channel order; a repeat is known there by its number."""

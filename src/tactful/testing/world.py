@@ -12,6 +12,7 @@ from tactful.adapters.memory.ledger import MemoryLedger
 from tactful.adapters.memory.log import MemoryLog
 from tactful.adapters.memory.outbox import MemoryOutbox
 from tactful.adapters.memory.quarantine import MemoryQuarantine
+from tactful.adapters.memory.seeds import MemorySeeds
 from tactful.adapters.memory.store import MemoryStore
 from tactful.adapters.memory.trail import MemoryTrail
 from tactful.errors import Fenced, TransientError
@@ -61,6 +62,7 @@ class World:
         self.trail = MemoryTrail()
         self.quarantine = MemoryQuarantine()
         self.ledger = MemoryLedger()
+        self.seeds = MemorySeeds(self.clock)
         self.bells = SimBells()
         self.receiver = Receiver()
         self.story: list[str] = []
@@ -258,6 +260,7 @@ class World:
             self.clock,
             self.slots,
             pace,
+            seeds=guard(self.seeds, "seeds", point),
         )
 
     def _deliverer(self, process: DeliverProcess, number: int) -> Deliverer:

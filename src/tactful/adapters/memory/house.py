@@ -9,6 +9,7 @@ from tactful.adapters.memory.log import MemoryLog
 from tactful.adapters.memory.office import MemoryOffice
 from tactful.adapters.memory.outbox import MemoryOutbox
 from tactful.adapters.memory.quarantine import MemoryQuarantine
+from tactful.adapters.memory.seeds import MemorySeeds
 from tactful.adapters.memory.store import MemoryStore
 from tactful.adapters.memory.trail import MemoryTrail
 from tactful.journeys.definition import CHANNELS
@@ -32,6 +33,7 @@ class MemoryHouse:
         self.log = MemoryLog(partitions, clock)
         self.outbox, self.trail, self.bells = MemoryOutbox(), MemoryTrail(), MemoryBells()
         self.quarantine, self.ledger, self.office = MemoryQuarantine(), MemoryLedger(), MemoryOffice()
+        self.seeds = MemorySeeds(clock)
         self._stores = [MemoryStore() for _ in range(partitions)]
 
     def store(self, partition: int) -> MemoryStore:
@@ -47,7 +49,7 @@ class MemoryHouse:
         ports = (self.log, self._stores[partition], self.outbox, self.trail, self.quarantine, self.ledger, self.bells)
         most = self.settings.limits.mails_per_address
         slots = dict.fromkeys(CHANNELS, SLOTS) if claims else {}
-        return Worker(partition, *ports, clock, slots, Pace(slice=1 << 20), mails_per_address=most)
+        return Worker(partition, *ports, clock, slots, Pace(slice=1 << 20), mails_per_address=most, seeds=self.seeds)
 
     def link_keys(self) -> dict[int, bytes]:
         """No link of it leads anywhere."""

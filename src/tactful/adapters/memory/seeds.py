@@ -1,0 +1,40 @@
+"""Seeds in memory, durable at once."""
+
+from collections.abc import Collection, Iterable
+
+from tactful.errors import TransientError
+from tactful.runtime.ports import Clock
+from tactful.runtime.seeds import Digest, Row
+
+
+class MemorySeeds:
+    """The port `Seeds`."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._files: dict[str, tuple[int, dict[str, bytes]]] = {}
+
+    def write(self, rows: Iterable[Row]) -> str:
+        found, digest = dict[str, bytes](), Digest()
+        for row in rows:
+            digest.add(row)
+            found[row[0]] = row[1]
+        self._files[digest.text()] = self._clock.now_us(), found
+        return digest.text()
+
+    def states(self, digest: str, fragment: str) -> bytes | None:
+        if digest not in self._files:
+            raise TransientError(f"the seed {digest} is not there")
+        return self._files[digest][1].get(fragment)
+
+    def digests(self) -> list[str]:
+        return sorted(self._files)
+
+    def forget(self, keep: Collection[str], before_us: int) -> int:
+        gone = [digest for digest, (at, _) in self._files.items() if at < before_us and digest not in keep]
+        for digest in gone:
+            del self._files[digest]
+        return len(gone)
+
+    def close(self) -> None:
+        """Others may go on with it."""

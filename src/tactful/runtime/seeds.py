@@ -1,0 +1,44 @@
+"""The port to seeds: immutable files of aggregate states by fragment (kernel/seeding.py). Each is named by the digest of
+what is in it, and kept as long as a record of a log or a plan in force names it."""
+
+from collections.abc import Collection, Iterable
+from hashlib import blake2b
+from typing import Protocol
+
+Row = tuple[str, bytes]
+"""A fragment ("identifier#epoch"), and its states by number as the kernel encodes them."""
+
+
+class Seeds(Protocol):
+    def write(self, rows: Iterable[Row]) -> str:
+        """A new file, durable on return; returns its digest. Each fragment comes once. What is there already is written
+        again, the same."""
+        ...
+
+    def states(self, digest: str, fragment: str) -> bytes | None:
+        """What a file has of a fragment. Raises TransientError where the file is not there, or cannot be read."""
+        ...
+
+    def digests(self) -> list[str]:
+        """All files that are there, sorted."""
+        ...
+
+    def forget(self, keep: Collection[str], before_us: int) -> int:
+        """Remove files that were written before this instant, but for those to be kept; returns how many."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Digest:
+    """Of rows, in the order in which they come."""
+
+    def __init__(self) -> None:
+        self._hash = blake2b(digest_size=16)
+
+    def add(self, row: Row) -> None:
+        fragment, body = row[0].encode(), row[1]
+        self._hash.update(b"%d %d " % (len(fragment), len(body)) + fragment + body)
+
+    def text(self) -> str:
+        return self._hash.hexdigest()
