@@ -22,5 +22,5 @@ def lake_of(data: Path, history: HistorySettings) -> Lake:
             secret_key=history.secret_key,
         )
     else:
-        place = Folder(Path(location) if location else data / "lake")
+        place = Folder(data / (location or "lake"))
     return DeltaLake(place, history.buckets)
