@@ -1,0 +1,83 @@
+"""What simulated shoppers do for some days, once more, by the demo shop's project: the production workers decide at each
+instant, so what they sent is what a backtest has to find again."""
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from tactful.events.records import Consent, Event, Publish, decode, encode
+from tactful.events.responses import EMAIL_SENT
+from tactful.operations.backtesting.crew import Alone, Crew
+from tactful.operations.backtesting.preparing import Asked, wanted
+from tactful.operations.backtesting.running import Backtest, backtest
+from tactful.operations.backtesting.tally import Sent
+from tactful.operations.project import load
+from tactful.runtime.settings import SendingSettings, Settings, plan_settings
+from tactful.shoppers.people import Town
+from tactful.values import format_time
+from tests.histories import Life
+from tests.shoppers.installation import Installation
+from tests.shoppers.projects import FILES
+
+SHOP = load(Path("examples/shop"))
+SETTINGS = Settings(sending=SendingSettings(cap=("1 per day",), quiet="22:00-07:00"))
+DAYS = 8
+
+
+@cache
+def said() -> tuple[bytes, ...]:
+    """Calls and decisions of some shoppers, in order, each at an instant of its own."""
+    installation = Installation(FILES, Town(people=40))
+    installation.live(DAYS)
+    log = installation.log
+    read = [decode(body) for one in range(log.partitions) for _, body in log.read(one, 0, 1 << 40)]
+    installation.close()
+    calls = [one for one in read if isinstance(one, Event | Consent) and getattr(one, "name", "") != EMAIL_SENT]
+    calls.sort(key=lambda one: (one.timestamp, one.message_id))
+    return tuple(encode(replace(one, received_at=one.timestamp + nth)) for nth, one in enumerate(calls))
+
+
+def begun(files: Mapping[str, str], settings: Settings, at_us: int, partitions: int = 2) -> Life:
+    """An installation with these definitions, and coupons for everybody."""
+    life = Life(settings, partitions, at_us)
+    for pool in ("fjord", "win_back"):
+        life.house.outbox.coupons.load(pool, [f"{pool} {number}" for number in range(500)], at_us)
+    life.take(Publish(at_us, dict(files), plan_settings(settings)))
+    return life
+
+
+@cache
+def lived_shop() -> Life:
+    """All of it, archived but for the last hours."""
+    records = [decode(one) for one in said()]
+    life = begun(SHOP, SETTINGS, records[0].received_at - 1)  # type: ignore[union-attr]  # calls and decisions
+    for nth, one in enumerate(records):
+        life.until(one.received_at)  # type: ignore[union-attr]
+        life.take(one)
+        if nth == len(records) * 9 // 10:
+            life.archive()
+    return life
+
+
+def sent(life: Life, journey: str, from_us: int = 0) -> dict[str, int]:
+    """By intent, when it left, of those since an instant."""
+    rows = life.house.outbox.rows("sent", None, None, 1 << 40)
+    mine = [row for row in rows if row.intent.journey == journey]
+    return {row.intent.intent: row.claimed_at for row in mine if row.claimed_at and row.claimed_at >= from_us}
+
+
+def backtested(
+    life: Life, journey: str, *, crew: Crew | None = None, files: Mapping[str, str] = SHOP, **asked: str
+) -> tuple[Backtest, list[list[Sent]]]:
+    """A backtest of everything, and the messages of each version."""
+    path = f"journeys/{journey}.yaml"
+    house = life.house
+    question = Asked(journey, files[path], **{"first": "2025-01-01", "last": format_time(life.clock.now_us()), **asked})
+    told = plan_settings(house.settings)
+    lists: list[list[Sent]] = [[], []]
+    with life.history().open() as opened:
+        what = wanted(question, files, told, house.plan(0), opened, house.outbox, 10)
+        found = backtest(opened, what, crew or Alone(), lambda _: None, lambda version, one: lists[version].append(one))
+    return found, lists
