@@ -38,7 +38,7 @@ UP_TO_ITS_END = 0
 
 
 SECTIONS: Mapping[str, Sequence[str]] = {
-    "A project": ("init", "check", "preview", "publish", "eval", "try", "message", "vocabulary", "schema"),
+    "A project": ("init", "check", "preview", "publish", "eval", "features", "try", "message", "vocabulary", "schema"),
     "The server": ("up", "doctor", "import", "quarantine", "bounces", "simulate"),
     "Journeys and what leaves": (
         "journeys",

@@ -44,8 +44,8 @@ _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
 class Wanted(Struct, frozen=True):
-    """`who`: a condition; only people for whom it holds at the instant have a row. `terms`: others than those of the plan
-    in force."""
+    """`who`: a condition; only people for whom it holds at the instant have a row. `terms`: else those of the plan in
+    force."""
 
     features: Sequence[Feature]
     instants: Sequence[int]
