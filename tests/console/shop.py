@@ -25,6 +25,7 @@ from tactful.runtime.settings import Settings, plan_settings, read_settings
 from tactful.runtime.worker import Worker
 from tactful.testing.world import World
 from tactful.values import DAY_US, HOUR_US, MINUTE_US, SECOND_US, parse_time
+from tests.previewing.opening import history_of
 
 PROJECT = Path(__file__).parents[2] / "examples" / "shop"
 MONDAY = parse_time("2025-03-10T06:00:00Z") or 0
@@ -52,7 +53,14 @@ class Shop:
         self.count = 0
         self._rng = Random(seed)
         world = self.world
-        self.reader = Reader(world.log, world.stores, world.trail, world.outbox, world.quarantine)
+        self.reader = Reader(
+            world.log,
+            world.stores,
+            world.trail,
+            world.outbox,
+            world.quarantine,
+            lambda: history_of(world.log, world.trail),
+        )
         self._live(people, days)
 
     def _begin(self, seed: int) -> World:

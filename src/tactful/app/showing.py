@@ -50,6 +50,7 @@ from tactful.web.feeds import routes as follow
 from tactful.web.forwarding import Peered
 from tactful.web.guard import Guard
 from tactful.web.journeys import routes as steer
+from tactful.web.previews import routes as foresee
 from tactful.web.serving import server
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ def run(house: Installation, project: Path, address: str) -> None:
         *api(desk),
         *change(desk, intake.submit, arrive, house.partitions),
         *follow(desk, mail),
+        *foresee(counting, house.clock),
         *steer(desk, intake.submit, arrive, house.partitions, slow),
         *campaigns(
             desk,

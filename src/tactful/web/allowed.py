@@ -56,6 +56,7 @@ NEEDS: Mapping[tuple[str, str], Need] = {
     ("POST", "/v1/campaigns/{name}/approve"): Need("steer", "approve", "journeys/{name}"),
     ("POST", "/v1/campaigns/{name}/launch"): Need("steer", "launch", "journeys/{name}"),
     ("POST", "/v1/campaigns/{name}/stop"): Need("steer", "stop", "journeys/{name}"),
+    ("POST", "/v1/preview"): LOOK,
     ("GET", "/v1/responses"): LOOK,
     ("POST", "/v1/bounces"): Need("send"),
     ("GET", "/metrics"): LOOK,
@@ -68,9 +69,15 @@ NEEDS: Mapping[tuple[str, str], Need] = {
 def author_of(request: Request, said: object, otherwise: str = "") -> str:
     """Who an act is by: whoever showed a sign-in or a token, whatever the call says. Only who may name others is
     believed in what is `said`; who says nothing is `otherwise`."""
+    who = visitor_of(request)
+    return who.name if who.name and not who.names_others else str(said or otherwise)
+
+
+def visitor_of(request: Request) -> Visitor:
+    """Who asks; the guard has put it there."""
     who = getattr(request.state, "visitor", NOBODY)
     assert isinstance(who, Visitor)
-    return who.name if who.name and not who.names_others else str(said or otherwise)
+    return who
 
 
 def allowed(routes: Iterable[Route], note: Note) -> list[Route]:
@@ -85,8 +92,7 @@ def _allowed(route: Route, note: Note) -> Route:
 
     async def enter(request: Request) -> Response:
         need = needs["GET" if request.method == "HEAD" else request.method]
-        who = getattr(request.state, "visitor", NOBODY)
-        assert isinstance(who, Visitor)
+        who = visitor_of(request)
         if need.permission is not None and need.permission not in who.may:
             message = f'this needs the permission "{need.permission}", which the role {who.role or "of nobody"} has not'
             return JSONResponse({"code": "forbidden", "message": message}, 403)

@@ -69,6 +69,15 @@ _PATCH = {
         "messageId": {"type": "string", "description": "Sent again, it changes nothing; as the Idempotency-Key"},
     },
 }
+_PREVIEW = {
+    "type": "object",
+    "required": ["expression"],
+    "properties": {
+        "expression": {"type": "string", "description": "A condition or a value over a person, as in a segment"},
+        "at": {"type": "string", "description": "As it was known then (ISO 8601); else now"},
+        "days": {"type": "integer", "description": "So far back it is asked as well, day by day: 30; 0 is not at all"},
+    },
+}
 _BOUNCE = {
     "200": "What it told, which is durable; nothing of a mail that is no bounce",
     "413": "It is too large",
@@ -110,6 +119,14 @@ PATHS = {
         "get": {
             **_get("A mail as it was sent (message/rfc822), where the local outbox keeps it", "intent")["get"],
             "responses": {"200": {"description": "The mail"}, "404": {"description": "None is kept here"}},
+        }
+    },
+    "/v1/preview": {
+        "post": {
+            **_get("For how many people an expression holds, now and day by day, and how its values lie over people")[
+                "get"
+            ],
+            "requestBody": {"required": True, "content": {"application/json": {"schema": _PREVIEW}}},
         }
     },
     "/v1/responses": _get("How often links and pixels of mails were asked for since the start"),

@@ -99,6 +99,34 @@ _REPORT = {
 }
 _ORDER = {"by": "ann", "reason": "prices are wrong"}
 
+_PREVIEWED = {
+    "kind": "condition",
+    "at": _TIME,
+    "everybody": 9310,
+    "people": 1204,
+    "sample": [{"person": "u:ada", "value": None}],
+    "overTime": [
+        {"at": "2025-03-11T12:44:02.000Z", "people": 1180, "low": 1180, "high": 1180},
+        {"at": _TIME, "people": 1204, "low": 1204, "high": 1204},
+    ],
+    "onePersonIn": 1,
+    "spreads": [
+        {
+            "value": 'sum("Order Completed", total, last="90d")',
+            "unit": None,
+            "people": 9310,
+            "missing": 0,
+            "low": 0.0,
+            "high": 2410.5,
+            "percentiles": {"10": 0.0, "50": 0.0, "80": 61.0, "90": 140.0, "95": 260.5, "99": 610.0},
+            "bars": [{"from": 0.0, "people": 7002}, {"from": 50.0, "people": 1104}, {"from": 100.0, "people": 1204}],
+            "width": 50.0,
+            "isOpen": True,
+            "comparison": {"op": ">", "threshold": 100.0, "people": 1204},
+        }
+    ],
+    "values": [],
+}
 ANSWERS: dict[tuple[str, str], Any] = {
     ("/v1/profiles", "get"): {
         "profiles": [
@@ -111,6 +139,7 @@ ANSWERS: dict[tuple[str, str], Any] = {
     ("/v1/explain/{id}", "get"): {**_PROFILE, "asked": "ada", "partition": 2, "whole": True, "story": [_STORY]},
     ("/v1/outbox", "get"): {"messages": [_MESSAGE]},
     ("/v1/outbox/{intent}", "get"): _MESSAGE,
+    ("/v1/preview", "post"): _PREVIEWED,
     ("/v1/responses", "get"): {"clicks": 12, "machine": 4, "opens": 31},
     ("/v1/bounces", "post"): {
         "told": "Email Bounced",
@@ -186,6 +215,7 @@ ANSWERS: dict[tuple[str, str], Any] = {
     ("/v1/campaigns/{name}/stop", "post"): {"campaign": "spring", "order": "stop"},
 }
 ASKED: dict[tuple[str, str], Any] = {
+    ("/v1/preview", "post"): {"expression": 'sum("Order Completed", total, last="90d") > 100', "days": 1},
     ("/v1/profiles/{id}", "patch"): {"traits": {"tier": "gold", "nickname": None}, "messageId": "7d1f"},
     ("/v1/journeys/{name}/enter", "post"): {"userId": "ada", "key": "2025", "properties": {"tier": "gold"}},
     ("/v1/journeys/{name}/{order}", "post"): _ORDER,

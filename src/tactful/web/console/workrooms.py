@@ -2,12 +2,12 @@
 
 from starlette.routing import BaseRoute
 
-from tactful.web.console import conditions, definitions, editing, segments
+from tactful.web.console import conditions, definitions, editing, previews, segments
 from tactful.web.console.room import Console
 from tactful.web.console.workshop import Workshop
 
 
 def routes(console: Console) -> list[BaseRoute]:
     workshop = Workshop(console)
-    rooms = (conditions.routes, segments.routes, editing.routes, definitions.routes)
+    rooms = (previews.routes, conditions.routes, segments.routes, editing.routes, definitions.routes)
     return [route for room in rooms for route in room(console, workshop)]

@@ -1,0 +1,169 @@
+"""Previews: what an expression says of everybody, on a page of its own and beside the condition that is being written:
+how many, over time, some of them, and how the values that it compares lie over people, with a threshold to be moved.
+
+The history is asked in a thread of its own (`counting`), so that no other page waits for it.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from markupsafe import Markup
+from msgspec import Struct
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from tactful.language.check import check
+from tactful.language.document import PURPOSE
+from tactful.language.mistakes import Mistake, Remark
+from tactful.operations.folder import tidy
+from tactful.operations.reading import Reader
+from tactful.values import DAY_US, format_time
+from tactful.web.console import charts
+from tactful.web.console.axes import figure
+from tactful.web.console.charts import Bar, Series
+from tactful.web.console.moments import moment_of, written
+from tactful.web.console.room import Console, html, visitor
+from tactful.web.console.workshop import Workshop
+
+DAYS = (7, 30, 90, 365)
+LONGEST = 4_000
+TYPING = 'sum("Order Completed", total, last="90d") > 100'
+_UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
+
+
+class Threshold(Struct, frozen=True):
+    """What the script moves: by bar where it begins, and for how many people the comparison would hold there."""
+
+    op: str
+    at: int
+    steps: str
+    """JSON: [{"said", "people", "text"}], the text as it would be written."""
+    last: int
+    place: tuple[int, int] | None
+
+
+class Drawn(Struct, frozen=True):
+    text: str
+    picture: Markup
+    missing: int
+    percentiles: Sequence[tuple[int, str]]
+    threshold: Threshold
+
+
+def routes(console: Console, workshop: Workshop) -> list[BaseRoute]:
+    previews = Previews(console, workshop)
+    return [console.route("/segments/preview", previews.preview)]
+
+
+class Previews:
+    def __init__(self, console: Console, workshop: Workshop) -> None:
+        self._console = console
+        self._workshop = workshop
+
+    async def preview(self, request: Request) -> Response:
+        """`?when=` the expression, `?purpose=` only of those who permit it, `?days=` back, `?at=` a moment of the
+        workspace's zone. With the header X-Part the answer is the pictures alone, for the script."""
+        given = request.query_params
+        text = tidy(given.get("when", ""))[:LONGEST].strip()
+        days = int(given["days"]) if given.get("days", "") in map(str, DAYS) else 30
+        at = given.get("at", "")
+        at_us, problem = moment_of(at, self._console.zone), None
+        found: dict[str, Any] = {}
+        if at and at_us is None:
+            problem = Remark(0, "this is no moment", "write for instance 2026-03-01T14:03")
+        elif text:
+            now_us = self._console.house.clock.now_us()
+            asked_us = min(at_us, now_us) if at_us is not None else now_us
+            found = await self._asked(text, given.get("purpose", ""), days, asked_us)
+        values = {"when": text, "days": days, "spans": DAYS, "at": written(at_us, self._console.zone) if at else ""}
+        shown = {"problem": problem, "found": None, **found, "may_meet": "people" in visitor(request).may}
+        if request.headers.get("x-part") == "preview":
+            page = self._console.templates.get_template("segments/previewed.html")
+            return html(page.render({"visitor": visitor(request), "may": visitor(request).may, "query": {}, **shown}))
+        return await self._console.page(request, "segments/preview.html", typing=TYPING, **values, **shown)
+
+    async def _asked(self, text: str, purpose: str, days: int, at_us: int) -> dict[str, Any]:
+        from tactful.operations.previewing_history import Preview, preview  # Slow to import.
+        from tactful.operations.terms import terms_of
+
+        asked = f'({text}\n) and consents("{purpose}")' if PURPOSE.fullmatch(purpose) else text
+
+        def ask(reader: Reader) -> Preview:
+            checked = check(asked, "value", vocabulary=self._workshop.vocabulary(reader))
+            plan = reader.published()
+            terms = terms_of(plan.plan.publish) if plan is not None else None
+            with reader.history().open() as history:
+                return preview(history, checked, at_us, days, terms=terms)
+
+        try:
+            found = await self._console.counting.ask(ask)
+        except Mistake as mistake:
+            return {"problem": mistake.remark}
+        points = [(one.at_us, float(one.people)) for one in found.points]
+        series = [Series("People", points)]
+        if found.step > 1:
+            series += [
+                Series("at least", [(one.at_us, float(one.low)) for one in found.points], "still"),
+                Series("at most", [(one.at_us, float(one.high)) for one in found.points], "still"),
+            ]
+        shift = 1 if asked != text else 0
+        return {
+            "found": found,
+            "over_time": charts.lines(series, "For how many it holds", "people", self._console.zone)
+            if len(points) > 1
+            else "",
+            "drawn": [self._drawn(one, shift) for one in found.spreads],
+            "values": charts.columns(
+                [Bar(str(value), people) for value, people in found.values], "Most frequent", "people"
+            )
+            if found.values
+            else "",
+        }
+
+    def _drawn(self, one: Any, shift: int) -> Drawn:
+        from tactful.operations.spread import Spread, at_least
+
+        assert isinstance(one, Spread)
+        labels = [self._label(edge, one.unit, one.width) for edge in one.edges]
+        if one.is_open and labels:
+            labels[-1] += "+"
+        unit = _UNITS.get(one.unit, "")
+        picture = charts.histogram(
+            [Bar(label, count) for label, count in zip(labels, one.bars, strict=True)], "People by value", unit
+        )
+        beyond, is_below = at_least(one), one.op in ("<", "<=")
+        side = "below" if is_below else "at least"
+        steps = [
+            {
+                "said": f"{side} {self._label(edge, one.unit, one.width)} {unit}".strip(),
+                "people": one.people - beyond(place) if is_below else beyond(place),
+                "text": _written(edge, one.unit),
+            }
+            for place, edge in enumerate(one.edges)
+        ]
+        at = next((n for n, edge in enumerate(one.edges) if one.threshold is not None and edge >= one.threshold), 0)
+        place = (one.place[0] - shift, one.place[1] - shift) if one.place is not None else None
+        return Drawn(
+            one.text,
+            picture,
+            one.missing,
+            [(percent, self._label(value, one.unit, 0)) for percent, value in one.percentiles],
+            Threshold(one.op, at, json.dumps(steps), max(0, len(steps) - 1), place),
+        )
+
+    def _label(self, value: float, unit: str, width: float) -> str:
+        if unit == "time":
+            return format_time(int(value))[: 10 if width == 0 or width >= DAY_US else 16]
+        return figure(round(value, 6))
+
+
+def _written(value: float, unit: str) -> str:
+    """As it stands in an expression; "" of what cannot be written so."""
+    if unit == "time":
+        return ""
+    number = f"{value:.6f}".rstrip("0").rstrip(".")
+    if not unit:
+        return number
+    return f'"{number}{unit}"' if number.isdecimal() and number != "0" else ""

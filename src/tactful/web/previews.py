@@ -1,0 +1,67 @@
+"""Previews by the API: for how many people an expression holds, now and before, and how its values lie over people.
+
+It reads the history, which may take a second, in a thread of its own; nothing is changed by it.
+"""
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from tactful.errors import DefinitionError
+from tactful.operations.asked import checked_by
+from tactful.operations.reading import Reader
+from tactful.runtime.ports import Clock
+from tactful.values import parse_time
+from tactful.web.allowed import visitor_of
+from tactful.web.changes import refused
+from tactful.web.desk import Desk
+from tactful.web.journeys import body_of, shown
+
+MOST_DAYS = 3_650
+
+
+def routes(counting: Desk, clock: Clock) -> list[Route]:
+    """POST /v1/preview."""
+    return [Route("/v1/preview", Previews(counting, clock).preview, methods=["POST"])]
+
+
+class Previews:
+    def __init__(self, counting: Desk, clock: Clock) -> None:
+        self._counting = counting
+        self._clock = clock
+
+    async def preview(self, request: Request) -> Response:
+        """{"expression", "at", "days"}; who the people are is only for who may see persons."""
+        body = await body_of(request)
+        if isinstance(body, Response):
+            return body
+        text, at, days = body.get("expression"), body.get("at"), body.get("days", 30)
+        if not isinstance(text, str) or not text.strip():
+            return refused(400, "bad_preview", 'give an "expression": a text')
+        at_us = parse_time(at) if isinstance(at, str) else None
+        if at is not None and at_us is None:
+            return refused(400, "bad_preview", '"at" is a time as ISO 8601: "2026-03-01T14:03:00Z"')
+        if isinstance(days, bool) or not isinstance(days, int) or not 0 <= days <= MOST_DAYS:
+            return refused(400, "bad_preview", f'"days" is a whole number from 0 to {MOST_DAYS}')
+        with_people = "people" in visitor_of(request).may
+
+        def ask(reader: Reader) -> dict[str, Any]:
+            from tactful.operations.previewing_history import as_values, preview  # Slow to import.
+            from tactful.operations.terms import terms_of
+
+            plan = reader.published()
+            publish = plan.plan.publish if plan is not None else None
+            checked = checked_by(publish, text)
+            asked = at_us if at_us is not None else self._clock.now_us()
+            terms = terms_of(publish) if publish is not None else None
+            with reader.history().open() as history:
+                return as_values(
+                    preview(history, checked, asked, days, terms=terms, is_brief=not days), with_people=with_people
+                )
+
+        try:
+            return shown(await self._counting.ask(ask))
+        except DefinitionError as error:
+            return refused(400, "bad_expression", str(error))

@@ -1,0 +1,81 @@
+// Shows beside a condition that is being written what it says of everybody, and moves thresholds. Without this script the
+// page /segments/preview shows the same.
+"use strict";
+
+const PAUSE_MS = 900;
+const place = document.getElementById("preview");
+const paper = document.querySelector("textarea[data-check]");
+const builder = document.getElementById("builder");
+
+function condition() {
+  return paper ? paper.value : document.querySelector("#writes pre code")?.textContent ?? "";
+}
+
+let asked = 0;
+let timer = 0;
+let shown = null;
+
+async function look() {
+  const when = condition().trim();
+  if (when === shown || !when) return;
+  const number = ++asked;
+  place.setAttribute("aria-busy", "true");
+  const purpose = document.querySelector("form.editor")?.elements.purpose?.value ?? "";
+  try {
+    const answer = await fetch(`/segments/preview?${new URLSearchParams({ when, purpose })}`, { headers: { "X-Part": "preview" } });
+    if (!answer.ok || number !== asked) return;
+    const next = new DOMParser().parseFromString(await answer.text(), "text/html").body;
+    if (number !== asked) return;
+    shown = when;
+    place.replaceChildren(...next.childNodes);
+    movable();
+  } catch {
+    // The server is away; the next change asks again.
+  } finally {
+    if (number === asked) place.removeAttribute("aria-busy");
+  }
+}
+
+function later() {
+  clearTimeout(timer);
+  timer = setTimeout(look, PAUSE_MS);
+}
+
+function movable() {
+  for (const section of place.querySelectorAll(".spread")) {
+    const steps = JSON.parse(section.dataset.steps);
+    const row = section.querySelector(".movable");
+    if (steps.length < 2) continue;
+    const [range, output, button] = [row.querySelector("input"), row.querySelector("output"), row.querySelector("button")];
+    const bars = [...section.querySelectorAll(".bar")];
+    const isBelow = section.dataset.op.startsWith("<");
+    const everybody = Number(section.dataset.everybody);
+    const move = () => {
+      const at = Number(range.value);
+      const { said, people } = steps[at];
+      output.textContent = `${said}: ${people.toLocaleString("en")} people (${((people / everybody) * 100).toFixed(1)} %)`;
+      range.setAttribute("aria-valuetext", output.textContent);
+      bars.forEach((bar, number) => bar.classList.toggle("still", isBelow ? number >= at : number < at));
+    };
+    row.hidden = false;
+    if (paper && section.dataset.offset) {
+      button.hidden = false;
+      button.addEventListener("click", () => {
+        const { text } = steps[Number(range.value)];
+        if (!text || paper.value.trim() !== shown) return;
+        const before = paper.value.length - paper.value.trimStart().length;
+        paper.setRangeText(text, before + Number(section.dataset.offset), before + Number(section.dataset.end), "end");
+        paper.dispatchEvent(new Event("input", { bubbles: true }));
+        paper.focus();
+      });
+    }
+    range.addEventListener("input", move);
+    move();
+  }
+}
+
+if (place && (paper || builder)) {
+  paper?.addEventListener("input", later);
+  if (builder) new MutationObserver(later).observe(builder, { childList: true, subtree: true });
+  later();
+} else if (place) movable();

@@ -1,0 +1,68 @@
+"""What an expression says of everybody, on pages: with a script beside the condition, and without one."""
+
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.editing.served import Installation, Visiting
+
+VIEWS = 'count("Product Viewed") >= 1'
+SPENT = 'sum("Order Completed", total)'
+
+
+@pytest.fixture
+def client(address: str) -> Visiting:
+    return Visiting(address)
+
+
+def asked(client: Visiting, when: str, **more: str) -> Any:
+    query = "".join(f"&{name}={quote(value)}" for name, value in more.items())
+    return client.get(f"/segments/preview?when={quote(when)}{query}")
+
+
+def test_a_page_says_how_many_and_who(client: Visiting) -> None:
+    page = asked(client, f"{SPENT} > 30").text
+    assert "It holds for" in page
+    assert "of 30 people" in page
+    assert "/people/u%3A27" in page or "/people/u:27" in page
+    assert "People by value" in page
+
+
+def test_a_value_is_shown_by_its_values(client: Visiting) -> None:
+    page = asked(client, 'latest("Product Viewed", category)').text
+    assert "Most frequent" in page
+    assert "Chairs" in page and "Rugs" in page
+
+
+def test_a_mistake_is_told(client: Visiting) -> None:
+    assert "no event" in asked(client, 'any("Product Vieved")').text
+    assert "this is no moment" in asked(client, VIEWS, at="yesterday").text
+
+
+def test_before_anything_happened_nobody_is_known(client: Visiting) -> None:
+    assert "nobody is known" in asked(client, VIEWS, at="2001-01-01T00:00").text
+
+
+def test_who_may_not_see_persons_sees_numbers_alone(client: Visiting) -> None:
+    page = client.get(f"/segments/preview?when={quote(VIEWS)}", who="vic/viewer").text
+    assert "It holds for" in page
+    assert "Some of them" not in page
+
+
+def test_it_is_shown_while_one_types_and_a_threshold_moves(page: Page, address: str, shop: Installation) -> None:
+    page.goto(f"{address}/segments/new?as=text")
+    page.fill("#when", f"{SPENT} > 30")
+    section = page.locator("#preview .spread")
+    expect(section).to_be_visible(timeout=15_000)
+    expect(page.locator("#preview")).to_contain_text("It holds for")
+    slider = section.get_by_label("Threshold")
+    before = section.locator("output").inner_text()
+    slider.focus()
+    for _ in range(4):
+        slider.press("ArrowRight")
+    assert section.locator("output").inner_text() != before
+    section.get_by_role("button", name="Write it").click()
+    assert page.input_value("#when") != f"{SPENT} > 30"
+    expect(page.locator("#preview .tiles")).not_to_contain_text("nobody", timeout=15_000)
