@@ -23,6 +23,7 @@ def with_own(events: pa.Table, layout: Layout) -> pa.Table:
     plain = events.select([field.name for field in schema(EVENTS)])
     if not layout.own:
         return plain
+    plain = plain.combine_chunks()  # DuckDB reads no struct in a struct that is cut to fit the pieces of the others.
     own = _own(_whole(plain.column("properties")), layout.own)
     return plain.append_column(shape.field("own"), own)
 
