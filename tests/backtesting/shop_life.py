@@ -14,7 +14,8 @@ from tactful.operations.backtesting.preparing import Asked, wanted
 from tactful.operations.backtesting.running import Backtest, backtest
 from tactful.operations.backtesting.tally import Sent
 from tactful.operations.project import load
-from tactful.runtime.settings import SendingSettings, Settings, plan_settings
+from tactful.runtime.settings import Settings, plan_settings
+from tactful.runtime.settings_sending import SendingSettings
 from tactful.shoppers.people import Town
 from tactful.values import format_time
 from tests.histories import Life
@@ -22,7 +23,7 @@ from tests.shoppers.installation import Installation
 from tests.shoppers.projects import FILES
 
 SHOP = load(Path("examples/shop"))
-SETTINGS = Settings(sending=SendingSettings(cap=("1 per day",), quiet="22:00-07:00"))
+SETTINGS = Settings(sending=SendingSettings(cap=["1 per day"], quiet="22:00-07:00"))
 DAYS = 8
 
 

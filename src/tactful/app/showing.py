@@ -7,7 +7,7 @@ in the data folder only; the process that talks (collecting.py) hands on to it w
 import asyncio
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 import uvloop
@@ -26,6 +26,7 @@ from tactful.app.rules import rules_of
 from tactful.errors import TransientError, UsageError
 from tactful.events.intake import Arrival
 from tactful.operations import identities
+from tactful.operations.backtesting.bench import Bench, Progress
 from tactful.operations.consenting import check as check_consent
 from tactful.operations.doctor import Finding
 from tactful.operations.patching import SOURCE as API
@@ -39,6 +40,7 @@ from tactful.runtime.tokens import Tokens
 from tactful.web.allowed import allowed
 from tactful.web.api import OPEN_PATHS
 from tactful.web.api import routes as api
+from tactful.web.backtests import routes as backtests
 from tactful.web.campaigns import routes as campaigns
 from tactful.web.changes import routes as change
 from tactful.web.console.hands import Hands
@@ -54,6 +56,7 @@ from tactful.web.previews import routes as foresee
 from tactful.web.serving import server
 
 if TYPE_CHECKING:
+    from tactful.operations.backtesting.preparing import Asked  # Stands on Arrow, likewise.
     from tactful.operations.previewing import Preview  # Renders messages, and is seldom wanted.
 
 
@@ -83,6 +86,7 @@ def run(house: Installation, project: Path, address: str) -> None:
         *change(desk, intake.submit, arrive, house.partitions),
         *follow(desk, mail),
         *foresee(counting, house.clock),
+        *backtests(hands.bench, project, house.clock),
         *steer(desk, intake.submit, arrive, house.partitions, slow),
         *campaigns(
             desk,
@@ -116,7 +120,7 @@ def run(house: Installation, project: Path, address: str) -> None:
         await intake.stop()
 
     uvloop.run(serve())
-    for each in (desk, slow, counting):
+    for each in (desk, slow, counting, hands.bench):
         each.close()
 
 
@@ -136,6 +140,7 @@ def _hands(house: Installation, project: Path) -> Hands:
         lambda claim, source: _proved(house, project, claim, source),
         sources_of(house.settings),
         lambda: machine.look(house.data, os.getppid()),
+        Bench(lambda asked, progress: _backtested(house, project, asked, progress)),
         lambda: _findings(house, project),
     )
 
@@ -163,6 +168,12 @@ def _previewed(house: Installation, reader: Reader, name: str) -> "tuple[str, Pr
         return previewed.preview(name, reader, own)
     finally:
         own.close()
+
+
+def _backtested(house: Installation, project: Path, asked: "Asked", progress: Progress) -> dict[str, Any]:
+    from tactful.app import backtesting  # Likewise.
+
+    return backtesting.play(house, project, asked, progress)
 
 
 def _values(version: str, preview: "Preview") -> dict[str, object]:

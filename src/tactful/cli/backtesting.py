@@ -97,12 +97,10 @@ def _asked(journey: Path, against: str, first: str, last: str) -> "Asked":
 
 @contextmanager
 def _progress(*, hidden: bool) -> Iterator[Callable[["Told"], None]]:
-    """Reading the history is about a fifth of it."""
     with click.progressbar(length=1000, label="backtest", hidden=hidden) as bar:
 
         def progress(told: "Told") -> None:
-            share = told.share / 5 if told.what == "read" else 0.2 + told.share * 0.8
-            bar.update(int(share * 1000) - bar.pos)
+            bar.update(int(told.of_all * 1000) - bar.pos)
 
         yield progress
 

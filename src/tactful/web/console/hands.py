@@ -1,11 +1,14 @@
 """Hands: what rooms do beyond reading and appending, as app/ has put it together; a face may not reach adapters."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import msgspec
 from msgspec import Struct
 
+from tactful.errors import UsageError
 from tactful.events.sources import Source
+from tactful.operations.backtesting.bench import Bench, Progress
 from tactful.operations.campaigns import Approvals
 from tactful.operations.doctor import Finding
 from tactful.operations.proofs import Said
@@ -14,6 +17,7 @@ from tactful.runtime.machine import Machine, nothing_known
 from tactful.runtime.ports import Claimed
 
 if TYPE_CHECKING:
+    from tactful.operations.backtesting.preparing import Asked  # Stands on Arrow, likewise.
     from tactful.operations.previewing import Preview  # Renders messages, and is seldom wanted.
 
 Previewed = Callable[[Reader, str], "tuple[str, Preview]"]
@@ -24,6 +28,10 @@ Prove = Callable[[Claimed, bytes], Said]
 in a thread of its own."""
 
 
+def _no_history(asked: "Asked", progress: Progress) -> dict[str, Any]:
+    raise UsageError("there is no history here")
+
+
 class Hands(Struct, frozen=True):
     approvals: Approvals
     previewed: Previewed
@@ -32,5 +40,7 @@ class Hands(Struct, frozen=True):
     """Of the settings, by which what was refused is tried again."""
     machine: Callable[[], Machine] = nothing_known
     """What is under the installation; takes as long as its files are many, and is called in a thread of its own."""
+    bench: Bench = msgspec.field(default_factory=lambda: Bench(_no_history))
+    """Where backtests are played."""
     doctor: Callable[[], list[Finding]] = list
     """What can be found out about settings and channels (operations/doctor.py); reaches out, in a thread of its own."""

@@ -11,6 +11,7 @@ from tactful.operations.openid import Provider
 from tactful.web.console import access as accessing
 from tactful.web.console import (
     audit,
+    backtests,
     campaigns,
     consent,
     events,
@@ -38,6 +39,7 @@ ROOMS: tuple[Callable[[Console], list[BaseRoute]], ...] = (
     segment_people.routes,
     journeys.routes,
     journey_people.routes,
+    backtests.routes,
     campaigns.routes,
     messages.routes,
     outbox.routes,

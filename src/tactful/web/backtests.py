@@ -1,0 +1,103 @@
+"""Backtests by the API: asked for, looked at until they are done, and stopped.
+
+They change nothing and send nothing, but take all cores for a while: one is played at a time. Who the people are is
+only for who may see persons.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from tactful.errors import UsageError
+from tactful.runtime.ports import Clock
+from tactful.values import format_time
+from tactful.web.allowed import author_of, visitor_of
+from tactful.web.changes import refused
+from tactful.web.journeys import body_of, shown
+
+if TYPE_CHECKING:
+    from tactful.operations.backtesting.bench import Bench, Job
+
+KEYS = ("journey", "text", "against", "other", "from", "to")
+AUTHOR = "api"
+
+
+def routes(bench: "Bench", project: Path, clock: Clock) -> list[Route]:
+    """/v1/backtests and /v1/backtests/{number}."""
+    found = Backtests(bench, project, clock)
+    return [
+        Route("/v1/backtests", found.listed, methods=["GET"]),
+        Route("/v1/backtests", found.begin, methods=["POST"]),
+        Route("/v1/backtests/{number:int}", found.one, methods=["GET"]),
+        Route("/v1/backtests/{number:int}", found.stop, methods=["DELETE"]),
+    ]
+
+
+class Backtests:
+    def __init__(self, bench: "Bench", project: Path, clock: Clock) -> None:
+        self._bench, self._project, self._clock = bench, project, clock
+
+    async def begin(self, request: Request) -> Response:
+        """{"journey", "text", "against", "other", "from", "to"}: without `text`, the project's own file."""
+        body = await body_of(request)
+        if isinstance(body, Response):
+            return body
+        if wrong := [key for key, value in body.items() if key not in KEYS or not isinstance(value, str)]:
+            return refused(400, "bad_backtest", f"{wrong[0]!r} is none of {', '.join(KEYS)}, all of which are texts")
+        try:
+            asked = asked_of(body, self._project)
+            job = self._bench.begin(asked, self._clock.now_us(), author_of(request, "", AUTHOR))
+        except UsageError as error:
+            return refused(400, "bad_backtest", str(error))
+        return shown(values(job, with_people=False), 202)
+
+    async def listed(self, _: Request) -> Response:
+        return shown({"backtests": [{**values(job, with_people=False), "found": None} for job in self._bench.of()]})
+
+    async def one(self, request: Request) -> Response:
+        job = self._bench.find(request.path_params["number"])
+        if job is None:
+            return refused(404, "not_found", "there is no such backtest (any more); only the newest are kept")
+        return shown(values(job, with_people="people" in visitor_of(request).may))
+
+    async def stop(self, request: Request) -> Response:
+        number = request.path_params["number"]
+        if not self._bench.stop(number):
+            return refused(404, "not_found", "there is no such backtest that could be stopped")
+        return shown({"number": number, "state": "stopping"}, 202)
+
+
+def asked_of(said: Mapping[str, Any], project: Path) -> Any:
+    """What a call or a form asks for. Raises UsageError."""
+    from tactful.operations.backtesting.preparing import Asked, text_of  # Stands on Arrow, and is seldom wanted.
+
+    name, other = str(said.get("journey", "")), str(said.get("other", ""))
+    if not name.isidentifier():
+        raise UsageError(f"{name!r} is no name of a journey")
+    text = str(said.get("text", "")) or text_of(project / "journeys" / f"{name}.yaml")
+    against = other or str(said.get("against", ""))
+    if not other and against not in ("", "published", "without"):
+        raise UsageError('"against" is "published" or "without"; give the text of another version as "other"')
+    label = "other" if other else ""
+    return Asked(name, text, against, label, str(said.get("from", "")), str(said.get("to", "")))
+
+
+def values(job: "Job", *, with_people: bool) -> dict[str, Any]:
+    found = msgspec.to_builtins(job.found) if job.found is not None else None
+    if found is not None and not with_people:
+        found = {**found, "versions": [{**version, "samples": []} for version in found["versions"]]}
+    return {
+        "number": job.number,
+        "journey": job.asked.journey,
+        "state": job.state,
+        "share": round(job.share, 3),
+        "at": format_time(job.at_us),
+        "by": job.by,
+        "problem": job.problem,
+        "found": found,
+    }

@@ -1,0 +1,154 @@
+"""Backtests of a journey: asked for by a form, looked at while they are played, and shown with charts when they are
+done (operations/backtesting)."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from markupsafe import Markup
+from msgspec import Struct
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from tactful.errors import UsageError
+from tactful.values import parse_time
+from tactful.web.backtests import asked_of
+from tactful.web.console import charts
+from tactful.web.console.charts import Bar, Series, Stage
+from tactful.web.console.room import Console, visitor
+
+WHERE = {"start": "No run began", "run": "The run ended", "gate": "The gate refused"}
+SHOWN = 25
+"""Of reasons, segments and samples."""
+AGAINST = {
+    "": "nothing",
+    "published": "what is published",
+    "without": "the project without it",
+    "other": "the text below",
+}
+FIELDS = ("from", "to", "against", "other")
+
+
+def routes(console: Console) -> list[BaseRoute]:
+    room = Backtests(console)
+    return [
+        console.route("/journeys/{name}/backtest", room.page),
+        console.route("/journeys/{name}/backtest", room.begin, methods=("POST",)),
+        console.route("/journeys/{name}/backtest/stop", room.stop, methods=("POST",)),
+    ]
+
+
+class Seen(Struct, frozen=True):
+    """One version of what was found, drawn."""
+
+    title: str
+    values: Mapping[str, Any]
+    funnel: Markup
+    hours: Markup
+    persons: Markup
+    reasons: tuple[tuple[str, str, int], ...]
+    anyway: tuple[tuple[str, int, str], ...]
+
+
+class Backtests:
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._bench = console.hands.bench
+
+    async def page(self, request: Request) -> Response:
+        name = request.path_params["name"]
+        known = await self._console.desk.ask(lambda reader: name in reader.compiled().journeys)
+        jobs = self._bench.of(name)
+        if not (known or jobs or self._is_written(name)):
+            return await self._console.page(request, "journeys/nobody.html", 404, name=name)
+        wanted = request.query_params.get("job", "")
+        job = next((one for one in jobs if str(one.number) == wanted), jobs[0] if jobs and not wanted else None)
+        return await self._shown(request, name, job=job, jobs=jobs)
+
+    def _is_written(self, name: str) -> bool:
+        return name.isidentifier() and (self._console.project / "journeys" / f"{name}.yaml").exists()
+
+    async def _shown(self, request: Request, name: str, status: int = 200, **values: Any) -> Response:
+        job = values.get("job")
+        seen, picture = [], Markup("")
+        if job is not None and job.found is not None:
+            seen = [_seen(each) for each in job.found["versions"]]
+            picture = _days(job.found, self._console)
+        around: dict[str, Any] = {"fields": dict.fromkeys(FIELDS, ""), "problem": "", "against": AGAINST}
+        around |= {"seen": seen, "picture": picture, "job": None, "jobs": self._bench.of(name)}
+        about = {"name": name, "has_people": "people" in visitor(request).may, "most": SHOWN}
+        return await self._console.page(request, "journeys/backtest.html", status, **about, **(around | values))
+
+    async def begin(self, request: Request) -> Response:
+        name, form = request.path_params["name"], await self._console.form(request)
+        fields = {field: str(form.get(field, "")).strip() for field in FIELDS}
+        said = {**fields, "journey": name}
+        if fields["against"] == "other":
+            said["against"] = ""
+            if not fields["other"]:
+                return await self._shown(request, name, 400, fields=fields, problem="Paste the other version first.")
+        else:
+            said["other"] = ""
+        try:
+            asked = await asyncio.to_thread(asked_of, said, self._console.project)
+            job = self._bench.begin(asked, self._console.house.clock.now_us(), self._console.who(request))
+        except UsageError as error:
+            return await self._shown(request, name, 400, fields=fields, problem=str(error))
+        return self._console.back(f"/journeys/{quote(name)}/backtest?job={job.number}")
+
+    async def stop(self, request: Request) -> Response:
+        name, form = request.path_params["name"], await self._console.form(request)
+        number = str(form.get("job", ""))
+        if number.isdecimal():
+            self._bench.stop(int(number))
+        return self._console.back(f"/journeys/{quote(name)}/backtest")
+
+
+# ---- pictures --------------------------------------------------------------------------------------------------------
+
+
+def _days(found: Mapping[str, Any], console: Console) -> Markup:
+    """Messages by day: of one version as columns, of two as lines on one axis."""
+    versions = found["versions"]
+    days = sorted({day["day"] for version in versions for day in version["byDay"]})
+    by_day = [{day["day"]: day["messages"] for day in version["byDay"]} for version in versions]
+    if not any(number for each in by_day for number in each.values()):
+        return Markup("")
+    if len(versions) == 1:
+        bars = [Bar(day[5:], by_day[0].get(day, 0)) for day in days]
+        return charts.columns(bars, "Messages by day", "messages")
+    series = [
+        Series(version["version"], [(parse_time(day) or 0, each.get(day, 0)) for day in days], tone)
+        for version, each, tone in zip(versions, by_day, ("", "warn"), strict=True)
+    ]
+    return charts.lines(series, "Messages by day", "messages", console.zone)
+
+
+def _seen(version: Mapping[str, Any]) -> Seen:
+    held = sum(number for arm, number in version["arms"].items() if arm != "sent to")
+    stages = [
+        Stage("runs began", version["runs"]),
+        Stage("could send", version["runs"] - held, note=f"{held:,} held out"),
+    ]
+    stages.append(Stage("messages", version["messages"], note=f"to {version['people']:,} people"))
+    hours = [Bar(f"{int(hour):02}", number) for hour, number in version["byHour"].items()]
+    persons = [Bar(number, people) for number, people in version["messagesPerPerson"].items()]
+    came, of = version["cameAnyway"], version["messages"]
+    return Seen(
+        version["version"],
+        version,
+        charts.funnel(stages, "From the start to the message") if version["runs"] else Markup(""),
+        charts.histogram(hours, "Messages by hour of the workspace's day", "messages") if of else Markup(""),
+        charts.histogram(persons, "People by how many messages they get", "people") if of else Markup(""),
+        tuple((WHERE[one["where"]], one["reason"], one["times"]) for one in version["reasons"][:SHOWN]),
+        tuple(
+            (text, came[key], f"{came[key] / of:.0%}" if of else "")
+            for key, text in (
+                ("before", "messages after it had come already, within the window before"),
+                ("after", "messages after which it came, within the window"),
+                ("windowStillOpen", "messages whose window is not over at the end of the period"),
+            )
+        ),
+    )

@@ -1,0 +1,112 @@
+"""Backtests in the console and by the API: asked for, looked at, shown, stopped; with real ones behind them."""
+
+from collections.abc import Callable, Iterator
+from threading import Event
+from typing import Any
+
+import msgspec
+import pytest
+
+from tactful.errors import UsageError
+from tactful.operations import previewed
+from tactful.operations.backtesting import preparing, report, running
+from tactful.operations.backtesting.bench import WAITING, Bench
+from tactful.operations.backtesting.crew import Alone
+from tactful.operations.backtesting.preparing import Asked
+from tactful.runtime.settings import plan_settings
+from tactful.web.console.hands import Hands
+from tests.backtesting.shop_life import SHOP, lived_shop
+from tests.console.serving import Served, serve
+from tests.console.shop import Shop
+from tests.web.serving import Approved, nobody_sends
+
+
+def play(asked: Asked, progress: Callable[[float], None]) -> dict[str, Any]:
+    """As app/backtesting.py does, over a life."""
+    house = lived_shop().house
+    with lived_shop().history().open() as opened:
+        told = plan_settings(house.settings)
+        wanted = preparing.wanted(asked, SHOP, told, house.plan(0), opened, house.outbox, 10)
+        return report.as_values(running.backtest(opened, wanted, Alone(), lambda told: progress(told.of_all)))
+
+
+def idle(bench: Bench) -> None:
+    """Until nothing is played any more."""
+    done = Event()
+    assert bench._thread is not None
+    bench._thread.submit(done.set)
+    assert done.wait(60)
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[tuple[Served, Bench]]:
+    shop, bench = Shop(), Bench(play)
+    hands = Hands(
+        Approved(), lambda reader, name: previewed.preview(name, reader, shop.house), nobody_sends, bench=bench
+    )
+    with serve(shop, hands) as console:
+        yield console, bench
+    bench.close()
+    shop.close()
+
+
+def test_one_is_played_and_shown(served: tuple[Served, Bench]) -> None:
+    console, bench = served
+    page = "/journeys/cart_reminder/backtest"
+    assert "Nothing was played yet" in console.get(page).text
+    answer = console.post(page, **{"from": "2025-03-01", "to": "2025-03-11", "against": "without"})
+    assert answer.status == 303
+    idle(bench)
+    shown = console.get(answer.headers["location"]).text
+    assert "Messages by day" in shown
+    assert "Order Completed came first" in shown
+    assert "Came anyway" in shown
+    assert "Side by side" in shown
+    assert "Beside other journeys" in shown
+    assert "Some of them" in shown
+    assert "Some of them" not in console.get(answer.headers["location"], role="viewer").text
+
+
+def test_what_is_wrong_is_said(served: tuple[Served, Bench]) -> None:
+    console, bench = served
+    page = "/journeys/cart_reminder/backtest"
+    assert console.get("/journeys/nobody/backtest").status == 404
+    assert console.post(page, csrf="another").status == 403
+    assert "Paste the other version" in console.post(page, against="other").text
+    broken = console.post(page, against="other", other="start: {event: Product Added}\nsend: {email: nowhere}\n")
+    idle(bench)
+    assert "nowhere" in console.get(broken.headers["location"]).text
+    late = console.post(page, **{"from": "2025-03-12", "to": "2025-03-01"})
+    idle(bench)
+    assert "ends before it begins" in console.get(late.headers["location"]).text
+
+
+def test_one_is_played_at_a_time_and_may_be_stopped() -> None:
+    begun, go_on = Event(), Event()
+
+    def slow(asked: Asked, progress: Callable[[float], None]) -> dict[str, Any]:
+        begun.set()
+        assert go_on.wait(60)
+        progress(0.5)
+        return {}
+
+    bench, asked = Bench(slow), Asked("a", "")
+    first = bench.begin(asked, 1, "nina")
+    assert begun.wait(60)
+    others = [bench.begin(asked, 2, "nina") for _ in range(WAITING)]
+    with pytest.raises(UsageError, match="too many"):
+        bench.begin(asked, 3, "nina")
+    assert bench.stop(first.number)
+    assert bench.stop(others[0].number)
+    go_on.set()
+    idle(bench)
+    states = [job.state for job in reversed(bench.of("a"))]
+    assert states == ["stopped", "stopped", *["done"] * (WAITING - 1)]
+    assert not bench.stop(first.number)
+    bench.close()
+
+
+def test_values_are_json() -> None:
+    found = play(Asked("cart_reminder", SHOP["journeys/cart_reminder.yaml"], "published"), lambda _: None)
+    assert msgspec.json.decode(msgspec.json.encode(found)) == found
+    assert found["difference"]["people"]["published"] == 0  # It is what is published.
