@@ -1,0 +1,122 @@
+"""Nothing that comes later is in a feature: as if the history had ended at the instant, whatever stands behind it.
+
+The table of a whole history is held against that of the same history cut off. Each leak that somebody might build is
+planted, and must be found.
+"""
+
+from collections.abc import Callable, Iterator
+from random import Random
+from typing import Any
+
+import pytest
+
+from tactful.language.sql import build
+from tactful.language.sql.build import Sql
+from tactful.language.sql.layout import CONSENTS, EVENTS, IDENTITY, SCORES, THRESHOLDS, TRAITS
+from tactful.language.sql.seeing import Seeing
+from tactful.operations.feature_proposal import seen
+from tactful.operations.features import Wanted
+from tactful.operations.terms import Terms
+from tactful.values import DAY_US, HOUR_US, MINUTE_US
+from tests.features.lives import BEGIN, DAYS, DELAYS_US, FILES, TEXTS, happened, lines
+from tests.features.story import features, history, rows_of
+
+TERMS = Terms(delays_us=DELAYS_US)
+SEEDS = range(2)
+
+
+def leaks(seed: int, instants: int = 4, only: str = "") -> Iterator[str]:
+    """Names of features (or `who is there`) that are others when the history ends at the instant."""
+    random = Random(seed)
+    every = lines(random)
+    asked = features({only: TEXTS[only]} if only in TEXTS else TEXTS, FILES)
+    with history(every, FILES, TERMS) as whole:
+        for at in sorted(BEGIN + random.randrange(DAYS * DAY_US) for _ in range(instants)):
+            of_all = {row["person"]: row for row in rows_of(whole, Wanted(asked, [at]))}
+            with history(happened(every, at) or every[:1], FILES, TERMS) as cut:
+                of_past = {row["person"]: row for row in rows_of(cut, Wanted(asked, [at]))}
+            if set(of_all) != set(of_past):
+                yield "who is there"
+            for person in of_all.keys() & of_past.keys():
+                yield from (one.name for one in asked if of_all[person][one.name] != of_past[person][one.name])
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_what_comes_later_is_in_no_feature(seed: int) -> None:
+    assert list(leaks(seed)) == []
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(100, 130))
+def test_what_comes_later_is_in_no_feature_of_many_histories(seed: int) -> None:
+    assert list(leaks(seed, 20)) == []
+
+
+# ---- planted ---------------------------------------------------------------------------------------------------------
+
+Plant = Callable[[Seeing, str, str], Sql]
+_in_time = Seeing._in_time
+
+
+def _everything_of(*tables: str) -> Plant:
+    """Rows of these tables count whenever they came."""
+    return lambda seeing, alias, table: build.TRUE if table in tables else _in_time(seeing, alias, table)
+
+
+def _by_receipt(seeing: Seeing, alias: str, table: str) -> Sql:
+    """What had come in by then, with no regard to when it happened."""
+    return build.compared("<=", build.column(alias, "received_at"), build.T)
+
+
+def _without_delay(seeing: Seeing, alias: str, table: str) -> Sql:
+    return _in_time(Seeing("happened"), alias, table)
+
+
+def _a_little_later(seeing: Seeing, alias: str, table: str) -> Sql:
+    """A whole day is rounded up."""
+    at = build.column(alias, "timestamp" if table not in (SCORES, THRESHOLDS) else "received_at")
+    return build.compared("<=", at, build.calculated("+", build.T, build.whole(DAY_US)))
+
+
+@pytest.mark.parametrize(
+    ("plant", "found"),
+    [
+        (_everything_of(EVENTS), "orders"),
+        (_everything_of(TRAITS), "plan"),
+        (_everything_of(SCORES), "score"),
+        (_everything_of(THRESHOLDS), "top"),
+        (_everything_of(CONSENTS), "yes"),
+        (_everything_of(IDENTITY), "orders"),
+        (_by_receipt, "orders"),
+        (_without_delay, "since"),
+        (_a_little_later, "orders"),
+    ],
+    ids=["events", "traits", "scores", "thresholds", "consents", "ties", "receipt", "no delay", "a day later"],
+)
+def test_planted_leaks_are_found(monkeypatch: pytest.MonkeyPatch, plant: Plant, found: str) -> None:
+    monkeypatch.setattr(Seeing, "_in_time", plant)
+    assert found in (name for seed in SEEDS for name in leaks(seed, only=found))
+
+
+def test_what_is_proposed_is_chosen_by_what_had_happened() -> None:
+    early = [
+        {"type": "track", "event": "Product Viewed", "userId": "a", "properties": {"category": "Hats"}},
+        {"type": "track", "event": "Product Viewed", "userId": "a", "properties": {"category": "Shoes"}},
+        {"type": "track", "event": "Order Completed", "userId": "a", "properties": {"total": 3}},
+    ]
+    every = [{**line, "receivedAt": f"2025-03-0{day}T00:00:00Z"} for day, line in enumerate(early, 1)]
+    with history(every) as opened:
+        then = seen(opened, BEGIN + HOUR_US)
+        assert (list(then.events), list(then.categories)) == (["Product Viewed"], ["Hats"])
+        assert "total" in seen(opened, BEGIN + 9 * DAY_US).properties["Order Completed"]
+
+
+def test_a_delay_is_kept_to_the_microsecond() -> None:
+    line: dict[str, Any] = {"type": "track", "event": "A", "userId": "a", "receivedAt": "2025-03-01T00:00:00Z"}
+    asked = features({"n": 'count("A")'})
+    with history([line, {**line, "userId": "b", "source": "app"}]) as opened:
+        for terms, first in ((Terms(), 0), (Terms(delay_us=MINUTE_US), MINUTE_US)):
+            assert rows_of(opened, Wanted(asked, [BEGIN + first - 1], terms=terms)) == []
+            assert len(rows_of(opened, Wanted(asked, [BEGIN + first], terms=terms))) == 2
+        both = Terms(delay_us=MINUTE_US, delays_us={"app": 0})
+        assert [row["person"] for row in rows_of(opened, Wanted(asked, [BEGIN], terms=both))] == ["u:b"]
