@@ -83,6 +83,19 @@ _BOUNCE = {
     "413": "It is too large",
     "503": "It cannot be stored now",
 }
+_BACKTEST = {
+    "type": "object",
+    "required": ["journey"],
+    "additionalProperties": False,
+    "properties": {
+        "journey": {"type": "string", "description": "Its name"},
+        "text": {"type": "string", "description": "What its file says; else what it says in the project"},
+        "from": {"type": "string", "description": "From when on it is in force (ISO 8601); else 30 days"},
+        "to": {"type": "string", "description": "Up to when; else the end of history"},
+        "against": {"type": "string", "enum": ["", "published", "without"], "description": "Beside what"},
+        "other": {"type": "string", "description": "The text of another version, to be compared with"},
+    },
+}
 PATHS = {
     "/v1/profiles": _get("People who did something last, the newest first", query=_LIMIT),
     "/v1/profiles/{id}": {
@@ -128,6 +141,31 @@ PATHS = {
             ],
             "requestBody": {"required": True, "content": {"application/json": {"schema": _PREVIEW}}},
         }
+    },
+    "/v1/backtests": {
+        **_get("Backtests that were asked for lately, without what they found"),
+        "post": {
+            "summary": "Play a journey over the history; nothing is sent or changed",
+            "parameters": [],
+            "requestBody": {"required": True, "content": {"application/json": {"schema": _BACKTEST}}},
+            "responses": {
+                "202": {"description": "Its number: ask for it until it is done", **_ANSWER},
+                "400": {"description": "What is wrong with it", **_ANSWER},
+                "403": {"description": "Not from this machine, and no token"},
+            },
+            "security": [{"administrator": []}, {}],
+        },
+    },
+    "/v1/backtests/{number}": {
+        **_get("How far a backtest is, and what it found", "number"),
+        "delete": {
+            **_get("", "number")["get"],
+            "summary": "Stop a backtest",
+            "responses": {
+                "202": {"description": "It stops", **_ANSWER},
+                "404": {"description": "There is none that could be stopped", **_ANSWER},
+            },
+        },
     },
     "/v1/responses": _get("How often links and pixels of mails were asked for since the start"),
     "/v1/bounces": {

@@ -3,6 +3,8 @@ names in them with what is answered."""
 
 from typing import Any
 
+from tactful.web import openapi_backtests
+
 _TIME = "2025-03-12T12:44:02.000Z"
 _INTENT = "086af98e7272844462ac5dae1262e6b3"
 _RUN = {
@@ -140,6 +142,7 @@ ANSWERS: dict[tuple[str, str], Any] = {
     ("/v1/outbox", "get"): {"messages": [_MESSAGE]},
     ("/v1/outbox/{intent}", "get"): _MESSAGE,
     ("/v1/preview", "post"): _PREVIEWED,
+    **openapi_backtests.ANSWERS,
     ("/v1/responses", "get"): {"clicks": 12, "machine": 4, "opens": 31},
     ("/v1/bounces", "post"): {
         "told": "Email Bounced",
@@ -215,6 +218,7 @@ ANSWERS: dict[tuple[str, str], Any] = {
     ("/v1/campaigns/{name}/stop", "post"): {"campaign": "spring", "order": "stop"},
 }
 ASKED: dict[tuple[str, str], Any] = {
+    **openapi_backtests.ASKED,
     ("/v1/preview", "post"): {"expression": 'sum("Order Completed", total, last="90d") > 100', "days": 1},
     ("/v1/profiles/{id}", "patch"): {"traits": {"tier": "gold", "nickname": None}, "messageId": "7d1f"},
     ("/v1/journeys/{name}/enter", "post"): {"userId": "ada", "key": "2025", "properties": {"tier": "gold"}},

@@ -1,0 +1,79 @@
+"""Backtests by the API."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+from starlette.types import Receive, Scope, Send
+
+from tactful.operations.backtesting.bench import Bench
+from tactful.runtime.office import Visitor
+from tactful.runtime.roles import ROLES, Role
+from tactful.testing.clock import SimClock
+from tactful.web.allowed import allowed
+from tactful.web.backtests import routes
+from tactful.web.openapi_examples import ANSWERS, ASKED
+from tests.backtesting.test_pages import idle, play
+from tests.web.asking import ask
+from tests.web.test_openapi import check
+
+Asking = Callable[..., tuple[int, dict[str, Any]]]
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench(play)
+
+
+@pytest.fixture
+def asking(bench: Bench) -> Asking:
+    inner = Starlette(routes=allowed(routes(bench, Path("examples/shop"), SimClock(1)), lambda *_: None))
+
+    def asked(method: str, path: str, body: Any = None, role: Role = "analyst") -> tuple[int, dict[str, Any]]:
+        async def known(scope: Scope, receive: Receive, send: Send) -> None:
+            scope.setdefault("state", {})["visitor"] = Visitor("vic", role, ROLES[role], "")
+            await inner(scope, receive, send)
+
+        answer = asyncio.run(ask(known, method, path, body=json.dumps(body).encode() if body is not None else b""))
+        return answer.status, json.loads(answer.body)
+
+    return asked
+
+
+def test_one_is_asked_for_and_found(bench: Bench, asking: Asking) -> None:
+    wanted = {**ASKED["/v1/backtests", "post"], "to": "2025-03-11"}
+    status, begun = asking("POST", "/v1/backtests", wanted)
+    assert status == 202
+    check(ANSWERS["/v1/backtests", "post"], {**begun, "found": None})
+    idle(bench)
+    status, job = asking("GET", f"/v1/backtests/{begun['number']}")
+    assert (status, job["state"], job["problem"]) == (200, "done", "")
+    found, example = job["found"], ANSWERS["/v1/backtests/{number}", "get"]["found"]
+    assert found.keys() == example.keys()
+    assert found["versions"][0].keys() == example["versions"][0].keys()
+    assert found["versions"][0]["samples"][0].keys() == example["versions"][0]["samples"][0].keys()
+    _, seen = asking("GET", f"/v1/backtests/{begun['number']}", role="viewer")
+    assert seen["found"]["versions"][0]["samples"] == []  # Who may not see people sees none.
+    _, listed = asking("GET", "/v1/backtests")
+    check(ANSWERS["/v1/backtests", "get"], listed)
+    assert asking("DELETE", f"/v1/backtests/{begun['number']}")[0] == 404  # It is over.
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"journey": "nowhere"}, "cannot be read"),
+        ({"journey": "../secrets"}, "no name of a journey"),
+        ({"journey": "cart_reminder", "against": "yesterday"}, "published"),
+        ({"journey": "cart_reminder", "days": 3}, "'days' is none of"),
+        ({}, "no name of a journey"),
+    ],
+)
+def test_what_cannot_be_is_refused(asking: Asking, body: dict[str, Any], said: str) -> None:
+    status, answer = asking("POST", "/v1/backtests", body)
+    assert status == 400
+    assert said in answer["message"]
