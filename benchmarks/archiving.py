@@ -105,7 +105,7 @@ def rate(folder: Path, events: int, profiles: int, lake: Path) -> tuple[float, f
     archiver.archive()
     lasted = time.process_time() - begun
     megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
-    batch = Batch(16)
+    batch = Batch()
     for partition in range(PARTITIONS):
         after = 0
         while (read := stretch(log, trail, partition, after)).upto > after and batch.rows < 200_000:

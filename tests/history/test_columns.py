@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tactful.events.records import Event, pack
-from tactful.history.buckets import bucket_of
 from tactful.history.cells import ConsentRow, EventRow, Item, KeptEvent, unfolded
 from tactful.history.columns import Batch
 from tactful.history.own import with_own
@@ -27,7 +26,6 @@ VALUES = st.recursive(
     SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=3), max_leaves=6
 )
 OBJECTS = st.dictionaries(NAMES, VALUES, max_size=4)
-BUCKETS = 3
 
 
 @st.composite
@@ -72,21 +70,11 @@ def test_many_rows_are_what_they_are_one_by_one(calls: list[Event], own: tuple[s
     layout = Layout(own)
     items = [KeptEvent(event, 2, ref, ref + 1, ("b",)) for ref, event in enumerate(calls)]
     one_by_one = sorted_out(row for item in items for row in unfolded(item))
-    for table in (EVENTS, TRAITS):
-        one_by_one[table].sort(key=lambda row: (bucket_of(row.identifier, BUCKETS), row.identifier))  # type: ignore[union-attr]
-    one_by_one[EVENTS].sort(key=_place)
     found = _tables(items)
     expected = _plain(of_rows(EVENTS, one_by_one[EVENTS], layout))
-    assert sorted(map(repr, _plain(with_own(found[EVENTS], layout)))) == sorted(map(repr, expected))
-    places = [
-        (bucket_of(row["identifier"], BUCKETS), row["identifier"], row["timestamp"]) for row in _plain(found[EVENTS])
-    ]
-    assert places == sorted(places)
+    assert list(map(repr, _plain(with_own(found[EVENTS], layout)))) == list(map(repr, expected))
     traits = _plain(of_rows(TRAITS, one_by_one[TRAITS]))
-    held = _plain(found[TRAITS]) if TRAITS in found else []
-    assert sorted(map(repr, held)) == sorted(map(repr, traits))
-    found_traits = [bucket_of(row["identifier"], BUCKETS) for row in held]
-    assert found_traits == sorted(found_traits)
+    assert list(map(repr, _plain(found[TRAITS]) if TRAITS in found else [])) == list(map(repr, traits))
 
 
 def test_what_is_no_call_stands_among_the_calls() -> None:
@@ -110,15 +98,11 @@ def test_a_trait_that_may_not_be_written_is_no_row() -> None:
 
 def _tables(items: Iterable[Item]) -> dict[str, pa.Table]:
     """In two goes, as they come."""
-    batch, every = Batch(BUCKETS), list(items)
+    batch, every = Batch(), list(items)
     for part in (every[: len(every) // 2], every[len(every) // 2 :]):
         batch.take(part)
         batch._turn()  # Few are not turned by themselves.
     return batch.tables()
-
-
-def _place(row: Any) -> tuple[int, str, int]:
-    return bucket_of(row.identifier, BUCKETS), row.identifier, row.timestamp
 
 
 def _plain(table: pa.Table) -> list[dict[str, Any]]:

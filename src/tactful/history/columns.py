@@ -1,8 +1,8 @@
 """What the producer gives as the tables of the history (docs/history.md), many rows at once.
 
 Calls are most of it. They are turned a few thousand at a time, as they come and while a processor's cache still holds
-them (history/shapes.py); contexts repeat, so each is unfolded once. At the end all rows are put in the order in which
-they shall lie in files, by bucket, identifier and time, in one move. Pure.
+them (history/shapes.py); contexts repeat, so each is unfolded once. No row is moved: to put nested columns in order
+costs as much as to make them, and is done when files are dealt out to buckets. Pure.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,12 +12,10 @@ from typing import Any
 import msgspec
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from msgspec import Raw
 
 from tactful.events import zones
 from tactful.events.records import EMPTY_MAP, Event
-from tactful.history.buckets import bucket_of
 from tactful.history.cells import EventRow, Item, KeptEvent, Row
 from tactful.history.shapes import Columns, Numbers, jsons
 from tactful.history.table import FLAG, MICROSECONDS, TEXT, of_rows, schema, sorted_out
@@ -33,9 +31,8 @@ _json = msgspec.json.Decoder(dict[str, Any])
 class Batch:
     """Items become rows, `rows` of them so far; they hold no columns of their own (history/own.py)."""
 
-    def __init__(self, buckets: int) -> None:
+    def __init__(self) -> None:
         self.rows = 0
-        self._buckets = buckets
         self._waiting: list[KeptEvent] = []
         self._others: list[Row] = []
         self._calls: list[pa.Table] = []
@@ -43,38 +40,24 @@ class Batch:
         self._traits: list[pa.Table] = []
 
     def take(self, items: Sequence[Item]) -> None:
-        waiting = self._waiting
         self.rows += len(items)
-        for item in items:
-            if type(item) is KeptEvent:
-                waiting.append(item)
-            elif isinstance(item, EventRow):
-                waiting.append(_as_kept(item))
-            else:
-                self._others.append(item)  # type: ignore[arg-type]  # a KeptEvent is no Row
-        if len(waiting) >= AT_ONCE:
+        self._waiting += [item for item in items if type(item) is KeptEvent]
+        others = [item for item in items if type(item) is not KeptEvent]
+        self._waiting += [_as_kept(item) for item in others if isinstance(item, EventRow)]
+        self._others += [item for item in others if not isinstance(item, EventRow | KeptEvent)]
+        if len(self._waiting) >= AT_ONCE:
             self._turn()
 
     def tables(self) -> dict[str, pa.Table]:
-        """Those that have rows, each by bucket of its identifiers, where it has any."""
+        """Those that have rows, in the order in which they came."""
         self._turn()
         found: dict[str, pa.Table] = {}
         if self._calls:
-            held = pa.concat_tables(self._calls).combine_chunks()
-            order = self._order(held)
-            cells, named = self._contexts.of(order)
-            held = held.take(pa.array(order))
-            shape = schema(EVENTS)
-            columns = {"context": cells, "zone": named}
-            arrays = [columns[name] if name in columns else held.column(name) for name in shape.names]
-            found[EVENTS] = pa.Table.from_arrays(arrays, schema=shape)
+            found[EVENTS] = self._contexts.beside(pa.concat_tables(self._calls))
         if self._traits:
-            held = pa.concat_tables(self._traits).combine_chunks()
-            found[TRAITS] = held.take(pa.array(self._order(held)))
+            found[TRAITS] = pa.concat_tables(self._traits)
         for name, rows in sorted_out(self._others).items():
             if rows:
-                if hasattr(rows[0], "identifier"):
-                    rows.sort(key=lambda row: (bucket_of(row.identifier, self._buckets), row.identifier))  # type: ignore[union-attr]  # all of one type
                 found[name] = of_rows(name, rows)
         return found
 
@@ -88,18 +71,6 @@ class Batch:
             self._contexts.add([one.event.context for one in part])
             if any(one.event.kind == "identify" for one in part):
                 self._traits.append(_traits(part, values))
-
-    def _order(self, held: pa.Table) -> Numbers:
-        """Places by (bucket, identifier, timestamp), and as they came."""
-        identifiers = held.column("identifier").combine_chunks().dictionary_encode()
-        names = identifiers.dictionary.to_pylist()
-        dealt = [bucket_of(name, self._buckets) for name in names]
-        by_name = np.asarray(pc.sort_indices(identifiers.dictionary))
-        rank = np.empty(len(names), np.int64)
-        rank[by_name] = np.arange(len(names))
-        rank += np.array(dealt, np.int64) << 32
-        times = held.column("timestamp").to_numpy()
-        return np.lexsort((times, rank[identifiers.indices.to_numpy()]))
 
 
 def _events(part: Sequence[KeptEvent], values: Sequence[dict[str, Any]]) -> pa.Table:
@@ -127,7 +98,7 @@ def _events(part: Sequence[KeptEvent], values: Sequence[dict[str, Any]]) -> pa.T
         "is_import": pa.array([one.is_import for one in events], FLAG),
         "ids": pa.ListArray.from_arrays(pa.array(ends), pa.array(list(chain.from_iterable(ids)), TEXT)),
         "properties": held.struct(jsons(values)),
-        "extra": jsons(_unpacked([one.extra for one in events])),
+        "extra": _extras([one.extra for one in events]),
     }
     shape = [field for field in schema(EVENTS) if field.name in arrays]
     return pa.Table.from_arrays([arrays[field.name] for field in shape], schema=pa.schema(shape))
@@ -181,10 +152,16 @@ class _Contexts:
             self._cells.append(held.struct(jsons(values)))
             self._zones.append(pa.array([_zone(one.get("timezone")) for one in values], TEXT))
 
-    def of(self, order: Numbers) -> tuple[pa.StructArray, pa.Array]:
-        """Cells and time zones of all calls, in this order."""
-        places = pa.array(np.concatenate(self._places)[order])
-        return pa.concat_arrays(self._cells).take(places), pa.concat_arrays(self._zones).take(places)
+    def beside(self, calls: pa.Table) -> pa.Table:
+        """The calls, with cells and time zones of theirs."""
+        cells, named = pa.concat_arrays(self._cells), pa.concat_arrays(self._zones)
+        columns = {
+            "context": pa.chunked_array([cells.take(pa.array(one)) for one in self._places]),
+            "zone": pa.chunked_array([named.take(pa.array(one)) for one in self._places]),
+        }
+        shape = schema(EVENTS)
+        arrays = [columns[name] if name in columns else calls.column(name) for name in shape.names]
+        return pa.Table.from_arrays(arrays, schema=shape)
 
 
 def _zone(named: object) -> str | None:
@@ -193,6 +170,13 @@ def _zone(named: object) -> str | None:
 
 def _unpacked(values: Sequence[Raw]) -> list[dict[str, Any]]:
     return _objects.decode(_encode(values))
+
+
+def _extras(every: Sequence[Raw]) -> pa.Array:
+    """What calls say beside all else; most say nothing, or the same."""
+    known: dict[bytes, int] = {}
+    places = [known.setdefault(one, len(known)) for one in map(bytes, every)]
+    return jsons(_unpacked(list(map(Raw, known)))).take(pa.array(places, pa.int32()))
 
 
 def _as_kept(row: EventRow) -> KeptEvent:

@@ -6,6 +6,7 @@ stretch of positions of any partition can be made, in any order and again, and c
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
 import msgspec
 from msgspec import Raw
@@ -13,6 +14,7 @@ from msgspec.structs import replace
 
 from tactful.consent.policy import GPC
 from tactful.events.derived import (
+    REF_BITS,
     BecameKnown,
     ConsentChanged,
     EventKept,
@@ -24,7 +26,6 @@ from tactful.events.derived import (
     SegmentEntered,
     SegmentLeft,
     TraitRefused,
-    ref,
 )
 from tactful.events.records import (
     Between,
@@ -66,12 +67,17 @@ _json = msgspec.json.Encoder()
 
 def produce(partition: int, groups: Iterable[Group], find: Find) -> Iterator[Item]:
     """What the history has of groups of one partition."""
+    kept, made = partial(tuple.__new__, KeptEvent), _MADE.get
     for group in groups:
-        applied = ref(partition, group.position)
+        applied = group.position << REF_BITS | partition
         for row in group.rows:
-            if type(row) is EventKept:  # By far the most.
-                yield _event(row, applied, group, find)
-            elif (make := _MADE.get(type(row))) is not None:
+            if type(row) is EventKept:  # By far the most, and nearly all of them as simple as can be.
+                found = find(row.ref)
+                if type(found) is Event and not row.mended and found.kind != "identify":
+                    yield kept((found, row.epoch, row.ref, applied, ()))
+                else:
+                    yield _event(row, applied, group, find)
+            elif (make := made(type(row))) is not None:
                 yield from make(row, applied, group, find)
 
 

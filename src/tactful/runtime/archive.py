@@ -116,7 +116,7 @@ class Archiver:
     def append(self, ends: Mapping[int, int] | None = None) -> None:
         """As many rows as one append takes, of each partition in turn, up to `ends` or whatever was decided."""
         ends = ends or self._ends()
-        batch, upto = Batch(self._lake.buckets), dict(self.positions)
+        batch, upto = Batch(), dict(self.positions)
         while batch.rows < self._pace.rows:
             before = dict(upto)
             for partition, end in ends.items():

@@ -13,8 +13,8 @@ import pyarrow as pa
 from msgspec import Struct
 
 from tactful.errors import TransientError
-from tactful.events.derived import Group, decode_groups, place, ref
-from tactful.events.records import Between, Forwarded, Passed, Record, Take, decode, decode_told
+from tactful.events.derived import REF_BITS, Group, decode_groups, place, ref
+from tactful.events.records import Between, Forwarded, Passed, Record, Take, decode, decode_all, decode_told
 from tactful.history.cells import Item
 from tactful.history.columns import Batch
 from tactful.history.own import with_own
@@ -51,39 +51,36 @@ def stretch(log: Log, trail: Trail, partition: int, after: int, limit: int = REA
     upto = max([upto, *(group.position for group in groups[-1:])])
     mine = [group for group in groups if group.position > after] if groups and groups[0].position <= after else groups
     bodies = _Bodies(log, partition, after, upto)
-    return Stretch(partition, after, upto, list(produce(partition, mine, bodies.find)) if mine else ())
+    return Stretch(partition, after, upto, list(produce(partition, mine, bodies.__getitem__)) if mine else ())
 
 
-class _Bodies:
-    """The records of a stretch of one partition's log, by ref, with those that came inside of others."""
+class _Bodies(dict[int, Record | Between]):
+    """The records of a stretch of one partition's log, by ref, with those that came inside of others; what else is
+    asked for is read from where it entered."""
 
     def __init__(self, log: Log, partition: int, after: int, upto: int) -> None:
+        super().__init__()
         self._log = log
-        self._found: dict[int, Record | Between] = {}
         while after < upto:
             read = log.read(partition, after, upto - after)
             if not read or read[0][0] != after + 1:
                 raise _lost(partition, after + 1)
-            for position, body in read:
-                record = decode(body)
-                self._found[ref(partition, position)] = record
+            records = decode_all([body for _, body in read])
+            first, last = ref(partition, read[0][0]), ref(partition, read[-1][0])
+            self.update(zip(range(first, last + 1, 1 << REF_BITS), records, strict=True))
+            for record in records:
                 if type(record) is Forwarded:
-                    self._open(record)
+                    told = decode_told(record.record)
+                    if isinstance(told, Passed | Take) and told.ref:
+                        self.setdefault(told.ref, told)
             after = read[-1][0]
 
-    def _open(self, forwarded: Forwarded) -> None:
-        told = decode_told(forwarded.record)
-        if isinstance(told, Passed | Take) and told.ref:
-            self._found.setdefault(told.ref, told)
-
-    def find(self, number: int) -> Record | Between:
-        record = self._found.get(number)
-        if record is None:
-            partition, position = place(number)
-            read = self._log.read(partition, position - 1, 1)
-            if not read or read[0][0] != position:
-                raise _lost(partition, position)
-            record = self._found[number] = decode(read[0][1])
+    def __missing__(self, number: int) -> Record | Between:
+        partition, position = place(number)
+        read = self._log.read(partition, position - 1, 1)
+        if not read or read[0][0] != position:
+            raise _lost(partition, position)
+        record = self[number] = decode(read[0][1])
         return record
 
 
@@ -128,7 +125,7 @@ class LiveTail:
             pieces = []  # Somebody asks of an older lake.
         at = pieces[-1].upto if pieces else after
         while (read := stretch(self._log, self._trail, partition, at)).upto > at:
-            batch = Batch(1)
+            batch = Batch()
             batch.take(read.items)
             pieces.append(_Piece(partition, at, read.upto, batch.tables()))
             at = read.upto
@@ -140,7 +137,7 @@ def _behind(piece: _Piece, after: int) -> _Piece:
     """Without what was decided up to there."""
     if piece.after >= after:
         return piece
-    least = ref(piece.partition, after) | ((1 << 10) - 1)
+    least = ref(piece.partition, after) | ((1 << REF_BITS) - 1)
     tables = {
         name: rows.filter(pa.array(np.asarray(rows.column("applied")) > least)) for name, rows in piece.tables.items()
     }
