@@ -103,7 +103,7 @@ class Writer:
         self.events.commit(pen, fresh, positions=upto)
 
     def _fresh(self, table: Table, rows: pa.Table) -> AddAction:
-        return self.write(table, self.ordered(table, [self.shaped(table, rows)]))
+        return self.write(table, self.shaped(table, rows))
 
 
 def _all_of(before: Mapping[int, int], upto: Mapping[int, int], otherwise: int | None = None) -> dict[int, int]:
