@@ -51,7 +51,7 @@ SECTIONS: Mapping[str, Sequence[str]] = {
         "suppressions",
     ),
     "Who may come in": ("users", "tokens", "audit"),
-    "People": ("explain", "events", "consent", "unmerge"),
+    "People": ("explain", "profile", "segment", "events", "consent", "unmerge"),
 }
 """Of the list of all commands."""
 ORDERS = ("pause", "resume", "drain", "stop", "launch", "approve", "publish", "release", "unmerge")

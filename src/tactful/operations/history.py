@@ -8,7 +8,7 @@ Everything is asked of one moment's snapshot, however long it stays open. Beside
 SQL may be asked of the tables of docs/history.md.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -91,10 +91,12 @@ class Opened:
         sees: Sees = KNOWN,
         positions: Mapping[int, int] | None = None,
         terms: Terms | None = None,
+        among: Sequence[str] | None = None,
     ) -> Iterator[Answered]:
         """Everybody who is known at the instant, in no order, with what the expressions are for them. With `positions`
-        only what the partitions had decided up to there; partitions that are not named had decided nothing."""
-        query, asked = self.written(expressions, at_us, sees, positions, terms)
+        only what the partitions had decided up to there; partitions that are not named had decided nothing. With
+        `among` only what entered at these identifiers: right for whom they are all that there is of a person."""
+        query, asked = self.written(expressions, at_us, sees, positions, terms, among=among)
         for row in self.session.rows(query):
             yield row[0], asked.values(row)
 
@@ -106,6 +108,7 @@ class Opened:
         positions: Mapping[int, int] | None = None,
         terms: Terms | None = None,
         kinds: Mapping[str, str] | None = None,
+        among: Sequence[str] | None = None,
     ) -> tuple[str, Asked]:
         """What ask() asks: the SQL, and what its columns mean; to be put into other SQL (`SELECT .. FROM (..)`). Its
         first column is `person`, those of `asked.columns` are called v0, v1, ..., by their place less one. `kinds`: of
@@ -116,7 +119,7 @@ class Opened:
             expressions,
             layout=self.layout,
             time_zone=mine.time_zone,
-            seeing=Seeing(sees, partitions, mine.delays_us, mine.delay_us),
+            seeing=Seeing(sees, partitions, mine.delays_us, mine.delay_us, among),
             has_ties=self.has_ties,
             defaults=mine.defaults,
             rules=mine.rules,
@@ -124,6 +127,12 @@ class Opened:
         )
         refs = {f"ref_{one}": ref(one, position) for one, position in (positions or {}).items()}
         return write(asked.query, self._queries.engine).given({"t": at_us, **refs}), asked
+
+    def visible(self, table: str, at_us: int, sees: Sees = KNOWN, terms: Terms | None = None, alias: str = "w") -> str:
+        """SQL: whether a row of a table, which the query calls `alias`, counts at an instant."""
+        mine = terms or self.terms
+        seeing = Seeing(sees, None, mine.delays_us, mine.delay_us)
+        return write(seeing.visible(alias, table), self._queries.engine).given({"t": at_us})
 
     def plan_at(self, at_us: int) -> PlanThen | None:
         """The plan that was in force at an instant; None before the first."""

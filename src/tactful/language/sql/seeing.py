@@ -14,7 +14,7 @@ from sqlglot import exp
 
 from tactful.language.sql import build
 from tactful.language.sql.build import Sql, column
-from tactful.language.sql.layout import CONSENTS, EVENTS, IDENTITY, TRAITS
+from tactful.language.sql.layout import CONSENTS, EVENTS, IDENTITY, THRESHOLDS, TRAITS
 
 Sees = Literal["known", "happened"]
 PLACE = "applied"
@@ -31,9 +31,15 @@ class Seeing(Struct, frozen=True):
     delay_us: int = 0
     """Of all other sources."""
 
+    among: Sequence[str] | None = None
+    """Only rows that entered at these identifiers; None: everybody's."""
+
     def visible(self, alias: str, table: str = EVENTS) -> Sql:
         """Of a row of one of layout.TABLES."""
-        return build.both(self._in_time(alias, table), self._up_to(alias))
+        is_theirs = build.TRUE
+        if self.among is not None and table != THRESHOLDS:
+            is_theirs = build.one_of(column(alias, "identifier"), self.among)
+        return build.both(is_theirs, self._in_time(alias, table), self._up_to(alias))
 
     def _in_time(self, alias: str, table: str) -> Sql:
         if self.sees == "known" or table not in (EVENTS, TRAITS, CONSENTS, IDENTITY):
