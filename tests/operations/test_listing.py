@@ -7,6 +7,7 @@ from tactful.operations.listing import Listing, rules_of
 from tactful.operations.publish import published
 from tactful.operations.reading import Reader
 from tactful.web.api import prometheus
+from tests.histories import lived
 from tests.operations.engine import Engine
 
 CONSENT = json.dumps({"collect": "analytics", "otherwise": "anonymous", "purposes": {"analytics": {}}})
@@ -100,3 +101,37 @@ def test_the_metrics_count_what_was_refused_in_all_partitions() -> None:
     lines = prometheus(reader.overview()).splitlines()
     refused = [line for line in lines if line.startswith("tactful_events_refused_total")]
     assert refused == [f'tactful_events_refused_total{{verdict="{verdict}"}} 5' for verdict in ("drop", "quarantine")]
+
+
+def test_what_is_archived_comes_from_the_lake_and_is_the_same() -> None:
+    life = lived({}, lines(60))
+    house = life.house
+    expected = list(Listing(house.log, house.trail, rules_of(house.plan(0))).fresh())
+    assert len(expected) == 60
+    life.archive()
+    more = [{**line, "messageId": f"more {n}"} for n, line in enumerate(lines(70)[60:])]
+    life.live(more)
+    house.log.trim(2**60, dict(life.lake.snapshot().positions))
+    with life.history().open(with_tail=False) as lake:
+        look = Listing(house.log, house.trail, rules_of(house.plan(0)), lake)
+        found = list(look.fresh())
+    assert found[:60] == expected
+    assert [one["messageId"] for one in found[60:]] == [one["messageId"] for one in more]
+    life.live([{**lines(1)[0], "messageId": "last", "receivedAt": "2026-01-09T00:00:00Z"}])
+    assert [one["messageId"] for one in look.fresh()] == ["last"]
+
+
+def lines(number: int) -> list[dict[str, Any]]:
+    """Of people who become known; `identify` among them."""
+    return [
+        {
+            "type": "track" if n % 5 else "identify",
+            "event": "Seen",
+            "anonymousId": f"a{n % 7}",
+            "messageId": f"m{n}",
+            "receivedAt": f"2026-01-02T{n // 60:02}:{n % 60:02}:00Z",
+            **({} if n % 5 else {"userId": f"{n % 3}", "traits": {"n": n}}),
+            **({"properties": {"n": [n, {"x": 1.5}]}} if n % 5 else {}),
+        }
+        for n in range(number)
+    ]

@@ -21,21 +21,16 @@ def register(group: click.Group, build: Build) -> None:
     @json_option
     @click.option("--follow", is_flag=True, help="Go on with what is kept from now on.")
     def events(data: Path, as_json: bool, follow: bool) -> None:
-        """Print every kept event, oldest first."""
+        """Print every kept event, oldest first: what is archived, and then what stands in the log."""
         house = opened(build, data)
-        listing = Listing(house.log, house.trail, rules_of(house.plan(0)))
+        with build.history(house).open(with_tail=False) as lake:
+            listing = Listing(house.log, house.trail, rules_of(house.plan(0)), lake)
+            _print(listing, as_json=as_json)
         # Nobody rings a follower: the pages have the bell of news. It looks again by itself.
         bell = house.bells.bell("follow") if follow else None
-        while True:
-            for event in listing.fresh():
-                if as_json:
-                    echo_json(event)
-                else:
-                    who = event["userId"] or event["anonymousId"] or ""
-                    click.echo(f"{event['timestamp']}  {event['event'] or event['type']}  {who}")
-            if bell is None:
-                return
+        while bell is not None:
             bell.wait(0.5)
+            _print(listing, as_json=as_json)
 
     @group.command()
     @click.argument("person")
@@ -82,6 +77,15 @@ def _register_unmerge(group: click.Group, build: Build) -> None:
         through = ", ".join(undone.returning)
         click.echo(f"  goes back: what came through {through}" if through else "  nothing has come through it yet")
         click.echo(f"  `tactful explain {undone.key}` tells the rest")
+
+
+def _print(listing: Listing, *, as_json: bool) -> None:
+    for event in listing.fresh():
+        if as_json:
+            echo_json(event)
+        else:
+            who = event["userId"] or event["anonymousId"] or ""
+            click.echo(f"{event['timestamp']}  {event['event'] or event['type']}  {who}")
 
 
 def _explain_runs(reader: Reader, person: str, journey: str, *, as_json: bool) -> None:

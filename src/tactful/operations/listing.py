@@ -3,12 +3,15 @@
 Kept is what step() took in, and the trail knows where that stands: a repeat or a refused call stands in the log too and
 is not listed. What was kept without identifiers is printed without them. The rows of a trail are nearly in order of
 receipt, so a small heap per partition puts them in order, and partitions are merged. A row may tell of an event that
-entered elsewhere, at an identifier of the same person.
+entered elsewhere, at an identifier of the same person. What the lake has comes from there, since the log may be
+trimmed; but for what was kept without identifiers, which only the log has.
 """
 
 import heapq
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
+
+import msgspec
 
 from tactful.events import responses
 from tactful.events.addressed import event_of
@@ -17,10 +20,12 @@ from tactful.events.records import Event, decode, unpack
 from tactful.events.tracking import EventRule, without_personal
 from tactful.kernel.plan import UnknownAggregate, compiled
 from tactful.kernel.state import PlanState
+from tactful.operations.history import Opened
 from tactful.runtime.keeping import Trail
 from tactful.runtime.ports import Log
 from tactful.values import format_time
 
+_json = msgspec.json.Decoder(dict[str, Any])
 READ = 1000
 DISORDER = 5000
 """Records by which a group commit may be out of order of receipt."""
@@ -29,6 +34,12 @@ IMPERSONAL = ("app", "campaign", "library", "locale", "os", "screen", "timezone"
 
 Listed = tuple[int, int, int, bytes, bool]
 """(received_at, partition, position, encoded record, whether it was kept without identifiers)."""
+Told = tuple[int, int, int, dict[str, Any]]
+"""(received_at, partition, position, the event as it is printed)."""
+_ARCHIVED = """
+SELECT received_at, ref, message_id, kind, name, ids, timestamp, properties.json, context.json FROM events
+WHERE name IS NOT NULL ORDER BY received_at, ref % 1024, ref
+"""
 Rules = Callable[[Event], EventRule | None]
 """What the tracking plan says of an event."""
 
@@ -56,18 +67,29 @@ def _rules(plan: PlanState | None) -> Rules:
 class Listing:
     """Goes through the partitions and remembers how far it came, so that a follower can ask again."""
 
-    def __init__(self, log: Log, trail: Trail, rules: Rules) -> None:
+    def __init__(self, log: Log, trail: Trail, rules: Rules, lake: Opened | None = None) -> None:
+        """`lake`: what is archived, without a tail; to stay open until `fresh` was read once."""
         self._log = log
         self._trail = trail
         self._rules = rules
+        self._lake = lake
+        self._archived = lake.positions if lake is not None else {}
         self._after = {partition: log.start(partition) for partition in range(log.partitions)}
 
     def fresh(self) -> Iterator[dict[str, Any]]:
         """What was kept since the last call, by (receivedAt, partition, position)."""
-        streams = [_in_order(self._partition(partition)) for partition in self._after]
-        for _, _, _, body, is_anonymous in heapq.merge(*streams):
+        streams = [self._told(_in_order(self._partition(partition))) for partition in self._after]
+        if self._lake is not None:
+            streams.append(_archived(self._lake))
+            self._lake = None
+        for *_, told in heapq.merge(*streams, key=lambda told: told[:3]):
+            yield told
+
+    def _told(self, stream: Iterator[Listed]) -> Iterator[Told]:
+        for received_at, partition, position, body, is_anonymous in stream:
             event = _event(body)
-            yield without_identifiers(event, self._rules(event)) if is_anonymous else as_values(event)
+            values = without_identifiers(event, self._rules(event)) if is_anonymous else as_values(event)
+            yield received_at, partition, position, values
 
     def _partition(self, partition: int) -> Iterator[Listed]:
         end = self._trail.end(partition)
@@ -84,10 +106,14 @@ class Listing:
             for group in decode_groups(blob):
                 if not first <= group.position <= last:
                     continue
+                is_archived = group.position <= self._archived.get(partition, 0)
                 for row in group.rows:
-                    if isinstance(row, EventKept) or (isinstance(row, EventRefused) and row.verdict == "anonymous"):
+                    if isinstance(row, EventKept) and not is_archived:
                         entry, position = place(row.ref)
-                        kept.setdefault(entry, {})[position] = isinstance(row, EventRefused)
+                        kept.setdefault(entry, {})[position] = False
+                    elif isinstance(row, EventRefused) and row.verdict == "anonymous":
+                        entry, position = place(row.ref)
+                        kept.setdefault(entry, {})[position] = True
         return kept
 
     def _events(self, kept: Mapping[int, Mapping[int, bool]]) -> Iterator[Listed]:
@@ -107,6 +133,15 @@ class Listing:
             yield from (record for record in read if record[0] in wanted)
             reached = read[-1][0] if read else stretch[-1]
             at += max(1, sum(position <= reached for position in stretch))
+
+
+def _archived(lake: Opened) -> Iterator[Told]:
+    for batch in lake.session.batches(_ARCHIVED):
+        for received_at, number, message_id, kind, name, ids, timestamp, properties, context in zip(
+            *(column.to_pylist() for column in batch.columns), strict=True
+        ):
+            said = _json.decode(properties), _json.decode(context)
+            yield received_at, *place(number), _as_values(message_id, kind, name, ids, timestamp, received_at, *said)
 
 
 def _event(body: bytes) -> Event:
@@ -137,18 +172,31 @@ def without_identifiers(event: Event, rule: EventRule | None) -> dict[str, Any]:
 
 def as_values(event: Event) -> dict[str, Any]:
     """The face to the outside (DESIGN 9): one JSON object per event."""
-    ids = {kind: next((key[2:] for key in event.ids if key[0] == kind), None) for kind in ("u", "a")}
-    values = unpack(event.properties)
-    has_traits = event.kind in ("identify", "group")
+    said = unpack(event.properties), unpack(event.context)
+    return _as_values(event.message_id, event.kind, event.name, event.ids, event.timestamp, event.received_at, *said)
+
+
+def _as_values(
+    message_id: str,
+    kind: str,
+    name: str,
+    keys: Sequence[str],
+    timestamp: int,
+    received_at: int,
+    properties: dict[str, Any],
+    context: dict[str, Any],
+) -> dict[str, Any]:
+    ids = {kind: next((key[2:] for key in keys if key[0] == kind), None) for kind in ("u", "a")}
+    has_traits = kind in ("identify", "group")
     return {
-        "messageId": event.message_id,
-        "type": event.kind,
-        "event": event.name if event.kind in ("track", responses.KIND) else None,
+        "messageId": message_id,
+        "type": kind,
+        "event": name if kind in ("track", responses.KIND) else None,
         "userId": ids["u"],
         "anonymousId": ids["a"],
-        "timestamp": format_time(event.timestamp),
-        "receivedAt": format_time(event.received_at),
-        "properties": {} if has_traits else values,
-        "traits": values if has_traits else {},
-        "context": unpack(event.context),
+        "timestamp": format_time(timestamp),
+        "receivedAt": format_time(received_at),
+        "properties": {} if has_traits else properties,
+        "traits": properties if has_traits else {},
+        "context": context,
     }
