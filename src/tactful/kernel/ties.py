@@ -171,7 +171,7 @@ def _become_known(turn: Turn, profile: Profile, rows: list[Row]) -> None:
     """The identifier is a person of its own now; whoever is a person has a fragment of their own."""
     own = name_of(profile.key, profile.epoch)
     name = next((one for one in profile.fragments if fragments.entry_of(one) == profile.key), own)
-    fragments.fragment(profile, name)
+    fragments.fragment(profile, name, seeded=turn.seeded)
     rows.append(BecameKnown(turn.state.clock, name))
 
 

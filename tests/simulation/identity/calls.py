@@ -50,7 +50,7 @@ def duet(rng: Random) -> list[Later]:
     """Two do the same, each under another name; then a call names both. Their runs and limits meet."""
     one, other = _pair(rng)
     name = rng.choice(("Product Added", "Product Viewed", "Product Viewed", "Order Completed"))
-    steps = [_does(one, name)] * rng.randrange(1, 4) + [_does(other, name)] * rng.randrange(1, 4)
+    steps = [does(one, name)] * rng.randrange(1, 4) + [does(other, name)] * rng.randrange(1, 4)
     return [*rng.sample(steps, len(steps)), _tied(one, other)]
 
 
@@ -64,7 +64,7 @@ def quarrel(rng: Random) -> list[Later]:
     def parts(at: int, _: str) -> Unmerge:
         return Unmerge(at, other, "somebody")
 
-    return [*steps, parts, _does(one, "Product Added")]
+    return [*steps, parts, does(one, "Product Added")]
 
 
 def turncoat(rng: Random) -> list[Later]:
@@ -80,7 +80,7 @@ def _pair(rng: Random) -> tuple[str, str]:
     return one, other
 
 
-def _does(key: str, name: str) -> Later:
+def does(key: str, name: str) -> Later:
     def event(at: int, message_id: str) -> Event:
         return Event(
             1, "shop", "server", "track", name, key, (key,), message_id, at, at, pack({"price": 21, "total": 100})

@@ -14,9 +14,12 @@ from typing import Any
 from msgspec.structs import replace
 
 from tactful.adapters.memory.seeds import MemorySeeds
+from tactful.aggregates.grouped import Grouped
+from tactful.aggregates.sessions import Sessions
+from tactful.aggregates.window import FOREVER
 from tactful.events.derived import SegmentEntered, SegmentLeft
 from tactful.events.identifiers import partition_of
-from tactful.events.records import Imported, Publish, Record, Seed, Threshold, Tick, encode
+from tactful.events.records import Imported, Publish, Record, Seed, Threshold, Tick, decode, encode
 from tactful.kernel.fragments import all_states
 from tactful.kernel.seeding import is_behind
 from tactful.kernel.state import Profile, decode_states
@@ -88,7 +91,16 @@ class Twins:
         self.planned: list[calls.Later] = []
         self.told: Counter[str] = Counter()
         """What has happened, so that a simulation in which nothing does cannot pass."""
+        self.always = frozenset[int]()
+        """Aggregates that the first plan had."""
         self._publish(ALWAYS)
+        self.drain()
+        assert self.late[0].plan_state is not None
+        self.always = frozenset(self.late[0].plan_state.begun)
+        # A partition that has seen no event takes what is new for exact at once, whoever comes from others later.
+        for partition in range(partitions):
+            key = next(one for one in calls.EVERYBODY if partition_of(one, partitions) == partition)
+            self._append(partition, calls.does(key, "Product Viewed")(self.now, f"first {partition}"))
         self.drain()
 
     def _seed(self, digest: str, fragment: str) -> Mapping[int, Any]:
@@ -164,7 +176,9 @@ class Twins:
             before, upto = late.seeded(), late.position + 1
             late.read(cut_after, upto)
             if partition == 0 and late.seeded() > before:
-                first.log[upto - 1] = encode(Threshold(self.now, "nobody asks", 50, 1.0))
+                seed = decode(late.log[upto - 1])
+                assert isinstance(seed, Seed)
+                first.log[upto - 1] = encode(Threshold(seed.received_at, "nobody asks", 50, 1.0))
                 self.told["seeded"] += 1
             first.read(cut_after, upto)
 
@@ -208,8 +222,9 @@ class Twins:
     def _compare(self, late: Driver, first: Driver, profile: Profile, twin: Profile) -> None:
         demand(profile.fragments.keys() == twin.fragments.keys(), "the same fragments", profile.key)
         assert late.plan_state is not None and first.plan_state is not None
-        if is_behind(late.plan_state, profile) or profile.settled < late.state.adopted:
+        if profile.settled < late.state.adopted:
             return
+        demand(not is_behind(late.plan_state, profile), "who is settled has every seed", profile.key)
         for mine, theirs in zip(all_states(profile), all_states(twin), strict=True):
             self._same(late, first, mine, theirs, profile.key)
 
@@ -218,11 +233,12 @@ class Twins:
         assert known is not None and other is not None
         clock = max(late.state.clock, first.state.clock)
         for text, number in known.numbers.items():
-            if number not in known.ready or known.begun.get(number, (0, START))[1] != START:
+            if number not in known.ready or (number in known.begun and number not in self.always):
                 continue
             aggregate = late.plan.aggregates[number]
             pair = [states.get(at) for states, at in ((mine, number), (theirs, other.numbers[text]))]
             left = [None if one is None or aggregate.let_go(one, clock) else one for one in pair]
+            left = [_plain(one, clock - getattr(aggregate, "older", FOREVER)) for one in left]
             if text.startswith("sequence"):  # It may hold more events than matter; what it says counts.
                 said = [[aggregate.holds(one, clock + ahead * GRID) for ahead in range(32)] for one in left]
                 demand(said[0] == said[1], "what is exact is the twin's", key, text, *left)
@@ -282,6 +298,16 @@ class Twins:
             again.seed, again.log = driver.seed, driver.log
             again.read(cut_after)
             demand(again.bytes() == driver.bytes(), "I2 the same logs give the same bytes", driver.state.partition)
+
+
+def _plain(state: Any, begin: int) -> Any:
+    """Of groups that are equally large any may be the largest; how far back a session goes that began before the window
+    matters to nobody."""
+    if isinstance(state, Sessions):
+        return [one for one in zip(state.begins, state.ends, strict=True) if one[0] > begin] or None
+    if isinstance(state, Grouped) and state.top is not None:
+        return state.groups, state.total, len(state.groups[state.top].times), state.gone
+    return state
 
 
 def _flips(driver: Driver) -> list[tuple[str, SegmentEntered | SegmentLeft]]:

@@ -1,0 +1,162 @@
+"""Bugs of seeding that we might have made, planted one at a time: the twin must catch each."""
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from tactful.events.records import Seed
+from tactful.kernel import fragments, instants, seeding, step, ties
+from tactful.kernel.fragments import Bundle
+from tactful.kernel.state import Profile
+from tactful.kernel.turn import Turn
+from tactful.operations.seeding import Counting
+from tests.simulation.seeding.test_twins import play
+
+SEEDS = 60
+Patch = pytest.MonkeyPatch
+
+
+def everything_is_counted_whatever_the_barrier(patch: Patch) -> None:
+    conditions = Counting.conditions
+    patch.setattr(Counting, "conditions", lambda self: conditions(self)[:-1])
+
+
+def one_barrier_for_all_partitions(patch: Patch) -> None:
+    make = Counting.__init__
+
+    def init(self: Counting, plan: Any, one: Any) -> None:
+        make(self, plan, replace(one, barriers=(one.barriers[0],) * len(one.barriers)))
+
+    patch.setattr(Counting, "__init__", init)
+
+
+def by_the_place_of_entry(patch: Patch) -> None:
+    """And not by where it was applied."""
+    conditions = Counting.conditions
+    patch.setattr(Counting, "conditions", lambda self: [one.replace("applied", "ref") for one in conditions(self)])
+
+
+def events_are_too_old_by_the_newest_clock(patch: Patch) -> None:
+    make = Counting.__init__
+
+    def init(self: Counting, plan: Any, one: Any) -> None:
+        make(self, plan, replace(one, since_us=one.since_us + 3_600_000_000))
+
+    patch.setattr(Counting, "__init__", init)
+
+
+def a_seed_takes_the_place_of_what_was_live(patch: Patch) -> None:
+    fill = seeding.fill
+
+    def filled(profile: Profile, known: Any, aggregates: Any, find: Any) -> None:
+        if seeding.is_behind(known, profile):
+            for one in profile.fragments.values():
+                for seed in known.seeds:
+                    if seed.ordinal > one.seeded:
+                        for number in seed.numbers:
+                            one.aggregates.pop(number, None)
+        fill(profile, known, aggregates, find)
+
+    patch.setattr(seeding, "fill", filled)
+
+
+def who_arrives_gets_no_seed(patch: Patch) -> None:
+    patch.setattr(ties, "seeding", SimpleNamespace(fill=lambda *_: None))
+
+
+def on_the_way_it_is_forgotten_who_had_a_seed(patch: Patch) -> None:
+    pack = fragments.pack
+
+    def forgetful(bundle: Bundle) -> Any:
+        going = {name: replace(one, seeded=0) for name, one in bundle.fragments.items()}
+        return pack(replace(bundle, fragments=going))
+
+    patch.setattr(fragments, "pack", forgetful)
+
+
+def what_a_partition_ahead_has_counted_is_dropped(patch: Patch) -> None:
+    forget = instants._forget
+
+    def dropped(turn: Turn, profile: Profile, rows: Any) -> None:
+        for aggregates in fragments.all_states(profile):
+            for number in [one for one in aggregates if one not in turn.plan.numbers]:
+                del aggregates[number]
+        forget(turn, profile, rows)
+
+    patch.setattr(instants, "_forget", dropped)
+
+
+def the_view_stays_as_it_was(patch: Patch) -> None:
+    def caught_up(turn: Turn, profile: Profile) -> None:
+        seeding.fill(profile, turn.plan_state, turn.plan.aggregates, turn.seed)
+
+    patch.setattr(instants, "seeding", SimpleNamespace(catch_up=caught_up))
+
+
+def a_seed_counts_as_often_as_it_comes(patch: Patch) -> None:
+    def numbered(turn: Turn, seed: Seed) -> Seed | None:
+        known = turn.plan_state
+        assert known is not None
+        return seed if seed.ordinal else replace(seed, ordinal=known.seeded + 1)
+
+    patch.setattr(seeding, "numbered", numbered)
+
+
+def what_it_brings_is_no_publication(patch: Patch) -> None:
+    take = seeding.take
+
+    def taken(turn: Turn, seed: Seed) -> None:
+        take(turn, seed)
+        assert turn.plan_state is not None
+        early = {number: at - 1 for number, at in turn.plan_state.ready.items() if number in seed.numbers}
+        turn.plan_state = replace(turn.plan_state, ready=turn.plan_state.ready | early)
+        turn.plan = seeding.compiled(turn.plan_state)
+
+    patch.setattr(seeding, "take", taken)
+
+
+def nobody_is_looked_at_again(patch: Patch) -> None:
+    take = seeding.take
+
+    def taken(turn: Turn, seed: Seed) -> None:
+        sweep, generation, adopted = turn.state.sweep, turn.state.generation, turn.state.adopted
+        take(turn, seed)
+        turn.state.sweep, turn.state.generation, turn.state.adopted = sweep, generation, adopted
+
+    patch.setattr(seeding, "take", taken)
+
+
+def others_are_not_told(patch: Patch) -> None:
+    tell = step._tell_others
+    patch.setattr(step, "_tell_others", lambda turn, record: None if isinstance(record, Seed) else tell(turn, record))
+
+
+BUGS: list[Callable[[Patch], None]] = [
+    everything_is_counted_whatever_the_barrier,
+    one_barrier_for_all_partitions,
+    by_the_place_of_entry,
+    events_are_too_old_by_the_newest_clock,
+    a_seed_takes_the_place_of_what_was_live,
+    who_arrives_gets_no_seed,
+    on_the_way_it_is_forgotten_who_had_a_seed,
+    what_a_partition_ahead_has_counted_is_dropped,
+    the_view_stays_as_it_was,
+    a_seed_counts_as_often_as_it_comes,
+    what_it_brings_is_no_publication,
+    nobody_is_looked_at_again,
+    others_are_not_told,
+]
+
+
+@pytest.mark.parametrize("plant", BUGS, ids=lambda plant: plant.__name__)
+def test_a_planted_bug_is_caught(plant: Callable[[Patch], None], monkeypatch: Patch) -> None:
+    plant(monkeypatch)
+    for seed in range(SEEDS):
+        try:
+            play(seed)
+        except (AssertionError, KeyError, IndexError):
+            return
+    pytest.fail(f"nobody noticed {plant.__name__}")
