@@ -52,10 +52,10 @@ def begun(files: Mapping[str, str], settings: Settings, at_us: int, partitions: 
 @cache
 def lived_shop() -> Life:
     """All of it, archived but for the last hours."""
-    records = [decode(one) for one in said()]
-    life = begun(SHOP, SETTINGS, records[0].received_at - 1)  # type: ignore[union-attr]  # calls and decisions
+    records = [one for one in map(decode, said()) if isinstance(one, Event | Consent)]
+    life = begun(SHOP, SETTINGS, records[0].received_at - 1)
     for nth, one in enumerate(records):
-        life.until(one.received_at)  # type: ignore[union-attr]
+        life.until(one.received_at)
         life.take(one)
         if nth == len(records) * 9 // 10:
             life.archive()
