@@ -80,6 +80,10 @@ class DuckDBSession:
         except _WORLD as error:
             raise _unread(error) from error
 
+    def lay(self, name: str, table: pa.Table) -> None:
+        self._connection.execute(f'DROP VIEW IF EXISTS "{name}"')
+        self._connection.register(name, table)
+
 
 def _unread(error: Exception) -> TransientError:
     return TransientError(f"the history could not be read: {error}")

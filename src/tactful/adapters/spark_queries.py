@@ -5,12 +5,15 @@ from contextlib import contextmanager
 from typing import Any, Literal
 
 import pyarrow as pa
-from pyarrow.dataset import Dataset
+from pyarrow.dataset import Dataset, FileSystemDataset
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import Row as SparkRow
 
 from tactful.history.lake import Source
 from tactful.history.queries import BATCH_ROWS, Row
+
+SCHEMES = {"s3": "s3a://"}
+"""Before the paths of a filesystem, as Hadoop has it."""
 
 
 class SparkQueries:
@@ -40,8 +43,14 @@ class SparkQueries:
                 self._spark.catalog.dropTempView(name)
 
     def _files(self, source: Source) -> DataFrame:
-        paths = source.files if isinstance(source, Dataset) else [str(path) for path in source]
-        return self._spark.read.parquet(*paths)
+        """Files of a lake may have more columns of their own than others (docs/history.md): together they have all."""
+        if isinstance(source, Dataset) and not isinstance(source, FileSystemDataset):
+            return self._spark.createDataFrame(source.to_table())  # In memory: a lake that is tried out.
+        reader = self._spark.read.option("mergeSchema", "true")
+        if not isinstance(source, Dataset):
+            return reader.parquet(*map(str, source))
+        scheme = SCHEMES.get(source.filesystem.type_name, "")
+        return reader.parquet(*(f"{scheme}{path}" for path in source.files))
 
 
 class SparkQueriesSession:
@@ -55,6 +64,9 @@ class SparkQueriesSession:
     def batches(self, query: str, most: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:
         """Spark hands its answer over as a whole."""
         yield from self._spark.sql(query).toArrow().to_batches(most)
+
+    def lay(self, name: str, table: pa.Table) -> None:
+        self._spark.createDataFrame(table).createOrReplaceTempView(name)
 
 
 def _plain(value: Any) -> Any:

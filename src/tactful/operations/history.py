@@ -14,14 +14,16 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
+from sqlglot import exp
 
 from tactful.events.derived import ref
 from tactful.events.records import Publish
 from tactful.history.lake import Lake
 from tactful.history.queries import Queries, Session
 from tactful.history.tail import Rest, Tail
+from tactful.history.timezones import zone_table
 from tactful.language.sql.engines import write
-from tactful.language.sql.layout import IDENTITY, TABLES, Engine, Layout
+from tactful.language.sql.layout import IDENTITY, TABLES, ZONES, Engine, Layout
 from tactful.language.sql.query import Asked, ask
 from tactful.language.sql.seeing import Seeing, Sees
 from tactful.language.tree import Node
@@ -54,10 +56,11 @@ class History:
         self._terms = terms or Terms()
 
     @contextmanager
-    def open(self) -> Iterator["Opened"]:
+    def open(self, *, with_tail: bool = True) -> Iterator["Opened"]:
         """Raises TransientError, as all that is asked then, where memory or a disk does not suffice."""
         snapshot = self._lake.snapshot()
-        rest = self._tail.since(snapshot.positions, snapshot.layout) if self._tail is not None else Rest()
+        tail = self._tail if with_tail else None
+        rest = tail.since(snapshot.positions, snapshot.layout) if tail is not None else Rest()
         sources = {name: snapshot.source(name) for name in TABLES}
         with self._queries.open(sources, rest.tables) as session:
             positions = {**snapshot.positions, **rest.positions}
@@ -78,6 +81,7 @@ class Opened:
         self.has_ties = session.rows(f"SELECT 1 FROM {IDENTITY} LIMIT 1") != []
         """Whether anybody was ever tied to anybody."""
         self._queries = queries
+        self._knows_zones = False
 
     @property
     def engine(self) -> Engine:
@@ -125,6 +129,7 @@ class Opened:
             rules=mine.rules,
             kinds=kinds,
         )
+        self._know_zones(asked.query)
         refs = {f"ref_{one}": ref(one, position) for one, position in (positions or {}).items()}
         return write(asked.query, self._queries.engine).given({"t": at_us, **refs}), asked
 
@@ -133,6 +138,12 @@ class Opened:
         mine = terms or self.terms
         seeing = Seeing(sees, None, mine.delays_us, mine.delay_us)
         return write(seeing.visible(alias, table), self._queries.engine).given({"t": at_us})
+
+    def _know_zones(self, query: exp.Expression) -> None:
+        """Where local time is asked for, it is by the tzdata of this program, as live: laid out when it is needed."""
+        if not self._knows_zones and any(table.name == ZONES for table in query.find_all(exp.Table)):
+            self.session.lay(ZONES, zone_table())
+            self._knows_zones = True
 
     def plan_at(self, at_us: int) -> PlanThen | None:
         """The plan that was in force at an instant; None before the first."""
