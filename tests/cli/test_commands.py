@@ -207,9 +207,10 @@ def test_a_publish_says_what_is_silent_at_first(data: Path, project: Path, run: 
     ):
         (project / "segments" / f"{name}.yaml").write_text(f"when: {when}\n")
     said = run("publish", "--project", project, "--data", data).output
-    assert "segments/ever.yaml says nothing: it asks about all time" in said
-    assert "segments/week.yaml is warming until 20" in said
-    assert "segments/de.yaml is" not in said and "recent_buyers" not in said
+    assert "2 aggregates are counted for the first time" in said
+    for name in ("ever", "week"):
+        assert f"segments/{name}.yaml says nothing until that is counted" in said
+    assert "segments/de.yaml says" not in said and "recent_buyers" not in said
 
 
 def test_the_order_of_identifiers_stays_with_the_folder(data: Path, project: Path, run: Run) -> None:

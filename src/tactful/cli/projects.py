@@ -1,8 +1,8 @@
 """Commands over a project: init, check, publish, doctor."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -19,20 +19,21 @@ from tactful.cli.main import (
     project_option,
     seen_option,
 )
-from tactful.errors import DefinitionError
+from tactful.errors import DefinitionError, TransientError
 from tactful.operations import consenting, coupons, identities
 from tactful.operations.checking import as_values, examine
 from tactful.operations.counting import seen_names
 from tactful.operations.doctor import Finding
 from tactful.operations.imports.keeping import half_done
 from tactful.operations.project import load
-from tactful.operations.publish import changes, publish, refuse_other_priority, warming
+from tactful.operations.publish import changes, publication, publish, refuse_other_priority, warming
 from tactful.runtime.house import House
 from tactful.runtime.settings import plan_settings
 from tactful.values import format_time
 
 if TYPE_CHECKING:
     from tactful.messages.definition import Message
+    from tactful.operations.foreseeing import Foresight
     from tactful.operations.rehearsing import Coverage
 
 KINDS = {
@@ -83,6 +84,9 @@ def _covering(house: House | None) -> "Callable[[Message], Coverage] | None":
     return lambda message: coverage(message, people, plan, now_us)
 
 
+SEEDED = "says nothing until that is counted, which the server does by itself"
+
+
 def _silence(ready_at: int | None) -> str:
     if ready_at is not None:
         return f"is warming until {format_time(ready_at)}: it says nothing before its whole window has been counted"
@@ -90,6 +94,43 @@ def _silence(ready_at: int | None) -> str:
         "says nothing: it asks about all time, and that was not counted from the beginning; "
         "give it a last=, or replay the history into a new data folder (tactful import --replay)"
     )
+
+
+def _foreseen(
+    build: Build, house: House, files: Mapping[str, str], settings: Mapping[str, str], silent: Mapping[str, int | None]
+) -> "Foresight | None":
+    """None where the history cannot be asked: that keeps nobody from publishing."""
+    if not any(store.checkpoint().position for store in house.stores()):
+        return None
+    from tactful.operations.foreseeing import foresee, on_their_way  # Slow to import, and wanted here only.
+
+    inside = on_their_way(house.stores())
+    try:
+        with build.history(house).open() as history:
+            return foresee(history, house.plan(0), files, settings, house.clock.now_us(), inside, tuple(silent))
+    except TransientError as error:
+        click.echo(f"warning: what this would do to people cannot be said: {error}", err=True)
+        return None
+
+
+def _tell(changed: Sequence[str], foresight: "Foresight | None") -> None:
+    for line in changed:
+        click.echo(f"  {line}")
+    if not changed:
+        click.echo("nothing has changed since the last publish")
+    if foresight is not None:
+        from tactful.operations.foreseen_text import lines
+
+        for line in lines(foresight):
+            click.echo(f"  {line}")
+
+
+def _foresight_values(foresight: "Foresight | None") -> dict[str, Any]:
+    if foresight is None:
+        return {"foresight": None}
+    from tactful.operations.foreseeing import as_values
+
+    return {"foresight": as_values(foresight)}
 
 
 def register(group: click.Group, build: Build) -> None:
@@ -107,23 +148,38 @@ def register(group: click.Group, build: Build) -> None:
     @group.command("publish")
     @project_option
     @data_option
-    def publish_command(project: Path, data: Path) -> None:
-        """Check a project and put it in force, beside a running server or for the next start."""
+    @click.option("--dry-run", is_flag=True, help="Say what it would do, and publish nothing.")
+    @json_option
+    def publish_command(project: Path, data: Path, dry_run: bool, as_json: bool) -> None:
+        """Check a project, say what it would do to people, and put it in force, beside a running server or for the next
+        start.
+
+        Who would enter and leave, and for whom journeys would have begun, is asked of the history.
+        """
         files = load(project)
-        house = opened(build, data, read_only=False)
+        house = opened(build, data, read_only=dry_run, project=project)
         before, settings = house.plan(0), plan_settings(build.settings(project))
         refuse_other_priority(before, settings)
         changed = changes(before, files, settings)
-        for line in changed:
-            click.echo(f"  {line}")
-        if not changed:
-            click.echo("nothing has changed since the last publish")
+        version = before.plan.version if before else 0
+        if changed:
+            publication(files, settings, house.clock.now_us(), "")  # What has mistakes is not asked about.
+        silent = warming(before, files, settings, house.stores(), house.clock.now_us()) if changed else {}
+        foresight = _foreseen(build, house, files, settings, silent) if changed else None
+        if not as_json:
+            _tell(changed, foresight)
+        if changed and not dry_run:
+            publish(files, settings, house.log, house.bells, house.clock)
+            version += 1
+        if as_json:
+            values = _foresight_values(foresight)
+            echo_json({"version": version, "changes": changed, "published": bool(changed) and not dry_run, **values})
             return
-        silent = warming(before, files, settings, house.stores(), house.clock.now_us())
-        publish(files, settings, house.log, house.bells, house.clock)
-        click.echo(f"published as version {(before.plan.version if before else 0) + 1}")
+        if changed and not dry_run:
+            click.echo(f"published as version {version}")
+        is_seeded = foresight is not None and foresight.seed is not None
         for path, ready_at in silent.items():
-            click.echo(f"  {path} {_silence(ready_at)}")
+            click.echo(f"  {path} {SEEDED if is_seeded else _silence(ready_at)}")
 
     @group.command()
     @project_option

@@ -33,6 +33,7 @@ from tactful.language.tree import (
 )
 from tactful.operations.history import Opened
 from tactful.operations.seeding import Counting, Wanted
+from tactful.operations.steering import People, inside_of
 from tactful.operations.terms import Terms, terms_of
 from tactful.values import DAY_US
 
@@ -110,6 +111,11 @@ def foresee(
     version = before.plan.version + 1 if before is not None else 1
     state, plan = adopt(before, Plan(version, publish), now_us, is_empty=False)
     return _Foreseeing(opened, before, state, plan, publish, now_us).foresight(inside, silent)
+
+
+def on_their_way(states: Sequence[People]) -> dict[str, int]:
+    """By journey, how many runs are inside now."""
+    return {name: sum(steps.values()) for name, steps in inside_of(states).items()}
 
 
 def as_values(found: Foresight, *, with_people: bool = True) -> dict[str, Any]:

@@ -1,0 +1,69 @@
+"""preview, and publish with foresight, over a data folder in which something has happened."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Run
+from tests.previewing.opening import wandering
+
+LAST = "2026-01-20T00:00Z"
+
+
+@pytest.fixture(scope="module")
+def lived(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("lived")
+    (folder / "calls.jsonl").write_bytes(b"\n".join(wandering(20, 300)) + b"\n")
+    return folder
+
+
+@pytest.fixture
+def data(lived: Path, project: Path, run: Run) -> Path:
+    data = lived / "data"
+    if not data.exists():
+        given = ("import", lived / "calls.jsonl", "--replay", "--yes", "--project", project, "--data", data)
+        assert run(*given).exit_code == 0
+    return data
+
+
+def test_a_preview_says_how_many_when_and_who(data: Path, run: Run) -> None:
+    said = run("preview", 'count("Product Viewed") >= 3', "--at", LAST, "--days", 5, "--data", data).output
+    assert "of 20 people" in said
+    assert "2026-01-15" in said and "2026-01-20" in said
+    assert ">= 3:" in said
+    assert "some of them" in said
+
+
+def test_a_preview_as_json(data: Path, run: Run) -> None:
+    given = ("preview", "country", "--at", LAST, "--json", "--data", data)
+    found = json.loads(run(*given).output)
+    assert found["kind"] == "value"
+    assert {one["value"] for one in found["values"]} == {"DE", "AT"}
+    assert sum(one["people"] for one in found["values"]) == found["people"]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (("count(",), "<expression>:1"),
+        (("vip", "--at", "yesterday"), "this is no time"),
+        (("vip", "--days", "-1"), "--days is from 0"),
+    ],
+)
+def test_what_is_wrong_is_said(data: Path, run: Run, given: tuple[str, ...], said: str) -> None:
+    result = run("preview", *given, "--data", data)
+    assert result.exit_code == 1
+    assert said in result.output
+
+
+def test_a_publish_says_first_what_it_would_do(data: Path, project: Path, run: Run) -> None:
+    (project / "segments" / "lookers.yaml").write_text('when: count("Product Viewed") >= 3\n')
+    said = run("publish", "--dry-run", "--project", project, "--data", data).output
+    assert "segment lookers new: 0 people now, 20 then; 20 enter (" in said
+    assert "nobody is messaged for the past" in said
+    assert "1 aggregate is counted for the first time" in said
+    assert "published as" not in said
+    found = json.loads(run("publish", "--dry-run", "--json", "--project", project, "--data", data).output)
+    assert (found["published"], found["changes"]) == (False, ["+ segments/lookers.yaml"])
+    assert found["foresight"]["segments"][0]["entering"] == 20
