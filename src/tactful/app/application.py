@@ -164,11 +164,13 @@ class Application:
         return Processes(processes)
 
     def doctor(self, project: Path, data: Path | None) -> list[Finding]:
-        from tactful.app import examining
+        from tactful.app import examining, lakes
 
         settings = self.settings(project)
         found = identities.check(settings.identity, settings.sources) + check_consent(settings.consent)
         found += findings(settings, data, self._clocks.world)
+        if data is not None:
+            found += lakes.findings(settings, data, self._clocks.of(data))
         return found + examining.channels(settings, project, data, self._clocks.world)
 
     def proof(self, project: Path, data: Path, claim: Claimed, source: bytes) -> Said:

@@ -2,11 +2,19 @@
 
 from pathlib import Path
 
+from tactful.adapters import standing
 from tactful.adapters.delta.folder import Folder
 from tactful.adapters.delta.lake import DeltaLake
 from tactful.adapters.delta.places import on_s3
+from tactful.adapters.installation import Installation
+from tactful.errors import TransientError
 from tactful.history.lake import Lake
+from tactful.operations.archived import look_at_lake
+from tactful.operations.doctor import Finding
+from tactful.runtime.ports import Clock
+from tactful.runtime.settings import Settings
 from tactful.runtime.settings_history import HistorySettings
+from tactful.values import parse_duration
 
 
 def lake_of(data: Path, history: HistorySettings) -> Lake:
@@ -24,3 +32,21 @@ def lake_of(data: Path, history: HistorySettings) -> Lake:
     else:
         place = Folder(data / (location or "lake"))
     return DeltaLake(place, history.buckets)
+
+
+def findings(settings: Settings, data: Path, clock: Clock) -> list[Finding]:
+    """What the doctor says of the lake of a data folder, where there is one."""
+    if not (data / "installation.json").exists():
+        return []
+    if not settings.history.location and not (data / "lake").exists():
+        return [Finding("note", "history", "the lake is made when the server runs")]
+    house = Installation(data, settings, clock, read_only=True)
+    try:
+        positions = lake_of(data, settings.history).snapshot().positions
+        every_us = parse_duration(settings.history.every) or 0
+        is_running = standing.read(data) is not None
+        return [look_at_lake(positions, house.log, house.trail, clock.now_us(), every_us, is_running=is_running)]
+    except TransientError as error:
+        return [Finding("bad", "history", f"the lake is out of reach: {error}")]
+    finally:
+        house.close()

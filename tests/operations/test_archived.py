@@ -1,0 +1,41 @@
+"""The doctor says how far the lake is behind."""
+
+from tactful.operations.archived import look_at_lake
+from tactful.operations.doctor import Finding
+from tactful.values import HOUR_US, MINUTE_US
+from tests.histories import Life, lived
+
+CALL = {"messageId": "1", "type": "track", "event": "Seen", "userId": "1", "receivedAt": "2026-01-02T00:00:00Z"}
+
+
+def look(life: Life, *, is_running: bool = True) -> Finding:
+    house = life.house
+    now, positions = life.clock.now_us(), life.lake.snapshot().positions
+    return look_at_lake(positions, house.log, house.trail, now, MINUTE_US, is_running=is_running)
+
+
+def test_a_lake_that_keeps_up() -> None:
+    life = lived({}, [CALL])
+    life.archive()
+    assert look(life) == Finding("good", "history", "the lake has everything that was decided")
+    life.live([{**CALL, "messageId": "2", "receivedAt": "2026-01-03T00:00:00Z"}])
+    life.clock.advance(MINUTE_US)
+    assert look(life) == Finding("good", "history", "1 record waits for the lake, for 60 seconds")
+
+
+def test_a_lake_that_does_not() -> None:
+    life = lived({}, [CALL])
+    life.archive()
+    life.live([{**CALL, "messageId": "2", "receivedAt": "2026-01-03T00:00:00Z"}])
+    life.clock.advance(3 * HOUR_US)
+    found = look(life)
+    assert (found.level, found.text[:49]) == ("bad", "1 record waits for the lake, for 3 hours. Nothing")
+    assert look(life, is_running=False).level == "note"
+
+
+def test_a_log_that_begins_behind_the_lake() -> None:
+    life = lived({}, [CALL])
+    life.clock.advance(100 * HOUR_US)
+    life.live([{**CALL, "messageId": "2", "receivedAt": "2026-01-09T00:00:00Z"}])
+    life.house.log.trim(2**60, {0: 99, 1: 99})
+    assert "begins behind" in look(life).text
