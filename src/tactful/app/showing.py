@@ -6,6 +6,7 @@ in the data folder only; the process that talks (collecting.py) hands on to it w
 
 import asyncio
 import os
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,6 +54,8 @@ from tactful.web.forwarding import Peered
 from tactful.web.guard import Guard
 from tactful.web.journeys import routes as steer
 from tactful.web.previews import routes as foresee
+from tactful.web.recalling import Recall
+from tactful.web.recalling import routes as recalled
 from tactful.web.serving import server
 
 if TYPE_CHECKING:
@@ -81,8 +84,10 @@ def run(house: Installation, project: Path, address: str) -> None:
     told = intake.submit, arrive, mail, hands, counting
     console = Console(desk, slow, news, house, house.office, project, frame, *told)
     access = access_of(house, house.settings)
+    recall = Recall(counting, house.clock)
     for_programs = [
-        *api(desk),
+        *api(desk, recall.profile),
+        *recalled(recall),
         *change(desk, intake.submit, arrive, house.partitions),
         *follow(desk, mail),
         *foresee(counting, house.clock),
@@ -103,13 +108,8 @@ def run(house: Installation, project: Path, address: str) -> None:
         *allowed(for_programs, access.note),
     ]
 
-    async def trouble(request: Request, error: Exception) -> Response:
-        if request.url.path.startswith("/v1/"):
-            return JSONResponse({"code": "trouble", "message": str(error)}, 503, {"Retry-After": "5"})
-        is_act = request.method not in ("GET", "HEAD")
-        return await console.page(request, "trouble.html", 503, error=str(error), is_act=is_act)
-
-    guarded = Guard(Starlette(routes=routes, exception_handlers={TransientError: trouble}), access, OPEN_PATHS)
+    app = Starlette(routes=routes, exception_handlers={TransientError: _trouble(console)})
+    guarded = Guard(app, access, OPEN_PATHS)
 
     async def serve() -> None:
         intake.start()
@@ -122,6 +122,18 @@ def run(house: Installation, project: Path, address: str) -> None:
     uvloop.run(serve())
     for each in (desk, slow, counting, hands.bench):
         each.close()
+
+
+def _trouble(console: Console) -> Callable[[Request, Exception], Awaitable[Response]]:
+    """What whoever asks sees where the world fails."""
+
+    async def trouble(request: Request, error: Exception) -> Response:
+        if request.url.path.startswith("/v1/"):
+            return JSONResponse({"code": "trouble", "message": str(error)}, 503, {"Retry-After": "5"})
+        is_act = request.method not in ("GET", "HEAD")
+        return await console.page(request, "trouble.html", 503, error=str(error), is_act=is_act)
+
+    return trouble
 
 
 def _finish_saving(project: Path) -> None:

@@ -39,6 +39,8 @@ NEEDS: Mapping[tuple[str, str], Need] = {
     ("GET", "/v1/profiles/{person:path}"): PEOPLE,
     ("PATCH", "/v1/profiles/{person:path}"): Need("edit"),
     ("POST", "/v1/profiles/{person:path}/unmerge"): Need("privacy", "unmerge", "{person}"),
+    ("GET", "/v1/segments/{name}/members"): PEOPLE,
+    ("GET", "/v1/members"): PEOPLE,
     ("GET", "/v1/explain/{person:path}"): PEOPLE,
     ("GET", "/v1/outbox"): PEOPLE,
     ("GET", "/v1/outbox/{intent}"): PEOPLE,

@@ -1,7 +1,7 @@
 """The read API: JSON for machines, the same values that the pages show. Guarded like the pages; probes are open."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -27,9 +27,13 @@ LOOKED_AT = 100
 """People at least, to find the newest among them."""
 
 
-def routes(desk: Desk) -> list[Route]:
-    """GET /v1/profiles[/{id}], /v1/explain/{id}, /v1/outbox[/{intent}], /openapi.json."""
-    api = Api(desk)
+Asked = Callable[[Request], Awaitable[Response]]
+
+
+def routes(desk: Desk, then: Asked | None = None) -> list[Route]:
+    """GET /v1/profiles[/{id}], /v1/explain/{id}, /v1/outbox[/{intent}], /openapi.json. `then` answers for a profile as
+    of another instant."""
+    api = Api(desk, then)
     return [
         Route("/v1/profiles", api.profiles),
         Route("/v1/profiles/{person:path}", api.profile),
@@ -47,8 +51,9 @@ def probes(desk: Desk, asked_for: Callable[[], Mapping[str, int]] = dict) -> lis
 
 
 class Api:
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, then: Asked | None) -> None:
         self._desk = desk
+        self._then = then
 
     async def profiles(self, request: Request) -> Response:
         limit = _number(request, "limit", 100)
@@ -56,6 +61,8 @@ class Api:
         return _json({"profiles": [seen_values(person) for person in people[:limit]]})
 
     async def profile(self, request: Request) -> Response:
+        if self._then is not None and request.query_params.keys() & {"at", "sees"}:
+            return await self._then(request)
         story = await self._desk.ask(lambda reader: reader.story(request.path_params["person"], 0))
         if story is None:
             return _unknown("nobody is known by this identifier")

@@ -60,6 +60,11 @@ def _door(summary: str, answer: str, *parameters: str, refused: Mapping[str, str
 
 _TOKEN = {"404": "No such token, or one that was altered"}
 _LIMIT = {"limit": "How many at most"}
+_THEN = {
+    "at": "When (ISO 8601); else now",
+    "sees": "`known`: by what was known then; `happened`: by what had happened until then",
+}
+_PAGED = {"after": "People behind this one, in the order of their names", **_LIMIT}
 _PATCH = {
     "type": "object",
     "required": ["traits"],
@@ -99,7 +104,12 @@ _BACKTEST = {
 PATHS = {
     "/v1/profiles": _get("People who did something last, the newest first", query=_LIMIT),
     "/v1/profiles/{id}": {
-        **_get("Identifiers, traits, segments, permits and runs of the person whose identifier this is", "id"),
+        **_get(
+            "Identifiers, traits, segments, permits and runs of the person whose identifier this is; with `at` what "
+            "the profile looked like then",
+            "id",
+            query=_THEN,
+        ),
         "patch": _change(
             "Set traits of a person, as an identify call of a server",
             _PATCH,
@@ -113,6 +123,13 @@ PATHS = {
             {"202": "It is durable; what goes back", "404": "There is none", "409": "It belongs to nobody else"},
         )
     },
+    "/v1/segments/{name}/members": _get(
+        "Who was in a segment at an instant, and in which version of it", "name", query={**_THEN, **_PAGED}
+    ),
+    "/v1/members": _get(
+        "For whom a condition held at an instant",
+        query={"when": "The condition, as in a segment", **_THEN, **_PAGED},
+    ),
     "/v1/explain/{id}": _get(
         "The story of a person, with the reasons; or the runs through one journey",
         "id",

@@ -129,6 +129,7 @@ _PREVIEWED = {
     ],
     "values": [],
 }
+_MEMBERS = {"at": _TIME, "sees": "known", "plan": 9, "when": 'count("Order Completed") >= 2', "people": 1204}
 ANSWERS: dict[tuple[str, str], Any] = {
     ("/v1/profiles", "get"): {
         "profiles": [
@@ -136,6 +137,14 @@ ANSWERS: dict[tuple[str, str], Any] = {
         ]
     },
     ("/v1/profiles/{id}", "get"): _PROFILE,
+    ("/v1/segments/{name}/members", "get"): {
+        "segment": "regulars",
+        "version": 7,
+        "publishedAt": "2025-03-02T09:00:00.000Z",
+        **_MEMBERS,
+        "members": [{"person": "u:ada", "since": "2025-03-11T12:44:02.000Z"}],
+    },
+    ("/v1/members", "get"): {**_MEMBERS, "members": [{"person": "u:ada", "since": None}]},
     ("/v1/profiles/{id}", "patch"): {"messageId": "7d1f", "identifier": "u:ada"},
     ("/v1/profiles/{id}/unmerge", "post"): {"identifier": "a:7f3", "person": "u:ada", "returning": ["d:laptop"]},
     ("/v1/explain/{id}", "get"): {**_PROFILE, "asked": "ada", "partition": 2, "whole": True, "story": [_STORY]},

@@ -1,0 +1,67 @@
+"""`tactful segment` and `tactful profile`, over a real data folder."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tactful.app.application import Application
+from tests.cli.conftest import Run, project, run
+
+__all__ = ["project", "run"]
+NOON = "2025-03-04T12:00:00Z"
+
+
+@pytest.fixture
+def data(tmp_path: Path, project: Path, run: Run) -> Path:
+    (project / "segments" / "buyers.yaml").write_text('when: any("Order Completed")\n')
+    lines = [
+        {"type": "track", "event": "Order Completed", "userId": f"u{day}", "timestamp": at, "receivedAt": at}
+        for day in (3, 5)
+        for at in (f"2025-03-0{day}T10:00:00Z",)
+    ]
+    (tmp_path / "calls.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    folder = tmp_path / "data"
+    result = run("import", "--replay", tmp_path / "calls.jsonl", "--project", project, "--data", folder)
+    assert result.exit_code == 0, result.output
+    house = Application().house(folder, None, read_only=False)
+    workers = [house.worker(partition, house.clock) for partition in range(house.log.partitions)]
+    while any([worker.turn() for worker in workers]):
+        pass
+    house.close()
+    return folder
+
+
+def test_who_was_in_a_segment(data: Path, project: Path, run: Run) -> None:
+    where = "--data", data, "--project", project
+    result = run("segment", "buyers", "--at", NOON, *where)
+    assert result.output.startswith("1 person, as known at 2025-03-04T12:00:00.000Z\nsegment buyers, version 1 of ")
+    assert "u:u3    2025-03-03T10:00:00.000Z" in result.output
+    values = json.loads(run("segment", "buyers", "--json", "--limit", 1, *where).output)
+    assert (values["people"], len(values["members"])) == (2, 1)
+    worked_out = run("segment", "--when", 'count("Order Completed") > 0', "--happened", "--at", NOON, *where)
+    assert worked_out.output.startswith("1 person, by what had happened until 2025-03-04T12:00:00.000Z\n")
+
+
+def test_what_a_profile_looked_like(data: Path, project: Path, run: Run) -> None:
+    where = "--data", data, "--project", project
+    result = run("profile", "u3", "--at", NOON, *where)
+    assert "  segment      buyers, since 2025-03-03T10:00:00.000Z\n" in result.output
+    assert json.loads(run("profile", "u3", "--json", *where).output)["person"] == "u:u3"
+    refused = run("profile", "u5", "--at", NOON, *where)
+    assert refused.exit_code == 1
+    assert "nobody is known as 'u5' here" in refused.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("segment",), "give the name of a segment, or a condition"),
+        (("segment", "buyers", "--when", "true"), "give the name of a segment, or a condition"),
+        (("segment", "buyers", "--at", "noon"), "--at noon: this is no time"),
+    ],
+)
+def test_what_is_no_question(data: Path, project: Path, run: Run, arguments: tuple[str, ...], said: str) -> None:
+    result = run(*arguments, "--data", data, "--project", project)
+    assert result.exit_code == 1
+    assert said in result.output
