@@ -123,8 +123,8 @@ class ConsentSettings(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RetentionSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    log_days: int = 0
-    """0: for ever. A file is dropped once it is older and every partition has read it."""
+    log_days: int = 7
+    """0: for ever. A file is dropped once it is older, every partition has read it and the lake has what it says."""
 
 
 class FetchSettings(Struct, frozen=True, forbid_unknown_fields=True):
