@@ -7,8 +7,8 @@ from benchmarks.place import place
 
 NAMES = (
     "collect", "importing", "engine", "scaling", "latency", "timers", "definitions", "language", "identity",
-    "history", "deliver", "memory", "recovery", "measuring", "rendering", "waiting", "simulating", "console", "live",
-    "day",
+    "history", "backtesting", "deliver", "memory", "recovery", "measuring", "rendering", "waiting", "simulating",
+    "console", "live", "day",
 )  # fmt: skip
 
 

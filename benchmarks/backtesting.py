@@ -1,0 +1,158 @@
+"""Backtest: a year of a shop through the kernel, beside bare step() over the same events in memory.
+
+Visits of some ten events, by people of whom few come often; 20 segments and 5 journeys (shop.py), one of them tested.
+The floor calls step() with one record after the other and does nothing else: no timers of people who do not come again,
+no gate, no outcomes, no reading, no counting. Run `python -m benchmarks backtesting`.
+"""
+
+import gc
+import json
+import random
+import time
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from benchmarks import shop
+from benchmarks.place import Place, alone, cores_of_machine, median, pin, table
+from tactful.adapters.crew import Processes
+from tactful.adapters.duckdb_queries import DuckDBQueries
+from tactful.events.derived import ref
+from tactful.events.records import Consent, Event, pack
+from tactful.history.cells import EMPTY, EventRow, KeptEvent
+from tactful.history.columns import Batch
+from tactful.history.table import schema
+from tactful.kernel.state import PartitionState
+from tactful.kernel.step import step
+from tactful.kernel.turn import Turn
+from tactful.language.sql.layout import SHARED, TABLES
+from tactful.operations.backtesting.crew import Alone, Crew
+from tactful.operations.backtesting.playing import stage
+from tactful.operations.backtesting.running import Version, Wanted, backtest
+from tactful.operations.history import Opened
+from tactful.operations.terms import Terms
+from tactful.values import DAY_US, SECOND_US
+
+EVENTS, QUICK_EVENTS = 400_000, 4_000
+EACH, VISIT = 40, 10
+"""Events of a person, on average, and of a visit."""
+START = 1_735_689_600 * SECOND_US
+NAMES = ("Product Viewed", "Product Added", "Order Completed", "Cart Viewed", "Products Searched", "$page")
+WEIGHTS = (50, 10, 3, 5, 7, 25)
+JOURNEY = "remind_1"
+
+
+# ---- what happened ---------------------------------------------------------------------------------------------------
+
+
+def records(events: int) -> list[Event | Consent]:
+    """The same for the same number, in order; whoever comes first says who they are and agrees to mail."""
+    draw = random.Random(1)
+    people = max(events // EACH, 1)
+    context = pack({"library": {"name": "bench", "version": "1"}, "timezone": "Europe/Berlin", "locale": "de-DE"})
+    moments: list[tuple[int, str]] = []
+    for _ in range(events // VISIT):
+        at, who = START + draw.randrange(365 * DAY_US), f"u:{int(people ** draw.random())}"
+        for _ in range(VISIT):
+            moments.append((at, who))
+            at += draw.randrange(5 * SECOND_US, 180 * SECOND_US)
+    found: list[Event | Consent] = []
+    known: set[str] = set()
+    for number, (at, who) in enumerate(sorted(moments)):
+        if who not in known:
+            known.add(who)
+            traits = pack({"email": f"{who[2:]}@shop.example", "firstName": "Ada"})
+            call = ("bench", "server", "identify", "$identify", who, (who,), f"i{number}", at, at, traits, context)
+            found.append(Event(1, *call))
+            found.append(Consent(1, "bench", "server", who, f"c{number}", "email_marketing", True, at, at))
+        name, product = draw.choices(NAMES, WEIGHTS)[0], draw.randrange(10_000)
+        said = {"product_id": f"SKU-{product}", "name": f"Kettle No. {product}", "category": "kettles", "quantity": 1}
+        properties = pack({**said, "price": round(draw.uniform(1, 200), 2), "currency": "EUR", "brand": "Acme"})
+        kind = "page" if name == "$page" else "track"
+        found.append(Event(1, "bench", "server", kind, name, who, (who,), f"{number}", at, at, properties, context))
+    return found
+
+
+def write(folder: Path, events: int) -> None:
+    """The same as files of a history."""
+    if (folder / "done").exists():
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    batch = Batch()
+    for number, one in enumerate(records(events), 1):
+        here = ref(0, number)
+        batch.take([KeptEvent(one, 1, here, here) if isinstance(one, Event) else _row(one, here)])
+    made = batch.tables()
+    for name in TABLES:
+        rows = made[name].cast(schema(name)) if name in made else schema(name).empty_table()
+        pq.write_table(rows, folder / f"{name}.parquet", compression="zstd")
+    (folder / "done").touch()
+
+
+def _row(one: Consent, here: int) -> EventRow:
+    said = {name: getattr(one, name) for name in ("purpose", "granted", "origin", "text_version", "address")}
+    times = one.timestamp, one.received_at, here
+    row = EventRow(one.key, 1, "consent", None, *times, one.message_id, None, EMPTY, EMPTY, here)
+    row.source, row.is_server, row.ids, row.extra = one.source, True, (one.key,), json.dumps(said)
+    return row
+
+
+# ---- measured --------------------------------------------------------------------------------------------------------
+
+
+def stepping(events: int) -> float:
+    """Seconds of bare step()."""
+    made = stage(shop.project(), {"time_zone": "UTC"}, JOURNEY, START - 1)
+    life = records(events)
+    gc.collect()
+    gc.disable()
+    begun = time.perf_counter()
+    turn = Turn(PartitionState(0, 1, clock=START - 1), made.plan, made.plan_state, lambda _: None)
+    for position, record in enumerate(life, 1):
+        step(turn, record, position)
+        if position % 1000 == 0:  # As after a commit; states stay in memory.
+            turn.groups, turn.intents = [], []
+    return time.perf_counter() - begun
+
+
+def testing(folder: Path, crew: Crew) -> tuple[float, int, int]:
+    """(seconds of a whole backtest, records, messages)."""
+    gc.disable()
+    begun = time.perf_counter()
+    queries = DuckDBQueries()
+    with queries.open({name: [folder / f"{name}.parquet"] for name in TABLES}) as session:
+        opened = Opened(session, queries, SHARED, {}, Terms())
+        version = Version("this", shop.project(), {"time_zone": "UTC"})
+        wanted = Wanted(JOURNEY, (version,), START, START + 366 * DAY_US)
+        found = backtest(opened, wanted, crew, lambda _: None)
+    gc.enable()
+    return time.perf_counter() - begun, found.rows, found.tallies[0].messages
+
+
+def _alone(folder: Path) -> tuple[float, int, int]:
+    return testing(folder, Alone())
+
+
+def run(place: Place) -> None:
+    events = place.scaled(EVENTS, QUICK_EVENTS)
+    folder = place.folder / f"backtesting-{events}"
+    write(folder, events)
+    floors, singles, rows, messages = [], [], 0, 0
+    for number in range(place.rounds):
+        floors.append(alone(place.core, stepping, events))
+        lasted, rows, messages = alone(place.core, _alone, folder)
+        singles.append(lasted)
+        print(f"  round {number + 1}: {floors[-1] / lasted:.2f} of bare step() on one core")
+    pin(cores_of_machine())
+    cores = len(cores_of_machine())
+    every = median(testing(folder, Processes(cores))[0] for _ in range(place.rounds))
+    table(
+        f"backtest: {rows:,} records of a year, {messages:,} messages of the journey",
+        [
+            ("records/s, bare step() in memory, one core", f"{rows / median(floors):,.0f}"),
+            ("records/s, the whole backtest, one core", f"{rows / median(singles):,.0f}"),
+            ("of bare step()", f"{median(floors) / median(singles):.2f}"),
+            (f"records/s, the whole backtest, {cores} processes", f"{rows / every:,.0f}"),
+            ("of bare step() on one core", f"{median(floors) / every:.2f}"),
+        ],
+    )
