@@ -66,3 +66,19 @@ def test_it_is_shown_while_one_types_and_a_threshold_moves(page: Page, address: 
     section.get_by_role("button", name="Write it").click()
     assert page.input_value("#when") != f"{SPENT} > 30"
     expect(page.locator("#preview .tiles")).not_to_contain_text("nobody", timeout=15_000)
+
+
+def test_a_change_says_what_it_would_do_to_people(page: Page, address: str) -> None:
+    page.goto(f"{address}/definitions/segments/buyers/edit")
+    page.locator("#text").fill('when: count("Product Viewed", last="20d") >= 1\n')
+    page.get_by_role("button", name="Look at the change").click()
+    foresight = page.locator(".foresight")
+    expect(foresight.locator("table")).to_contain_text("buyers", timeout=15_000)
+    row = foresight.locator("tbody tr")
+    expect(row.locator("td").nth(0)).to_have_text("10")
+    expect(row.locator("td").nth(1)).to_have_text("30")
+    expect(row.locator("td").nth(2)).to_contain_text("20")
+    expect(row.locator("td").nth(2).locator("a.person")).to_have_count(5)
+    expect(foresight).to_contain_text("Nobody is messaged for the past")
+    expect(foresight).to_contain_text("counted for the first time")
+    expect(page.get_by_role("button", name="Save and publish")).to_be_visible()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from tactful.operations.durations import lasting
 from tactful.operations.foreseeing import Foresight, JourneyForeseen, SeedForeseen, SegmentForeseen
 
 HOW = {"new": "new", "changed": "means something else", "removed": "goes"}
@@ -45,13 +46,6 @@ def seeding(one: SeedForeseen) -> str:
     """How much is read, and how long it takes."""
     what = "1 aggregate is" if one.aggregates == 1 else f"{one.aggregates:,} aggregates are"
     return f"{what} counted for the first time: {one.events:,} events are read for it, {lasting(one.seconds)}"
-
-
-def lasting(seconds: float) -> str:
-    """About how long."""
-    if seconds < 2:
-        return "in a second or two"
-    return f"in about {seconds:,.0f} seconds" if seconds < 120 else f"in about {seconds / 60:,.0f} minutes"
 
 
 def _some(keys: Sequence[str], many: int) -> str:

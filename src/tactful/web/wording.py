@@ -9,6 +9,7 @@ from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from tactful.operations import explain, telling_runs
+from tactful.operations.durations import lasting
 from tactful.operations.stories import StoryLine
 from tactful.values import DAY_US, HOUR_US, MINUTE_US, SECOND_US, format_time, parse_time
 
@@ -51,6 +52,7 @@ def filters(zone: ZoneInfo) -> dict[str, Callable[..., Any]]:
         "local_times": lambda text: local_times(text, zone),
         "day": day,
         "number": lambda number: f"{number:,}",
+        "lasting": lasting,
         "short": short,
         "value": explain.value,
         "permission": explain.permission,

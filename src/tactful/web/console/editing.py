@@ -17,6 +17,7 @@ from tactful.operations import completion, folder, proposing
 from tactful.operations.folder import Conflict, Edits
 from tactful.operations.new_definitions import TEMPLATES
 from tactful.operations.reading import Reader
+from tactful.web.console.foresights import Foresights
 from tactful.web.console.room import HEADERS, Console
 from tactful.web.console.workshop import KINDS, Workshop, address, problems_in
 
@@ -40,6 +41,7 @@ class Editing:
     def __init__(self, console: Console, workshop: Workshop) -> None:
         self._console = console
         self._workshop = workshop
+        self._foresights = Foresights(console, workshop)
 
     # ---- for scripts
 
@@ -240,6 +242,8 @@ class Editing:
             return await self._console.page(request, "definitions/refused.html", 409, text=str(error), back=back)
         own, others = problems_in(found.report.problems, path)
         values = {"theirs": None, "named": (), "old": path, **more}
+        if not found.report.problems and found.diff:
+            values["foresight"] = await self._foresights.of(edits, found.silent)
         return await self._console.page(
             request,
             "definitions/review.html",
