@@ -11,6 +11,7 @@ from tactful.operations.terms import Terms, terms_of
 from tactful.runtime.decided import LiveTail
 from tactful.runtime.house import House
 from tactful.runtime.settings_history import HistorySettings
+from tactful.values import parse_duration
 
 
 def history_of(house: House) -> History:
@@ -27,6 +28,7 @@ def _is_there(settings: HistorySettings, data: Path) -> bool:
 
 
 def _terms(house: House) -> Terms:
-    """Of the plan in force."""
+    """Of the plan in force, with the sources' delays of the settings."""
     plan = house.plan(0)
-    return terms_of(plan.plan.publish) if plan is not None else Terms()
+    delays = {name: parse_duration(source.delay) or 0 for name, source in house.settings.sources.items()}
+    return terms_of(plan.plan.publish, delays) if plan is not None else Terms(delays_us=delays)

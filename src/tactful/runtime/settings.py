@@ -29,6 +29,7 @@ from tactful.runtime.settings_responses import (
     response_problem,
 )
 from tactful.runtime.settings_sending import SendingSettings, sending_problem
+from tactful.runtime.settings_thresholds import ThresholdSettings, threshold_problem
 from tactful.values import DAY_US, parse_duration
 
 MIN_SECRET, MAX_SECRETS = 32, 5
@@ -61,6 +62,8 @@ class SourceSettings(Struct, frozen=True, forbid_unknown_fields=True):
     unplanned: Unplanned = "keep"
     """What becomes of an event that does not fit events/: kept and flagged, mended where that can be done, put into
     the quarantine, or dropped."""
+    delay: str = ""
+    """How late its events may come in, for questions by what had happened ("1h"); "": at once."""
 
 
 class LimitSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -157,6 +160,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     hooks: HookSettings = HookSettings()
     fetch: FetchSettings = FetchSettings()
     history: HistorySettings = HistorySettings()
+    thresholds: ThresholdSettings = ThresholdSettings()
     access: AccessSettings = AccessSettings()
 
 
@@ -251,12 +255,15 @@ def _problem(settings: Settings) -> tuple[str, str] | None:
     for name, source in settings.sources.items():
         if keys.setdefault(source.write_key, name) != name:
             return f"{dotted(('sources', name))}.write_key: every source needs a write_key of its own", NEW_KEY
+        if source.delay and parse_duration(source.delay) is None:
+            return f"{dotted(('sources', name))}.delay: {source.delay!r} is no duration", 'for instance "1h"'
     return (
         channel_problem(settings.channels)
         or sending_problem(settings.sending, settings.consent.purposes)
         or response_problem(settings.tracking, settings.hooks)
         or access_problem(settings.access)
         or history_problem(settings.history)
+        or threshold_problem(settings.thresholds)
         or _identity_problem(settings.identity)
         or _consent_problem(settings.consent)
     )
