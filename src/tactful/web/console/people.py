@@ -8,6 +8,7 @@ from tactful.operations import explain
 from tactful.operations.stories import StoryLine
 from tactful.values import format_time
 from tactful.web import wording
+from tactful.web.console.recalled import Recalled
 from tactful.web.console.room import Console, wants_csv
 
 ROWS = 50
@@ -35,6 +36,7 @@ def routes(console: Console) -> list[BaseRoute]:
 class People:
     def __init__(self, console: Console) -> None:
         self._console = console
+        self._recalled = Recalled(console)
 
     async def index(self, request: Request) -> Response:
         console = self._console
@@ -52,6 +54,8 @@ class People:
 
     async def person(self, request: Request) -> Response:
         console, key, asked = self._console, request.path_params["key"], request.query_params
+        if "at" in asked:  # Also with nothing in it: the picker is on that page.
+            return await self._recalled.person(request, key)
         steps = int(wanted) if (wanted := asked.get("steps", "")[:9]).isdecimal() else STEPS
         steps = max(STEPS, min(steps, MOST_STEPS))
         # The longest stories take a while to tell; nobody else waits for them.

@@ -1,0 +1,93 @@
+"""Recalled: who was in a segment, and what was known of a person, at a moment that somebody picks.
+
+The history is asked in a thread of its own (`counting`), so that no other page waits for it.
+"""
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from tactful.errors import UsageError
+from tactful.operations.reading import Reader
+from tactful.values import format_time
+from tactful.web.console.moments import moment_of, written
+from tactful.web.console.room import Console, wants_csv
+
+if TYPE_CHECKING:
+    from tactful.language.sql.seeing import Sees
+    from tactful.operations.asof import Members
+    from tactful.operations.asof_profile import ProfileThen
+
+PAGE, EXPORTED = 100, 1000
+SEES = (("known", "as it was known then"), ("happened", "what had happened by then, also if heard of later"))
+
+
+def routes(console: Console) -> list[BaseRoute]:
+    return [console.route("/segments/{name}/then", Recalled(console).segment, may="people")]
+
+
+class _Asked(Struct, frozen=True):
+    at_us: int
+    sees: "Sees"
+    text: str
+    """The moment as the field has it."""
+    problem: str = ""
+
+
+class Recalled:
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def _asked(self, request: Request) -> _Asked:
+        """`?at=` a moment of the workspace's zone, `?sees=`; now where nobody has picked one yet."""
+        zone, now_us = self._console.zone, self._console.house.clock.now_us()
+        text = request.query_params.get("at", "")
+        at_us = moment_of(text, zone) if text else now_us
+        sees: Sees = "happened" if request.query_params.get("sees") == "happened" else "known"
+        if at_us is None:
+            return _Asked(now_us, sees, text, "this is no moment; write for instance 2026-03-01T14:03")
+        return _Asked(min(at_us, now_us), sees, written(at_us, zone))
+
+    async def segment(self, request: Request) -> Response:
+        console, name, asked = self._console, request.path_params["name"], self._asked(request)
+        after, limit = request.query_params.get("after", ""), EXPORTED if wants_csv(request) else PAGE
+        found, problem = None, asked.problem
+
+        def ask(reader: Reader) -> "Members":
+            from tactful.operations import asof  # Slow to import.
+
+            with reader.history().open() as opened:
+                return asof.segment(opened, name, asked.at_us, asked.sees, after=after, limit=limit)
+
+        if not problem:
+            try:
+                found = await console.counting.ask(ask)
+            except UsageError as error:
+                problem = str(error)
+        if wants_csv(request) and found is not None:
+            lines = [(one.person, format_time(one.since) if one.since else "") for one in found.members]
+            return console.csv(request, f"{name}-then", ("person", "since"), lines)
+        more = found.members[-1].person if found is not None and len(found.members) == limit else ""
+        shown = {"name": name, "found": found, "asked": asked, "problem": problem, "more": more, "sees": SEES}
+        return await console.page(request, "segments/then.html", 404 if problem else 200, **shown)
+
+    async def person(self, request: Request, key: str) -> Response:
+        """The page of a person with `?at=`."""
+        console, asked = self._console, self._asked(request)
+        found: ProfileThen | None = None
+
+        def ask(reader: Reader) -> "ProfileThen | None":
+            from tactful.operations import asof_profile  # Slow to import.
+
+            with reader.history().open() as opened:
+                return asof_profile.profile(opened, key, asked.at_us, asked.sees)
+
+        if not asked.problem:
+            found = await console.counting.ask(ask)
+        status = 200 if found is not None else 404
+        return await console.page(
+            request, "people/then.html", status, key=key, found=found, asked=asked, problem=asked.problem, sees=SEES
+        )

@@ -1,0 +1,57 @@
+"""A moment is picked, and pages show who was where and what was known then."""
+
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from tactful.values import DAY_US, HOUR_US
+from tactful.web.console.moments import written
+from tests.editing.served import START, Installation, Visiting
+
+UTC = ZoneInfo("UTC")
+
+
+@pytest.fixture
+def client(address: str) -> Visiting:
+    return Visiting(address)
+
+
+def moment(at_us: int) -> str:
+    return written(at_us, UTC)
+
+
+def test_who_was_in_a_segment(client: Visiting, shop: Installation) -> None:
+    shop.clock.us += 2 * DAY_US
+    shop.happen("Order Completed", "u:1", total=9.0)
+    shop.run()
+    before = client.get(f"/segments/buyers/then?at={moment(START + DAY_US)}").text
+    now = client.get("/segments/buyers/then").text
+    assert "<b>10</b> people" in before
+    assert "<b>11</b> people" in now
+    assert "/people/u:27?at=" in before.replace("%3A", ":")
+    assert 'last="30d"' in before or "last=&#34;30d&#34;" in before
+
+
+def test_before_anything_was_published_there_was_no_segment(client: Visiting) -> None:
+    answer = client.get(f"/segments/buyers/then?at={moment(START - DAY_US)}")
+    assert answer.status_code == 404
+    assert "nothing had been published" in answer.text
+
+
+def test_what_was_known_of_a_person(client: Visiting, shop: Installation) -> None:
+    early = client.get(f"/people/u:3?at={moment(START + HOUR_US)}").text
+    assert "What was known at a moment" in early
+    assert "buyers" in early
+    nobody = client.get(f"/people/u:3?at={moment(START - DAY_US)}")
+    assert nobody.status_code == 404
+    assert "Nobody was known" in nobody.text
+    assert "?at" in client.get("/people/u:3").text
+
+
+def test_what_is_no_moment_is_said(client: Visiting) -> None:
+    assert "this is no moment" in client.get("/people/u:3?at=soon").text
+    assert "this is no moment" in client.get("/segments/buyers/then?at=soon").text
+
+
+def test_who_may_not_see_persons_does_not(client: Visiting) -> None:
+    assert client.get("/segments/buyers/then", who="vic/viewer").status_code == 403
