@@ -103,7 +103,8 @@ class Installation:
 
     @cached_property
     def bells(self) -> SocketBells:
-        return SocketBells(self.data / "run", {"deliver": self.deliver_bells, "watch": ["watch", "archive"]})
+        groups = {"deliver": self.deliver_bells, "watch": ["watch", "archive"], "plan": ["plan", "survey"]}
+        return SocketBells(self.data / "run", groups)
 
     def store(self, partition: int) -> SqliteStore:
         if partition not in self._stores:

@@ -42,6 +42,7 @@ from tactful.cli import (
     servers,
     simulating,
     steering,
+    surveying,
     trying,
 )
 from tactful.cli.main import command_line
@@ -79,6 +80,7 @@ _MODULES = (
     featuring,
     editors,
     servers,
+    surveying,
     importing,
     looking,
     recalling,
@@ -256,6 +258,7 @@ class Application:
         supervisor.start("show", ["show", *where, "--address", here])
         supervisor.start("collect", ["collect", *where, "--host", host, "--port", str(port)])
         supervisor.start("archive", ["archive", *where])
+        supervisor.start("survey", ["survey", *where])
         for _ in range(_TRIES):
             if _answers(near(host, port)):
                 break
@@ -336,8 +339,16 @@ class Application:
     def run_archive(self, project: Path, data: Path) -> None:
         from tactful.app import archiving
 
+        self._keep(project, data, archiving.run)
+
+    def run_survey(self, project: Path, data: Path) -> None:
+        from tactful.app import surveying
+
+        self._keep(project, data, surveying.run)
+
+    def _keep(self, project: Path, data: Path, run: Callable[[Installation], None]) -> None:
         house = self.house(data, project, read_only=False)
-        archiving.run(house)
+        run(house)
         house.close()
 
 

@@ -86,6 +86,14 @@ def register(group: click.Group, build: Build) -> None:
         _log()
         build.run_archive(project, data)
 
+    @group.command(hidden=True)
+    @project_option
+    @data_option
+    def survey(project: Path, data: Path) -> None:
+        """Ask the history for seeds and thresholds."""
+        _log()
+        build.run_survey(project, data)
+
 
 def _log() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")

@@ -26,7 +26,7 @@ from tactful.language.compiled import Fold
 from tactful.operations.history import History
 from tactful.runtime.house import House
 from tactful.runtime.seeds import Row
-from tactful.values import DAY_US
+from tactful.values import DAY_US, SECOND_US
 
 AT_ONCE = 2_000_000
 """Events whose states are in memory at a time, about."""
@@ -95,7 +95,9 @@ class Counting:
         self._wanted = one
         numbers = set(one.numbers)
         self._folds = {
-            name: mine for name, folds in plan.folds.items() if (mine := [each for each in folds if each.number in numbers])
+            name: mine
+            for name, folds in plan.folds.items()
+            if (mine := [each for each in folds if each.number in numbers])
         }
         self._readers: dict[tuple[str, str], EventReader] = {}
         self.events = 0
@@ -211,6 +213,8 @@ class Seeder:
             seeded = self._seed(one)
             if seeded is not None:
                 done.append(seeded)
+        if done:
+            self.tidy()
         return done
 
     def _seed(self, one: Wanted) -> Seeded | None:
@@ -232,6 +236,10 @@ class Seeder:
         self._told |= {(number, one.barriers) for number in one.numbers}
         _logger.info("seeded %d aggregates from %d events: %s", len(one.numbers), rows.events, digest)
         return Seeded(one, digest, rows.fragments, rows.events, position)
+
+    def next_turn(self) -> int | None:
+        """Soon, where something waits for a trail or for a partition; else when somebody rings."""
+        return self._house.clock.now_us() + SECOND_US if self.waiting() else None
 
     def tidy(self) -> int:
         """Remove files that nothing needs any more."""

@@ -1,5 +1,5 @@
-"""The port to seeds: immutable files of aggregate states by fragment (kernel/seeding.py). Each is named by the digest of
-what is in it, and kept as long as a record of a log or a plan in force names it."""
+"""The port to seeds: immutable files of aggregate states by fragment (kernel/seeding.py). Each is named by the digest
+of what is in it, and kept as long as a record of a log or a plan in force names it."""
 
 from collections.abc import Collection, Iterable
 from hashlib import blake2b

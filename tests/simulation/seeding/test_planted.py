@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from tactful.events.records import Seed
 from tactful.kernel import fragments, instants, seeding, step, ties
 from tactful.kernel.fragments import Bundle
+from tactful.kernel.plan import compiled
 from tactful.kernel.state import Profile
 from tactful.kernel.turn import Turn
 from tactful.operations.seeding import Counting
@@ -113,7 +114,7 @@ def what_it_brings_is_no_publication(patch: Patch) -> None:
         assert turn.plan_state is not None
         early = {number: at - 1 for number, at in turn.plan_state.ready.items() if number in seed.numbers}
         turn.plan_state = replace(turn.plan_state, ready=turn.plan_state.ready | early)
-        turn.plan = seeding.compiled(turn.plan_state)
+        turn.plan = compiled(turn.plan_state)
 
     patch.setattr(seeding, "take", taken)
 

@@ -1,0 +1,24 @@
+"""The process that asks the history what the engine needs of it: seeds of new aggregates, thresholds."""
+
+from tactful.adapters.installation import Installation
+from tactful.adapters.supervisor import StopSignal, follow_parent
+from tactful.app.histories import history_of
+from tactful.operations.seeding import Seeder
+from tactful.operations.thresholds import Thresholds
+from tactful.runtime.survey import Survey, Task
+
+BELL = "survey"
+
+
+def run(house: Installation) -> None:
+    """Until a signal comes."""
+    stopping = StopSignal()
+    follow_parent()
+    bell = house.bells.bell(BELL)
+    stopping.rings = lambda: house.bells.ring(BELL)
+
+    def tasks() -> list[Task]:
+        history = history_of(house)
+        return [Seeder(house, history), Thresholds(house, history)]
+
+    Survey(tasks, bell, house.clock, lambda: stopping.asked).run()

@@ -1,0 +1,113 @@
+"""Seeds of a house: what is new is counted from its lake and its tail, and from then on says what is so."""
+
+import pytest
+
+from tactful.events.derived import SegmentEntered, decode_groups
+from tactful.kernel.state import decode_partition
+from tactful.operations.evaluate_lines import Line
+from tactful.operations.seeding import KEPT_US, Seeder
+from tactful.values import DAY_US
+from tests.histories import Life, lived
+
+BEFORE = {"segments/somebody.yaml": 'when: any("Order Completed", last="1d")\n'}
+AFTER = BEFORE | {
+    "segments/loyal.yaml": 'when: count("Order Completed") >= 3\n',
+    "segments/big.yaml": 'when: sum("Order Completed", total) > 100\n',
+    "metrics/spend.yaml": 'value: sum("Order Completed", total)\n',
+}
+
+
+def line(minute: int, user: str, total: float, **more: object) -> Line:
+    at = f"2026-01-02T{minute // 60:02}:{minute % 60:02}:00Z"
+    body = {"type": "track", "event": "Order Completed", "userId": user, "properties": {"total": total}}
+    return body | {"messageId": f"m{minute}", "timestamp": at, "receivedAt": at} | more
+
+
+LINES = [line(minute, f"u{minute % 3}", 10.0 * (minute % 3 + 1)) for minute in range(12)]
+
+
+def members(life: Life) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for partition, worker in enumerate(life.workers):
+        names = {rule.number: rule.name for rule in worker.plan.segments}
+        store = life.house.store(partition)
+        for key in store.keys_after("%", 1000):
+            profile = worker.find(key)
+            assert profile is not None
+            for number in profile.segments:
+                found.setdefault(names[number], set()).add(key)
+    return found
+
+
+def causes(life: Life) -> set[str]:
+    blobs = [blob for one in range(life.house.log.partitions) for blob in life.house.trail.between(one, 1, 1 << 60)]
+    rows = [row for blob in blobs for group in decode_groups(blob) for row in group.rows]
+    return {row.cause for row in rows if isinstance(row, SegmentEntered) and row.segment in ("loyal", "big")}
+
+
+@pytest.mark.parametrize("is_archived", [False, True])
+def test_a_new_definition_is_seeded_from_lake_and_tail(is_archived: bool) -> None:
+    life = lived(BEFORE, LINES)
+    if is_archived:
+        life.archive()
+    life.publish(AFTER)
+    assert set(members(life)) == {"somebody"}
+    life.live([line(20, "u0", 500.0)])
+    assert set(members(life)) == {"somebody"}, "what is warming says nothing"
+    seeder = Seeder(life.house, life.history())
+    (done,) = seeder.turn()
+    assert (done.events, done.fragments) == (12, 3)
+    assert seeder.turn() == [] and seeder.waiting() == [], "what was told is not counted again"
+    life.settle()
+    assert members(life) == {
+        "somebody": {"u:u0", "u:u1", "u:u2"},
+        "loyal": {"u:u0", "u:u1", "u:u2"},
+        "big": {"u:u0", "u:u2"},
+    }
+    assert causes(life) == {"publish"}
+    life.live([line(30, "u1", 500.0)])
+    assert members(life)["big"] == {"u:u0", "u:u1", "u:u2"}
+    assert "event" in causes(life)
+
+
+def test_a_second_seed_of_the_same_changes_nothing() -> None:
+    life = lived(BEFORE, LINES)
+    life.publish(AFTER)
+    for _ in range(2):  # Two who do not know of each other, before anybody has read the log.
+        assert len(Seeder(life.house, life.history()).turn()) == 1
+    life.settle()
+    plans = [life.house.plan(partition) for partition in range(2)]
+    assert [plan.seeded for plan in plans if plan is not None] == [1, 1]
+    assert members(life)["big"] == {"u:u2"}
+
+
+def test_files_stay_as_long_as_a_plan_names_them() -> None:
+    life = lived(BEFORE, LINES)
+    life.publish(AFTER)
+    (done,) = Seeder(life.house, life.history()).turn()
+    life.settle()
+    life.until(life.clock.now_us() + KEPT_US + DAY_US)
+    seeder = Seeder(life.house, life.history())
+    assert (seeder.tidy(), life.house.seeds.digests()) == (0, [done.digest])
+    life.publish(BEFORE)
+    assert (seeder.tidy(), life.house.seeds.digests()) == (1, [])
+
+
+def test_what_comes_again_is_counted_again() -> None:
+    """Between two plans that have it nobody counted."""
+    life = lived(AFTER, LINES[:6])
+    life.publish(BEFORE)
+    life.live(LINES[6:9])
+    life.publish(AFTER)
+    life.live(LINES[9:])
+    Seeder(life.house, life.history()).turn()
+    life.settle()
+    assert members(life)["big"] == {"u:u2"}
+    assert members(life)["loyal"] == {"u:u0", "u:u1", "u:u2"}
+
+
+def test_an_empty_house_waits_for_nothing() -> None:
+    life = lived(AFTER, [])
+    assert Seeder(life.house, life.history()).waiting() == []
+    heads = [decode_partition(store.checkpoint().partition_state) for store in life.house.stores()]
+    assert all(head.ready_at is None for head in heads)
