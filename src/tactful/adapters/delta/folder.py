@@ -3,7 +3,9 @@ flushed before anybody is told, and what was being written when the power went i
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from fcntl import LOCK_EX, flock
 from pathlib import Path
 
 import pyarrow as pa
@@ -40,6 +42,16 @@ class Folder(Place):
 
     def source(self, table: str, paths: Sequence[str]) -> Source:
         return [self._folder / table / path for path in paths]
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Whoever dies gives it back."""
+        with world(f"{self._folder} could not be locked"):
+            handle = (self._folder / KEPT / "turn").open("a")
+        with handle:
+            with world(f"{self._folder} could not be locked"):
+                flock(handle, LOCK_EX)
+            yield
 
     def settle(self, table: str) -> None:
         """The newest of the log and whatever points at it, and their names."""

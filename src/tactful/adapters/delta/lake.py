@@ -70,13 +70,17 @@ class DeltaLake:
         return DeltaSnapshot(self._place, positions, layout, files)
 
     def append(self, upto: Mapping[int, int], tables: Mapping[str, pa.Table]) -> None:
-        self._writer.append(upto, tables)
+        with self._place.turn():
+            self._writer.append(upto, tables)
 
     def wish(self, layout: Layout) -> None:
-        layouts.wish(self._tables[EVENTS], layout)
+        with self._place.turn():
+            layouts.wish(self._tables[EVENTS], layout)
 
     def maintain(self, now_us: int, retention_us: Mapping[str, int]) -> Maintained:
-        return housekeeping.maintain(self._writer, now_us, retention_us)
+        with self._place.turn():
+            return housekeeping.maintain(self._writer, now_us, retention_us)
 
     def erase(self, identifiers: Sequence[str]) -> int:
-        return erasing.erase(self._writer, identifiers)
+        with self._place.turn():
+            return erasing.erase(self._writer, identifiers)

@@ -6,7 +6,7 @@ names one can be trusted. A file is written once, under a name that nobody had, 
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from urllib.parse import urlsplit
 
 import pyarrow as pa
@@ -107,6 +107,10 @@ class Place:
         with world(f"the lake could not be read ({self.uri(table)})"):
             return ds.dataset([self._where(table, path) for path in paths], filesystem=self._files, format="parquet")
 
+    def turn(self) -> AbstractContextManager[None]:
+        """For as long as one who writes may not be disturbed; what holds without it too, only with more going over."""
+        return nullcontext()
+
     def settle(self, table: str) -> None:
         """Make durable what was just said in the table's log."""
 
@@ -130,9 +134,9 @@ def on_s3(location: str, *, endpoint: str = "", region: str = "", access_key: st
         "AWS_SECRET_ACCESS_KEY": secret_key,
         "AWS_ALLOW_HTTP": "true" if endpoint.startswith("http:") else "",
         "AWS_CONDITIONAL_PUT": "etag",
-        "CONNECT_TIMEOUT": f"{CONNECT_S}s",
-        "TIMEOUT": f"{REQUEST_S}s",
-        "RETRY_TIMEOUT": f"{RETRY_S}s",
+        "connect_timeout": f"{CONNECT_S}s",
+        "timeout": f"{REQUEST_S}s",
+        "retry_timeout": f"{RETRY_S}s",
     }
     where = urlsplit(endpoint)
     with world(f"S3 could not be reached ({location})"):
@@ -144,6 +148,8 @@ def on_s3(location: str, *, endpoint: str = "", region: str = "", access_key: st
             endpoint_override=where.netloc + where.path.rstrip("/") or None,
             connect_timeout=CONNECT_S,
             request_timeout=REQUEST_S,
+            # A small file is one request instead of three.
+            allow_delayed_open=True,
         )
     root = f"{parts.netloc}{parts.path}"
     return Place(files, root, f"s3://{root}", {key: value for key, value in options.items() if value})

@@ -79,6 +79,7 @@ class Table:
         self.has_buckets = has_buckets(name)
         self._delta: DeltaTable | None = None
         self._files: tuple[int, list[File]] | None = None
+        self._marked: tuple[int, tuple[dict[int, int], int]] | None = None
         self._checkpointed = 0
 
     def create(self, configuration: Mapping[str, str]) -> None:
@@ -116,14 +117,24 @@ class Table:
 
     @property
     def pen(self) -> int:
-        return self.now.transaction_version(_PEN) or 0
+        return self._said()[1]
 
     def positions(self, then: DeltaTable | None = None) -> dict[int, int]:
         """Of all partitions up to the last that was heard of."""
+        return dict(self._said()[0] if then is None or then is self.now else self._marks(then)[0])
+
+    def _said(self) -> tuple[dict[int, int], int]:
+        """What the newest version says; deltalake reads the log anew for each question, so it is asked once."""
+        if self._marked is None or self._marked[0] != self.now.version():
+            self._marked = self.now.version(), self._marks(self.now)
+        return self._marked[1]
+
+    def _marks(self, then: DeltaTable) -> tuple[dict[int, int], int]:
         found: dict[int, int] = {}
-        while (at := (then or self.now).transaction_version(f"tactful-{len(found)}")) is not None:
-            found[len(found)] = at
-        return found
+        with world(f"the lake could not be read ({self.place.uri(self.name)})"):
+            while (at := then.transaction_version(f"tactful-{len(found)}")) is not None:
+                found[len(found)] = at
+            return found, then.transaction_version(_PEN) or 0
 
     def files(self) -> list[File]:
         version = self.now.version()
@@ -168,7 +179,7 @@ class Table:
         )
         if self.pen > pen:
             raise ConflictError(self.name)
-        before = self.now.version()
+        before, known = self.now.version(), self.positions()
         try:
             self.now.create_write_transaction(
                 actions,
@@ -186,6 +197,8 @@ class Table:
                 raise TransientError(f"{self.place.uri(self.name)} could not be written: {error}") from error
         else:
             self.refresh()
+        if self.now.version() == before + 1:
+            self._marked = before + 1, ({**known, **(positions or {})}, pen)
         self.place.settle(self.name)
 
     def checkpoint(self, every: int) -> None:
