@@ -33,7 +33,7 @@ from tactful.operations.history import Opened
 from tactful.operations.terms import Terms
 from tactful.values import DAY_US, SECOND_US
 
-EVENTS, QUICK_EVENTS = 400_000, 4_000
+EVENTS, QUICK_EVENTS = 200_000, 4_000
 EACH, VISIT = 40, 10
 """Events of a person, on average, and of a visit."""
 START = 1_735_689_600 * SECOND_US

@@ -26,6 +26,8 @@ CODE = "CODE-"
 class _Row(Struct):
     intent: SendMessage
     not_before: int
+    number: int
+    """In the order in which they came."""
     hop: int = 0
 
 
@@ -58,6 +60,7 @@ class Desk:
         self.codes: dict[tuple[str, str], str] = {}
         """By pool and owner."""
         self._suppressed = suppressed
+        self._number = 0
         self._waiting: dict[str, _Row] = {}
         self._times: list[tuple[int, str]] = []
         """A heap; entries whose row waits for another instant by now are passed over."""
@@ -71,7 +74,8 @@ class Desk:
     def put(self, intents: Iterable[SendMessage]) -> None:
         for one in intents:
             if one.intent not in self._waiting:
-                self._wait(_Row(one, one.due))
+                self._number += 1
+                self._wait(_Row(one, one.due, self._number))
 
     def _wait(self, row: _Row) -> None:
         name = row.intent.intent
@@ -119,7 +123,7 @@ class Desk:
             if self._stands(at, name):
                 self._ready[name] = self._waiting[name]
         rows = [row for row in self._ready.values() if row.intent.channel == channel]
-        rows.sort(key=lambda row: (-row.intent.priority, row.not_before, row.intent.intent))
+        rows.sort(key=lambda row: (-row.intent.priority, row.not_before, row.number))
         return [Waiting(row.intent, PARTITION, 1, row.not_before) for row in rows[:limit]]
 
     def in_flight(self, channel: str) -> int:

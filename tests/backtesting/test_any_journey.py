@@ -1,0 +1,71 @@
+"""Random journeys over random histories, with ties and un-merges, late and repeated events, caps, quiet hours, groups and
+consents taken back: a backtest of each finds what the live engine had sent, at the same instants."""
+
+import pytest
+from msgspec.structs import replace
+
+from tactful.events.records import Launch, Publish
+from tactful.operations.backtesting import dealing, preparing
+from tactful.operations.backtesting.crew import Alone
+from tactful.operations.backtesting.running import backtest
+from tactful.operations.backtesting.tally import Sent
+from tactful.runtime.settings import Settings
+from tactful.values import format_time
+from tests.backtesting.shop_life import sent
+from tests.histories import Life
+from tests.simulation.journeys.histories import PEOPLE, Scene, draw
+from tests.simulation.journeys.scenes import TIGHT, section
+
+SCENE = Scene(records=60, people=PEOPLE, ties=True, edits=False, steers=False, sending=section(TIGHT))
+
+
+def lived(seed: int) -> tuple[Life, Publish]:
+    """Every record at an instant of its own, so that nobody can say what was first; campaigns are never launched."""
+    history = draw(seed, SCENE)
+    records = [replace(one, received_at=one.received_at + nth) for nth, one in enumerate(history.records)]
+    published = records[0]
+    assert isinstance(published, Publish)
+    life = Life(Settings(), 1 + seed % 3, published.received_at)
+    for nth, one in enumerate(records):
+        if not isinstance(one, Launch):
+            life.until(one.received_at)
+            life.take(one)
+        if nth == 40:
+            life.archive()
+    life.until(history.until)
+    return life, published
+
+
+def compare(seed: int) -> int:
+    """How many messages there were."""
+    life, published = lived(seed)
+    found = 0
+    for journey in ("j0", "j1", "j2"):
+        text = published.files[f"journeys/{journey}.yaml"]
+        if "campaign:" in text:  # A backtest would launch it.
+            continue
+        messages: list[Sent] = []
+        asked = preparing.Asked(journey, text, first="2025-01-01", last=format_time(life.clock.now_us() + 1000))
+        with life.history().open() as opened:
+            plan, outbox = life.house.plan(0), life.house.outbox
+            wanted = preparing.wanted(asked, published.files, published.settings, plan, opened, outbox, 10)
+            backtest(opened, wanted, Alone(), lambda _: None, lambda _, one: messages.append(one))
+        assert {one.intent: one.at for one in messages} == sent(life, journey), f"seed {seed}, {journey}:\n{text}"
+        found += len(messages)
+    return found
+
+
+@pytest.fixture(autouse=True)
+def _small_units(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dealing, "UNIT_ROWS", 8)
+
+
+def test_what_was_sent_is_found_again() -> None:
+    assert sum(map(compare, range(8))) > 10
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("first", range(8, 208, 20))
+def test_of_many(first: int) -> None:
+    for seed in range(first, first + 20):
+        compare(seed)
