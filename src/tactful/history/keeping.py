@@ -12,6 +12,7 @@ from tactful.errors import Fenced
 from tactful.events.derived import REF_BITS
 from tactful.history.buckets import buckets_of
 from tactful.history.own import with_own
+from tactful.history.remains import with_remains
 from tactful.history.table import schema
 from tactful.language.sql.layout import EVENTS, MEMBERSHIPS, Layout
 
@@ -92,14 +93,15 @@ def first_by_name(events: pa.Table) -> dict[str, int]:
     }
 
 
-def unexpired(events: pa.Table, now_us: int, retention_us: Mapping[str, int]) -> pa.Table:
-    """Without the events that their name's retention is over for (LANGUAGE.md 1.7: timestamp > T - retention)."""
+def unexpired(events: pa.Table, now_us: int, retention_us: Mapping[str, int]) -> tuple[pa.Table, int]:
+    """Without the events that their name's retention is over for (LANGUAGE.md 1.7: timestamp > T - retention), but for
+    what stays of them (remains.py); and how many they were."""
     gone = np.zeros(len(events), np.bool_)
     for name, lasts_us in retention_us.items():
         is_named = pc.equal(events.column("name"), name).fill_null(False)
         is_over = pc.less_equal(events.column("timestamp"), now_us - lasts_us)
         gone |= pc.and_(is_named, is_over).to_numpy()
-    return events.filter(pa.array(~gone)) if gone.any() else events
+    return (with_remains(events, gone), int(gone.sum())) if gone.any() else (events, 0)
 
 
 def without(rows: pa.Table, identifiers: Collection[str]) -> pa.Table:

@@ -80,12 +80,13 @@ def _is_over(table: Table, file: File, now_us: int, retention_us: Mapping[str, i
 def _rewrite(writer: Writer, table: Table, pen: int, work: _Work, now_us: int, retention_us: Mapping[str, int]) -> int:
     """Returns how many rows had expired."""
     held = [table.place.read(table.name, one.path) for one in work.files]
-    before = sum(len(one) for one in held)
+    expired = 0
     if table.name == EVENTS:
-        held = [unexpired(one, now_us, retention_us) for one in held]
+        looked_at = [unexpired(one, now_us, retention_us) for one in held]
+        held, expired = [rows for rows, _ in looked_at], sum(gone for _, gone in looked_at)
     left = sum(len(one) for one in held)
     # Others that read Delta see what has changed for them: nothing, where rows only lie elsewhere.
-    changes = left < before
+    changes = expired > 0
     added = []
     shaped = [writer.shaped(table, one) for one in held]
     if work.is_dealt:
@@ -94,7 +95,7 @@ def _rewrite(writer: Writer, table: Table, pen: int, work: _Work, now_us: int, r
         bucket = work.files[0].bucket
         added = [writer.write(table, writer.ordered(table, shaped), bucket=bucket, changes=changes)]
     table.commit(pen, added, work.files, at_ms=now_us // 1000, changes=changes)
-    return before - left
+    return expired
 
 
 def _sweep(writer: Writer, now_us: int) -> int:

@@ -41,9 +41,9 @@ class MemoryLake:
 
     def maintain(self, now_us: int, retention_us: Mapping[str, int]) -> Maintained:
         events, self._layout = self._tables[EVENTS], self._wished
-        left = unexpired(events, now_us, retention_us)
+        left, expired = unexpired(events, now_us, retention_us)
         self._tables[EVENTS] = shaped(EVENTS, left, self._layout)
-        return Maintained(expired=len(events) - len(left))
+        return Maintained(expired=expired)
 
     def erase(self, identifiers: Sequence[str]) -> int:
         left = {name: without(rows, identifiers) for name, rows in self._tables.items()}
