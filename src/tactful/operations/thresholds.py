@@ -20,6 +20,7 @@ from tactful.kernel import programs
 from tactful.kernel.definitions import Definitions, read_published
 from tactful.kernel.state import PartitionState, PlanState, decode_partition
 from tactful.language.tree import Node, Percentile, everything
+from tactful.language.types import NUMBER
 from tactful.messages import rules as messages
 from tactful.operations.history import History, Opened
 from tactful.operations.terms import Terms, terms_of
@@ -74,7 +75,7 @@ def _trees(definitions: Definitions) -> Iterator[Node]:
 def work_out(opened: Opened, wanted: list[Compared], at_us: int, terms: Terms) -> Iterator[Told]:
     """The thresholds at an instant; none of what nobody has a value of. Raises TransientError."""
     for one in wanted:
-        query, _ = opened.written({one.name: one.value}, at_us, terms=terms, kinds={one.name: "number"})
+        query, _ = opened.written({one.name: one.value}, at_us, terms=terms, kinds={one.name: NUMBER})
         found = [batch.column(0) for batch in opened.session.batches(f"SELECT v0 FROM ({query}) WHERE v0 IS NOT NULL")]
         values = np.sort(pa.chunked_array(found, pa.float64()).to_numpy())
         for percent in one.percents if len(values) else ():
