@@ -7,7 +7,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from tactful.events.records import Consent, Event, Publish, decode, encode
+from tactful.events.records import Consent, Event, Launch, Publish, decode, encode
 from tactful.events.responses import EMAIL_SENT
 from tactful.operations.backtesting.crew import Alone, Crew
 from tactful.operations.backtesting.preparing import Asked, wanted
@@ -17,14 +17,18 @@ from tactful.operations.project import load
 from tactful.runtime.settings import Settings, plan_settings
 from tactful.runtime.settings_sending import SendingSettings
 from tactful.shoppers.people import Town
-from tactful.values import format_time
+from tactful.values import DAY_US, format_time
 from tests.histories import Life
-from tests.shoppers.installation import Installation
+from tests.shoppers.installation import START, Installation
 from tests.shoppers.projects import FILES
 
-SHOP = load(Path("examples/shop"))
+_FILES = load(Path("examples/shop"))
+_CAMPAIGN = "journeys/winter_arrivals.yaml"
+SHOP = {**_FILES, _CAMPAIGN: _FILES[_CAMPAIGN].replace("campaign: early_winter", "campaign: buyers")}
+"""Nobody looks at winter clothes here, so the campaign is for those who bought."""
 SETTINGS = Settings(sending=SendingSettings(cap=["1 per day"], quiet="22:00-07:00"))
 DAYS = 8
+MIDDLE = START + 4 * DAY_US + 12345
 
 
 @cache
@@ -50,11 +54,22 @@ def begun(files: Mapping[str, str], settings: Settings, at_us: int, partitions: 
 
 
 @cache
-def lived_shop() -> Life:
-    """All of it, archived but for the last hours."""
+def lived_shop(before: str = "", told_late: str = "") -> Life:
+    """All of it, archived but for the last hours; with the journey `before` published only in the middle (MIDDLE), and the
+    campaign `told_late` launched there."""
     records = [one for one in map(decode, said()) if isinstance(one, Event | Consent)]
-    life = begun(SHOP, SETTINGS, records[0].received_at - 1)
+    first = {name: text for name, text in SHOP.items() if name != f"journeys/{before}.yaml"}
+    life = begun(first, SETTINGS, records[0].received_at - 1)
+    is_past = False
     for nth, one in enumerate(records):
+        if not is_past and one.received_at > MIDDLE:
+            is_past = True
+            life.until(MIDDLE)
+            if before:
+                life.take(Publish(MIDDLE, SHOP, plan_settings(SETTINGS)))
+            if told_late:
+                version = life.workers[0].plan.journeys[told_late].version
+                life.take(Launch(MIDDLE, told_late, version, "ann"))
         life.until(one.received_at)
         life.take(one)
         if nth == len(records) * 9 // 10:

@@ -4,7 +4,8 @@ import pytest
 
 from tactful.adapters.crew import Processes
 from tactful.operations.backtesting import dealing, report
-from tests.backtesting.shop_life import backtested, lived_shop, sent
+from tactful.values import format_time
+from tests.backtesting.shop_life import MIDDLE, backtested, lived_shop, sent
 
 
 @pytest.fixture(autouse=True)
@@ -20,6 +21,23 @@ def test_what_was_sent_is_found_again(journey: str) -> None:
     _, (messages, _) = backtested(life, journey)
     assert {one.intent: one.at for one in messages} == sent(life, journey)
     assert messages, "the simulator's history has none of it"
+
+
+@pytest.mark.parametrize("journey", ["second_look", pytest.param("cart_reminder", marks=pytest.mark.long)])
+def test_it_begins_as_if_it_had_been_published_then(journey: str) -> None:
+    """Whoever is in its segment by then is not sent anything, and what it counts is exact from the first day on."""
+    life = lived_shop(before=journey)
+    _, (messages, _) = backtested(life, journey, first=format_time(MIDDLE))
+    assert {one.intent: one.at for one in messages} == sent(life, journey)
+    _, (more, _) = backtested(life, journey)
+    assert len(more) > len(messages) > 0
+
+
+def test_a_campaign_is_launched_when_the_period_begins() -> None:
+    life = lived_shop(told_late="winter_arrivals")
+    _, (messages, _) = backtested(life, "winter_arrivals", first=format_time(MIDDLE))
+    assert {one.intent: one.at for one in messages} == sent(life, "winter_arrivals")
+    assert messages
 
 
 def test_caps_and_quiet_hours_held_some_back() -> None:
