@@ -238,16 +238,10 @@ class Twins:
             if number not in known.ready or (number in known.begun and number not in self.always):
                 continue
             aggregate = late.plan.aggregates[number]
-            pair = [states.get(at) for states, at in ((mine, number), (theirs, other.numbers[text]))]
-            left = [None if one is None or aggregate.let_go(one, clock) else one for one in pair]
-            left = [_plain(one, clock - getattr(aggregate, "older", FOREVER)) for one in left]
-            if text.startswith("sequence"):  # It may hold more events than matter; what it says counts.
-                reader: Any = aggregate
-                said = [[reader.holds(one, clock + ahead * GRID) for ahead in range(32)] for one in left]
-                demand(said[0] == said[1], "what is exact is the twin's", key, text, *left)
-            else:
-                demand(left[0] == left[1], "what is exact is the twin's", key, text, *left)
-            self.told["compared"] += left[0] is not None
+            left = [mine.get(number), theirs.get(other.numbers[text])]
+            why = differs(text, aggregate, left[0], left[1], clock)
+            demand(not why, "what is exact is the twin's", key, text, why)
+            self.told["compared"] += mine.get(number) is not None
 
     def check_at_rest(self) -> None:
         """And who is in which segment, since when, and why."""
@@ -301,6 +295,16 @@ class Twins:
             again.seed, again.log = driver.seed, driver.log
             again.read(cut_after)
             demand(again.bytes() == driver.bytes(), "I2 the same logs give the same bytes", driver.state.partition)
+
+
+def differs(text: str, aggregate: Any, one: Any, other: Any, clock: int) -> str:
+    """What is different between two states of an aggregate, as far as it may matter from `clock` on."""
+    left = [None if each is None or aggregate.let_go(each, clock) else each for each in (one, other)]
+    if text.startswith("sequence"):  # It may hold more events than matter; what it says counts.
+        said = [[aggregate.holds(each, clock + ahead * GRID) for ahead in range(32)] for each in left]
+    else:
+        said = [_plain(each, clock - getattr(aggregate, "older", FOREVER)) for each in left]
+    return "" if said[0] == said[1] else f"{left[0]} | {left[1]}"
 
 
 def _plain(state: Any, begin: int) -> Any:
