@@ -43,6 +43,9 @@ allow_private = true
 [engine]
 partitions = {partitions}
 workers = 2
+
+[history]
+every = "1s"
 """
 SECRET = "a-secret-of-the-test"
 FILES = {
@@ -84,7 +87,7 @@ def project(folder: Path, smtp_port: int, hook_port: int, partitions: int = 2) -
 class Process(Struct, frozen=True):
     pid: int
     name: str
-    """`work`, `deliver`, `collect`."""
+    """`work`, `deliver`, `collect`, `archive`."""
 
 
 class Running:

@@ -17,7 +17,7 @@ from tests.acceptance.installation import WRITE_KEY, Running, signal_to
 from tests.acceptance.stage import stage
 from tests.acceptance.waiting import moment, until
 
-VICTIMS = ("collect", "work", "deliver", "supervisor", "all")
+VICTIMS = ("collect", "work", "deliver", "archive", "supervisor", "all")
 
 
 def strike(running: Running, victim: str, draw: Random) -> None:
@@ -84,19 +84,21 @@ def test_nothing_is_lost_or_doubled_with_many_seeds(tmp_path: Path, seed: int) -
 
 def test_a_killed_supervisor_leaves_no_process_behind(running: Running) -> None:
     running.start()
-    assert [process.name for process in running.processes()] == ["collect", "deliver", "show", "work", "work"]
+    assert [process.name for process in running.processes()] == [
+        *("archive", "collect", "deliver", "show", "survey", "work", "work")
+    ]
     running.kill_supervisor()
     # The folder's lock is free again, so that the next start is not refused.
     running.start()
     assert running.stop() == 0
 
 
-@pytest.mark.parametrize("victim", ["work", "deliver", "show"])
+@pytest.mark.parametrize("victim", ["work", "deliver", "show", "archive"])
 def test_who_is_killed_while_all_starts_is_started_again(running: Running, victim: str) -> None:
     """Before the first plan stands, too."""
     running.launch()
     chosen = until(lambda: running.processes(victim), f"the first {victim}")[0]
     signal_to(chosen.pid, signal.SIGKILL)
     running.await_ready()
-    until(lambda: len(running.processes()) == 5, "all five processes")
+    until(lambda: len(running.processes()) == 7, "all seven processes")
     assert running.stop() == 0

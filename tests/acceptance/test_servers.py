@@ -40,7 +40,7 @@ def test_a_second_server_on_the_folder_is_refused(running: Running) -> None:
         1,
         f"tactful: another Tactful is running on {running.data}",
     )
-    assert len(running.processes()) == 5
+    assert len(running.processes()) == 7
     assert running.stop() == 0
 
 
