@@ -9,7 +9,9 @@ import pytest
 from tactful.adapters.memory.bells import MemoryBell
 from tactful.adapters.memory.lake import MemoryLake
 from tactful.errors import TransientError
-from tactful.language.sql.layout import EVENTS, TABLES, Layout
+from tactful.history.cells import ZoneRow
+from tactful.history.table import of_rows
+from tactful.language.sql.layout import EVENTS, TABLES, ZONES, Layout
 from tactful.runtime.archive import RETRY_US, Archive, Archiver, Declared, Pace
 from tactful.runtime.decided import LiveTail
 from tactful.testing.clock import SimClock
@@ -97,6 +99,15 @@ def test_piece_by_piece_is_the_same(life: Life) -> None:
     lake = MemoryLake()
     archiver(life, lake, Pace(rows=1, read=1)).archive()
     assert held(lake) == whole(life)
+
+
+def test_a_new_lake_gets_time_zones_once(life: Life) -> None:
+    lake, rows = MemoryLake(), [ZoneRow("UTC", 0, 1, 0)]
+    for _ in range(2):
+        first = lambda: {ZONES: of_rows(ZONES, rows)}  # noqa: E731  (said once)
+        Archiver(life.house.log, life.house.trail, lake, life.clock, first=first).archive()
+        life.live([{**lines(1)[0], "messageId": "late", "receivedAt": "2026-01-09T00:00:00Z"}])
+    assert len(held(lake)[ZONES]) == 1
 
 
 class Failing(MemoryLake):

@@ -7,6 +7,8 @@ from tactful.adapters.installation import Installation
 from tactful.adapters.supervisor import StopSignal, follow_parent
 from tactful.app.lakes import lake_of
 from tactful.errors import TransientError
+from tactful.history.timezones import zone_table
+from tactful.language.sql.layout import ZONES
 from tactful.operations.declaring import declared
 from tactful.operations.retention import trim
 from tactful.runtime.archive import Archive, Archiver, Declared, Pace
@@ -35,7 +37,16 @@ def archiver(house: Installation) -> Archiver:
     history = house.settings.history
     pace = Pace(history.rows, parse_duration(history.every) or Pace().every_us)
     lake = lake_of(house.data, history)
-    return Archiver(house.log, house.trail, lake, house.clock, _Declaring(house), lambda at: _trimmed(house, at), pace)
+    return Archiver(
+        house.log,
+        house.trail,
+        lake,
+        house.clock,
+        _Declaring(house),
+        lambda at: _trimmed(house, at),
+        pace,
+        lambda: {ZONES: zone_table()},
+    )
 
 
 class _Declaring:

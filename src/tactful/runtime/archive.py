@@ -10,6 +10,7 @@ import gc
 import logging
 from collections.abc import Callable, Mapping
 
+import pyarrow as pa
 from msgspec import Struct
 
 from tactful.errors import Fenced, TransientError
@@ -61,9 +62,10 @@ class Archiver:
         declared: Callable[[], Declared] = Declared,
         archived: Callable[[Mapping[int, int]], None] = lambda positions: None,
         pace: Pace | None = None,
+        first: Callable[[], Mapping[str, pa.Table]] = dict,
     ) -> None:
         """`declared` is asked before each append; `archived` is told up to where the lake has everything, after each
-        round of housekeeping."""
+        round of housekeeping; `first` gives what a new lake has beside what is decided (time zones, for others)."""
         self._log = log
         self._trail = trail
         self._lake = lake
@@ -71,6 +73,7 @@ class Archiver:
         self._declared = declared
         self._archived = archived
         self._pace = pace or Pace()
+        self._first = first
         self._wished: Layout | None = None
         self._since: int | None = None
         """When it was first seen that the lake lacks something; None: it does not."""
@@ -127,8 +130,11 @@ class Archiver:
                     upto[partition] = read.upto
             if upto == before:
                 break
+        tables = batch.tables()
+        if not self.positions:
+            tables |= self._first()
         try:
-            self._lake.append(upto, batch.tables())
+            self._lake.append(upto, tables)
         except Fenced as error:
             _logger.warning("somebody else archives as well: %s", error)
             self.positions = self._known()
