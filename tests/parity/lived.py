@@ -1,0 +1,192 @@
+"""The two engines as an installation has them: several partitions with production workers, and a history of lake and
+tail. Expressions are metrics of the plan, and segments where they may be; the archiver runs now and then, housekeeping
+with it, and the log is trimmed behind the lake. So what SQL says rests on what the archiver made of derived rows.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from random import Random
+
+import yaml
+
+from tactful.events.records import Publish
+from tactful.kernel.definitions import read_project, vocabulary_of
+from tactful.kernel.plan import compiled
+from tactful.kernel.state import FIRST_KEY, decode_partition, decode_profile
+from tactful.kernel.turn import Turn
+from tactful.language.check import check
+from tactful.language.mistakes import Mistake
+from tactful.language.tree import Node
+from tactful.language.vocabulary import Vocabulary
+from tactful.operations.evaluate_lines import (
+    Answer,
+    Answers,
+    Line,
+    Question,
+    naming_of,
+    people,
+    plain,
+    plan_settings,
+    read_lines,
+)
+from tactful.operations.history import Opened
+from tactful.runtime.settings import Settings
+from tactful.values import HOUR_US, format_time
+from tests.histories import Life
+
+ASKED = "asked"
+"""Before the number of what a question asks for, among the definitions of the plan."""
+AT_ONCE = 50
+Positions = Mapping[int, int]
+
+
+def house(question: Question, lines: Sequence[Line], instants: Sequence[int]) -> Answers:
+    """What the states of the people say."""
+    return Lived(question, lines, instants).live
+
+
+def lake(question: Question, lines: Sequence[Line], instants: Sequence[int]) -> Answers:
+    """What lake and tail say at each instant; and that they say the same of it when all is over, as of the instant
+    and as of what had been decided by then."""
+    lived = Lived(question, lines, instants)
+    lived.demand_the_same_afterwards()
+    return lived.then
+
+
+class Lived:
+    """`live` and `then`: by state and by SQL, each at its instant."""
+
+    def __init__(
+        self,
+        question: Question,
+        lines: Sequence[Line],
+        instants: Sequence[int],
+        seed: int = 0,
+        archives: float = 0.01,
+    ) -> None:
+        """`archives`: how likely the archiver comes by after a record, and ten times that before an instant."""
+        self.question = question
+        records = [record for _, record in read_lines(lines, naming_of(question), with_repeats=True)]
+        self.names = people(enumerate(records))
+        self.random = Random(len(lines) + seed)
+        self.live: Answers = {}
+        self.then: Answers = {}
+        self.positions: dict[int, Positions] = {}
+        moments = sorted(set(instants))
+        begin = min([*(record.received_at for record in records[:1]), *moments], default=0) - 1
+        self.life = Life(Settings(), self.random.choice((1, 2, 3, 5)), begin)
+        self.life.take(Publish(begin, self._files(), plan_settings(question)))
+        for at in moments:
+            while records and records[0].received_at <= at:
+                record = records.pop(0)
+                self.life.until(record.received_at)
+                self.life.take(record)
+                if self.random.random() < archives:
+                    self.archive()
+            self.life.until(at)
+            if self.random.random() < 10 * archives:
+                self.archive()
+            self.live[at] = self._of_states(at)
+            with self.life.history().open() as opened:
+                self.positions[at] = dict(opened.positions)
+                self.then[at] = self._of_history(opened, at)
+
+    def archive(self) -> None:
+        """And sometimes forget what the lake has."""
+        archiver = self.life.archive()
+        if self.random.random() < 0.5:
+            before = self.life.clock.now_us() - self.random.choice((0, HOUR_US))
+            self.life.house.log.trim(before, archiver.positions)
+
+    def demand_the_same_afterwards(self) -> None:
+        """Of every instant; where a name has a retention, what was then is gone."""
+        if self._retains:
+            return
+        self.archive()
+        with self.life.history().open() as opened:
+            for at, said in self.then.items():
+                again = self._of_history(opened, at)
+                assert again == said, f"another answer afterwards about {format_time(at)}: {first(again, said)}"
+                positions = self._of_history(opened, at, self.positions[at])
+                assert positions == said, f"as of positions, about {format_time(at)}: {first(positions, said)}"
+
+    # ---- what is asked ---------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _vocabulary(self) -> Vocabulary:
+        gap = self.question.gap_us
+        return vocabulary_of(
+            read_project(self.question.files, gap_us=gap, is_strict=False), gap_us=gap, is_strict=False
+        )
+
+    @cached_property
+    def _trees(self) -> dict[str, Node]:
+        asked = self.question.expressions.items()
+        return {name: check(text, "value", vocabulary=self._vocabulary).tree for name, text in asked}
+
+    @property
+    def _retains(self) -> bool:
+        return any("retention" in text for text in self.question.files.values())
+
+    def _files(self) -> dict[str, str]:
+        """The project, with what is asked for as a metric each, and as a segment where that may be."""
+        files = dict(self.question.files)
+        for name, text in self.question.expressions.items():
+            files[f"metrics/{ASKED}{name}.yaml"] = yaml.safe_dump({"value": text}, allow_unicode=True)
+            try:
+                check(text, vocabulary=self._vocabulary, allows_clock=False)
+            except Mistake:
+                continue
+            files[f"segments/{ASKED}{name}.yaml"] = yaml.safe_dump({"when": text}, allow_unicode=True)
+        return files
+
+    # ---- who answers -----------------------------------------------------------------------------------------------
+
+    def _of_history(self, opened: Opened, at: int, positions: Positions | None = None) -> dict[str, dict[str, Answer]]:
+        found: dict[str, dict[str, Answer]] = {name: {} for name in self._trees}
+        every = list(self._trees.items())
+        for begin in range(0, len(every), AT_ONCE):
+            part = dict(every[begin : begin + AT_ONCE])
+            for person, values in opened.ask(part, at, positions=positions):
+                for name, value in values.items():
+                    found[name][self.names[person]] = Answer(plain(value))
+        return found
+
+    def _of_states(self, at: int) -> dict[str, dict[str, Answer]]:
+        found: dict[str, dict[str, Answer]] = {name: {} for name in self._trees}
+        house = self.life.house
+        for partition, store in enumerate(house.stores()):
+            stored = house.plan(partition)
+            assert stored is not None
+            plan = compiled(stored)
+            state = decode_partition(store.checkpoint().partition_state)
+            turn = Turn(state, plan, stored, lambda _: None)
+            keys = store.keys_after(FIRST_KEY, 1 << 30)
+            for key, body in store.load(keys).items():
+                self._of_person(key, body, turn, at, found)
+        return found
+
+    def _of_person(self, key: str, body: bytes, turn: Turn, at: int, found: dict[str, dict[str, Answer]]) -> None:
+        profile, plan, stored = decode_profile(body), turn.plan, turn.plan_state
+        assert stored is not None
+        if profile.owner() is not None:
+            return
+        assert profile.identity is None or not profile.identity.is_waiting, "everybody is at rest"
+        view = turn.view(profile)
+        for name in self._trees:
+            metric = plan.metrics[ASKED + name]
+            answer = Answer(plain(metric.valued.value(view, at)), metric.valued.is_coarse(view, at))
+            found[name][self.names[key]] = answer
+            number = stored.numbers.get(f"segment/{ASKED}{name}")
+            if number is not None and not answer.is_coarse:
+                is_in = number in profile.segments
+                assert is_in == (answer.value is True), f"{key}: {answer.value}, and in the segment: {is_in}"
+
+
+def first(one: dict[str, dict[str, Answer]], other: dict[str, dict[str, Answer]]) -> object:
+    """Where two answers differ."""
+    for name, by_person in other.items():
+        for person in sorted({*by_person, *one[name]}):
+            if repr(one[name].get(person)) != repr(by_person.get(person)):
+                return name, person, one[name].get(person), by_person.get(person)
+    return None
