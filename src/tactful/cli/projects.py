@@ -133,6 +133,33 @@ def _foresight_values(foresight: "Foresight | None") -> dict[str, Any]:
     return {"foresight": as_values(foresight)}
 
 
+def _publish(build: Build, project: Path, data: Path, *, dry_run: bool, as_json: bool) -> None:
+    files = load(project)
+    house = opened(build, data, read_only=dry_run, project=project)
+    before, settings = house.plan(0), plan_settings(build.settings(project))
+    refuse_other_priority(before, settings)
+    changed = changes(before, files, settings)
+    version = before.plan.version if before else 0
+    if changed:
+        publication(files, settings, house.clock.now_us(), "")  # What has mistakes is not asked about.
+    silent = warming(before, files, settings, house.stores(), house.clock.now_us()) if changed else {}
+    foresight = _foreseen(build, house, files, settings, silent) if changed else None
+    if not as_json:
+        _tell(changed, foresight)
+    if changed and not dry_run:
+        publish(files, settings, house.log, house.bells, house.clock)
+        version += 1
+    if as_json:
+        values = _foresight_values(foresight)
+        echo_json({"version": version, "changes": changed, "published": bool(changed) and not dry_run, **values})
+        return
+    if changed and not dry_run:
+        click.echo(f"published as version {version}")
+    is_seeded = foresight is not None and foresight.seed is not None
+    for path, ready_at in silent.items():
+        click.echo(f"  {path} {SEEDED if is_seeded else _silence(ready_at)}")
+
+
 def register(group: click.Group, build: Build) -> None:
     @group.command("check")
     @project_option
@@ -156,30 +183,7 @@ def register(group: click.Group, build: Build) -> None:
 
         Who would enter and leave, and for whom journeys would have begun, is asked of the history.
         """
-        files = load(project)
-        house = opened(build, data, read_only=dry_run, project=project)
-        before, settings = house.plan(0), plan_settings(build.settings(project))
-        refuse_other_priority(before, settings)
-        changed = changes(before, files, settings)
-        version = before.plan.version if before else 0
-        if changed:
-            publication(files, settings, house.clock.now_us(), "")  # What has mistakes is not asked about.
-        silent = warming(before, files, settings, house.stores(), house.clock.now_us()) if changed else {}
-        foresight = _foreseen(build, house, files, settings, silent) if changed else None
-        if not as_json:
-            _tell(changed, foresight)
-        if changed and not dry_run:
-            publish(files, settings, house.log, house.bells, house.clock)
-            version += 1
-        if as_json:
-            values = _foresight_values(foresight)
-            echo_json({"version": version, "changes": changed, "published": bool(changed) and not dry_run, **values})
-            return
-        if changed and not dry_run:
-            click.echo(f"published as version {version}")
-        is_seeded = foresight is not None and foresight.seed is not None
-        for path, ready_at in silent.items():
-            click.echo(f"  {path} {SEEDED if is_seeded else _silence(ready_at)}")
+        _publish(build, project, data, dry_run=dry_run, as_json=as_json)
 
     @group.command()
     @project_option
