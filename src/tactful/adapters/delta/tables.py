@@ -37,6 +37,8 @@ CONFIGURATION = {
     "delta.logRetentionDuration": "interval 1 hours",
     "delta.deletedFileRetentionDuration": "interval 1 hours",
 }
+_SKIPPING = "delta.dataSkippingStatsColumns"
+"""By it others know that of other columns nothing is said."""
 _HOOKS = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)
 PLAIN = "plain"
 """The layout of a file without columns of their own."""
@@ -90,7 +92,7 @@ class Table:
                     self.place.uri(self.name),
                     Schema.from_arrow(self._shape()),
                     partition_by=[BUCKET] if self.has_buckets else [],
-                    configuration={**CONFIGURATION, **configuration},
+                    configuration={**CONFIGURATION, _SKIPPING: ",".join(self._counted()), **configuration},
                     storage_options=self.place.options,
                     raise_if_key_not_exists=False,
                 )
@@ -214,8 +216,8 @@ class Table:
     def adding(self, path: str, size: int, bucket: int | None, rows: pa.Table, *, changes: bool = True) -> AddAction:
         numbers = {
             name: (rows.column(name).to_numpy().min(), rows.column(name).to_numpy().max())
-            for name in STATISTICS
-            if name in rows.column_names and len(rows) and rows.column(name).null_count == 0
+            for name in self._counted()
+            if len(rows) and rows.column(name).null_count == 0
         }
         return self._add(path, size, bucket, len(rows), numbers, changes=changes)
 
@@ -233,6 +235,9 @@ class Table:
     def _remove(self, file: File, at_ms: int, changes: bool) -> RemoveAction:
         values = {BUCKET: None if file.bucket is None else str(file.bucket)} if self.has_buckets else {}
         return RemoveAction(file.path, changes, at_ms, file.size, values)
+
+    def _counted(self) -> list[str]:
+        return [name for name in schema(self.name).names if name in STATISTICS]
 
     def _shape(self) -> pa.Schema:
         shape = schema(self.name)
