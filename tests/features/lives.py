@@ -10,7 +10,8 @@ from tests.features.story import instant
 BEGIN = instant("2025-03-01T00:00:00Z")
 DAYS = 20
 LATE_US = (0, 0, MINUTE_US, 5 * HOUR_US, 3 * DAY_US)
-DELAYS_US = {"app": 6 * HOUR_US}
+DELAYS_US = {"app": 6 * HOUR_US, "import": 6 * HOUR_US}
+"""Decisions in a file come from `import`."""
 FILES = {
     "collections/cart.yaml": "add: Product Added\nremove: Product Removed\nclear: Order Completed\nkey: sku\n",
     "metrics/spent.yaml": 'value: sum("Order Completed", total)\n',
@@ -41,7 +42,8 @@ TEXTS = {
 
 
 def lines(random: Random, events: int = 120) -> list[dict[str, Any]]:
-    """Ties come in when they happen: whose something is goes by when that was known."""
+    """Ties and decisions come in when they happen, of the slowest source, and nothing comes late of a device, which may
+    be somebody else's by then: whose something is, and what a decision covers, goes by when that was known."""
     found = [_line(random, number) for number in range(events)]
     return sorted(found, key=lambda line: line["receivedAt"])
 
@@ -50,21 +52,21 @@ def _line(random: Random, number: int) -> dict[str, Any]:
     at = BEGIN + random.randrange(DAYS * DAY_US)
     who = {"userId": f"u{random.randrange(5)}"}
     device = {"anonymousId": f"x{random.randrange(6)}"}
-    source = random.choice(("app", "web"))
-    line: dict[str, Any] = {"messageId": str(number), "source": source, "timestamp": format_time(at)}
     kind = random.choices(
         ("track", "page", "identify", "tie", "score", "threshold", "consent"), (10, 3, 3, 2, 1, 1, 2)
     )[0]
+    source = "app" if kind in ("tie", "consent") else random.choice(("app", "web"))
+    line: dict[str, Any] = {"messageId": str(number), "source": source, "timestamp": format_time(at)}
     late = random.choice(LATE_US) if kind in ("track", "page", "identify") else 0
     line["receivedAt"] = format_time(at + late)
     match kind:
         case "track":
             name = random.choice(("Product Added", "Product Added", "Product Removed", "Order Completed"))
-            line |= {"type": "track", "event": name, **random.choice((who, device))}
+            line |= {"type": "track", "event": name, **(who if late else random.choice((who, device)))}
             line["properties"] = {"sku": random.choice("ab"), "total": random.randrange(90), "price": 2}
         case "page":
             zone = random.choice(("Europe/Berlin", "America/New_York"))
-            line |= {"type": "page", "context": {"timezone": zone}, **random.choice((who, device))}
+            line |= {"type": "page", "context": {"timezone": zone}, **(who if late else random.choice((who, device)))}
         case "identify":
             plan = random.choice(("free", "paid", None))
             line |= {"type": "identify", "traits": {"plan": plan, "age": random.randrange(9)}, **who}
