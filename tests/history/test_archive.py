@@ -211,7 +211,7 @@ def test_housekeeping_is_told_what_definitions_say_and_tells_where_the_lake_is(l
     assert not keeping.keep_house()
     assert told == [dict(lake.snapshot().positions)]
     assert lake.snapshot().layout == Layout(("total",))
-    names = {row["name"] for row in lake.snapshot().source(EVENTS).to_table().to_pylist()}  # type: ignore[union-attr]
+    names = {row["name"] for row in lake.snapshot().source(EVENTS).to_table().to_pylist()}  # type: ignore[union-attr]  # in memory
     assert "Order Completed" not in names
     assert "$identify" in names
 
