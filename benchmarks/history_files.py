@@ -1,6 +1,8 @@
-"""A year of a shop as the files of the table `events`, made column by column: 20M rows take a minute, not an hour.
+"""A year of a shop as the files of a lake, made column by column: 20M events take a minute, not an hour.
 
-A file holds some of the people, each one's events together and by time, as a lake by buckets of people would.
+As in a lake, a bucket's file holds some of the identifiers, each one's events together and by time. Of a person's
+events every tenth was done before they said who they are: it stands under a device's identifier, in another bucket, and
+the table `identity` has whose it is.
 """
 
 from collections.abc import Sequence
@@ -14,16 +16,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tactful.history.table import CELL, CELLS, ELEMENTS, GROUP_ROWS, schema
-from tactful.language.sql.layout import EVENTS, Layout
+from tactful.history.table import CELL, CELLS, ELEMENTS, GROUP_ROWS, parquet, schema
+from tactful.language.sql.layout import EVENTS, IDENTITY, SHARED, TABLES, Layout
 from tactful.values import DAY_US
 
 Numbers = Any
 """An array of numpy."""
 
 YEAR_US = 365 * DAY_US
-EACH = 20
+EACH = 100
 """Events of a person, on average."""
+UNKNOWN = 0.1
+"""Of the events, those done before the person said who they are."""
 SHARES = {
     "Product Viewed": 0.42,
     "$page": 0.30,
@@ -50,43 +54,73 @@ class Property(NamedTuple):
     values: pa.Array
 
 
-def write(folder: Path, events: int, files: int, now_us: int, own: Layout) -> list[Path]:
-    """The same files for the same numbers."""
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = [folder / f"{number:03}.parquet" for number in range(files)]
-    make = partial(_write, rows=events // files, now_us=now_us, own=own)
+def write(folder: Path, events: int, buckets: int, now_us: int, own: Layout) -> dict[str, list[Path]]:
+    """The same files for the same numbers, by table."""
+    files: dict[str, list[Path]] = {}
+    make = partial(_write, folder=folder, rows=events // buckets, buckets=buckets, now_us=now_us, own=own)
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
-        list(pool.map(make, paths, range(files)))
-    return paths
+        made = list(pool.map(make, range(buckets)))
+    for table in (EVENTS, IDENTITY):
+        files[table] = [one[table] for one in made]
+    for table in TABLES:
+        if table not in files:
+            files[table] = [folder / table / "0.parquet"]
+            files[table][0].parent.mkdir(parents=True, exist_ok=True)
+            files[table][0].write_bytes(parquet(table, []))
+    return files
 
 
-def _write(path: Path, number: int, *, rows: int, now_us: int, own: Layout) -> None:
-    random = np.random.default_rng(number)
-    person = np.sort(random.integers(0, max(rows // EACH, 1), rows))
+def _write(bucket: int, *, folder: Path, rows: int, buckets: int, now_us: int, own: Layout) -> dict[str, Path]:
+    random = np.random.default_rng(bucket)
+    people = max(rows // EACH, 1)
+    person = random.integers(0, people, rows)
+    is_device = random.random(rows) < UNKNOWN
     at = now_us - (random.random(rows) ** 1.5 * YEAR_US).astype(np.int64)
-    order = np.lexsort((at, person))
-    person, at = person[order], at[order]
+    order = np.lexsort((at, person, ~is_device))
+    person, at, is_device = person[order], at[order], is_device[order]
+    # A device's bucket is not its owner's.
+    devices = np.char.add(f"a:{bucket}-", person.astype(str))
+    identifier = np.where(is_device, devices, np.char.add(f"u:{bucket}-", person.astype(str)))
     kinds = random.choice(len(SHARES), rows, p=list(SHARES.values()))
     properties = _properties(random, kinds)
-    names = pa.array(list(SHARES)).take(pa.array(kinds))
+    received = np.minimum(at + random.integers(0, 3_000_000, rows), now_us)
+    ref = (np.arange(rows) * 1024 + bucket % 16).astype(np.int64)
     columns = {
-        "identifier": pa.array(np.char.add(f"u:{number}-", person.astype(str))),
-        "epoch": pa.array(np.ones(rows, dtype=np.int64)),
+        "identifier": pa.array(identifier),
         "kind": pa.array(["track", "page"]).take(pa.array((kinds == 1).astype(np.int8))),
-        "name": names,
+        "name": pa.array(list(SHARES)).take(pa.array(kinds)),
         "timestamp": pa.array(at),
-        "received_at": pa.array(np.minimum(at + random.integers(0, 3_000_000, rows), now_us)),
-        "ref": pa.array((np.arange(rows) * 1024 + number).astype(np.int64)),
-        "message_id": pa.array(np.char.add(f"m{number}-", np.arange(rows).astype(str))),
-        "zone": pa.nulls(rows, pa.string()),
-        "properties": _cells(rows, [one for one in properties if one.path not in own.own]),
+        "received_at": pa.array(received),
+        "message_id": pa.array(np.char.add(f"m{bucket}-", np.arange(rows).astype(str))),
+        "properties": _cells(rows, properties),
         "context": _cells(rows, []),
+        "epoch": pa.array(np.ones(rows, dtype=np.int64)),
+        **{name: pa.array(ref) for name in ("ref", "applied")},
     }
     if own.own:
         cells = [_own(rows, [one for one in properties if one.path == name]) for name in own.own]
         columns["own"] = pa.StructArray.from_arrays(cells, names=list(own.own))
-    held = pa.table(columns, schema=schema(EVENTS, own))
-    pq.write_table(held, path, compression="zstd", row_group_size=GROUP_ROWS)
+    owned, first = np.unique(person[is_device], return_index=True)
+    since = received[is_device][first] + 1
+    ties = {
+        "identifier": pa.array(np.char.add(f"a:{bucket}-", owned.astype(str))),
+        "epoch": pa.array(np.ones(len(owned), dtype=np.int64)),
+        "person": pa.array(np.char.add(f"u:{(bucket + 1) % buckets}-", owned.astype(str))),
+        **{name: pa.array(since) for name in ("timestamp", "received_at")},
+        "hop": pa.array(np.ones(len(owned), dtype=np.int64)),
+    }
+    return {EVENTS: _stored(folder, EVENTS, bucket, columns, own), IDENTITY: _stored(folder, IDENTITY, bucket, ties)}
+
+
+def _stored(folder: Path, table: str, bucket: int, columns: dict[str, pa.Array], own: Layout = SHARED) -> Path:
+    """What nobody asks for is null, or nothing."""
+    rows = len(columns["identifier"])
+    shape = schema(table, own)
+    held = [columns[field.name] if field.name in columns else pa.nulls(rows, field.type) for field in shape]
+    path = folder / table / f"bucket={bucket}" / "0.parquet"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.table(held, schema=shape), path, compression="zstd", row_group_size=GROUP_ROWS)
+    return path
 
 
 def _properties(random: np.random.Generator, kinds: Numbers) -> list[Property]:
