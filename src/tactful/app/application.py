@@ -19,6 +19,7 @@ from tactful.adapters.supervisor import Lock, StopSignal, Supervisor, follow_par
 from tactful.adapters.watching import watch
 from tactful.app.clocks import FASTEST, Clocks, SystemClock
 from tactful.app.doorkeeping import access_of, at_terminal, findings, near, refuse_open_door, welcome
+from tactful.app.newest import newest
 from tactful.app.parts import email_of, sources_of
 from tactful.cli import (
     admitting,
@@ -47,7 +48,6 @@ from tactful.cli import (
 )
 from tactful.cli.main import command_line
 from tactful.errors import DefinitionError, Place, Problem, TransientError, UsageError
-from tactful.events.records import Plan, Record, decode
 from tactful.events.sources import Source
 from tactful.operations import identities
 from tactful.operations.access import Access
@@ -212,7 +212,7 @@ class Application:
         with held(project):  # What the console died in the middle of is whole by then.
             files = load(project)
         lock = Lock(data)
-        fast = self._clocks.run(data, speed, begin_us, _newest(data)) if speed is not None else None
+        fast = self._clocks.run(data, speed, begin_us, newest(data)) if speed is not None else None
         house = self.house(data, project, read_only=False)
         house.look_over()
         refuse_other_priority(house.plan(0), plan_settings(settings))
@@ -385,25 +385,6 @@ def _refuse_hurry(speed: int, settings: Settings, *, is_dev: bool) -> None:
             f"--speed would send a day's messages in minutes, and here they would really leave: {', '.join(ways)} "
             f"({'is' if len(ways) == 1 else 'are'} set). Without it, messages go into the local outbox."
         )
-
-
-def _newest(data: Path) -> Callable[[Clock], int]:
-    """The newest instant in a folder, by the last record of each partition."""
-
-    def look(clock: Clock) -> int:
-        house = Installation(data, Settings(), clock, read_only=True)
-        try:
-            ends = [(partition, house.log.end(partition)) for partition in range(house.partitions)]
-            read = [house.log.read(partition, end - 1, 1) for partition, end in ends if end]
-            return max((_received_at(decode(body)) for records in read for _, body in records), default=0)
-        finally:
-            house.close()
-
-    return look
-
-
-def _received_at(record: Record | Plan) -> int:
-    return 0 if isinstance(record, Plan) else record.received_at
 
 
 def main() -> None:
