@@ -1,30 +1,39 @@
 """The history of a data folder, to be asked: its lake, what the lake has not yet, and the engine that runs SQL."""
 
-from pathlib import Path
-
 from tactful.adapters.duckdb_queries import DuckDBQueries
 from tactful.adapters.memory.lake import MemoryLake
 from tactful.app.lakes import lake_of
 from tactful.history.lake import Lake
+from tactful.language.sql.layout import EVENTS
 from tactful.operations.history import History
 from tactful.operations.terms import Terms, terms_of
 from tactful.runtime.decided import LiveTail
 from tactful.runtime.house import House
-from tactful.runtime.settings_history import HistorySettings
 from tactful.values import parse_duration
 
 
+class Histories:
+    """Of one house, for as long as a process lives; belongs to the thread that made it. What was read of the tail is
+    kept from one question to the next."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._tail = LiveTail(house.log, house.trail)
+        self._lake: Lake | None = None
+
+    def newest(self) -> History:
+        """By the plan that is in force now. Where no lake was made yet, log and trail have it all: who only asks makes
+        none. Raises TransientError where the lake cannot be reached."""
+        settings, data = self._house.settings.history, self._house.data
+        if self._lake is None and (settings.location or (data / "lake" / EVENTS / "_delta_log").exists()):
+            self._lake = lake_of(data, settings)
+        lake = self._lake or MemoryLake(settings.buckets)
+        return History(lake, DuckDBQueries(), self._tail, _terms(self._house))
+
+
 def history_of(house: House) -> History:
-    """Belongs to the thread that made it. Where no lake was made yet, log and trail have it all. Raises TransientError
-    where the lake cannot be reached."""
-    settings = house.settings.history
-    lake: Lake = lake_of(house.data, settings) if _is_there(settings, house.data) else MemoryLake(settings.buckets)
-    return History(lake, DuckDBQueries(), LiveTail(house.log, house.trail), _terms(house))
-
-
-def _is_there(settings: HistorySettings, data: Path) -> bool:
-    """Who only asks makes none in the data folder."""
-    return bool(settings.location) or (data / "lake").exists()
+    """For one question, or a few of the same moment."""
+    return Histories(house).newest()
 
 
 def _terms(house: House) -> Terms:

@@ -95,7 +95,6 @@ class Reader:
         """`history` opens the lake, when it is first asked."""
         self._log = log
         self._open_history = history
-        self._history: History | None = None
         self._states = states
         self._trail = trail
         self.outbox = outbox
@@ -104,12 +103,10 @@ class Reader:
         self._matching: Matching | None = None
 
     def history(self) -> "History":
-        """All that was ever kept, for SQL. Raises UsageError where nobody said how it is opened."""
-        if self._history is None:
-            if self._open_history is None:
-                raise UsageError("there is no history here")
-            self._history = self._open_history()
-        return self._history
+        """All that was ever kept, for SQL, as of now. Raises UsageError where nobody said how it is opened."""
+        if self._open_history is None:
+            raise UsageError("there is no history here")
+        return self._open_history()
 
     # ---- one person
 
