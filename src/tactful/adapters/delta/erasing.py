@@ -4,9 +4,11 @@ keeps those in its log, and they would name whom they erase."""
 
 from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from deltalake.transaction import AddAction
 
 from tactful.adapters.delta.files import holds, mentions
 from tactful.adapters.delta.housekeeping import unnamed
@@ -39,33 +41,31 @@ def erase(writer: Writer, identifiers: Sequence[str]) -> int:
     raise TransientError("others are writing to the lake again and again: erase once more")
 
 
+class _Anew(NamedTuple):
+    """A file that is to go."""
+
+    file: File
+    erased: int
+    added: AddAction | None
+    """What stands in its place; None where no row is left."""
+
+
 def _erase(writer: Writer, table: Table, pen: int, wanted: Collection[str]) -> int:
     table.refresh()
+    files, stale = table.files(), unnamed(table)
     with ThreadPoolExecutor(_AT_ONCE) as threads:
-        paths = [one.path for one in table.files()]
-        stale = [*unnamed(table)]
-        may = dict(
-            zip(
-                [*paths, *stale],
-                threads.map(lambda path: _may(table, path, wanted, writer.buckets), [*paths, *stale]),
-                strict=True,
-            )
-        )
-        held = [one for one in table.files() if may[one.path]]
-        left = list(threads.map(lambda one: _left(table, one, wanted), held))
-    erased, added, removed = 0, [], []
-    for file, (before, rows) in zip(held, left, strict=True):
-        if rows is None:
-            continue
-        erased += before - len(rows)
-        removed.append(file)
-        if len(rows) or len(removed) == len(table.files()):
-            added.append(writer.write(table, writer.shaped(table, rows), bucket=file.bucket))
-    if removed:
-        table.commit(pen, added, removed)
-    for path in [*(one.path for one in removed), *(path for path in stale if may[path])]:
+        paths = [*(one.path for one in files), *stale]
+        looked = threads.map(lambda path: _may(table, path, wanted, writer.buckets), paths)
+        may = dict(zip(paths, looked, strict=True))
+        held = [one for one in files if may[one.path]]
+        is_last = len(held) == len(files)
+        done = threads.map(lambda one: _anew(writer, table, one, wanted, is_kept=is_last and one is held[0]), held)
+        anew = [one for one in done if one is not None]
+    if anew:
+        table.commit(pen, [one.added for one in anew if one.added is not None], [one.file for one in anew])
+    for path in [*(one.file.path for one in anew), *(path for path in stale if may[path])]:
         table.place.delete(table.name, path)
-    return erased
+    return sum(one.erased for one in anew)
 
 
 def _may(table: Table, path: str, wanted: Collection[str], buckets: int) -> bool:
@@ -88,8 +88,13 @@ def _may(table: Table, path: str, wanted: Collection[str], buckets: int) -> bool
     return any(pc.any(pc.is_in(rows.column(one), values)).as_py() for one in asked)
 
 
-def _left(table: Table, file: File, wanted: Collection[str]) -> tuple[int, pa.Table | None]:
-    """How many rows it had, and those that are left; None where none goes and nobody is mentioned."""
+def _anew(writer: Writer, table: Table, file: File, wanted: Collection[str], *, is_kept: bool) -> _Anew | None:
+    """Without them; None where no row is theirs and nobody of them is mentioned. `is_kept`: a file stands in its place
+    even if it is empty, since a table has at least one."""
     rows = table.place.read(table.name, file.path)
     left = without(rows, wanted)
-    return len(rows), None if left is rows else left
+    if left is rows:
+        return None
+    stays = is_kept or len(left)
+    added = writer.write(table, writer.shaped(table, left), bucket=file.bucket) if stays else None
+    return _Anew(file, len(rows) - len(left), added)
