@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 KEYS = ("journey", "text", "against", "other", "from", "to")
 AUTHOR = "api"
+LONGEST_NAME = 80
+"""Letters of a journey's."""
 
 
 def routes(bench: "Bench", project: Path, clock: Clock) -> list[Route]:
@@ -77,8 +79,8 @@ def asked_of(said: Mapping[str, Any], project: Path) -> Any:
     from tactful.operations.backtesting.preparing import Asked, text_of  # Stands on Arrow, and is seldom wanted.
 
     name, other = str(said.get("journey", "")), str(said.get("other", ""))
-    if not name.isidentifier():
-        raise UsageError(f"{name!r} is no name of a journey")
+    if not name.isidentifier() or len(name) > LONGEST_NAME:
+        raise UsageError(f"{name[:LONGEST_NAME]!r} is no name of a journey")
     text = str(said.get("text", "")) or text_of(project / "journeys" / f"{name}.yaml")
     against = other or str(said.get("against", ""))
     if not other and against not in ("", "published", "without"):

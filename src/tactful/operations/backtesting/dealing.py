@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 from msgspec import Struct
 from pyarrow import ipc
 
+from tactful.events.derived import REF_BITS
 from tactful.history.queries import Session
 from tactful.journeys.definition import CHANNELS
 from tactful.kernel.addresses import TRAITS, told_by
@@ -30,6 +31,11 @@ MOST_UNITS = 1024
 PIECE_ROWS = 400_000
 KNOWN_AT = "CASE WHEN is_import THEN timestamp ELSE received_at END"
 """What was brought in afterwards is played at the time at which it happened, as if it had come then."""
+STANDING = "CASE WHEN left(identifier, 1) IN ('a', 'd') THEN 0 WHEN left(identifier, 1) IN ('e', 'p') THEN 1 ELSE 2 END"
+"""Of records that came at one instant to several partitions: each has its own before it hears of a tie from another, so
+a visitor's stand before those of the user by whom the visitor is taken."""
+NO_RECORDS = "('tie', 'past')"
+"""Kinds of rows that are no records: somebody known by a tie alone; what stays of expired events."""
 _JSON = msgspec.json.Decoder()
 Progress = Callable[[float], None]
 """Told which share is done."""
@@ -91,13 +97,15 @@ def circles(session: Session) -> Circles:
 def deal(session: Session, plans: Collection[CompiledPlan], until: int, folder: Path, progress: Progress) -> Dealt:
     """Everything known before `until`, for these plans: of events that none of them looks into, the properties stay
     behind."""
-    where = f"kind <> 'tie' AND {KNOWN_AT} < {until}"
-    ((rows, begin, end),) = session.rows(f"SELECT count(*), min({KNOWN_AT}), max({KNOWN_AT}) FROM events WHERE {where}")
+    where = f"kind NOT IN {NO_RECORDS} AND {KNOWN_AT} < {until}"
+    counted = f"count(*), min({KNOWN_AT}), max({KNOWN_AT}), max(ref & {(1 << REF_BITS) - 1})"
+    ((rows, begin, end, partitions),) = session.rows(f"SELECT {counted} FROM events WHERE {where}")
     if not rows:
         return Dealt((), 0, 0, until, until)
     units = min(MOST_UNITS, -(-rows // UNIT_ROWS))
     together = circles(session)
-    query = f"SELECT {', '.join(_columns(session, plans))} FROM events WHERE {where}"
+    standing = f"{STANDING if partitions else 0} AS standing"
+    query = f"SELECT {', '.join((*_columns(session, plans), standing))} FROM events WHERE {where}"
     pieces: list[Path] = []
     done = 0
     for table in _tables(session.batches(query)):
@@ -172,4 +180,5 @@ def unit(pieces: Sequence[Path], number: int) -> pa.Table:
         with pa.memory_map(str(path)) as file:
             batches.append(ipc.open_file(file).get_batch(number))
     table = pa.Table.from_batches(batches)
-    return table.take(pc.sort_indices(table, sort_keys=[("known_at", "ascending"), ("ref", "ascending")]))
+    keys = [(name, "ascending") for name in ("known_at", "standing", "ref")]
+    return table.take(pc.sort_indices(table, sort_keys=keys))

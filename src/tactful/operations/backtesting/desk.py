@@ -48,8 +48,9 @@ class Desk:
     """The part of the port `Outbox` that claims need, and the port `Claiming`; `now` is to be set before either is
     asked."""
 
-    def __init__(self, suppressed: Mapping[str, int]) -> None:
-        """`suppressed`: by address, since when nothing goes there."""
+    def __init__(self, suppressed: Mapping[str, int], empty: Mapping[str, int]) -> None:
+        """`suppressed`: by address, since when nothing goes there; `empty`: by pool of coupons, since when none is
+        left."""
         self.now = 0
         self.claims: list[Claimed] = []
         """Made since somebody took them away."""
@@ -59,7 +60,7 @@ class Desk:
         """Likewise: what waits on, and why."""
         self.codes: dict[tuple[str, str], str] = {}
         """By pool and owner."""
-        self._suppressed = suppressed
+        self._suppressed, self._empty = suppressed, empty
         self._number = 0
         self._waiting: dict[str, _Row] = {}
         self._times: list[tuple[int, str]] = []
@@ -211,4 +212,5 @@ class Desk:
 
     def code(self, pool: str, owners: Sequence[str]) -> str | None:
         mine = (self.codes[pool, owner] for owner in owners if (pool, owner) in self.codes)
-        return next(mine, f"{CODE}{len(self.codes) + 1}")
+        since = self._empty.get(pool)
+        return next(mine, None if since is not None and since <= self.now else f"{CODE}{len(self.codes) + 1}")

@@ -20,6 +20,7 @@ from tactful.journeys.definition import CHANNELS
 from tactful.journeys.rules import JourneyRule
 from tactful.kernel import launching
 from tactful.kernel.definitions import Definitions
+from tactful.kernel.gate import MAILS_PER_ADDRESS
 from tactful.kernel.plan import CompiledPlan, adopt
 from tactful.kernel.state import PartitionState, PlanState, Profile
 from tactful.kernel.step import step
@@ -51,6 +52,16 @@ class Period(Struct, frozen=True):
     begin: int
     from_us: int
     until_us: int
+
+
+class Outside(Struct, frozen=True):
+    """What the gate asks of an installation beside its people."""
+
+    suppressed: dict[str, int] = {}
+    """Addresses to which nothing goes, and since when."""
+    empty: dict[str, int] = {}
+    """Pools of coupons in which no code is left, and since when."""
+    mails_per_address: int = MAILS_PER_ADDRESS
 
 
 class Listener(Protocol):
@@ -124,21 +135,20 @@ class Player:
         self,
         stage: Stage,
         period: Period,
-        suppressed: Mapping[str, int],
-        mails_per_address: int,
+        outside: "Outside",
         listener: Listener,
     ) -> None:
         self._stage, self._period, self._listener = stage, period, listener
         self.state = PartitionState(PARTITION, 1, clock=period.begin, is_counted=True)
         self._turn = _Unit(self.state, stage)
-        self._desk = Desk(suppressed)
+        self._desk = Desk(outside.suppressed, outside.empty)
         used = {
             send.channel
             for rule in (*stage.plan.journeys.values(), *stage.plan.editions.values())
             for send in rule.sends
         }
         slots = {channel: SLOTS for channel in CHANNELS if channel in used}
-        self._claims = Claims(PARTITION, self._desk, slots, mails_per_address)
+        self._claims = Claims(PARTITION, self._desk, slots, outside.mails_per_address)
         self._position = 0
         self._wakes: list[tuple[int, str]] = []
         self._noted: dict[str, int] = {}

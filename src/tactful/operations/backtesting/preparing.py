@@ -1,6 +1,6 @@
 """Preparing: what is to be played, from a journey's file, the project around it, and what it is compared with."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from msgspec import Struct
@@ -8,10 +8,11 @@ from msgspec import Struct
 from tactful.consent import policy
 from tactful.errors import UsageError
 from tactful.events.records import CONSENT, SESSION_GAP
-from tactful.kernel.definitions import read_project
+from tactful.kernel.definitions import Definitions, read_project
 from tactful.kernel.state import PlanState
 from tactful.language.vocabulary import DEFAULT_GAP_US
 from tactful.operations.backtesting.dealing import KNOWN_AT
+from tactful.operations.backtesting.playing import Outside
 from tactful.operations.backtesting.running import Version, Wanted
 from tactful.operations.cases import instant
 from tactful.operations.history import Opened
@@ -20,6 +21,8 @@ from tactful.values import DAY_US, parse_duration
 
 WITHOUT, PUBLISHED = "without", "published"
 """To compare with: the project without the journey; the plan that is in force."""
+MOST_CODES = 10_000
+"""Asked for at a time."""
 DAYS = 30
 """Before the end of history, unless --from says so."""
 
@@ -59,15 +62,42 @@ def wanted(
     elif asked.against:
         versions.append(Version(asked.against_label or "other", {**files, path: asked.against}, dict(settings)))
     for version in versions:
-        _check(version)
+        _read(version)
     from_us, until_us = _period(asked, opened)
+    return Wanted(
+        asked.journey, tuple(versions), from_us, until_us, _outside(outbox, asked.journey, versions, mails_per_address)
+    )
+
+
+def _outside(outbox: Outbox, journey: str, versions: Sequence[Version], mails_per_address: int) -> Outside:
+    """As it is in the installation, but for the coupons of the journey itself: how many it would need is asked."""
     suppressed = {address: at for address, _, at in outbox.suppressions()}
-    return Wanted(asked.journey, tuple(versions), from_us, until_us, suppressed, mails_per_address)
+    own, pools = set[str](), set[str]()
+    for version in versions:
+        definitions = _read(version)
+        mine = definitions.journeys.get(journey)
+        sent = {step.message for step in mine.sends()} if mine is not None else set()
+        for message in definitions.messages.values():
+            if message.coupon:
+                pools.add(message.coupon)
+                own |= {message.coupon} if message.name in sent else set()
+    left = {pool.name: pool.left for pool in outbox.coupons.pools()}
+    empty = {pool: _last_given(outbox, pool) for pool in pools - own if not left.get(pool)}
+    return Outside(suppressed, empty, mails_per_address)
 
 
-def _check(version: Version) -> None:
+def _last_given(outbox: Outbox, pool: str) -> int:
+    """When the last code of a pool went to somebody; 0 of one that was never there."""
+    newest, after = 0, ""
+    while given := outbox.coupons.given(pool, after, MOST_CODES):
+        newest, after = max(newest, *(one.at_us for one in given)), given[-1].code
+    return newest
+
+
+def _read(version: Version) -> Definitions:
+    """Raises DefinitionError for its mistakes."""
     gap_us = parse_duration(version.settings.get(SESSION_GAP, "")) or DEFAULT_GAP_US
-    read_project(version.files, gap_us=gap_us, purposes=policy.read(version.settings.get(CONSENT, "")).purposes)
+    return read_project(version.files, gap_us=gap_us, purposes=policy.read(version.settings.get(CONSENT, "")).purposes)
 
 
 def _period(asked: Asked, opened: Opened) -> tuple[int, int]:

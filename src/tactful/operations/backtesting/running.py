@@ -12,12 +12,11 @@ from msgspec import Struct
 
 from tactful.errors import UsageError
 from tactful.events.records import TIME_ZONE, Record, Threshold
-from tactful.kernel.gate import MAILS_PER_ADDRESS
 from tactful.operations.backtesting.again import Again
 from tactful.operations.backtesting.counting import Counting, compare
 from tactful.operations.backtesting.crew import Crew
 from tactful.operations.backtesting.dealing import Dealt, deal, unit
-from tactful.operations.backtesting.playing import Period, Player, Stage, stage
+from tactful.operations.backtesting.playing import Outside, Period, Player, Stage, stage
 from tactful.operations.backtesting.tally import Difference, Sent, Tally
 from tactful.operations.history import Opened
 
@@ -38,9 +37,7 @@ class Wanted(Struct, frozen=True):
     """One, or two to be compared."""
     from_us: int
     until_us: int
-    suppressed: dict[str, int] = {}
-    """Addresses to which nothing goes, and since when."""
-    mails_per_address: int = MAILS_PER_ADDRESS
+    outside: Outside = Outside()
 
 
 class Told(Struct, frozen=True):
@@ -157,7 +154,7 @@ def play(one: _Unit) -> _Played:
     for number, version in enumerate(wanted.versions):
         made = _stage(msgspec.msgpack.encode(version), wanted.journey, common.begin)
         counting = Counting(made, period, version.settings.get(TIME_ZONE, "UTC"))
-        player = Player(made, period, wanted.suppressed, wanted.mails_per_address, counting)
+        player = Player(made, period, wanted.outside, counting)
         player.play(records)
         tally, messages = counting.finish(player.people, player.codes)
         for (journey, step), times in again.sent.items():

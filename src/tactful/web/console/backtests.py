@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute
 
 from tactful.errors import UsageError
 from tactful.values import parse_time
-from tactful.web.backtests import asked_of
+from tactful.web.backtests import LONGEST_NAME, asked_of
 from tactful.web.console import charts
 from tactful.web.console.charts import Bar, Series, Stage
 from tactful.web.console.room import Console, visitor
@@ -68,7 +68,9 @@ class Backtests:
         return await self._shown(request, name, job=job, jobs=jobs)
 
     def _is_written(self, name: str) -> bool:
-        return name.isidentifier() and (self._console.project / "journeys" / f"{name}.yaml").exists()
+        if not name.isidentifier() or len(name) > LONGEST_NAME:
+            return False
+        return (self._console.project / "journeys" / f"{name}.yaml").exists()
 
     async def _shown(self, request: Request, name: str, status: int = 200, **values: Any) -> Response:
         job = values.get("job")
