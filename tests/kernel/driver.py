@@ -4,7 +4,8 @@ What the driver decodes at every cut is what a store would have given back, so t
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from tactful.events.derived import (
     BecameKnown,
@@ -31,7 +32,19 @@ from tactful.events.derived import (
     encode_groups,
     place,
 )
-from tactful.events.records import Forwarded, Launch, Plan, Publish, Record, Seed, Steer, Threshold, Tick, decode, encode
+from tactful.events.records import (
+    Forwarded,
+    Launch,
+    Plan,
+    Publish,
+    Record,
+    Seed,
+    Steer,
+    Threshold,
+    Tick,
+    decode,
+    encode,
+)
 from tactful.kernel.plan import CompiledPlan, compiled, empty_plan
 from tactful.kernel.state import (
     PartitionState,
@@ -99,7 +112,10 @@ class Driver:
         return {key: decode_profile(body) for key, body in self.states.items()}
 
     def _new_turn(self) -> Turn:
-        return Turn(self.state, self.plan, self.plan_state, self._find, lambda *asked: self.seed(*asked))
+        return Turn(self.state, self.plan, self.plan_state, self._find, self._seed)
+
+    def _seed(self, digest: str, fragment: str) -> Mapping[int, Any]:
+        return self.seed(digest, fragment)
 
     def _find(self, key: str) -> Profile | None:
         return decode_profile(self.states[key]) if key in self.states else None

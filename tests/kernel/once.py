@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from tactful.events.records import Plan, Publish, decode
 from tactful.events.records import encode as encode_record
-from tactful.kernel import plan, seeding, step
+from tactful.kernel import adopting, plan, seeding
 from tactful.kernel.definitions import Definitions, read_published
 from tactful.kernel.plan import CompiledPlan
 from tactful.kernel.state import PlanState, decode_plan, encode
@@ -22,7 +22,7 @@ def compile_once(patch: pytest.MonkeyPatch) -> None:
     """In this test: what it plants must reach what is compiled."""
     once = Compiled()
     patch.setattr(plan, "read_published", read_once)
-    patch.setattr(step, "adopt", once.adopt)
+    patch.setattr(adopting, "adopt", once.adopt)
     for module in (driver, worker, seeding):
         patch.setattr(module, "compiled", once.compiled)
 

@@ -11,11 +11,11 @@ from tactful.aggregates.newest import Newest
 from tactful.events.derived import SegmentEntered, SegmentLeft
 from tactful.events.records import Consent, Event, Publish, Score, Threshold, Tick, pack
 from tactful.kernel import names
+from tactful.kernel.adopting import revise
 from tactful.kernel.gate import Claim, decide
 from tactful.kernel.plan import UnknownAggregate, compiled
 from tactful.kernel.state import Fragment, PartitionState, Profile, decode_profile
 from tactful.kernel.state import encode as encode_state
-from tactful.kernel.step import revise
 from tactful.kernel.turn import Turn
 from tests.kernel.driver import Driver
 from tests.simulation.histories import START

@@ -15,14 +15,14 @@ Pure: no clock, I/O or randomness; the same log gives the same bytes (I2). A Tur
 last commit; its profiles belong to the worker alone and change in place.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, get_args
 
 from msgspec import Raw
 from msgspec.structs import replace
 
 from tactful.events import responses
-from tactful.events.derived import PlanAdopted, RecordKept, Row, ref
+from tactful.events.derived import Row, ref
 from tactful.events.records import (
     Between,
     Consent,
@@ -47,11 +47,11 @@ from tactful.events.records import (
     decode_told,
     encode,
 )
-from tactful.kernel import deciding, launching, person, seeding, ties, verdict
+from tactful.kernel import adopting, deciding, launching, person, ties, verdict
 from tactful.kernel.deciding import Entry
 from tactful.kernel.fragments import name_of
 from tactful.kernel.instants import pass_time
-from tactful.kernel.plan import adopt, next_ready, revised
+from tactful.kernel.plan import next_ready
 from tactful.kernel.state import FIRST_KEY, Profile
 from tactful.kernel.turn import Turn
 from tactful.kernel.verdict import KEEP, Judged
@@ -71,7 +71,7 @@ def step(turn: Turn, record: Record, position: int, due: Sequence[str] = (), swe
     if not isinstance(record, Plan):
         _go_on(turn, record.received_at)
     if isinstance(record, Tick):
-        _pass_time(turn, dict.fromkeys((*due, *swept)), position)
+        adopting.pass_people(turn, dict.fromkeys((*due, *swept)), position)
         # Where a warming has ended with this very Tick, `swept` was not asked for the sweep that begins.
         if turn.state.sweep is not None and turn.state.generation == generation:
             turn.state.sweep = swept[-1] if len(swept) == record.limit else None
@@ -286,82 +286,6 @@ def _between(turn: Turn, record: Between, position: int) -> None:
 # ---- time, plans, thresholds -----------------------------------------------------------------------------------------
 
 
-def _pass_time(turn: Turn, keys: Iterable[str], position: int) -> None:
-    for key in keys:
-        profile = turn.person(key)
-        rows: list[Row] = []
-        pass_time(turn, profile, turn.state.clock, rows)
-        turn.close(profile, position, rows)
-
-
-def _tell_others(turn: Turn, record: Plan | Threshold | Launch | Steer | Seed) -> None:
-    """What partition 0 was told for everybody."""
-    if turn.state.partition == 0:
-        for partition in range(1, turn.state.partitions):
-            turn.tell(partition, record)
-
-
-def _publish(turn: Turn, publish: Publish, position: int, due: Sequence[str]) -> None:
-    """Partition 0 numbers the plans and tells the others, through the ordered channels."""
-    assert turn.state.partition == 0, "plans are published to partition 0"
-    plan = Plan(turn.plan.version + 1, publish)
-    _tell_others(turn, plan)
-    _plan(turn, plan, position, due)
-
-
-def _plan(turn: Turn, plan: Plan, position: int, due: Sequence[str]) -> None:
-    state = turn.state
-    _pass_time(turn, due, position)
-    is_empty = state.events == 0
-    turn.plan_state, turn.plan = adopt(turn.plan_state, plan, state.clock, is_empty=is_empty, position=position)
-    turn.close_nobody(position, [PlanAdopted(state.clock, plan.version, ref(state.partition, position))])
-    _settle_anew(turn)
-
-
-def revise(turn: Turn, position: int) -> None:
-    """The plan was stored by another version of this program, and asks this one for aggregates that nobody counted:
-    they begin now, behind `position`, and people are settled as after a publication."""
-    assert turn.plan_state is not None
-    turn.plan_state, turn.plan = revised(turn.plan_state, turn.state.clock, position)
-    _settle_anew(turn)
-
-
-def _settle_anew(turn: Turn) -> None:
-    state = turn.state
-    assert turn.plan_state is not None
-    turn.is_plan_new = True
-    turn.look_around()
-    state.generation += 1
-    state.adopted = state.generation
-    state.sweep = FIRST_KEY if state.profiles else None
-    state.ready_at = next_ready(turn.plan_state, state.clock)
-    launching.adopted(turn)
-
-
-def _seed(turn: Turn, seed: Seed, position: int, due: Sequence[str]) -> None:
-    """Partition 0 numbers it and tells the others; it takes effect at its instant, as a plan does."""
-    told = seeding.numbered(turn, seed)
-    if told is not None:
-        _tell_others(turn, told)
-        _pass_time(turn, due, position)
-        seeding.take(turn, told)
-
-
-def _said(turn: Turn, record: Threshold | Launch | Steer, position: int, due: Sequence[str]) -> None:
-    """Partition 0 tells the others; it takes effect at its instant, as a plan does."""
-    _tell_others(turn, record)
-    _pass_time(turn, due, position)
-    match record:
-        case Threshold():
-            launching.threshold(turn, record)
-            if turn.state.partition == 0:
-                turn.close_nobody(position, [RecordKept(turn.state.clock, "threshold", ref(0, position))])
-        case Launch():
-            launching.launch(turn, record)
-        case Steer():
-            launching.steer(turn, record)
-
-
 def _forwarded(turn: Turn, forwarded: Forwarded, position: int, due: Sequence[str]) -> None:
     """Repeats are dropped and gaps are our bug: a channel is read exactly once, in order (IDENTITY.md 4)."""
     received = turn.state.received
@@ -399,11 +323,11 @@ _PASSES: dict[type, Callable[[Turn, Any, int], None]] = {
     Unmerge: ties.unmerge,
 }
 _PASSES_OF_PLANS: dict[type, Callable[[Turn, Any, int, Sequence[str]], None]] = {
-    Publish: _publish,
-    Plan: _plan,
-    Threshold: _said,
-    Launch: _said,
-    Steer: _said,
-    Seed: _seed,
+    Publish: adopting.take_publish,
+    Plan: adopting.take_plan,
+    Threshold: adopting.take_said,
+    Launch: adopting.take_said,
+    Steer: adopting.take_said,
+    Seed: adopting.take_seed,
     Forwarded: _forwarded,
 }

@@ -34,6 +34,7 @@ from tactful.events.records import (
     decode,
     encode,
 )
+from tactful.kernel.adopting import revise
 from tactful.kernel.counts import recount
 from tactful.kernel.fragments import merge
 from tactful.kernel.gate import MAILS_PER_ADDRESS
@@ -50,7 +51,7 @@ from tactful.kernel.state import (
     decode_states,
 )
 from tactful.kernel.state import encode as encode_state
-from tactful.kernel.step import revise, step
+from tactful.kernel.step import step
 from tactful.kernel.turn import Turn
 from tactful.runtime.claims import Claims
 from tactful.runtime.keeping import Ledger, Trail
@@ -122,9 +123,7 @@ class Worker:
         self._hot: dict[str, Profile] = {}
         self._cold: dict[str, Profile] = {}
         self._loaded: dict[str, bytes | None] = {}
-        self._own_tick = 0
-        self._relayed = 0
-        self._unsynced = 0
+        self._own_tick = self._relayed = self._unsynced = 0
         self._sent: dict[int, int] = {}
         checkpoint = _take_over(store, encode_state(PartitionState(partition, log.partitions, is_counted=True)))
         self._version = checkpoint.version
@@ -201,9 +200,7 @@ class Worker:
             if isinstance(record, Tick):
                 self._commit()
                 self._apply_tick(position, record)
-            elif isinstance(record, _ForAll) or (
-                isinstance(record, Forwarded) and _key(record) is None
-            ):
+            elif isinstance(record, _ForAll) or (isinstance(record, Forwarded) and _key(record) is None):
                 self._commit()
                 self._apply_plan(position, record)
             else:

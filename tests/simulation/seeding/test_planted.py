@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from tactful.events.records import Seed
-from tactful.kernel import fragments, instants, seeding, step, ties
+from tactful.kernel import adopting, fragments, instants, seeding, ties
 from tactful.kernel.fragments import Bundle
 from tactful.kernel.plan import compiled
 from tactful.kernel.state import Profile
@@ -131,8 +131,10 @@ def nobody_is_looked_at_again(patch: Patch) -> None:
 
 
 def others_are_not_told(patch: Patch) -> None:
-    tell = step._tell_others
-    patch.setattr(step, "_tell_others", lambda turn, record: None if isinstance(record, Seed) else tell(turn, record))
+    tell = adopting._tell_others
+    patch.setattr(
+        adopting, "_tell_others", lambda turn, record: None if isinstance(record, Seed) else tell(turn, record)
+    )
 
 
 BUGS: list[Callable[[Patch], None]] = [
