@@ -8,7 +8,7 @@ from tactful.operations import evaluate_live
 from tactful.operations.evaluate_lines import Question
 from tactful.operations.foreseeing import Foresight, as_values, foresee
 from tactful.operations.history import Opened
-from tactful.values import DAY_US
+from tactful.values import DAY_US, SECOND_US
 from tests.histories import Life, lived
 from tests.previewing.opening import END_US, wandering
 
@@ -137,3 +137,17 @@ def test_it_is_json(life: Life, opened: Opened) -> None:
     assert as_values(found)["segments"][0]["come"]
     hidden = as_values(found, with_people=False)
     assert hidden["segments"][0]["come"] == hidden["journeys"][0]["sample"] == []
+
+
+def test_of_what_is_warming_nobody_leaves() -> None:
+    """Its condition holds for some already, and it does not say so yet."""
+    life = lived(FILES, LINES)
+    life.until(END_US)
+    life.publish({**FILES, "segments/viewers.yaml": f"when: {VIEWERS}\n"})
+    life.until(END_US + SECOND_US)
+    with life.history().open() as opened:
+        before = life.house.plan(0)
+        assert before is not None
+        found = foresee(opened, before, FILES, before.plan.publish.settings, END_US + SECOND_US, {})
+    (one,) = found.segments
+    assert (one.name, one.how, one.before, one.leaving) == ("viewers", "removed", 0, 0)

@@ -4,13 +4,16 @@ from collections.abc import Iterator
 
 import pytest
 
+from tactful.kernel.definitions import read_project, vocabulary_of
 from tactful.language.check import check
+from tactful.language.sql.engines import write
 from tactful.operations import evaluate_live
 from tactful.operations import previewing_history as module
 from tactful.operations.evaluate_lines import Question
 from tactful.operations.history import Opened
 from tactful.operations.previewing_history import Preview, as_values, preview
 from tactful.operations.spread import at_least
+from tactful.operations.thinned import chosen, thinned
 from tactful.values import DAY_US
 from tests.previewing.opening import END_US, opened, wandering
 
@@ -145,3 +148,25 @@ def test_it_is_json(history: Opened) -> None:
     assert [one["people"] for one in values["overTime"]][-1] == values["people"]
     hidden = as_values(asked(history, "age"), with_people=False)
     assert hidden["sample"] is None
+
+
+# ---- the copy ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("text", CONDITIONS)
+def test_the_copy_has_some_people_whole(history: Opened, text: str) -> None:
+    """Also those who came under several identifiers."""
+    written, asked = history.written({"it": check(text, "value").tree}, END_US)
+    query = write(thinned(history.session, asked.query, history.layout, END_US, 3, None), "duckdb").given({"t": END_US})
+    theirs = sorted(history.session.rows(f"SELECT person, v0 FROM ({written}) WHERE {chosen(3, 'person')}"))
+    assert sorted(history.session.rows(f"SELECT person, v0 FROM ({query})")) == theirs
+    assert 5 < len(theirs) < 50
+
+
+def test_what_a_segment_reads_is_in_the_copy(history: Opened) -> None:
+    files = {"segments/buyers.yaml": f"when: {CONDITIONS[0]}\n"}
+    vocabulary = vocabulary_of(read_project(files, is_strict=False), is_strict=False)
+    found = preview(history, check('segment("buyers") and not vip', vocabulary=vocabulary), END_US, 3)
+    plain = asked(history, f"({CONDITIONS[0]}) and not vip", 3)
+    assert found.points == plain.points
+    assert found.points[0].people > 0
