@@ -111,7 +111,7 @@ def _total(query: Query, found: Match, value: Value) -> Sql:
         sums.append(events.add(build.total(found.then(summable(amount)))))
     if held is not None:
         millionths = build.mapped(_summable_of(held), build.millionths(build.variable()))
-        sums.append(events.add(own("sum of totals", found.then(own("list total", millionths)))))
+        sums.append(events.add(own("sum of totals", _of_lists(found, held, own("list total", millionths)))))
     return _added(sums)
 
 
@@ -122,8 +122,13 @@ def _taken(query: Query, found: Match, value: Value) -> Sql:
     if amount is not None:
         counts.append(events.add(build.count(found.then(summable(amount)))))
     if held is not None:
-        counts.append(events.add(build.total(found.then(build.size(_summable_of(held))))))
+        counts.append(events.add(build.total(_of_lists(found, held, build.size(_summable_of(held))))))
     return _added(counts)
+
+
+def _of_lists(found: Match, held: Elements, value: Sql) -> Sql:
+    """Of events that match and have a list there: an engine looks into lists for a while even where none is."""
+    return build.when(found.whole, build.when(build.is_there(held.nums), value))
 
 
 def _added(parts: Sequence[Sql]) -> Sql:

@@ -8,7 +8,7 @@ What needs the rows themselves (values that are alike, sequences, sessions, coll
 any of it looks at, each with what it matches. All the rest has a row for each person and is joined to `a`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, TypeVar
 
 from msgspec import Struct
@@ -113,9 +113,10 @@ class Rows:
         found = {"person": person, **kept, **dict(self._columns.values())}
         return build.select(found, (EVENTS, "e"), build.both(where, build.either(*self._cheap)))
 
-    def matching(self, inner: exp.Select) -> exp.Select:
-        """Of what select() gives, the rows that are meant."""
-        mine = {name: column("r", name) for name in inner.named_selects}
+    def matching(self, inner: exp.Select, read: Collection[str]) -> exp.Select:
+        """Of what select() gives, the rows that are meant, with the columns that somebody reads: an engine that holds a
+        relation holds all of it."""
+        mine = {name: column("r", name) for name in inner.named_selects if name in read}
         return build.select(mine, (inner, "r"), build.either(*self._masks.values()))
 
 
@@ -198,8 +199,15 @@ class Query:
         first = [("p", self._persons())] if self.has_ties else []
         # What several read is worked out once, and what one reads need not be held.
         readers = sum(table.name == "r" for _, query in others for table in query.find_all(exp.Table))
+        read = {one.name for _, query in others for one in query.find_all(exp.Column) if one.table == "r"}
         held = {"p", "r"} if readers > 1 else {"p"}
-        for name, query in [*first, *small, ("a", events), *[("r", self.rows.matching(one)) for one in rows], *others]:
+        for name, query in [
+            *first,
+            *small,
+            ("a", events),
+            *[("r", self.rows.matching(one, read)) for one in rows],
+            *others,
+        ]:
             found.with_(name, as_=query, materialized=True if name in held else None, copy=False)
         return found
 
