@@ -116,8 +116,9 @@ def fragments_that_come_back_are_overlooked(patch: Patch) -> None:
 def a_fragment_goes_by_its_first_owner(patch: Patch) -> None:
     made = producer._MADE[FragmentsCame]
 
-    def turned(*told: Any) -> Iterator[IdentityRow]:
+    def turned(*told: Any) -> Iterator[Item]:
         for row in made(*told):
+            assert isinstance(row, IdentityRow)
             row.hop, row.received_at = -row.hop, 0
             yield row
 

@@ -136,6 +136,8 @@ class Bodies(Oracle):
                 content.runs.remove(coming)
                 body.rows.append((self.clock, "ended", coming.journey, "came first"))
         body.fragments |= content.fragments
+        if cause == "unmerge":
+            self._own(body)
         body.gather()
         for mine, theirs in ((body.runs, content.counted), (content.runs, body.counted)):
             for run in [run for run in mine if run.sent_at is None]:
@@ -152,6 +154,12 @@ class Bodies(Oracle):
                 body.runs.append(run)
         body.counted = [*body.counted, *(one for one in content.counted if one not in body.counted)]
         self._look(body, self.clock, "import" if is_import else "merge")
+
+    def _own(self, body: Body) -> None:
+        """Whoever is a person has a fragment of their own, if only an empty one."""
+        if not any(name.rpartition("#")[0] == body.key for name in body.fragments):
+            name = f"{body.key}#{self.identifier(body.key).epoch}"
+            body.fragments[name] = Fragment(name, [])
 
     def _ends(self, kept: Kept, run: Run) -> bool:
         """Whether it is an event that ends the run, and happened behind its start."""

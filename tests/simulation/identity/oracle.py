@@ -277,6 +277,8 @@ class Half(Bodies):
                 one.owners[one.epoch] = by
             self._send(Message("Lost", before, (one.key,)))
             self.stories[one.key].append((self.clock, "moved", one.epoch, "" if one.is_shared else by))
+            if one.is_shared:
+                self._own(self.body(one.key))
 
     def _linked(self, one: Identifier, to: str, *, is_import: bool) -> None:
         if to in (one.key, one.owner):
