@@ -1,0 +1,70 @@
+"""The port Seeds, over every adapter."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tactful.adapters.memory.seeds import MemorySeeds
+from tactful.adapters.sqlite.seeds import SqliteSeeds
+from tactful.errors import TransientError
+from tests.contracts.values import HandClock
+
+Maker = Callable[[], SqliteSeeds | MemorySeeds]
+ROWS = [("a:1#1", b"one"), ("u:2#1", b""), ("u:2#2", b"\x00\xff" * 900), ("é\x00'#1", b"odd")]
+
+
+@pytest.fixture
+def open_seeds(engine: str, tmp_path: Path, clock: HandClock) -> Maker:
+    shared = MemorySeeds(clock)
+    return lambda: shared if engine == "memory" else SqliteSeeds(tmp_path / "seeds", clock)
+
+
+def test_what_was_written_is_found_by_fragment(open_seeds: Maker) -> None:
+    seeds = open_seeds()
+    assert seeds.digests() == []
+    digest = seeds.write(iter(ROWS))
+    for view in (seeds, open_seeds()):
+        assert [view.states(digest, fragment) for fragment, _ in ROWS] == [body for _, body in ROWS]
+        assert view.states(digest, "u:2#3") is None
+        assert view.digests() == [digest]
+        view.close()
+
+
+def test_the_same_has_the_same_name(open_seeds: Maker) -> None:
+    seeds = open_seeds()
+    first = seeds.write(ROWS)
+    assert seeds.states(first, "a:1#1") == b"one"
+    assert seeds.write(ROWS) == first and seeds.digests() == [first]
+    assert len({first, seeds.write([]), seeds.write(ROWS[:1]), seeds.write([("a:1#1o", b"ne")])}) == 4
+    assert seeds.states(first, "a:1#1") == b"one", "also while others have it open"
+
+
+def test_what_is_not_there_is_said(open_seeds: Maker) -> None:
+    with pytest.raises(TransientError, match="is not there"):
+        open_seeds().states("0" * 32, "u:1#1")
+
+
+def test_files_go_when_they_are_old_and_nobody_names_them(open_seeds: Maker, clock: HandClock) -> None:
+    seeds = open_seeds()
+    old, named = seeds.write(ROWS[:1]), seeds.write(ROWS[:2])
+    clock.us += 10
+    new = seeds.write(ROWS)
+    assert seeds.forget([named], clock.now_us()) == 1
+    assert seeds.digests() == sorted([named, new])
+    with pytest.raises(TransientError):
+        open_seeds().states(old, "a:1#1")
+
+
+def test_a_half_written_file_is_no_file(tmp_path: Path, clock: HandClock) -> None:
+    seeds = SqliteSeeds(tmp_path, clock)
+
+    def rows() -> object:
+        yield ROWS[0]
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        seeds.write(rows())  # type: ignore[arg-type]  # killed in the middle
+    assert seeds.digests() == []
+    digest = seeds.write(ROWS)
+    assert SqliteSeeds(tmp_path, clock).states(digest, "u:2#1") == b""
