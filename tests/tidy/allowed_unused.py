@@ -16,8 +16,9 @@ connection_lost
 _process_events
 _write_to_self
 
-# Filters that templates name.
+# Filters that templates name, and what a template reads.
 money
+anyway
 
 # Read by python-liquid: how its environment is told about limits, and what a tag does.
 _get_buffer
