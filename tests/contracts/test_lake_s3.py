@@ -8,10 +8,12 @@ import pytest
 
 from tactful.adapters.delta import places
 from tactful.adapters.delta.lake import DeltaLake
+from tactful.adapters.duckdb_queries import DuckDBQueries
 from tactful.errors import Fenced, TransientError
-from tactful.language.sql.layout import EVENTS
+from tactful.events.derived import ref
+from tactful.language.sql.layout import EVENTS, SHARED, Layout
 from tests.contracts.lake_process import step
-from tests.contracts.lakes import ROOT, make_bucket, refs, s3_place, s3_server
+from tests.contracts.lakes import ROOT, event, make_bucket, refs, s3_place, s3_server, tables
 from tests.contracts.test_lake_faults import is_whole
 
 
@@ -52,6 +54,19 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
 def open_at(proxy: Proxy, prefix: str) -> DeltaLake:
     proxy.heals()
     return DeltaLake(s3_place(proxy.endpoint, f"s3://lakes/{prefix}"), 4)
+
+
+def test_it_is_asked_where_it_lies(proxy: Proxy) -> None:
+    """In files that have several columns of their own: those can be asked of once all have the same."""
+    lake = open_at(proxy, "asked")
+    for n, own in enumerate([("sku",), ("sku", "total"), ("color", "total")], 1):
+        lake.wish(Layout(own))
+        lake.append({0: n}, tables(event(0, n)))
+    snapshot = open_at(proxy, "asked").snapshot()
+    question = "SELECT sum(properties.nums['total']), count(*), max(applied) FROM events"
+    assert snapshot.layout == SHARED
+    with DuckDBQueries().open({EVENTS: snapshot.source(EVENTS)}) as session:
+        assert list(map(tuple, session.rows(question))) == [(3.0, 3, ref(0, 3))]
 
 
 @pytest.mark.long

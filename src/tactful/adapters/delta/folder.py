@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from tactful.adapters.delta.places import KEPT, Place, world
 from tactful.history.lake import Source
+from tactful.language.sql.layout import SHARED, Layout
 
 LOG = "_delta_log"
 
@@ -40,8 +41,13 @@ class Folder(Place):
             raise
         return size
 
-    def source(self, table: str, paths: Sequence[str]) -> Source:
+    def source(self, table: str, paths: Sequence[str], layout: Layout) -> Source:
         return [self._folder / table / path for path in paths]
+
+    def readable(self, layouts: Sequence[Layout]) -> Layout:
+        """What all have: engines that read files themselves tell fields apart by name."""
+        held = [set(one.own) for one in layouts]
+        return Layout(tuple(sorted(set.intersection(*held)))) if held else SHARED
 
     @contextmanager
     def turn(self) -> Iterator[None]:

@@ -11,6 +11,7 @@ enough of it (compaction.py). So an append costs the same however many buckets t
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import pyarrow as pa
 
@@ -20,7 +21,7 @@ from tactful.adapters.delta.tables import File, Table
 from tactful.adapters.delta.writing import Writer
 from tactful.errors import UsageError
 from tactful.history.lake import Maintained, Source
-from tactful.language.sql.layout import EVENTS, TABLES, Layout
+from tactful.language.sql.layout import EVENTS, SHARED, TABLES, Layout
 
 _BUCKETS = "tactful.buckets"
 
@@ -35,7 +36,8 @@ class DeltaSnapshot:
     def source(self, table: str, buckets: Collection[int] | None = None) -> Source:
         held = self._files[table]
         found = [one for one in held if buckets is None or one.bucket is None or one.bucket in buckets]
-        return self._place.source(table, [one.path for one in found or held[:1]])
+        own = self.layout if table == EVENTS else SHARED
+        return self._place.source(table, [one.path for one in found or held[:1]], own)
 
 
 class DeltaLake:
@@ -44,8 +46,10 @@ class DeltaLake:
     def __init__(self, place: Place, buckets: int = 16) -> None:
         self._place = place
         self._tables = {name: Table(place, name) for name in TABLES}
-        for name, table in self._tables.items():
-            table.create({_BUCKETS: str(buckets)} if name == EVENTS else {})
+        # Each is a few questions over a network, which need not wait for one another.
+        with ThreadPoolExecutor(len(TABLES)) as threads:
+            marks = [{_BUCKETS: str(buckets)} if name == EVENTS else {} for name in self._tables]
+            list(threads.map(Table.create, self._tables.values(), marks))
         held = self._tables[EVENTS].now.metadata().configuration.get(_BUCKETS)
         if held is None:
             raise UsageError(
@@ -66,7 +70,7 @@ class DeltaLake:
             if name != EVENTS:
                 table.refresh()
                 files[name] = table.files_of(table.until(positions))
-        layout = layouts.common(events, {one.layout for one in held})
+        layout = self._place.readable([known[one] for one in sorted({file.layout for file in held})])
         return DeltaSnapshot(self._place, positions, layout, files)
 
     def append(self, upto: Mapping[int, int], tables: Mapping[str, pa.Table]) -> None:

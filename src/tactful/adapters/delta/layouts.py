@@ -2,7 +2,7 @@
 among the properties of the table. Names of properties are declared in a project, and say nothing of a person."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from hashlib import sha256
 
 import pyarrow as pa
@@ -33,13 +33,6 @@ def known(table: Table) -> Mapping[str, Layout]:
 def wished(table: Table) -> Layout:
     """Of the rows that come."""
     return known(table)[table.now.metadata().configuration.get(_WISHED, digest(SHARED))]
-
-
-def common(table: Table, digests: Iterable[str]) -> Layout:
-    """What all of these files have."""
-    layouts = known(table)
-    found = [set(layouts[one].own) for one in digests]
-    return Layout(tuple(sorted(set.intersection(*found)))) if found else SHARED
 
 
 def wish(table: Table, layout: Layout) -> None:

@@ -17,6 +17,8 @@ from deltalake.exceptions import DeltaError
 
 from tactful.errors import TransientError
 from tactful.history.lake import Source
+from tactful.history.table import schema
+from tactful.language.sql.layout import SHARED, Layout
 
 CONNECT_S, REQUEST_S, RETRY_S = 5, 30, 20
 """How long S3 may take for a connection and for an answer, and for how long it is asked again before we say so."""
@@ -102,10 +104,16 @@ class Place:
             return body
         return None
 
-    def source(self, table: str, paths: Sequence[str]) -> Source:
-        """What reads these files."""
+    def source(self, table: str, paths: Sequence[str], layout: Layout) -> Source:
+        """What reads these files, of which all have these columns of their own."""
         with world(f"the lake could not be read ({self.uri(table)})"):
-            return ds.dataset([self._where(table, path) for path in paths], filesystem=self._files, format="parquet")
+            whole = [self._where(table, path) for path in paths]
+            return ds.dataset(whole, schema(table, layout), filesystem=self._files, format="parquet")
+
+    def readable(self, layouts: Sequence[Layout]) -> Layout:
+        """The columns of their own that can be read of files with these layouts: here, those of files that all have
+        the same, since Arrow takes no struct for one that has other fields."""
+        return layouts[0] if len(layouts) == 1 else SHARED
 
     def turn(self) -> AbstractContextManager[None]:
         """For as long as one who writes may not be disturbed; what holds without it too, only with more going over."""
