@@ -9,6 +9,7 @@ import click
 
 from tactful.cli.build import Build
 from tactful.cli.main import data_option, echo_json, json_option, opened
+from tactful.runtime.house import House
 from tactful.runtime.settings import Settings, plan_settings
 from tactful.runtime.settings_mistakes import FILE
 
@@ -61,27 +62,33 @@ def register(group: click.Group, build: Build) -> None:
         Nothing is sent or changed. The other journeys of the project run beside it, and all definitions hold from the
         beginning of history on.
         """
-        from tactful.operations import tried  # These are wanted here only, and slow to import.
-        from tactful.operations.backtesting import preparing, report, running
-        from tactful.operations.project import load
+        from tactful.operations import tried  # Wanted here only, and slow to import.
 
         folder = project or tried.own_project(journey)
         if folder is None:
             raise click.UsageError("the file lies in no project's journeys/; name the project with --project")
-        settings = build.settings(folder) if (folder / FILE).exists() else Settings()
-        house = opened(build, data)
         asked = _asked(journey, against, first, last)
-        crew = build.crew(processes or 0)
-        with build.history(house).open() as history:
-            limit = settings.limits.mails_per_address
-            files, told = load(folder), plan_settings(settings)
-            wanted = preparing.wanted(asked, files, told, house.plan(0), history, house.outbox, limit)
-            with _progress(hidden=as_json) as progress, _list(listed, [one.label for one in wanted.versions]) as listen:
-                found = running.backtest(history, wanted, crew, progress, listen)
-        if as_json:
-            echo_json(report.as_values(found))
-        else:
-            click.echo(report.as_text(found), nl=False)
+        _play(build, folder, opened(build, data), asked, listed, processes or 0, as_json=as_json)
+
+
+def _play(
+    build: Build, folder: Path, house: House, asked: "Asked", listed: Path | None, processes: int, *, as_json: bool
+) -> None:
+    from tactful.operations.backtesting import preparing, report, running  # Stand on Arrow, likewise.
+    from tactful.operations.project import load
+
+    settings = build.settings(folder) if (folder / FILE).exists() else Settings()
+    with build.history(house).open() as history:
+        limit = settings.limits.mails_per_address
+        files, told = load(folder), plan_settings(settings)
+        wanted = preparing.wanted(asked, files, told, house.plan(0), history, house.outbox, limit)
+        labels = [one.label for one in wanted.versions]
+        with _progress(hidden=as_json) as progress, _list(listed, labels) as listen:
+            found = running.backtest(history, wanted, build.crew(processes), progress, listen)
+    if as_json:
+        echo_json(report.as_values(found))
+    else:
+        click.echo(report.as_text(found), nl=False)
 
 
 def _asked(journey: Path, against: str, first: str, last: str) -> "Asked":
