@@ -6,10 +6,10 @@ from msgspec.structs import replace
 from tactful.kernel.definitions import read_project
 from tactful.kernel.state import decode_partition
 from tactful.operations.evaluate_lines import Line
-from tactful.operations.thresholds import Thresholds, compared, scheduled, stale
+from tactful.operations.thresholds import Thresholds, compared, scheduled
 from tactful.runtime.settings import Settings
 from tactful.runtime.settings_thresholds import ThresholdSettings
-from tactful.values import DAY_US, HOUR_US, parse_time
+from tactful.values import HOUR_US, parse_time
 from tests.histories import Life, lived
 
 FILES = {
@@ -97,7 +97,6 @@ def test_schedules() -> None:
     assert scheduled(ThresholdSettings(), "Europe/Berlin", at) == instant("2026-03-29T01:00:00Z")
     assert scheduled(ThresholdSettings(every="6h"), "UTC", at) == at + 6 * HOUR_US
     assert scheduled(ThresholdSettings(at=""), "UTC", at) is None
-    assert stale(ThresholdSettings(), "UTC", {"spend": {80: at}, "old": {80: at - 3 * DAY_US}}, at) == ["old"]
 
 
 def test_settings() -> None:

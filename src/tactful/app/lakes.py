@@ -9,8 +9,10 @@ from tactful.adapters.delta.places import on_s3
 from tactful.adapters.installation import Installation
 from tactful.errors import TransientError
 from tactful.history.lake import Lake
+from tactful.kernel.state import decode_partition
 from tactful.operations.archived import look_at_lake
 from tactful.operations.doctor import Finding
+from tactful.operations.surveyed import look_at_survey
 from tactful.runtime.ports import Clock
 from tactful.runtime.settings import Settings
 from tactful.runtime.settings_history import HistorySettings
@@ -45,8 +47,17 @@ def findings(settings: Settings, data: Path, clock: Clock) -> list[Finding]:
         positions = lake_of(data, settings.history).snapshot().positions
         every_us = parse_duration(settings.history.every) or 0
         is_running = standing.read(data) is not None
-        return [look_at_lake(positions, house.log, house.trail, clock.now_us(), every_us, is_running=is_running)]
+        found = look_at_lake(positions, house.log, house.trail, clock.now_us(), every_us, is_running=is_running)
+        return [found, *_asked_of_it(house, settings, clock.now_us(), is_running=is_running)]
     except TransientError as error:
         return [Finding("bad", "history", f"the lake is out of reach: {error}")]
     finally:
         house.close()
+
+
+def _asked_of_it(house: Installation, settings: Settings, now_us: int, *, is_running: bool) -> list[Finding]:
+    plans = [house.plan(partition) for partition in range(house.partitions)]
+    if None in plans:
+        return []
+    states = [decode_partition(store.checkpoint().partition_state) for store in house.stores()]
+    return look_at_survey(plans, states, settings.thresholds, now_us, is_running=is_running)

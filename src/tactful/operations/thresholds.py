@@ -7,7 +7,7 @@ where people are looked at again; until the next one it stays the same, so that 
 
 import logging
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from fractions import Fraction
 
 import numpy as np
@@ -26,7 +26,7 @@ from tactful.operations.history import History, Opened
 from tactful.operations.terms import Terms, terms_of
 from tactful.runtime.house import House
 from tactful.runtime.settings_thresholds import ThresholdSettings
-from tactful.values import DAY_US, parse_duration
+from tactful.values import parse_duration
 
 _logger = logging.getLogger("tactful.thresholds")
 
@@ -163,13 +163,3 @@ class Thresholds:
         if self._read[0] != plan.plan.version:
             self._read = plan.plan.version, compared(read_published(plan.plan.publish))
         return self._read[1]
-
-
-def stale(settings: ThresholdSettings, zone: str, known: Mapping[str, Mapping[float, int]], now_us: int) -> list[str]:
-    """Metrics whose thresholds were due more than a day ago; `known` has by metric and percent when they came."""
-    late = []
-    for metric, by_percent in known.items():
-        nexts = [scheduled(settings, zone, at) for at in by_percent.values()]
-        if any(at is not None and at < now_us - DAY_US for at in nexts):
-            late.append(metric)
-    return sorted(late)
