@@ -40,6 +40,12 @@ def register(group: click.Group, build: Build) -> None:
             click.echo(f"note: {text}", err=True)
         build.run_up(project, data, host, port, is_dev=is_dev, speed=speed, begin_us=begin_us)
 
+    _register_parts(group, build)
+
+
+def _register_parts(group: click.Group, build: Build) -> None:
+    """What `up` starts."""
+
     @group.command(hidden=True)
     @project_option
     @data_option
