@@ -93,7 +93,7 @@ def test_a_killed_supervisor_leaves_no_process_behind(running: Running) -> None:
     assert running.stop() == 0
 
 
-@pytest.mark.parametrize("victim", ["work", "deliver", "show", "archive"])
+@pytest.mark.parametrize("victim", ["work", "deliver", "show", "archive", "survey"])
 def test_who_is_killed_while_all_starts_is_started_again(running: Running, victim: str) -> None:
     """Before the first plan stands, too."""
     running.launch()
