@@ -50,7 +50,7 @@ SAMPLE = 10
 """People who are shown, the same for as long as they are in it."""
 DAYS, POINTS = 30, 30
 """How far back it is asked at first; instants before the present one, at most."""
-MOST_PEOPLE, MOST_EVENTS = 10_000, 2_000_000
+MOST_PEOPLE, MOST_EVENTS = 5_000, 1_000_000
 """Of which the days before are asked: of one person in so many that there are no more."""
 MOST_SPREADS = 3
 """Comparisons of a condition that are shown."""
