@@ -40,7 +40,8 @@ def test_what_it_was_called_and_what_it_said_is_gone() -> None:
 
 
 def test_since_when_and_the_newest_zone_and_country_stay() -> None:
-    berlin, tokyo = {"timezone": "Europe/Berlin"}, {"timezone": "Asia/Tokyo", "location": {"country": "JP"}}
+    berlin: dict[str, Any] = {"timezone": "Europe/Berlin"}
+    tokyo: dict[str, Any] = {"timezone": "Asia/Tokyo", "location": {"country": "JP"}}
     rows = left([event(1), event(3, **tokyo), event(2, **tokyo), event(4, **berlin), event(5), event(60)])
     assert [(row["timestamp"], row["zone"]) for row in rows] == [
         (1, None),

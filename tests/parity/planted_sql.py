@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from msgspec.structs import replace
 from sqlglot import exp
 
-from tactful.history import cells
+from tactful.history import cells, producer
 from tactful.history.cells import zone_rows
 from tactful.language import tree
 from tactful.language.sql import build, consents, events, operators, relations, sequences
@@ -14,6 +15,7 @@ from tactful.language.sql import sessions as sql_sessions
 from tactful.language.sql import traits as sql_traits
 from tactful.operations import evaluate_sql, evaluate_ties
 from tactful.operations.evaluate_lines import read_lines
+from tactful.people import seen
 from tests.parity.planted import Garden, Patch
 
 sql = Garden("sql")
@@ -80,7 +82,7 @@ def a_part_of_a_text_is_a_pattern(patch: Patch) -> None:
 @sql("count", "sum", "trait")
 def repeats_are_in_the_history(patch: Patch) -> None:
     patch.setattr(evaluate_sql, "read_lines", lambda lines, naming: read_lines(lines, naming, with_repeats=True))
-    patch.setattr(evaluate_ties, "_is_kept", lambda *about: True)
+    patch.setattr(seen, "is_repeat", lambda *about: False)
 
 
 @sql("count", "avg", "in name")
@@ -162,12 +164,12 @@ def a_grant_counts_whoever_is_left(patch: Patch) -> None:
 
 @sql("count", "trait")
 def all_periods_of_a_device_are_one(patch: Patch) -> None:
-    moved = evaluate_ties._moved
+    def whole(*about: Any) -> Iterator[cells.Item]:
+        for item in producer.produce(*about):
+            if isinstance(item, cells.IdentityRow):
+                for epoch in range(1, item.epoch + 1):
+                    yield replace(item, epoch=epoch)
+            else:
+                yield item
 
-    def whole(*about: Any) -> Iterator[cells.Row]:
-        for row in moved(*about):
-            if isinstance(row, cells.IdentityRow):
-                for epoch in range(1, row.epoch + 1):
-                    yield cells.IdentityRow(row.identifier, epoch, row.person, row.received_at, row.ref)
-
-    patch.setattr(evaluate_ties, "_moved", whole)
+    patch.setattr(evaluate_ties, "produce", whole)

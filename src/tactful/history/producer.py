@@ -186,12 +186,12 @@ def _came(row: FragmentsCame, applied: int, group: Group, _: Find) -> Iterator[I
 
 def _decided(row: ConsentChanged, applied: int, _: Group, __: Find) -> Iterator[Item]:
     """A decision, once for each fragment that it covers."""
-    by = row.key, row.epoch
-    said = row.purpose, row.granted, row.origin == GPC
+    by, is_gpc = (row.key, row.epoch), row.origin == GPC
     order = row.timestamp, row.received_at, row.ref
-    about = row.origin, row.text_version, row.source, row.is_hearsay
+    about = row.origin, row.text_version, row.source
     for one in (by, *map(fragment, row.covers)):
-        yield ConsentRow(*one, *by, *said, *order, applied, *about)
+        whose = *one, *by
+        yield ConsentRow(*whose, row.purpose, row.granted, is_gpc, *order, applied, *about, row.is_hearsay)
 
 
 def _flipped(row: SegmentEntered | SegmentLeft, applied: int, group: Group, _: Find) -> Iterator[Item]:
