@@ -44,8 +44,8 @@ def lost_wake_up_of_the_deliverer(patch: Patch) -> None:
 
     make = Worker.__init__
 
-    def init(self: Worker, *args: object) -> None:
-        make(self, *args[:7], Deaf(args[7]), *args[8:])  # type: ignore[arg-type,call-arg]  # as they came
+    def init(self: Worker, *args: object, **others: object) -> None:
+        make(self, *args[:7], Deaf(args[7]), *args[8:], **others)  # type: ignore[arg-type,call-arg]  # as they came
 
     patch.setattr(Worker, "__init__", init)
 
