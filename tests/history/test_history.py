@@ -1,6 +1,6 @@
 """The facade over lake and tail: the same tables whatever stands where, known at or happened by, plans, batches."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tactful.adapters.duckdb_queries import DuckDBQueries
+from tactful.history.lake import Maintained
 from tactful.history.tail import Rest
 from tactful.language.sql.layout import SHARED, Layout
 from tactful.operations.history import HAPPENED, History
@@ -38,8 +39,19 @@ class Standing:
     def snapshot(self) -> "Standing":
         return self
 
-    def source(self, table: str) -> Sequence[Path]:
+    def source(self, table: str, buckets: Collection[int] | None = None) -> Sequence[Path]:
         return self._files[table]
+
+    def append(self, *_: object) -> None:
+        raise AssertionError("what stands is not written to")
+
+    wish = append
+
+    def maintain(self, *_: object) -> Maintained:
+        raise AssertionError("nor kept")
+
+    def erase(self, identifiers: Sequence[str]) -> int:
+        raise AssertionError("nor erased")
 
     def since(self, positions: Mapping[int, int], layout: Layout) -> Rest:
         assert (positions, layout) == ({1: 9}, self.layout)

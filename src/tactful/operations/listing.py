@@ -9,7 +9,7 @@ trimmed; but for what was kept without identifiers, which only the log has.
 
 import heapq
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -20,10 +20,12 @@ from tactful.events.records import Event, decode, unpack
 from tactful.events.tracking import EventRule, without_personal
 from tactful.kernel.plan import UnknownAggregate, compiled
 from tactful.kernel.state import PlanState
-from tactful.operations.history import Opened
 from tactful.runtime.keeping import Trail
 from tactful.runtime.ports import Log
 from tactful.values import format_time
+
+if TYPE_CHECKING:  # Arrow is slow to import, and every command imports this.
+    from tactful.operations.history import Opened
 
 _json = msgspec.json.Decoder(dict[str, Any])
 READ = 1000
@@ -67,7 +69,7 @@ def _rules(plan: PlanState | None) -> Rules:
 class Listing:
     """Goes through the partitions and remembers how far it came, so that a follower can ask again."""
 
-    def __init__(self, log: Log, trail: Trail, rules: Rules, lake: Opened | None = None) -> None:
+    def __init__(self, log: Log, trail: Trail, rules: Rules, lake: "Opened | None" = None) -> None:
         """`lake`: what is archived, without a tail; to stay open until `fresh` was read once."""
         self._log = log
         self._trail = trail
@@ -135,7 +137,7 @@ class Listing:
             at += max(1, sum(position <= reached for position in stretch))
 
 
-def _archived(lake: Opened) -> Iterator[Told]:
+def _archived(lake: "Opened") -> Iterator[Told]:
     for batch in lake.session.batches(_ARCHIVED):
         for received_at, number, message_id, kind, name, ids, timestamp, properties, context in zip(
             *(column.to_pylist() for column in batch.columns), strict=True
