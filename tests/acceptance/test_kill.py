@@ -84,9 +84,8 @@ def test_nothing_is_lost_or_doubled_with_many_seeds(tmp_path: Path, seed: int) -
 
 def test_a_killed_supervisor_leaves_no_process_behind(running: Running) -> None:
     running.start()
-    assert [process.name for process in running.processes()] == [
-        *("archive", "collect", "deliver", "show", "survey", "work", "work")
-    ]
+    all_of_them = ["archive", "collect", "deliver", "show", "survey", "work", "work"]
+    until(lambda: [process.name for process in running.processes()] == all_of_them, "all seven processes")
     running.kill_supervisor()
     # The folder's lock is free again, so that the next start is not refused.
     running.start()

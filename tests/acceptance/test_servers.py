@@ -40,7 +40,7 @@ def test_a_second_server_on_the_folder_is_refused(running: Running) -> None:
         1,
         f"tactful: another Tactful is running on {running.data}",
     )
-    assert len(running.processes()) == 7
+    until(lambda: len(running.processes()) == 7, "all seven processes")
     assert running.stop() == 0
 
 

@@ -257,8 +257,6 @@ class Application:
         here = f"http://{host}:{port}"
         supervisor.start("show", ["show", *where, "--address", here])
         supervisor.start("collect", ["collect", *where, "--host", host, "--port", str(port)])
-        supervisor.start("archive", ["archive", *where])
-        supervisor.start("survey", ["survey", *where])
         for _ in range(_TRIES):
             if _answers(near(host, port)):
                 break
@@ -266,6 +264,9 @@ class Application:
             supervisor.look_after()
             if supervisor.is_stopping:
                 return
+        # They load much, and nobody waits for them.
+        supervisor.start("archive", ["archive", *where])
+        supervisor.start("survey", ["survey", *where])
         click.echo(f"Tactful is at {here}", err=True)
         if said := welcome(house, near(host, port)):
             click.echo(said, err=True)
