@@ -53,5 +53,13 @@ def test_what_is_no_moment_is_said(client: Visiting) -> None:
     assert "this is no moment" in client.get("/segments/buyers/then?at=soon").text
 
 
+@pytest.mark.parametrize(
+    "text", ["0001-01-01T00:00", "9999-12-31T23:59", "9999-12-31T23:59-12:00", "1969-01-01", "x" * 999]
+)
+def test_no_moment_breaks_a_page(client: Visiting, text: str) -> None:
+    for path in ("/segments/buyers/then", "/people/u:3", "/segments/preview"):
+        assert client.get(f"{path}?when=true&at={text}").status_code in (200, 404)
+
+
 def test_who_may_not_see_persons_does_not(client: Visiting) -> None:
     assert client.get("/segments/buyers/then", who="vic/viewer").status_code == 403

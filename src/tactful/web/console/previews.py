@@ -77,8 +77,10 @@ class Previews:
             now_us = self._console.house.clock.now_us()
             asked_us = min(at_us, now_us) if at_us is not None else now_us
             found = await self._asked(text, given.get("purpose", ""), days, asked_us)
-        values = {"when": text, "days": days, "spans": DAYS, "at": written(at_us, self._console.zone) if at else ""}
-        shown = {"problem": problem, "found": None, **found, "may_meet": "people" in visitor(request).may}
+        picked = written(at_us, self._console.zone) if at else ""
+        values: dict[str, Any] = {"when": text, "days": days, "spans": DAYS, "at": picked}
+        may_meet = "people" in visitor(request).may
+        shown: dict[str, Any] = {"problem": problem, "found": None, **found, "may_meet": may_meet}
         if request.headers.get("x-part") == "preview":
             page = self._console.templates.get_template("segments/previewed.html")
             return html(page.render({"visitor": visitor(request), "may": visitor(request).may, "query": {}, **shown}))
