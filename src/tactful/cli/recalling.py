@@ -68,6 +68,10 @@ def register(group: click.Group, build: Build) -> None:
         else:
             _show_members(found)
 
+    _register_profile(group, build)
+
+
+def _register_profile(group: click.Group, build: Build) -> None:
     @group.command("profile")
     @click.argument("person")
     @at_option
