@@ -45,10 +45,10 @@ def test_before_anything_happened_nobody_is_known(client: Visiting) -> None:
     assert "nobody is known" in asked(client, VIEWS, at="2001-01-01T00:00").text
 
 
-def test_who_may_not_see_persons_sees_numbers_alone(client: Visiting) -> None:
-    page = client.get(f"/segments/preview?when={quote(VIEWS)}", who="vic/viewer").text
-    assert "It holds for" in page
-    assert "Some of them" not in page
+def test_who_may_not_see_persons_asks_nothing(client: Visiting) -> None:
+    """A condition may name one person, and its number say what is known of them."""
+    assert client.get(f"/segments/preview?when={quote(VIEWS)}", who="vic/viewer").status_code == 403
+    assert "/segments/preview" not in client.get("/segments", who="vic/viewer").text
 
 
 def test_it_is_shown_while_one_types_and_a_threshold_moves(page: Page, address: str, shop: Installation) -> None:

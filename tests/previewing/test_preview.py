@@ -146,8 +146,6 @@ def test_it_is_json(history: Opened) -> None:
     values = as_values(asked(history, 'sum("Order Completed", total) > 100'))
     assert values["people"] == values["spreads"][0]["comparison"]["people"]
     assert [one["people"] for one in values["overTime"]][-1] == values["people"]
-    hidden = as_values(asked(history, "age"), with_people=False)
-    assert hidden["sample"] is None
 
 
 # ---- the copy ------------------------------------------------------------------------------------------------------

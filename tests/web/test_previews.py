@@ -72,8 +72,10 @@ def test_the_example_is_like_an_answer(living: Living) -> None:
     check(ANSWERS[ROUTE], found)
 
 
-def test_who_may_not_see_persons_sees_none(living: Living) -> None:
-    assert asked(living, {"expression": 'any("Order Completed")'}, "viewer")[1]["sample"] is None
+def test_who_may_not_see_persons_asks_nothing(living: Living) -> None:
+    """A condition may name one person, and its number say what is known of them."""
+    status, found = asked(living, {"expression": 'any("Order Completed")'}, "viewer")
+    assert (status, found["code"]) == (403, "forbidden")
 
 
 def test_at_another_instant(living: Living) -> None:

@@ -144,8 +144,8 @@ def count(opened: Opened, checked: Checked, at_us: int, terms: Terms | None = No
     return people, everybody
 
 
-def as_values(found: Preview, *, with_people: bool = True) -> dict[str, Any]:
-    """As JSON has it; `with_people` says whether persons may be shown."""
+def as_values(found: Preview) -> dict[str, Any]:
+    """As JSON has it."""
     from tactful.values import format_time
 
     return {
@@ -153,7 +153,7 @@ def as_values(found: Preview, *, with_people: bool = True) -> dict[str, Any]:
         "at": format_time(found.at_us),
         "everybody": found.everybody,
         "people": found.people,
-        "sample": [{"person": one.key, "value": one.value} for one in found.sample] if with_people else None,
+        "sample": [{"person": one.key, "value": one.value} for one in found.sample],
         "overTime": [
             {"at": format_time(one.at_us), "people": one.people, "low": one.low, "high": one.high}
             for one in found.points

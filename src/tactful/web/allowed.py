@@ -58,11 +58,11 @@ NEEDS: Mapping[tuple[str, str], Need] = {
     ("POST", "/v1/campaigns/{name}/approve"): Need("steer", "approve", "journeys/{name}"),
     ("POST", "/v1/campaigns/{name}/launch"): Need("steer", "launch", "journeys/{name}"),
     ("POST", "/v1/campaigns/{name}/stop"): Need("steer", "stop", "journeys/{name}"),
-    ("POST", "/v1/preview"): LOOK,
+    ("POST", "/v1/preview"): PEOPLE,  # A condition asked at will singles out persons.
     ("GET", "/v1/backtests"): LOOK,
-    ("POST", "/v1/backtests"): LOOK,
+    ("POST", "/v1/backtests"): PEOPLE,  # So does a journey that is.
     ("GET", "/v1/backtests/{number:int}"): LOOK,
-    ("DELETE", "/v1/backtests/{number:int}"): LOOK,
+    ("DELETE", "/v1/backtests/{number:int}"): PEOPLE,
     ("GET", "/v1/responses"): LOOK,
     ("POST", "/v1/bounces"): Need("send"),
     ("GET", "/metrics"): LOOK,

@@ -1,7 +1,7 @@
 """Backtests by the API: asked for, looked at until they are done, and stopped.
 
-They change nothing and send nothing, but take all cores for a while: one is played at a time. Who the people are is
-only for who may see persons.
+They change nothing and send nothing, but take all cores for a while: one is played at a time. A journey written at will
+singles out persons, so to ask is for who may see them; the numbers are for everybody who looks.
 """
 
 from collections.abc import Mapping

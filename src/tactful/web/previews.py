@@ -14,7 +14,6 @@ from tactful.operations.asked import checked_by
 from tactful.operations.reading import Reader
 from tactful.runtime.ports import Clock
 from tactful.values import parse_time
-from tactful.web.allowed import visitor_of
 from tactful.web.changes import refused
 from tactful.web.desk import Desk
 from tactful.web.journeys import body_of, shown
@@ -33,7 +32,7 @@ class Previews:
         self._clock = clock
 
     async def preview(self, request: Request) -> Response:
-        """{"expression", "at", "days"}; who the people are is only for who may see persons."""
+        """{"expression", "at", "days"}. Only who may see persons comes here (allowed.py)."""
         body = await body_of(request)
         if isinstance(body, Response):
             return body
@@ -45,7 +44,6 @@ class Previews:
             return refused(400, "bad_preview", '"at" is a time as ISO 8601: "2026-03-01T14:03:00Z"')
         if isinstance(days, bool) or not isinstance(days, int) or not 0 <= days <= MOST_DAYS:
             return refused(400, "bad_preview", f'"days" is a whole number from 0 to {MOST_DAYS}')
-        with_people = "people" in visitor_of(request).may
 
         def ask(reader: Reader) -> dict[str, Any]:
             from tactful.operations.previewing_history import as_values, preview  # Slow to import.
@@ -57,9 +55,7 @@ class Previews:
             asked = at_us if at_us is not None else self._clock.now_us()
             terms = terms_of(publish) if publish is not None else None
             with reader.history().open() as history:
-                return as_values(
-                    preview(history, checked, asked, days, terms=terms, is_brief=not days), with_people=with_people
-                )
+                return as_values(preview(history, checked, asked, days, terms=terms, is_brief=not days))
 
         try:
             return shown(await self._counting.ask(ask))

@@ -35,8 +35,8 @@ def routes(console: Console) -> list[BaseRoute]:
     room = Backtests(console)
     return [
         console.route("/journeys/{name}/backtest", room.page),
-        console.route("/journeys/{name}/backtest", room.begin, methods=("POST",)),
-        console.route("/journeys/{name}/backtest/stop", room.stop, methods=("POST",)),
+        console.route("/journeys/{name}/backtest", room.begin, may="people", methods=("POST",)),
+        console.route("/journeys/{name}/backtest/stop", room.stop, may="people", methods=("POST",)),
     ]
 
 

@@ -1,5 +1,6 @@
 """Previews: what an expression says of everybody, on a page of its own and beside the condition that is being written:
 how many, over time, some of them, and how the values that it compares lie over people, with a threshold to be moved.
+What is asked at will singles out persons (by an address, say), so it is for who may see them.
 
 The history is asked in a thread of its own (`counting`), so that no other page waits for it.
 """
@@ -54,7 +55,7 @@ class Drawn(Struct, frozen=True):
 
 def routes(console: Console, workshop: Workshop) -> list[BaseRoute]:
     previews = Previews(console, workshop)
-    return [console.route("/segments/preview", previews.preview)]
+    return [console.route("/segments/preview", previews.preview, may="people")]
 
 
 class Previews:
@@ -79,8 +80,7 @@ class Previews:
             found = await self._asked(text, given.get("purpose", ""), days, asked_us)
         picked = written(at_us, self._console.zone) if at else ""
         values: dict[str, Any] = {"when": text, "days": days, "spans": DAYS, "at": picked}
-        may_meet = "people" in visitor(request).may
-        shown: dict[str, Any] = {"problem": problem, "found": None, **found, "may_meet": may_meet}
+        shown: dict[str, Any] = {"problem": problem, "found": None, **found}
         if request.headers.get("x-part") == "preview":
             page = self._console.templates.get_template("segments/previewed.html")
             return html(page.render({"visitor": visitor(request), "may": visitor(request).may, "query": {}, **shown}))
