@@ -103,7 +103,7 @@ class Installation:
             house.quarantine,
             lambda: history_of(house.log, house.trail),
         )
-        desk, news = Desk(lambda: reader), News(bells.bell("watch"))
+        desk, counting, news = Desk(lambda: reader), Desk(lambda: reader), News(bells.bell("watch"))
 
         async def submit(records: Sequence[tuple[int, bytes]]) -> None:
             for partition, body in records:
@@ -122,6 +122,7 @@ class Installation:
             lambda: Arrival(SOURCE, self.clock.now_us()),
             lambda _: None,
             Hands(Approved(), nobody_previews, nobody_sends),
+            counting,
         )
 
 

@@ -4,6 +4,7 @@ while. Nothing is downloaded: extensions are neither installed nor loaded."""
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from tempfile import TemporaryDirectory
+from threading import Lock
 from typing import Any, Literal
 
 import duckdb
@@ -46,7 +47,11 @@ class DuckDBQueries:
                 connection.execute("SET enable_progress_bar = false")
                 for name, source in tables.items():
                     _register(connection, name, source, (rest or {}).get(name))
-                yield DuckDBSession(connection)
+                session = DuckDBSession(connection)
+                try:
+                    yield session
+                finally:
+                    session.end()
 
 
 def _register(connection: duckdb.DuckDBPyConnection, name: str, source: Source, more: pa.Table | None) -> None:
@@ -66,19 +71,39 @@ def _register(connection: duckdb.DuckDBPyConnection, name: str, source: Source, 
 class DuckDBSession:
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
+        self._lock = Lock()
+        """Held by who breaks off, so that the connection is not closed under it."""
+        self._is_over = self._is_broken_off = False
 
     def rows(self, query: str) -> Sequence[Row]:
+        self._go_on()
         try:
             return self._connection.execute(query).fetchall()
         except _WORLD as error:
             raise _unread(error) from error
 
     def batches(self, query: str, most: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:
+        self._go_on()
         try:
             found: pa.RecordBatchReader = self._connection.sql(query).to_arrow_reader(most)
             yield from found
         except _WORLD as error:
             raise _unread(error) from error
+
+    def break_off(self) -> None:
+        with self._lock:
+            self._is_broken_off = True
+            if not self._is_over:
+                self._connection.interrupt()
+
+    def _go_on(self) -> None:
+        if self._is_broken_off:
+            raise TransientError("the question was broken off")
+
+    def end(self) -> None:
+        """Before the connection is closed."""
+        with self._lock:
+            self._is_over = True
 
     def lay(self, name: str, table: pa.Table) -> None:
         self._connection.execute(f'DROP VIEW IF EXISTS "{name}"')

@@ -9,6 +9,7 @@ from pyarrow.dataset import Dataset, FileSystemDataset
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import Row as SparkRow
 
+from tactful.errors import TransientError
 from tactful.history.lake import Source
 from tactful.history.queries import BATCH_ROWS, Row
 
@@ -56,14 +57,25 @@ class SparkQueries:
 class SparkQueriesSession:
     def __init__(self, spark: SparkSession) -> None:
         self._spark = spark
+        self._is_broken_off = False
 
     def rows(self, query: str) -> Sequence[Row]:
+        self._go_on()
         found = self._spark.sql(query).collect()
         return [tuple(_plain(value) for value in row) for row in found]
 
     def batches(self, query: str, most: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:
         """Spark hands its answer over as a whole."""
+        self._go_on()
         yield from self._spark.sql(query).toArrow().to_batches(most)
+
+    def break_off(self) -> None:
+        """What runs already goes on to its end: the cluster may be others' as well."""
+        self._is_broken_off = True
+
+    def _go_on(self) -> None:
+        if self._is_broken_off:
+            raise TransientError("the question was broken off")
 
     def lay(self, name: str, table: pa.Table) -> None:
         self._spark.createDataFrame(table).createOrReplaceTempView(name)

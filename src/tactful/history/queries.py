@@ -26,6 +26,10 @@ class Session(Protocol):
         before the next question. Raises as rows() does."""
         ...
 
+    def break_off(self) -> None:
+        """From any thread: whatever is being asked, and all that is asked later, raises TransientError soon."""
+        ...
+
     def lay(self, name: str, table: pa.Table) -> None:
         """A table in memory, from here on in place of the one of this name."""
         ...

@@ -54,6 +54,14 @@ class History:
         self._queries = queries
         self._tail = tail
         self._terms = terms or Terms()
+        self._sessions: list[Session] = []
+        self._is_broken_off = False
+
+    def break_off(self) -> None:
+        """From any thread: who asks it gets TransientError soon, now and later."""
+        self._is_broken_off = True
+        for session in tuple(self._sessions):
+            session.break_off()
 
     @contextmanager
     def open(self, *, with_tail: bool = True) -> Iterator["Opened"]:
@@ -64,7 +72,13 @@ class History:
         sources = {name: snapshot.source(name) for name in TABLES}
         with self._queries.open(sources, rest.tables) as session:
             positions = {**snapshot.positions, **rest.positions}
-            yield Opened(session, self._queries, snapshot.layout, positions, self._terms)
+            self._sessions.append(session)
+            if self._is_broken_off:
+                session.break_off()
+            try:
+                yield Opened(session, self._queries, snapshot.layout, positions, self._terms)
+            finally:
+                self._sessions.remove(session)
 
 
 class Opened:

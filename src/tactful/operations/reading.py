@@ -95,6 +95,8 @@ class Reader:
         """`history` opens the lake, when it is first asked."""
         self._log = log
         self._open_history = history
+        self._asked: History | None = None
+        self._is_broken_off = False
         self._states = states
         self._trail = trail
         self.outbox = outbox
@@ -106,7 +108,20 @@ class Reader:
         """All that was ever kept, for SQL, as of now. Raises UsageError where nobody said how it is opened."""
         if self._open_history is None:
             raise UsageError("there is no history here")
-        return self._open_history()
+        self._asked = self._open_history()
+        if self._is_broken_off:
+            self._asked.break_off()
+        return self._asked
+
+    def begin(self) -> None:
+        """Another question: what was broken off is none of its business."""
+        self._asked, self._is_broken_off = None, False
+
+    def break_off(self) -> None:
+        """From any thread: what is being asked of the history ends soon, with TransientError."""
+        self._is_broken_off = True
+        if (asked := self._asked) is not None:
+            asked.break_off()
 
     # ---- one person
 

@@ -1,15 +1,18 @@
 """Desk: one thread that reads for the pages and the read API, and the news that wake open pages.
 
 Reading touches files, so it must not happen on the loop that takes calls in; and a connection belongs to one thread, so
-the reader is opened in the thread that asks it. News come by a bell (decision 0003): nothing polls.
+the reader is opened in the thread that asks it. Who types asks again and again: of such questions only the newest is
+answered, so that nobody waits behind what nobody wants to know any more. News come by a bell (decision 0003): nothing
+polls.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from threading import Thread
+from threading import Lock, Thread
 from typing import TypeVar
 
+from tactful.errors import TransientError
 from tactful.operations.reading import Reader
 from tactful.runtime.ports import Bell
 
@@ -20,6 +23,14 @@ QUIET_S = 15.0
 """After so long without news a sign of life goes out, so that a connection that is gone is noticed."""
 
 
+class Overtaken(Exception):
+    """A later question of the same turn came in place of this one."""
+
+
+class _Asked:
+    is_overtaken = False
+
+
 class Desk:
     """`open_reader` is called once, in the reading thread."""
 
@@ -27,15 +38,49 @@ class Desk:
         self._open_reader = open_reader
         self._reader: Reader | None = None
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="desk")
+        self._turns: dict[str, _Asked] = {}
+        self._lock = Lock()
+        self._answering: _Asked | None = None
 
-    async def ask(self, question: Callable[[Reader], Answer]) -> Answer:
-        """The answer to a question; raises what the question raised."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._answer, question)
+    async def ask(self, question: Callable[[Reader], Answer], turn: str = "") -> Answer:
+        """The answer to a question; raises what the question raised. With a `turn`, the question before of the same
+        turn raises Overtaken: it is not begun any more, or what it asks of the history is broken off."""
+        asked = _Asked()
+        if turn:
+            self._overtake(turn)
+            self._turns[turn] = asked
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, self._answer, question, asked)
+        finally:
+            if self._turns.get(turn) is asked:
+                del self._turns[turn]
 
-    def _answer(self, question: Callable[[Reader], Answer]) -> Answer:
+    def _overtake(self, turn: str) -> None:
+        before = self._turns.get(turn)
+        if before is None:
+            return
+        with self._lock:
+            before.is_overtaken = True
+            if self._answering is before and self._reader is not None:
+                self._reader.break_off()
+
+    def _answer(self, question: Callable[[Reader], Answer], asked: _Asked) -> Answer:
         if self._reader is None:
             self._reader = self._open_reader()
-        return question(self._reader)
+        with self._lock:
+            if asked.is_overtaken:
+                raise Overtaken
+            self._reader.begin()
+            self._answering = asked
+        try:
+            return question(self._reader)
+        except TransientError:
+            if asked.is_overtaken:
+                raise Overtaken from None
+            raise
+        finally:
+            with self._lock:
+                self._answering = None
 
     def close(self) -> None:
         self._thread.shutdown(wait=False, cancel_futures=True)

@@ -26,7 +26,7 @@ from tactful.operations.matching import Matched, matched
 from tactful.operations.reading import Reader
 from tactful.web.console import builder_form
 from tactful.web.console.builder_form import Choices, Fields
-from tactful.web.console.room import HEADERS, Console, html, visitor
+from tactful.web.console.room import HEADERS, Console, html, turn_of, visitor
 from tactful.web.console.workshop import Workshop, address
 from tactful.web.wording import path as quoted
 
@@ -77,11 +77,11 @@ class Conditions:
 
     async def matching(self, request: Request) -> Response:
         form = await self._console.form(request)
-        words = await self._people(_field(form, "text"), _field(form, "purpose"))
+        words = await self._people(_field(form, "text"), _field(form, "purpose"), turn=turn_of(request))
         return JSONResponse({"people": words}, headers=HEADERS)
 
-    async def _people(self, text: str, purpose: str = "", *, is_quick: bool = False) -> str:
-        """How many people there are who permit the purpose, in words; "" of what cannot be asked."""
+    async def _people(self, text: str, purpose: str = "", *, is_quick: bool = False, turn: str = "") -> str:
+        """How many people there are who permit the purpose, in words; "" of what cannot be asked, or not quickly."""
         asked = f'({text.strip()}\n) and consents("{purpose}")' if PURPOSE.fullmatch(purpose) else text
         now_us = self._console.house.clock.now_us()
 
@@ -92,7 +92,7 @@ class Conditions:
                 return None
             return reader.matching().known(checked, now_us) if is_quick else matched(reader, checked, now_us)
 
-        found = await (self._workshop.ask(count) if is_quick else self._console.counting.ask(count))
+        found = await (self._workshop.ask(count) if is_quick else self._console.counting.ask(count, turn))
         allowed = f" Only those who permit {purpose} count." if asked != text else ""
         return in_words(found) + allowed if found is not None else ""
 
@@ -159,8 +159,10 @@ class Conditions:
             rows = builder_form.group(builder_form.act(_fields(form), do))
             unfinished = builder_form.unfinished(rows) or ([] if rows.parts else ["Add a line."])
             values["when"] = write(rows) if not unfinished else ""
-        if request.headers.get("x-part") == "builder" and rows is not None:
-            told = await self._told(values["when"], unfinished, values["purpose"])
+        part = request.headers.get("x-part")
+        if part in ("rows", "told") and rows is not None:
+            is_quick, turn = part == "rows", turn_of(request)
+            told = await self._told(values["when"], unfinished, values["purpose"], is_quick=is_quick, turn=turn)
             return await self._fragment(request, rows, values["when"], told)
         mistake = ""
         if do in ("builder", "text", "review"):
@@ -241,14 +243,16 @@ class Conditions:
             **{"draft": None, "is_stale": False, "mistake": "", "error": "", **more},
         )
 
-    async def _told(self, when: str, unfinished: list[str], purpose: str, *, is_quick: bool = False) -> dict[str, Any]:
+    async def _told(
+        self, when: str, unfinished: list[str], purpose: str, *, is_quick: bool = False, turn: str = ""
+    ) -> dict[str, Any]:
         """What is said below the condition."""
         if unfinished:
             return {"unfinished": unfinished}
         found = looked_at(when, await self._workshop.ask(self._workshop.vocabulary))
         if "problem" in found:
             return found
-        return {**found, "people": await self._people(when, purpose, is_quick=is_quick)}
+        return {**found, "people": await self._people(when, purpose, is_quick=is_quick, turn=turn)}
 
     async def _rows(self, when: str) -> Group | None:
         """None of a text that is no condition."""

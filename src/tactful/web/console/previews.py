@@ -25,7 +25,7 @@ from tactful.web.console import charts
 from tactful.web.console.axes import figure
 from tactful.web.console.charts import Bar, Series
 from tactful.web.console.moments import moment_of, written
-from tactful.web.console.room import Console, html, visitor
+from tactful.web.console.room import Console, html, turn_of, visitor
 from tactful.web.console.workshop import Workshop
 
 DAYS = (7, 30, 90, 365)
@@ -77,7 +77,7 @@ class Previews:
         elif text:
             now_us = self._console.house.clock.now_us()
             asked_us = min(at_us, now_us) if at_us is not None else now_us
-            found = await self._asked(text, given.get("purpose", ""), days, asked_us)
+            found = await self._asked(text, given.get("purpose", ""), days, asked_us, turn_of(request))
         picked = written(at_us, self._console.zone) if at else ""
         values: dict[str, Any] = {"when": text, "days": days, "spans": DAYS, "at": picked}
         shown: dict[str, Any] = {"problem": problem, "found": None, **found}
@@ -86,7 +86,7 @@ class Previews:
             return html(page.render({"visitor": visitor(request), "may": visitor(request).may, "query": {}, **shown}))
         return await self._console.page(request, "segments/preview.html", typing=TYPING, **values, **shown)
 
-    async def _asked(self, text: str, purpose: str, days: int, at_us: int) -> dict[str, Any]:
+    async def _asked(self, text: str, purpose: str, days: int, at_us: int, turn: str) -> dict[str, Any]:
         from tactful.operations.previewing_history import Preview, preview  # Slow to import.
         from tactful.operations.terms import terms_of
 
@@ -100,7 +100,7 @@ class Previews:
                 return preview(history, checked, at_us, days, terms=terms)
 
         try:
-            found = await self._console.counting.ask(ask)
+            found = await self._console.counting.ask(ask, turn)
         except Mistake as mistake:
             return {"problem": mistake.remark}
         points = [(one.at_us, float(one.people)) for one in found.points]

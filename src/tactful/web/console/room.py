@@ -37,7 +37,7 @@ from tactful.web.console.defined import Defined
 from tactful.web.console.hands import Hands
 from tactful.web.console.packing import packed
 from tactful.web.console.reports import Reports
-from tactful.web.desk import Desk, News
+from tactful.web.desk import Desk, News, Overtaken
 from tactful.web.guard import NOBODY
 from tactful.web.masking import is_token, masked
 
@@ -149,6 +149,8 @@ class Console:
                     return await self.page(request, "stale_form.html", 403)
             try:
                 return await endpoint(request)
+            except Overtaken:  # The script that asked has asked again, and throws this away.
+                return Response(status_code=204, headers=HEADERS)
             except TransientError as error:
                 return await self.page(request, "trouble.html", 503, error=str(error), is_act=request.method != "GET")
             except UsageError as error:  # Such as a link in the project that leads out of it.
@@ -205,6 +207,12 @@ class Console:
     def back(self, address: str) -> Response:
         """After an act: to the page that shows it."""
         return RedirectResponse(address, 303, HEADERS)
+
+
+def turn_of(request: Request) -> str:
+    """Which of a visitor's places it is that asks again and again, as its script says (X-Turn); "" of all else."""
+    said = request.headers.get("x-turn", "")[:MOST_NAME]
+    return f"{visitor(request).name}\n{request.url.path}\n{said}" if said else ""
 
 
 async def read_form(request: Request) -> FormData | None:

@@ -1,8 +1,9 @@
 // Keeps the rows of drop-downs where they are: a button or a choice asks the server for the rows as they are then, instead
-// of for a whole page. Without this script, the same buttons send the form.
+// of for a whole page; how many people there are is asked for after them, and waited for by nobody. Without this script, the same buttons send the form.
 "use strict";
 
 const PAUSE_MS = 350;
+const TURN = Math.random().toString(36).slice(2); // Of what this page asks, only the newest is answered.
 const builder = document.getElementById("builder");
 
 if (builder) {
@@ -19,10 +20,10 @@ if (builder) {
     try {
       const answer = await fetch(form.getAttribute("action") ?? location.pathname, {
         method: "POST",
-        headers: { "X-CSRF-Token": document.querySelector("meta[name=csrf]")?.content ?? "", "X-Part": "builder" },
+        headers: { "X-CSRF-Token": document.querySelector("meta[name=csrf]")?.content ?? "", "X-Part": isWhole ? "rows" : "told", "X-Turn": TURN },
         body: fields,
       });
-      if (!answer.ok) return;
+      if (answer.status !== 200) return;
       text = await answer.text();
     } catch {
       return; // The server is away; the next change asks again.
@@ -41,6 +42,7 @@ if (builder) {
     if (doing.startsWith("add") && added) added.focus();
     else if (kept) kept.focus();
     else if (doing.startsWith("remove")) (builder.querySelector(".adding button") ?? builder.querySelector("select"))?.focus();
+    if (builder.querySelector(".said .busy")) refresh("more", false);
   }
 
   if (builder.querySelector(".said .busy")) refresh("more", false);

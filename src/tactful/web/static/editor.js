@@ -3,6 +3,7 @@
 "use strict";
 
 const PAUSE_MS = 350;
+const TURN = Math.random().toString(36).slice(2); // Of what this page asks, only the newest is answered.
 
 class Paper {
   constructor(area) {
@@ -57,7 +58,7 @@ class Paper {
   async ask(url, fields) {
     const answer = await fetch(url, {
       method: "POST",
-      headers: { "X-CSRF-Token": document.querySelector("meta[name=csrf]")?.content ?? "" },
+      headers: { "X-CSRF-Token": document.querySelector("meta[name=csrf]")?.content ?? "", "X-Turn": TURN },
       body: new URLSearchParams(fields),
     });
     if (!answer.ok) throw new Error(`${answer.status}`);

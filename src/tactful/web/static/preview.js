@@ -3,6 +3,7 @@
 "use strict";
 
 const PAUSE_MS = 900;
+const TURN = Math.random().toString(36).slice(2); // Of what this page asks, only the newest is answered.
 const place = document.getElementById("preview");
 const paper = document.querySelector("textarea[data-check]");
 const builder = document.getElementById("builder");
@@ -14,16 +15,18 @@ function condition() {
 let asked = 0;
 let timer = 0;
 let shown = null;
+let asking = null;
 
 async function look() {
   const when = condition().trim();
-  if (when === shown || !when) return;
+  if (when === shown || when === asking || !when) return;
+  asking = when;
   const number = ++asked;
   place.setAttribute("aria-busy", "true");
   const purpose = document.querySelector("form.editor")?.elements.purpose?.value ?? "";
   try {
-    const answer = await fetch(`/segments/preview?${new URLSearchParams({ when, purpose })}`, { headers: { "X-Part": "preview" } });
-    if (!answer.ok || number !== asked) return;
+    const answer = await fetch(`/segments/preview?${new URLSearchParams({ when, purpose })}`, { headers: { "X-Part": "preview", "X-Turn": TURN } });
+    if (answer.status !== 200 || number !== asked) return;
     const next = new DOMParser().parseFromString(await answer.text(), "text/html").body;
     if (number !== asked) return;
     shown = when;
@@ -32,7 +35,10 @@ async function look() {
   } catch {
     // The server is away; the next change asks again.
   } finally {
-    if (number === asked) place.removeAttribute("aria-busy");
+    if (number === asked) {
+      asking = null;
+      place.removeAttribute("aria-busy");
+    }
   }
 }
 
