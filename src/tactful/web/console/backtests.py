@@ -2,7 +2,8 @@
 done (operations/backtesting)."""
 
 import asyncio
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -40,6 +41,10 @@ def routes(console: Console) -> list[BaseRoute]:
     ]
 
 
+Row = tuple[str, str, tuple[str | int, ...]]
+"""What it is about, a hint or "", and what each version says."""
+
+
 class Seen(Struct, frozen=True):
     """One version of what was found, drawn."""
 
@@ -48,8 +53,21 @@ class Seen(Struct, frozen=True):
     funnel: Markup
     hours: Markup
     persons: Markup
-    reasons: tuple[tuple[str, str, int], ...]
-    anyway: tuple[tuple[str, int, str], ...]
+    samples: tuple[tuple[int, Mapping[str, Any]], ...]
+    """Messages, each with its instant."""
+
+
+class Found(Struct, frozen=True):
+    """All versions, row by row beside each other."""
+
+    spans: tuple[int, int, int]
+    """From, to, and since when there is history."""
+    numbers: tuple[Row, ...]
+    reasons: tuple[Row, ...]
+    held: tuple[Row, ...]
+    anyway: tuple[Row, ...]
+    segments: tuple[Row, ...]
+    others: tuple[Row, ...]
 
 
 class Backtests:
@@ -74,12 +92,13 @@ class Backtests:
 
     async def _shown(self, request: Request, name: str, status: int = 200, **values: Any) -> Response:
         job = values.get("job")
-        seen, picture = [], Markup("")
+        seen, picture, beside = [], Markup(""), None
         if job is not None and job.found is not None:
+            beside = _beside(job.found)
             seen = [_seen(each) for each in job.found["versions"]]
             picture = _days(job.found, self._console)
         around: dict[str, Any] = {"fields": dict.fromkeys(FIELDS, ""), "problem": "", "against": AGAINST}
-        around |= {"seen": seen, "picture": picture, "job": None, "jobs": self._bench.of(name)}
+        around |= {"seen": seen, "picture": picture, "beside": beside, "job": None, "jobs": self._bench.of(name)}
         about = {"name": name, "has_people": "people" in visitor(request).may, "most": SHOWN}
         return await self._console.page(request, "journeys/backtest.html", status, **about, **(around | values))
 
@@ -137,20 +156,61 @@ def _seen(version: Mapping[str, Any]) -> Seen:
     stages.append(Stage("messages", version["messages"], note=f"to {version['people']:,} people"))
     hours = [Bar(f"{int(hour):02}", number) for hour, number in version["byHour"].items()]
     persons = [Bar(number, people) for number, people in version["messagesPerPerson"].items()]
-    came, of = version["cameAnyway"], version["messages"]
+    of = version["messages"]
     return Seen(
         version["version"],
         version,
         charts.funnel(stages, "From the start to the message") if version["runs"] else Markup(""),
         charts.histogram(hours, "Messages by hour of the workspace's day", "messages") if of else Markup(""),
         charts.histogram(persons, "People by how many messages they get", "people") if of else Markup(""),
-        tuple((WHERE[one["where"]], one["reason"], one["times"]) for one in version["reasons"][:SHOWN]),
-        tuple(
-            (text, came[key], f"{came[key] / of:.0%}" if of else "")
-            for key, text in (
-                ("before", "messages after it had come already, within the window before"),
-                ("after", "messages after which it came, within the window"),
-                ("windowStillOpen", "messages whose window is not over at the end of the period"),
-            )
-        ),
+        tuple((parse_time(one["at"]) or 0, one) for one in version["samples"][:SHOWN]),
     )
+
+
+# ---- row by row ------------------------------------------------------------------------------------------------------
+
+NUMBERS = (
+    ("messages", "Messages", ""),
+    ("people", "People", "who get one"),
+    ("runs", "Runs", "that began"),
+    ("runsInside", "Still inside", "at the end"),
+    ("sentInFact", "Sent in fact", "by this journey, in these days"),
+)
+ANYWAY = (
+    ("before", "messages after it had come already, within the window before"),
+    ("after", "messages after which it came, within the window"),
+    ("windowStillOpen", "messages whose window is not over at the end of the period"),
+)
+
+
+def _beside(found: Mapping[str, Any]) -> Found:
+    each = found["versions"]
+    return Found(
+        (parse_time(found["from"]) or 0, parse_time(found["to"]) or 0, parse_time(found["historyFrom"]) or 0),
+        tuple((text, hint, tuple(one[key] for one in each)) for key, text, hint in NUMBERS),
+        _rows([{(WHERE[row["where"]], row["reason"]): row["times"] for row in one["reasons"]} for one in each]),
+        _rows([{(reason, ""): times for reason, times in one["heldBack"].items()} for one in each]),
+        tuple((text, "", tuple(_of(one["cameAnyway"][key], one["messages"]) for one in each)) for key, text in ANYWAY),
+        _rows([{(name, ""): number for name, number in one["bySegment"].items()} for one in each]),
+        tuple(_others(each)),
+    )
+
+
+def _of(part: int, whole: int) -> str:
+    return f"{part:,} ({part / whole:.0%})" if whole else "0"
+
+
+def _rows(each: Sequence[Mapping[tuple[str, str], int]]) -> tuple[Row, ...]:
+    """The most frequent first, of all versions together."""
+    sums: Counter[tuple[str, str]] = Counter()
+    for one in each:
+        sums.update(one)
+    return tuple((*about, tuple(one.get(about, 0) for one in each)) for about, _ in sums.most_common(SHOWN))
+
+
+def _others(each: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
+    """By journey: its messages, people who get both, messages within a day of one of its, of each version."""
+    known = [{row["journey"]: row for row in one["otherJourneys"]} for one in each]
+    for name in sorted({name for one in known for name in one}):
+        parts = ("messages", "peopleOfBoth", "withinADay")
+        yield name, "", tuple(one[name][part] if name in one else 0 for part in parts for one in known)

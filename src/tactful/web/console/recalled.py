@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from tactful.errors import UsageError
+from tactful.operations import segmenting
 from tactful.operations.reading import Reader
 from tactful.values import format_time
 from tactful.web.console.moments import moment_of, written
@@ -71,7 +72,17 @@ class Recalled:
             lines = [(one.person, format_time(one.since) if one.since else "") for one in found.members]
             return console.csv(request, f"{name}-then", ("person", "since"), lines)
         more = found.members[-1].person if found is not None and len(found.members) == limit else ""
-        shown = {"name": name, "found": found, "asked": asked, "problem": problem, "more": more, "sees": SEES}
+        seen, _ = await console.desk.ask(segmenting.seen)
+        one = next((each for each in seen if each.name == name), None)
+        shown = {
+            "name": name,
+            "one": one,
+            "found": found,
+            "asked": asked,
+            "problem": problem,
+            "more": more,
+            "sees": SEES,
+        }
         return await console.page(request, "segments/then.html", 404 if problem else 200, **shown)
 
     async def person(self, request: Request, key: str) -> Response:
