@@ -57,7 +57,7 @@ def test_what_was_appended_is_there_once_with_its_positions(open_lake: Maker) ->
     lake = open_lake()
     before = lake.snapshot()
     assert {before.positions.get(one, 0) for one in range(3)} == {0}
-    assert [loaded(before.source(name), ["applied"]) for name in TABLES if name != "zones"] == [[]] * 8
+    assert [loaded(before.source(name), ["applied"]) for name in TABLES if name != "zones"] == [[]] * 9
     lake.append({0: 4, 2: 9}, tables(event(0, 1), event(0, 3), event(2, 9), trait(2, 9)))
     lake.append({0: 6}, tables(event(0, 5)))
     lake.append({1: 3}, {})

@@ -287,7 +287,7 @@ class RecordKept(Struct, frozen=True, array_like=True, tag=19):
     """Another record than an event counts from here on. It stands in the log at `ref`."""
 
     at: int
-    kind: Literal["consent", "score", "enter", "unmerge", "threshold"]
+    kind: Literal["consent", "score", "enter", "unmerge", "threshold", "launch", "steer"]
     ref: int
     epoch: int = 1
     """Of the identifier where it entered."""

@@ -212,6 +212,24 @@ class MembershipRow(Struct):
     applied: int
 
 
+class SteeringRow(Struct):
+    """A campaign was launched, or somebody paused, resumed, drained or stopped a journey, or all sending."""
+
+    journey: str
+    """"" is all sending."""
+    what: str
+    """`launch`, `pause`, `resume`, `drain`, `stop`."""
+    version: str
+    """Of a launched campaign."""
+    author: str
+    approved_by: str
+    """Of a launch."""
+    reason: str
+    received_at: int
+    ref: int
+    applied: int
+
+
 class ZoneRow(Struct):
     """The offset of a time zone from one instant to the next change."""
 
@@ -221,7 +239,18 @@ class ZoneRow(Struct):
     offset_us: int
 
 
-Row = EventRow | TraitRow | ScoreRow | ThresholdRow | ConsentRow | IdentityRow | ZoneRow | PlanRow | MembershipRow
+Row = (
+    EventRow
+    | TraitRow
+    | ScoreRow
+    | ThresholdRow
+    | ConsentRow
+    | IdentityRow
+    | ZoneRow
+    | PlanRow
+    | MembershipRow
+    | SteeringRow
+)
 
 Fragment = tuple[str, int]
 """An identifier and its period of ownership."""

@@ -33,11 +33,13 @@ from tactful.events.records import (
     Enter,
     Event,
     Forwarded,
+    Launch,
     Passed,
     Plan,
     Publish,
     Record,
     Score,
+    Steer,
     Take,
     Threshold,
     Unmerge,
@@ -56,6 +58,7 @@ from tactful.history.cells import (
     MembershipRow,
     PlanRow,
     ScoreRow,
+    SteeringRow,
     ThresholdRow,
     cells,
 )
@@ -130,6 +133,12 @@ def _record(row: RecordKept, applied: int, _: Group, find: Find) -> Iterator[Ite
             yield _marker(record.key, row.epoch, "unmerge", at, at, *places, extra=extra)
         case Threshold():
             yield ThresholdRow(record.metric, record.percent + 0.0, record.value + 0.0, record.received_at, *places)
+        case Launch():
+            said_by = record.author, record.approved_by, ""
+            yield SteeringRow(record.journey, "launch", record.version, *said_by, record.received_at, *places)
+        case Steer():
+            said_by = record.author, "", record.reason
+            yield SteeringRow(record.journey, record.order, "", *said_by, record.received_at, *places)
         case _:
             raise AssertionError(f"a record was kept that is none, at {row.ref}: {record}")
 

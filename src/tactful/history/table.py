@@ -19,6 +19,7 @@ from tactful.history.cells import (
     PlanRow,
     Row,
     ScoreRow,
+    SteeringRow,
     ThresholdRow,
     TraitRow,
     ZoneRow,
@@ -31,6 +32,7 @@ from tactful.language.sql.layout import (
     PLANS,
     SCORES,
     SHARED,
+    STEERING,
     THRESHOLDS,
     TRAITS,
     ZONES,
@@ -88,6 +90,10 @@ _COLUMNS: Mapping[str, list[tuple[str, pa.DataType]]] = {
         *(("identifier", TEXT), ("segment", TEXT), ("entered", FLAG), ("at", MICROSECONDS)),
         *(("cause", TEXT), ("applied", MICROSECONDS)),
     ],
+    STEERING: [
+        *(("journey", TEXT), ("what", TEXT), ("version", TEXT), ("author", TEXT), ("approved_by", TEXT)),
+        *(("reason", TEXT), *_RECEIPT),
+    ],
     ZONES: [("zone", TEXT), ("from_us", MICROSECONDS), ("until_us", MICROSECONDS), ("offset_us", MICROSECONDS)],
 }
 _ROWS: Mapping[type[Row], str] = {
@@ -100,6 +106,7 @@ _ROWS: Mapping[type[Row], str] = {
     ZoneRow: ZONES,
     PlanRow: PLANS,
     MembershipRow: MEMBERSHIPS,
+    SteeringRow: STEERING,
 }
 GROUP_ROWS = 122_880
 """Of a row group: what DuckDB reads with one thread at a time."""

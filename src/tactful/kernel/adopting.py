@@ -6,6 +6,7 @@ they are next met.
 """
 
 from collections.abc import Iterable, Sequence
+from typing import Literal
 
 from tactful.events.derived import PlanAdopted, RecordKept, Row, ref
 from tactful.events.records import Launch, Plan, Publish, Seed, Steer, Threshold
@@ -82,12 +83,17 @@ def take_said(turn: Turn, record: Threshold | Launch | Steer, position: int, due
     """Partition 0 tells the others; it takes effect at its instant, as a plan does."""
     _tell_others(turn, record)
     pass_people(turn, due, position)
+    kind: Literal["threshold", "launch", "steer"]
+    is_kept = True
     match record:
         case Threshold():
+            kind = "threshold"
             launching.threshold(turn, record)
-            if turn.state.partition == 0:
-                turn.close_nobody(position, [RecordKept(turn.state.clock, "threshold", ref(0, position))])
         case Launch():
-            launching.launch(turn, record)
+            kind = "launch"
+            is_kept = launching.launch(turn, record)
         case Steer():
+            kind = "steer"
             launching.steer(turn, record)
+    if is_kept and turn.state.partition == 0:
+        turn.close_nobody(position, [RecordKept(turn.state.clock, kind, ref(0, position))])

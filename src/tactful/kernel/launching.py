@@ -106,16 +106,18 @@ def asks(turn: Turn, metric: str) -> bool:
     return False
 
 
-def launch(turn: Turn, told: Launch) -> None:
-    """Once for each version of a campaign; not while it is steered, and of no version but the one in force."""
+def launch(turn: Turn, told: Launch) -> bool:
+    """Once for each version of a campaign; not while it is steered, and of no version but the one in force. Whether it
+    began."""
     state, rule = turn.state, turn.plan.journeys.get(told.journey)
     if rule is None or not rule.is_campaign or not told.version.startswith(rule.version):
-        return
+        return False
     name = f"{rule.name}@{rule.version}"
     if name in state.campaigns or _is_steered(turn, rule.name):
-        return
+        return False
     state.campaigns[name] = state.clock
     _announce(turn, rule.name, state.clock, "campaign")
+    return True
 
 
 def steer(turn: Turn, told: Steer) -> None:

@@ -14,7 +14,7 @@ Engine = Literal["duckdb", "spark"]
 """Whose SQL is written."""
 CALLS = ("track", "page", "screen")
 """The kinds that "*" means."""
-EVENTS, TRAITS, SCORES, THRESHOLDS, CONSENTS, IDENTITY, ZONES, PLANS, MEMBERSHIPS = TABLES = (
+EVENTS, TRAITS, SCORES, THRESHOLDS, CONSENTS, IDENTITY, ZONES, PLANS, MEMBERSHIPS, STEERING = TABLES = (
     "events",
     "traits",
     "scores",
@@ -24,6 +24,7 @@ EVENTS, TRAITS, SCORES, THRESHOLDS, CONSENTS, IDENTITY, ZONES, PLANS, MEMBERSHIP
     "zones",
     "plans",
     "memberships",
+    "steering",
 )
 FLAT = "[]"
 """Behind the key of a list that holds null or lists: the same list without."""

@@ -29,6 +29,8 @@ class _Row(Struct):
     number: int
     """In the order in which they came."""
     hop: int = 0
+    parked: int | None = None
+    """Of an intent that an order to its journey holds back: when it wanted to leave."""
 
 
 class _Counted(Struct, frozen=True):
@@ -162,13 +164,22 @@ class Desk:
         self._wait(row)
 
     def park(self, intent: str, not_before: int, reason: str) -> None:
-        """Nobody turns a switch in a backtest."""
-        self.postpone(intent, not_before, reason)
+        row = self._waiting[intent]
+        if row.parked is None:
+            self.postponed.append((row.intent, reason))
+            row.parked = row.not_before
+        row.not_before = not_before
+        self._wait(row)
 
     def unpark(self, partition: int, still: Sequence[str], limit: int) -> int:
-        return 0
+        parked = [row for row in self._waiting.values() if row.parked is not None and row.intent.journey not in still]
+        for row in parked[:limit]:
+            row.not_before, row.parked = row.parked or 0, None
+            self._wait(row)
+        return len(parked[:limit])
 
     def take_back(self, partition: int, journeys: Sequence[str] | None, limit: int) -> int:
+        """What is claimed is sent at once."""
         return 0
 
     def give(self, pool: str, code: str, owner: str, intent: str, at_us: int) -> None:

@@ -15,7 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tactful.events.derived import Group, SendMessage
-from tactful.events.records import Launch, Plan, Publish, Record, Threshold, Tick, decode
+from tactful.events.records import Launch, Plan, Publish, Record, Steer, Threshold, Tick, decode
 from tactful.journeys.definition import CHANNELS
 from tactful.journeys.rules import JourneyRule
 from tactful.kernel import launching
@@ -137,7 +137,10 @@ class Player:
         period: Period,
         outside: "Outside",
         listener: Listener,
+        asked: str,
     ) -> None:
+        """`asked`: the journey that it is all about, though this version may not have it."""
+        self._asked = asked
         self._stage, self._period, self._listener = stage, period, listener
         self.state = PartitionState(PARTITION, 1, clock=period.begin, is_counted=True)
         self._turn = _Unit(self.state, stage)
@@ -154,6 +157,8 @@ class Player:
         self._noted: dict[str, int] = {}
         """For which instant each stands in the heap."""
         self._is_begun = False
+        self._launched = set[tuple[str, str]]()
+        """Campaigns of history, by name and version."""
         launching.adopted(self._turn)
 
     @property
@@ -175,8 +180,27 @@ class Player:
                 break
             if at > self.state.clock:
                 self._pass(at)
-            self._step(record, self._due(at) if type(record) is Threshold else ())
+            if isinstance(record, Launch | Steer):
+                self._order(record, at)
+            else:
+                self._step(record, self._due(at) if type(record) is Threshold else ())
         self._pass(until)
+
+    def _order(self, record: Launch | Steer, at: int) -> None:
+        """What somebody said in history: of all journeys but the one that is asked about, which is in force as if
+        nobody had. Definitions hold from the beginning, so a campaign begins as it is now, once for each version that
+        was launched."""
+        if record.journey in ("", self._asked):
+            return
+        if isinstance(record, Launch):
+            rule = self._turn.plan.journeys.get(record.journey)
+            if rule is None or (record.journey, record.version) in self._launched:
+                return
+            self._launched.add((record.journey, record.version))
+            self.state.campaigns.pop(f"{rule.name}@{rule.version}", None)
+            record = replace(record, version=rule.version)
+        self._step(record, self._due(at))
+        self._decide(at)
 
     # ---- records ---------------------------------------------------------------------------------------------------
 
@@ -291,15 +315,17 @@ class Player:
     def _leave(self, now: int | None = None) -> None:
         """Put before the gate what waits by now, until nothing more comes of it."""
         while (waits := self._claims.next_waiting) is not None and waits <= (now or self.state.clock):
-            at = now or self.state.clock
-            desk = self._desk
-            desk.now = at
-            decided = self._claims.decide(
-                self._turn.plan, self._turn.changed.get, at, position=self._position, is_behind=False, state=self.state
-            )
-            self._report(at)
-            if not decided:
+            if not self._decide(now or self.state.clock):
                 return
+
+    def _decide(self, at: int) -> bool:
+        """Whether anything came of it."""
+        self._desk.now = at
+        decided = self._claims.decide(
+            self._turn.plan, self._turn.changed.get, at, position=self._position, is_behind=False, state=self.state
+        )
+        self._report(at)
+        return bool(decided)
 
     def _report(self, at: int) -> None:
         """What became of intents goes back into the engine."""

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from tactful.errors import UsageError
-from tactful.events.records import TIME_ZONE, Record, Threshold
+from tactful.events.records import TIME_ZONE, Launch, Record, Steer, Threshold
 from tactful.operations.backtesting.again import Again
 from tactful.operations.backtesting.counting import Counting, compare
 from tactful.operations.backtesting.crew import Crew
@@ -19,6 +19,9 @@ from tactful.operations.backtesting.dealing import Dealt, deal, unit
 from tactful.operations.backtesting.playing import Outside, Period, Player, Stage, stage
 from tactful.operations.backtesting.tally import Difference, Sent, Tally
 from tactful.operations.history import Opened
+
+ForEverybody = Threshold | Launch | Steer
+"""What history has of that, beside plans."""
 
 
 class Version(Struct, frozen=True):
@@ -72,7 +75,8 @@ class _Common(Struct, frozen=True, array_like=True):
     wanted: Wanted
     begin: int
     pieces: tuple[str, ...]
-    thresholds: tuple[Threshold, ...]
+    told: tuple[ForEverybody, ...]
+    """In order."""
     lists: str
     """The folder for all messages, one file for each unit and version; "": nobody asks."""
 
@@ -103,9 +107,9 @@ def backtest(
         if not dealt.rows:
             raise UsageError("the history has nothing before the end of this period; choose a later --to")
         lists = str(place) if listen is not None else ""
-        thresholds = tuple(_thresholds(opened, wanted.until_us))
+        told = tuple(_told(opened, wanted.until_us))
         pieces = tuple(str(path) for path in dealt.pieces)
-        common = msgspec.msgpack.encode(_Common(wanted, dealt.begin - 1, pieces, thresholds, lists))
+        common = msgspec.msgpack.encode(_Common(wanted, dealt.begin - 1, pieces, told, lists))
         tallies = tuple(Tally() for _ in wanted.versions)
         difference = Difference() if len(tallies) > 1 else None
         units = [_Unit(number, common) for number in range(dealt.units)]
@@ -120,12 +124,20 @@ def backtest(
     return Backtest(wanted, dealt.begin, dealt.rows, tallies, difference)
 
 
-def _thresholds(opened: Opened, until: int) -> Iterator[Threshold]:
-    query = "SELECT received_at, metric, percent, value FROM thresholds"
-    for received_at, metric, percent, value in opened.session.rows(
-        f"{query} WHERE received_at < {until} ORDER BY received_at, ref"
+def _told(opened: Opened, until: int) -> Iterator[ForEverybody]:
+    """Thresholds, launches and orders, as partition 0 heard of them."""
+    found: list[tuple[int, int, ForEverybody]] = []
+    before = f"WHERE received_at < {until}"
+    for at, ref, metric, percent, value in opened.session.rows(
+        f"SELECT received_at, ref, metric, percent, value FROM thresholds {before}"
     ):
-        yield Threshold(received_at, metric, percent, value)
+        found.append((at, ref, Threshold(at, metric, percent, value)))
+    for at, ref, journey, what, version, author, reason in opened.session.rows(
+        f"SELECT received_at, ref, journey, what, version, author, reason FROM steering {before}"
+    ):
+        said = Launch(at, journey, version, author) if what == "launch" else Steer(at, journey, what, author, reason)
+        found.append((at, ref, said))
+    yield from (one for _, _, one in sorted(found, key=lambda one: one[:2]))
 
 
 # ---- one unit, in a process of the crew ------------------------------------------------------------------------------
@@ -149,12 +161,12 @@ def play(one: _Unit) -> _Played:
     wanted = common.wanted
     period = Period(common.begin, wanted.from_us, wanted.until_us)
     again = Again(unit([Path(path) for path in common.pieces], one.number), wanted.from_us, wanted.until_us)
-    records = list(_in_order(again.records(), common.thresholds))
+    records = list(_in_order(again.records(), common.told))
     tallies, lists = [], []
     for number, version in enumerate(wanted.versions):
         made = _stage(msgspec.msgpack.encode(version), wanted.journey, common.begin)
         counting = Counting(made, period, version.settings.get(TIME_ZONE, "UTC"))
-        player = Player(made, period, wanted.outside, counting)
+        player = Player(made, period, wanted.outside, counting, wanted.journey)
         player.play(records)
         tally, messages = counting.finish(player.people, player.codes)
         for (journey, step), times in again.sent.items():
@@ -167,10 +179,10 @@ def play(one: _Unit) -> _Played:
     return _Played(tuple(tallies), compare(*lists) if len(lists) > 1 else None)
 
 
-def _in_order(records: Iterable[Record], thresholds: Sequence[Threshold]) -> Iterator[Record]:
-    if not thresholds:
+def _in_order(records: Iterable[Record], told: Sequence[ForEverybody]) -> Iterator[Record]:
+    if not told:
         return iter(records)
-    return merge(thresholds, records, key=_received_at)
+    return merge(told, records, key=_received_at)
 
 
 def _received_at(record: Record) -> int:
