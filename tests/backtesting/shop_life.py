@@ -90,7 +90,8 @@ def backtested(
     """A backtest of everything, and the messages of each version."""
     path = f"journeys/{journey}.yaml"
     house = life.house
-    question = Asked(journey, files[path], **{"first": "2025-01-01", "last": format_time(life.clock.now_us()), **asked})
+    period = {"first": "2025-01-01", "last": format_time(life.clock.now_us())}
+    question = replace(Asked(journey, files[path]), **{**period, **asked})
     told = plan_settings(house.settings)
     lists: list[list[Sent]] = [[], []]
     with life.history().open() as opened:

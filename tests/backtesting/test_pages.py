@@ -67,6 +67,26 @@ def test_one_is_played_and_shown(served: tuple[Served, Bench]) -> None:
     assert "Some of them" not in console.get(answer.headers["location"], role="viewer").text
 
 
+def test_a_change_is_played_before_it_is_saved(served: tuple[Served, Bench]) -> None:
+    """Of the journey itself, and of what it sends."""
+    console, bench = served
+    page, own = "/journeys/cart_reminder/backtest", "journeys/cart_reminder.yaml"
+    slower = SHOP[own].replace("30m", "3h")
+    assert slower != SHOP[own]
+    answer = console.post(page, **{"against": "published", f"edit {own}": slower.replace("\n", "\r\n")})
+    idle(bench)
+    (job, *_) = bench.of("cart_reminder")
+    assert (job.state, job.problem, job.asked.edits) == ("done", "", {own: slower})
+    assert job.found is not None
+    assert job.found["difference"]["messages"]["same"] < job.found["versions"][1]["messages"]
+    shown = console.get(answer.headers["location"]).text
+    assert "With a change that was only looked at" in shown and own in shown
+    gone = console.post(page, against="published", gone="messages/cart_reminder.yaml")
+    idle(bench)
+    assert "no message" in console.get(gone.headers["location"]).text
+    assert "no definition" in console.post(page, **{"edit ../x/y.yaml": "when: true\n"}).text
+
+
 def test_what_is_wrong_is_said(served: tuple[Served, Bench]) -> None:
     console, bench = served
     page = "/journeys/cart_reminder/backtest"

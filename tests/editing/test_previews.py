@@ -82,3 +82,15 @@ def test_a_change_says_what_it_would_do_to_people(page: Page, address: str) -> N
     expect(foresight).to_contain_text("Nobody is messaged for the past")
     expect(foresight).to_contain_text("counted for the first time")
     expect(page.get_by_role("button", name="Save and publish")).to_be_visible()
+
+
+def test_a_change_is_played_from_its_page(page: Page, address: str) -> None:
+    page.goto(f"{address}/definitions/messages/cart_reminder/edit")
+    text = page.locator("#text").input_value()
+    page.locator("#text").fill(f"{text}\n# looked at\n")
+    page.get_by_role("button", name="Look at the change").click()
+    touched = page.locator(".foresight li", has_text="cart_reminder")
+    expect(touched).to_contain_text("is touched by message cart_reminder", timeout=15_000)
+    touched.get_by_role("button", name="Backtest it").click()
+    expect(page.get_by_role("heading", name="Backtest")).to_be_visible()
+    expect(page.locator("main")).to_contain_text("With a change that was only looked at: messages/cart_reminder.yaml")

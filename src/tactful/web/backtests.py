@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from tactful.errors import UsageError
+from tactful.operations.folder import Edits, split
 from tactful.runtime.ports import Clock
 from tactful.values import format_time
 from tactful.web.allowed import author_of, visitor_of
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from tactful.operations.backtesting.bench import Bench, Job
 
 KEYS = ("journey", "text", "against", "other", "from", "to")
+FILES = "files"
 AUTHOR = "api"
 LONGEST_NAME = 80
 """Letters of a journey's."""
@@ -45,14 +47,17 @@ class Backtests:
         self._bench, self._project, self._clock = bench, project, clock
 
     async def begin(self, request: Request) -> Response:
-        """{"journey", "text", "against", "other", "from", "to"}: without `text`, the project's own file."""
+        """{"journey", "text", "against", "other", "from", "to", "files"}: without `text`, the project's own file."""
         body = await body_of(request)
         if isinstance(body, Response):
             return body
+        edits = body.pop(FILES, {})
+        if not isinstance(edits, dict) or not all(isinstance(text, str | None) for text in edits.values()):
+            return refused(400, "bad_backtest", f'"{FILES}" has the text of a definition by its path, or null: removed')
         if wrong := [key for key, value in body.items() if key not in KEYS or not isinstance(value, str)]:
             return refused(400, "bad_backtest", f"{wrong[0]!r} is none of {', '.join(KEYS)}, all of which are texts")
         try:
-            asked = asked_of(body, self._project)
+            asked = asked_of(body, self._project, edits)
             job = self._bench.begin(asked, self._clock.now_us(), author_of(request, "", AUTHOR))
         except UsageError as error:
             return refused(400, "bad_backtest", str(error))
@@ -74,19 +79,22 @@ class Backtests:
         return shown({"number": number, "state": "stopping"}, 202)
 
 
-def asked_of(said: Mapping[str, Any], project: Path) -> Any:
-    """What a call or a form asks for. Raises UsageError."""
+def asked_of(said: Mapping[str, Any], project: Path, edits: Edits | None = None) -> Any:
+    """What a call or a form asks for, with `edits` of other definitions. Raises UsageError."""
     from tactful.operations.backtesting.preparing import Asked, text_of  # Stands on Arrow, and is seldom wanted.
 
     name, other = str(said.get("journey", "")), str(said.get("other", ""))
     if not name.isidentifier() or len(name) > LONGEST_NAME:
         raise UsageError(f"{name[:LONGEST_NAME]!r} is no name of a journey")
-    text = str(said.get("text", "")) or text_of(project / "journeys" / f"{name}.yaml")
+    for path in edits or {}:
+        split(path)
+    own = f"journeys/{name}.yaml"
+    text = str(said.get("text", "")) or (edits or {}).get(own) or text_of(project / own)
     against = other or str(said.get("against", ""))
     if not other and against not in ("", "published", "without"):
         raise UsageError('"against" is "published" or "without"; give the text of another version as "other"')
     label = "other" if other else ""
-    return Asked(name, text, against, label, str(said.get("from", "")), str(said.get("to", "")))
+    return Asked(name, text, against, label, str(said.get("from", "")), str(said.get("to", "")), edits or {})
 
 
 def values(job: "Job", *, with_people: bool) -> dict[str, Any]:

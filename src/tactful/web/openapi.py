@@ -99,6 +99,11 @@ _BACKTEST = {
         "to": {"type": "string", "description": "Up to when; else the end of history"},
         "against": {"type": "string", "enum": ["", "published", "without"], "description": "Beside what"},
         "other": {"type": "string", "description": "The text of another version, to be compared with"},
+        "files": {
+            "type": "object",
+            "additionalProperties": {"type": ["string", "null"]},
+            "description": "Other definitions as they would be, by path: what is in force keeps its own; null: removed",
+        },
     },
 }
 PATHS = {

@@ -26,6 +26,8 @@ QUIET = {
     "/definitions/matching": "counts",
     "/definitions/new": "makes a draft",
     "/definitions/{kind}/{name}/edit": "keeps a draft",
+    "/journeys/{name}/backtest": "asks the history",
+    "/journeys/{name}/backtest/stop": "asks it no more",
     "/segments/new": "keeps a draft",
     "/segments/{name}/edit": "keeps a draft",
 }

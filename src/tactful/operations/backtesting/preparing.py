@@ -15,6 +15,7 @@ from tactful.operations.backtesting.dealing import KNOWN_AT
 from tactful.operations.backtesting.playing import Outside
 from tactful.operations.backtesting.running import Version, Wanted
 from tactful.operations.cases import instant
+from tactful.operations.folder import Edits, edited
 from tactful.operations.history import Opened
 from tactful.runtime.ports import Outbox
 from tactful.values import DAY_US, parse_duration
@@ -38,6 +39,8 @@ class Asked(Struct, frozen=True):
     first: str = ""
     """Times; "": the last 30 days of history."""
     last: str = ""
+    edits: Edits = {}
+    """Other definitions as they would be, in every version but the published one; None: removed."""
 
 
 def wanted(
@@ -50,7 +53,7 @@ def wanted(
     mails_per_address: int,
 ) -> Wanted:
     """Raises DefinitionError for mistakes in a version, UsageError for anything else that is wrong."""
-    path = f"journeys/{asked.journey}.yaml"
+    path, files = f"journeys/{asked.journey}.yaml", edited(files, asked.edits)
     versions = [Version("this", {**files, path: asked.text}, dict(settings))]
     if asked.against == PUBLISHED:
         if plan is None:

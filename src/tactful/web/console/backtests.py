@@ -9,11 +9,13 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 from msgspec import Struct
+from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from tactful.errors import UsageError
+from tactful.operations.folder import Edits, tidy
 from tactful.values import parse_time
 from tactful.web.backtests import LONGEST_NAME, asked_of
 from tactful.web.console import charts
@@ -30,6 +32,7 @@ AGAINST = {
     "other": "the text below",
 }
 FIELDS = ("from", "to", "against", "other")
+EDIT = "edit "
 
 
 def routes(console: Console) -> list[BaseRoute]:
@@ -43,6 +46,12 @@ def routes(console: Console) -> list[BaseRoute]:
 
 Row = tuple[str, str, tuple[str | int, ...]]
 """What it is about, a hint or "", and what each version says."""
+
+
+def _edits(form: FormData) -> Edits:
+    """Of the page of a change, which is not saved yet: "edit PATH" with a text, "gone" with a path."""
+    texts = {name.removeprefix(EDIT): tidy(str(text)) for name, text in form.items() if name.startswith(EDIT)}
+    return {**texts, **{str(path): None for path in form.getlist("gone")}}
 
 
 class Seen(Struct, frozen=True):
@@ -113,7 +122,7 @@ class Backtests:
         else:
             said["other"] = ""
         try:
-            asked = await asyncio.to_thread(asked_of, said, self._console.project)
+            asked = await asyncio.to_thread(asked_of, said, self._console.project, _edits(form))
             job = self._bench.begin(asked, self._console.house.clock.now_us(), self._console.who(request))
         except UsageError as error:
             return await self._shown(request, name, 400, fields=fields, problem=str(error))
