@@ -30,6 +30,7 @@ from tactful.operations.evaluate_lines import (
     read_lines,
 )
 from tactful.operations.history import Opened
+from tactful.operations.lines import History
 from tactful.runtime.settings import Settings
 from tactful.values import HOUR_US, format_time
 from tests.histories import Life
@@ -66,7 +67,8 @@ class Lived:
     ) -> None:
         """`archives`: how likely the archiver comes by after a record, and ten times that before an instant."""
         self.question = question
-        records = [record for _, record in read_lines(lines, naming_of(question), with_repeats=True)]
+        read = read_lines(lines, naming_of(question), with_repeats=True)
+        records = [self._told(record) for _, record in read]
         self.names = people(enumerate(records))
         self.random = Random(len(lines) + seed)
         self.live: Answers = {}
@@ -90,6 +92,10 @@ class Lived:
             with self.life.history().open() as opened:
                 self.positions[at] = dict(opened.positions)
                 self.then[at] = self._of_history(opened, at)
+
+    def _told(self, record: History) -> History:
+        """Who says what a line says."""
+        return record
 
     def archive(self) -> None:
         """And sometimes forget what the lake has."""

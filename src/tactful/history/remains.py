@@ -1,8 +1,9 @@
 """What stays of events that have expired (docs/history.md): that somebody is known, since when, and where they were
 last. Live keeps that of everybody; what the event was called and what it said is gone.
 
-Of each fragment the first row stays, the newest that knows a time zone and the newest that knows a country, as rows of
-the kind `past` without name and properties; what stayed before counts again, so it does not grow. Whole tables at once.
+Of each fragment the first row stays, the first that a server said, the newest that knows a time zone and the newest
+that knows a country, as rows of the kind `past` without name and properties; what stayed before counts again, so it
+does not grow. Whole tables at once.
 """
 
 from typing import Any
@@ -14,6 +15,7 @@ import pyarrow.compute as pc
 
 from tactful.history.cells import EMPTY, Cells, cells
 from tactful.history.table import CELLS
+from tactful.language.sql.consents import OWN_SOURCES
 from tactful.language.sql.defaults import CODES
 
 PAST = "past"
@@ -45,13 +47,20 @@ def _chosen(those: pa.Table, country: pa.Array) -> npt.NDArray[np.int64]:
     in_order = [(one, "ascending") for one in ("timestamp", "received_at", "ref")]
     found: set[int] = set()
     by = ["identifier", "epoch"]
-    first = table.sort_by(by_receipt).group_by(by, use_threads=False).aggregate([("place", "first")])
-    found.update(first.column("place_first").to_pylist())
+    for some in (table, table.filter(_said_by_servers(those))):
+        first = some.sort_by(by_receipt).group_by(by, use_threads=False).aggregate([("place", "first")])
+        found.update(first.column("place_first").to_pylist())
     for flag, _ in told:
         some = table.filter(table.column(flag)).sort_by(in_order)
         last = some.group_by(by, use_threads=False).aggregate([("place", "last")])
         found.update(last.column("place_last").to_pylist())
     return np.array(sorted(found), np.int64)
+
+
+def _said_by_servers(those: pa.Table) -> pa.Array:
+    """Of each row, whether the shop's server spoke of the person."""
+    own = pc.is_in(those.column("source"), pa.array(OWN_SOURCES))
+    return pc.and_(pc.fill_null(those.column("is_server"), False), pc.invert(own))
 
 
 def _countries(context: pa.StructArray | pa.ChunkedArray) -> pa.Array:

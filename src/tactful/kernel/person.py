@@ -169,14 +169,15 @@ def _tell_of_person(
             affected.update(reading.zone)
     if said.locale is not None:
         fragment.locale = locales.see(fragment.locale, said.locale, *order)
-    is_elsewhere = False
+    is_moved = False
     if said.location is not None:
         known = fragment.country
         fragment.country = countries.see(known, said.country(), *order)
-        is_elsewhere = fragment.country is not known or is_one_of_many
+        is_moved = fragment.country is not known or is_one_of_many
     if event.trust == "server" and not fragment.is_vouched and event.kind != responses.KIND:
         # That mail to somebody bounced does not make them known to the shop's server, nor what a journey sets.
         fragment.is_vouched = not is_set_by_journey(event)
+        is_moved |= fragment.is_vouched
     if event.kind == "identify":
         is_browser = event.trust == "browser"
         written = properties if not is_browser else _allowed(turn, profile, event, here, properties, rows)
@@ -194,10 +195,16 @@ def _tell_of_person(
             affected.update(reading.trait.get(name, {}))
             if name == zones.TRAIT:
                 affected.update(reading.zone)
-            is_elsewhere |= name in ("country", "address")
-    if is_elsewhere:
-        for rules in reading.purpose.values():
-            affected.update(rules)
+            is_moved |= name in ("country", "address", "email")
+    if is_moved:
+        _look_at_purposes(turn, affected)
+
+
+def _look_at_purposes(turn: Turn, affected: Rules) -> None:
+    """Who permits what may be another answer: by where the person is, where mail to them goes, and whether a server
+    knows them, of whom a browser's yes counts no more."""
+    for rules in turn.plan.reading.purpose.values():
+        affected.update(rules)
 
 
 def _allowed(
@@ -258,7 +265,10 @@ def apply_consent(turn: Turn, profile: Profile, consent: Consent, entry: Entry, 
         if consent.address not in fragment.confirmed:
             fragment.confirmed = [*fragment.confirmed, consent.address]
     elif consent.origin == "api" and consent.trust == "server":
-        fragment_of(turn, profile, entry, rows).is_vouched = True
+        fragment = fragment_of(turn, profile, entry, rows)
+        if not fragment.is_vouched:
+            fragment.is_vouched = True
+            _look_at_purposes(turn, affected)
     _end(turn, profile, affected, IMPORT if consent.is_import else "consent", position, rows)
 
 

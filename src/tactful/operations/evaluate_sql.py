@@ -36,7 +36,7 @@ def answers(
     """
     vocabulary = _vocabulary(question)
     trees = [(name, _checked(text, vocabulary)) for name, text in question.expressions.items()]
-    own, permitted = _own(vocabulary), defaults(question.consent)
+    own, permitted = _own(vocabulary), defaults(question.consent, question.identity)
     rules = trait_rules(vocabulary.events or {})
     records = read_lines(lines, naming_of(question))
     names = people(records)

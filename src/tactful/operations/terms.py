@@ -10,10 +10,11 @@ from msgspec import Struct
 
 from tactful.consent import policy as consent
 from tactful.events.normalize import COUNTRIES
-from tactful.events.records import CONSENT, TIME_ZONE, Publish
+from tactful.events.records import CONSENT, IDENTITY, TIME_ZONE, Publish
 from tactful.kernel.definitions import read_published
 from tactful.language.sql.defaults import NO_DEFAULTS, Defaults
 from tactful.language.vocabulary import NO_RULES, EventType, TraitRules
+from tactful.people import identity as people
 
 
 class Terms(Struct, frozen=True):
@@ -31,7 +32,7 @@ def terms_of(publish: Publish, delays_us: Mapping[str, int] | None = None) -> Te
     """Of a plan."""
     return Terms(
         publish.settings.get(TIME_ZONE, "UTC"),
-        defaults(publish.settings.get(CONSENT, "")),
+        defaults(publish.settings.get(CONSENT, ""), publish.settings.get(IDENTITY, "")),
         rules(read_published(publish).events),
         delays_us or {},
     )
@@ -43,8 +44,9 @@ def rules(events: Mapping[str, EventType]) -> TraitRules:
     return identify.merges if identify is not None else NO_RULES
 
 
-def defaults(section: str) -> Defaults:
-    """What the plan's setting CONSENT permits before anybody has decided."""
+def defaults(section: str, identity: str = "") -> Defaults:
+    """What the plan's setting CONSENT permits before anybody has decided, and by its setting IDENTITY whether what a
+    browser says of somebody known counts."""
     policy = consent.read(section)
     by_basis: dict[str, set[str]] = {}
     for name, purpose in policy.purposes.items():
@@ -54,4 +56,5 @@ def defaults(section: str) -> Defaults:
         unless_denied=frozenset(by_basis.get("legitimate_interest", ())),
         by_country=frozenset(by_basis.get("consent", ())),
         countries=frozenset(one for one in ("", *COUNTRIES) if not policy.asks_first(one)),
+        is_signed=people.read(identity).is_signed,
     )

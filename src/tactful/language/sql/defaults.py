@@ -23,6 +23,8 @@ class Defaults(Struct, frozen=True):
     """Where nobody has decided, in these countries:"""
     countries: frozenset[str] = frozenset()
     """ISO 3166 alpha-2; "" for a country that nobody knows."""
+    is_signed: bool = False
+    """Browsers prove whose they are, so that they are heard of somebody whom a server knows."""
 
 
 NO_DEFAULTS = Defaults()
@@ -32,7 +34,7 @@ def permitted(query: Query, purpose: str, defaults: Defaults) -> Sql:
     """Whether the person permits the purpose; never null."""
     if purpose in defaults.always:
         return build.TRUE
-    decided = consents.decision(query, purpose)
+    decided = consents.decision(query, purpose, is_signed=defaults.is_signed)
     if purpose in defaults.unless_denied:
         return build.coalesced(decided, build.TRUE)
     if purpose in defaults.by_country and defaults.countries:
