@@ -62,5 +62,5 @@ class Compiled:
         body, made = self._adopted[asked]
         state = decode_plan(body)
         known = before.begun if before is not None else {}
-        state.begun = {number: known.get(number, (position, now)) for number in state.begun}
+        state.begun = {number: known.get(number, (position, now, new.version)) for number in state.begun}
         return state, made

@@ -120,7 +120,8 @@ def set_traits(look: Look, run: Run, step: SetTraits) -> None:
     if turn.plan.policy.collect and not may_collect(turn, profile, Said()):
         return
     # Of the same order as the event when it comes, but for its place: that one replaces this.
-    fragment = fragments.fragment(profile, fragments.name_of(profile.key, profile.epoch), seeded=turn.seeded)
+    name = fragments.name_of(profile.key, profile.epoch)
+    fragment = fragments.fragment(profile, name, seeded=turn.seeded, since=turn.plan.version)
     written = unpack(event.properties), event.timestamp, event.received_at, 0, SOURCE
     changed = traits.write(fragment.traits, *written, rules=turn.plan.traits)
     fragment.unwritten = [*fragment.unwritten, *changed]

@@ -44,7 +44,7 @@ def take_publish(turn: Turn, publish: Publish, position: int, due: Sequence[str]
 def take_plan(turn: Turn, plan: Plan, position: int, due: Sequence[str]) -> None:
     state = turn.state
     pass_people(turn, due, position)
-    is_empty = state.events == 0
+    is_empty = state.events == 0 and (state.partitions == 1 or not state.profiles)
     turn.plan_state, turn.plan = adopt(turn.plan_state, plan, state.clock, is_empty=is_empty, position=position)
     turn.close_nobody(position, [PlanAdopted(state.clock, plan.version, ref(state.partition, position))])
     _settle_anew(turn)

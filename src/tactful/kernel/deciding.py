@@ -39,7 +39,7 @@ def fragment_of(turn: Turn, profile: Profile, entry: Entry, rows: list[Row]) -> 
         identifier = fragments.entry_of(entry.fragment)
         came = (entry.fragment,), (0,), (entry.timestamp,)
         rows.append(FragmentsCame(turn.state.clock, "new", identifier, 0, 0, *came))
-    return fragments.fragment(profile, entry.fragment, entry.path, turn.seeded)
+    return fragments.fragment(profile, entry.fragment, entry.path, turn.seeded, turn.plan.version)
 
 
 def may_collect_of_nobody(turn: Turn, event: Event) -> bool:

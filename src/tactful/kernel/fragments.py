@@ -71,11 +71,12 @@ def epoch_of(fragment: str) -> int:
     return int(fragment.rpartition("#")[2])
 
 
-def fragment(profile: Profile, name: str, path: Iterable[Edge] = (), seeded: int = 0) -> Fragment:
-    """The fragment of this name, which may be the first that is heard of it: no seed up to `seeded` knows it."""
+def fragment(profile: Profile, name: str, path: Iterable[Edge] = (), seeded: int = 0, since: int = 0) -> Fragment:
+    """The fragment of this name, which may be the first that is heard of it: no seed up to `seeded` knows it, and no
+    plan before the version `since`."""
     found = profile.fragments.get(name)
     if found is None:
-        found = profile.fragments[name] = Fragment(list(path), {}, {}, {}, seeded=seeded)
+        found = profile.fragments[name] = Fragment(list(path), {}, {}, {}, seeded=seeded, since=since)
         if profile.view is None and len(profile.fragments) > 1:
             (first, *_) = profile.fragments.values()
             profile.view = _copy(first.aggregates)

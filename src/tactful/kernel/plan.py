@@ -150,8 +150,8 @@ def adopt(
     definitions: Definitions | None = None,
     position: int = 0,
 ) -> tuple[PlanState, CompiledPlan]:
-    """Put a plan in force at the instant `now`, which is `position` of the partition's log; `is_empty` says that the
-    partition has seen no event yet. `definitions` are those of its files, unless somebody has more to ask."""
+    """Put a plan in force at the instant `now`, which is `position` of the partition's log; `is_empty` says that nobody
+    has been in the partition yet. `definitions` are those of its files, unless somebody has more to ask."""
     definitions = definitions or read_published(plan.publish)
     numbers = dict(before.numbers) if before else {}
     known_ready = before.ready if before else {}
@@ -166,7 +166,7 @@ def adopt(
         if index not in known_ready:
             # What was dropped and comes again is another one: nobody has counted meanwhile.
             index = numbers[text] = _next_number(numbers)
-            begun[index] = position, now
+            begun[index] = position, now, plan.version
         ready[index] = known_ready.get(index, now if is_empty else exact_at(spec, now))
         return index
 

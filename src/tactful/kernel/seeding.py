@@ -7,7 +7,7 @@ the ordinal of the newest one, wherever it goes, and is brought up to date befor
 is. Pure.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from msgspec.structs import replace
@@ -16,8 +16,8 @@ from tactful.aggregates.kinds import State
 from tactful.aggregates.spec import Aggregate
 from tactful.events.records import Seed
 from tactful.kernel import fragments
-from tactful.kernel.plan import CompiledPlan, compiled, next_ready
-from tactful.kernel.state import FIRST_KEY, PlanState, Profile, SeedTaken
+from tactful.kernel.plan import CompiledPlan, compiled, exact_at, next_ready
+from tactful.kernel.state import FIRST_KEY, Fragment, PlanState, Profile, SeedTaken
 from tactful.kernel.turn import Turn
 
 Find = Callable[[str, str], Mapping[int, State]]
@@ -33,7 +33,7 @@ def numbered(turn: Turn, seed: Seed) -> Seed | None:
     known = turn.plan_state
     if seed.ordinal or known is None:
         return seed if seed.ordinal else None
-    waiting = tuple(number for number in seed.numbers if known.begun.get(number, (0, 0))[0] == seed.barriers[0])
+    waiting = tuple(number for number in seed.numbers if known.begun.get(number, (0, 0, 0))[0] == seed.barriers[0])
     return replace(seed, numbers=waiting, ordinal=known.seeded + 1) if waiting else None
 
 
@@ -62,6 +62,39 @@ def with_seed(known: PlanState, seed: Seed, now: int) -> tuple[PlanState, Compil
         seeded=seed.ordinal,
     )
     return state, compiled(state)
+
+
+def hear_of(turn: Turn, came: Iterable[Fragment]) -> None:
+    """Fragments come from another partition, where there may have been people before a plan that nobody had met here
+    when it came: what it began is exact here no longer, but seeded with all others."""
+    since = turn.plan.version
+    for one in came:
+        since = one.since = min(one.since, since)
+    if turn.plan_state is None:
+        return
+    found = _doubted(turn.plan_state, turn.plan, since, turn.state.clock)
+    if found is not None:
+        turn.plan_state, turn.plan = found
+        turn.is_plan_new = True
+        turn.look_around()
+        turn.state.ready_at = next_ready(turn.plan_state, turn.state.clock)
+
+
+def _doubted(state: PlanState, plan: CompiledPlan, since: int, now: int) -> tuple[PlanState, CompiledPlan] | None:
+    """The same plan where somebody has come of whom nothing later than the version `since` has counted all: what was
+    exact here for want of anybody to count, and is not seeded yet, is warming from now on. None: nothing was."""
+    if since >= plan.version:
+        return None
+    specs = {fold.number: fold.spec for folds in plan.folds.values() for fold in folds}
+    later = {
+        number: max(now, exact_at(specs[number], now))
+        for number, (_, at, version) in state.begun.items()
+        if version > since and state.ready[number] <= at and now < exact_at(specs[number], at)
+    }
+    if not later:
+        return None
+    known = replace(state, ready=state.ready | later)
+    return known, compiled(known)
 
 
 # ---- a person --------------------------------------------------------------------------------------------------------

@@ -59,6 +59,8 @@ class Fragment(Struct, array_like=True):
     """The timestamp of what brought it to whoever has it, the highest so far."""
     seeded: int = 0
     """The ordinal of the newest seed that it has had, or need not have (kernel/seeding.py)."""
+    since: int = 0
+    """The oldest version of the plan under which it was anywhere: what later ones began has not counted all of it."""
 
 
 class Identity(Struct, array_like=True):
@@ -229,9 +231,9 @@ class PlanState(Struct, array_like=True):
     """By trait: which of several writes counts, where it is not the newest."""
     editions: dict[str, dict[str, str]] = {}
     """Of journeys with `editing: finish`, the texts of the newest versions before this one, by version."""
-    begun: dict[int, tuple[int, int]] = {}
+    begun: dict[int, tuple[int, int, int]] = {}
     """Aggregates of the plan that were not counted before, and have no seed: the position in this partition at which
-    they began, and the instant."""
+    they began, the instant, and the version of the plan that brought them."""
     seeds: list[SeedTaken] = []
     """Of aggregates that are still in the plan, in order."""
     seeded: int = 0
@@ -286,5 +288,6 @@ def decode_plan(body: bytes) -> PlanState:
     return _plan_decoder.decode(body)
 
 
-def new_profile(key: str, generation: int, seeded: int = 0) -> Profile:
-    return Profile(key, generation, 0, b"", {f"{key}#1": Fragment([], {}, {}, {}, seeded=seeded)}, {}, [], {})
+def new_profile(key: str, generation: int, seeded: int = 0, since: int = 0) -> Profile:
+    first = Fragment([], {}, {}, {}, seeded=seeded, since=since)
+    return Profile(key, generation, 0, b"", {f"{key}#1": first}, {}, [], {})

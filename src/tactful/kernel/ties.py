@@ -171,7 +171,7 @@ def _become_known(turn: Turn, profile: Profile, rows: list[Row]) -> None:
     """The identifier is a person of its own now; whoever is a person has a fragment of their own."""
     own = name_of(profile.key, profile.epoch)
     name = next((one for one in profile.fragments if fragments.entry_of(one) == profile.key), own)
-    fragments.fragment(profile, name, seeded=turn.seeded)
+    fragments.fragment(profile, name, seeded=turn.seeded, since=turn.plan.version)
     rows.append(BecameKnown(turn.state.clock, name))
 
 
@@ -291,6 +291,7 @@ def _absorb(turn: Turn, profile: Profile, given: Give, position: int, cause: str
     came = tuple(bundle.fragments), *arrived
     rows.append(FragmentsCame(now, cause, given.giver, bundle.partition, bundle.tail, *came))
     known = [one.aggregates for one in profile.fragments.values()]
+    seeding.hear_of(turn, bundle.fragments.values())
     profile.fragments |= bundle.fragments
     seeding.fill(profile, turn.plan_state, turn.plan.aggregates, turn.seed)
     if cause == "unmerge" or not profile.tail:

@@ -105,7 +105,7 @@ class Turn:
         """The state of a person, to be changed; somebody new starts settled, and is in no segment yet."""
         profile = self.known(key)
         if profile is None:
-            profile = self.changed[key] = new_profile(key, self.state.generation, self.seeded)
+            profile = self.changed[key] = new_profile(key, self.state.generation, self.seeded, self.plan.version)
             profile.now = self.state.clock
             self.state.profiles += 1
         return profile

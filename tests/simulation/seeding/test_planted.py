@@ -65,7 +65,11 @@ def a_seed_takes_the_place_of_what_was_live(patch: Patch) -> None:
 
 
 def who_arrives_gets_no_seed(patch: Patch) -> None:
-    patch.setattr(ties, "seeding", SimpleNamespace(fill=lambda *_: None))
+    patch.setattr(ties, "seeding", SimpleNamespace(fill=lambda *_: None, hear_of=seeding.hear_of))
+
+
+def who_arrives_is_as_new_as_those_who_are_there(patch: Patch) -> None:
+    patch.setattr(ties, "seeding", SimpleNamespace(fill=seeding.fill, hear_of=lambda *_: None))
 
 
 def on_the_way_it_is_forgotten_who_had_a_seed(patch: Patch) -> None:
@@ -144,6 +148,7 @@ BUGS: list[Callable[[Patch], None]] = [
     events_are_too_old_by_the_newest_clock,
     a_seed_takes_the_place_of_what_was_live,
     who_arrives_gets_no_seed,
+    who_arrives_is_as_new_as_those_who_are_there,
     on_the_way_it_is_forgotten_who_had_a_seed,
     what_a_partition_ahead_has_counted_is_dropped,
     the_view_stays_as_it_was,

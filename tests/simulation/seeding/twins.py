@@ -97,11 +97,6 @@ class Twins:
         self.drain()
         assert self.late[0].plan_state is not None
         self.always = frozenset(self.late[0].plan_state.begun)
-        # A partition that has seen no event takes what is new for exact at once, whoever comes from others later.
-        for partition in range(partitions):
-            key = next(one for one in calls.EVERYBODY if partition_of(one, partitions) == partition)
-            self._append(partition, calls.does(key, "Product Viewed")(self.now, f"first {partition}"))
-        self.drain()
 
     def _seed(self, digest: str, fragment: str) -> Mapping[int, Any]:
         body = self.seeds.states(digest, fragment)
@@ -235,13 +230,19 @@ class Twins:
         assert known is not None and other is not None
         clock = max(late.state.clock, first.state.clock)
         for text, number in known.numbers.items():
-            if number not in known.ready or (number in known.begun and number not in self.always):
+            if number not in known.ready or (number in known.begun and not self._is_exact(late, number)):
                 continue
             aggregate = late.plan.aggregates[number]
             left = [mine.get(number), theirs.get(other.numbers[text])]
             why = differs(text, aggregate, left[0], left[1], clock)
             demand(not why, "what is exact is the twin's", key, text, why)
             self.told["compared"] += mine.get(number) is not None
+
+    def _is_exact(self, late: Driver, number: int) -> bool:
+        """Of what is not seeded: the first plan had it, or nobody was there to be counted before."""
+        known = late.plan_state
+        assert known is not None
+        return number in self.always or known.ready[number] <= known.begun[number][1]
 
     def check_at_rest(self) -> None:
         """And who is in which segment, since when, and why."""
