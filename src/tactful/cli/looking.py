@@ -42,7 +42,8 @@ def register(group: click.Group, build: Build) -> None:
     def explain(person: str, data: Path, as_json: bool, journey: str | None) -> None:
         """Tell the story of PERSON (by any identifier): what happened, what was decided, and why."""
         house = opened(build, data)
-        reader = Reader(house.log, house.stores(), house.trail, house.outbox, house.quarantine)
+        ports = house.log, house.stores(), house.trail, house.outbox, house.quarantine
+        reader = Reader(*ports, lambda: build.history(house))
         if journey is not None:
             _explain_runs(reader, person, journey, as_json=as_json)
             return

@@ -4,20 +4,42 @@ A reader comes beside running workers and never waits for them. Rows that are co
 found in the store, so that a story has no gap at its newest end.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from tactful.events.addressed import event_of
-from tactful.events.derived import Group, decode_groups, place
+from tactful.events.derived import Group, decode_groups, place, ref
 from tactful.events.identifiers import partition_of
 from tactful.events.records import Event, decode, unpack
 from tactful.kernel.state import decode_profile
 from tactful.operations.stories import SeenEvent
 from tactful.runtime.keeping import Trail
-from tactful.runtime.ports import Checkpoint, Log
+from tactful.runtime.ports import Checkpoint, Log, OutboxRow
 
 EVENTS_BEHIND = 5
 """So many events are looked up for one predicate; the others are counted."""
+
+
+class Intents(Protocol):
+    """What reading needs of an Outbox."""
+
+    def row(self, intent: str) -> OutboxRow | None: ...
+
+    def rows(
+        self, status: str | None = None, key: str | None = None, before: int | None = None, limit: int = 100
+    ) -> list[OutboxRow]: ...
+
+    def counts(self) -> dict[str, int]: ...
+
+    def waiting_by_channel(self) -> dict[str, int]: ...
+
+    def per_person(self, since_us: int) -> dict[int, int]: ...
+
+
+class Counted(Protocol):
+    """What reading needs of a Quarantine."""
+
+    def counts(self) -> dict[str, int]: ...
 
 
 class States(Protocol):
@@ -47,17 +69,26 @@ def seen_event(partition: int, position: int, event: Event) -> SeenEvent:
 
 
 class Places:
-    """Remembers what it looked up; made anew for each question."""
+    """Remembers what it looked up; made anew for each question. `recall` gives events by ref that the log no longer
+    has; it is asked once, and only where one is missing."""
 
-    def __init__(self, log: Log, trail: Trail, states: Sequence[States]) -> None:
+    def __init__(
+        self,
+        log: Log,
+        trail: Trail,
+        states: Sequence[States],
+        recall: Callable[[], Mapping[int, SeenEvent]] | None = None,
+    ) -> None:
         self._log = log
+        self._recall = recall
+        self._recalled: Mapping[int, SeenEvent] | None = None
         self._trail = trail
         self._states = states
         self._events: dict[int, SeenEvent | None] = {}
         self._fresh: dict[int, list[tuple[int, int, bytes]]] = {}
 
     def event(self, number: int) -> SeenEvent | None:
-        """The event at a ref, or None where the log no longer holds it."""
+        """The event at a ref, or None where it is no longer held."""
         if number not in self._events:
             self._events[number] = self._look_up(*place(number))
         return self._events[number]
@@ -69,7 +100,11 @@ class Places:
             if at == position:
                 event = event_of(decode(body))
                 return seen_event(partition, position, event) if event is not None else None
-        return None
+        if self._recall is None or position > self._log.start(partition):
+            return None
+        if self._recalled is None:
+            self._recalled = self._recall()
+        return self._recalled.get(ref(partition, position))
 
     def newest(self, key: str) -> tuple[int, int]:
         """The home of an identifier, and the position of its newest group there (0: none)."""

@@ -6,7 +6,7 @@ One Reader serves one thread. It opens nothing itself and changes nothing.
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -32,7 +32,7 @@ from tactful.operations.health import PartitionHealth, partitions
 from tactful.operations.journeying import RunStory, journeys_of, runs_of, waiting
 from tactful.operations.narration import HANDED_OVER, Narration, shown
 from tactful.operations.persons import Found
-from tactful.operations.places import Places
+from tactful.operations.places import Counted, Intents, Places
 from tactful.operations.steering import People
 from tactful.operations.stories import (
     Known,
@@ -56,28 +56,6 @@ STEPS = 200
 """Groups of a story at most, unless more are asked for."""
 WALKED = 10_000
 """Groups that are looked through for the runs of one journey."""
-
-
-class Intents(Protocol):
-    """What reading needs of an Outbox."""
-
-    def row(self, intent: str) -> OutboxRow | None: ...
-
-    def rows(
-        self, status: str | None = None, key: str | None = None, before: int | None = None, limit: int = 100
-    ) -> list[OutboxRow]: ...
-
-    def counts(self) -> dict[str, int]: ...
-
-    def waiting_by_channel(self) -> dict[str, int]: ...
-
-    def per_person(self, since_us: int) -> dict[int, int]: ...
-
-
-class Counted(Protocol):
-    """What reading needs of a Quarantine."""
-
-    def counts(self) -> dict[str, int]: ...
 
 
 class Reader:
@@ -138,7 +116,7 @@ class Reader:
             return None
         profile = found.profile
         partition = self._home(profile.key)
-        places = Places(self._log, self._trail, self._states)
+        places = self._places(profile)
         walk = Walk(places, profile, partition)
         newest = list(islice(walk, steps))
         user = shown(profile, newest if steps else Walk(places, profile, partition))
@@ -171,7 +149,7 @@ class Reader:
         if found is None:
             return None
         profile, partition = found.profile, self._home(found.profile.key)
-        places = Places(self._log, self._trail, self._states)
+        places = self._places(profile)
         newest = list(islice(Walk(places, profile, partition), steps))
         rows = [row for step in reversed(newest) for row in step.group.rows]
         plan = self.compiled()
@@ -202,6 +180,16 @@ class Reader:
         if self._known_plan is None or self._known_plan.version != plan.plan.version:
             self._known_plan = compiled(plan)
         return self._known_plan
+
+    def _places(self, profile: Profile) -> Places:
+        """What the log no longer has of the person is looked for in the history, where there is one."""
+
+        def recall() -> Mapping[int, SeenEvent]:
+            from tactful.operations.recalled import events_of  # Arrow is slow to import.
+
+            return events_of(self.history(), persons.identifiers(profile))
+
+        return Places(self._log, self._trail, self._states, recall if self._open_history is not None else None)
 
     def _identifiers(self, found: Found, known: Mapping[str, Known]) -> tuple[Known, ...]:
         own, row = found.profile.key, found.profile.identity
