@@ -81,7 +81,7 @@ def test_it_says_what_would_have_been_sent(run: Run, shop: Path, tmp_path: Path)
     [
         (("--from", "soon"), "soon"),
         (("--from", "2025-03-20", "--to", "2025-03-02"), "--from must be before --to"),
-        (("--against", "nowhere.yaml"), "cannot be read"),
+        (("--against", "nowhere.yaml"), "there is no file nowhere.yaml"),
         (("--to", "2024-01-01", "--from", "2023-01-01"), "choose a later --to"),
     ],
 )

@@ -77,6 +77,7 @@ def test_what_is_proposed_is_a_set(data: Path, run: Run, tmp_path: Path) -> None
         (("--happened-by", "then"), "--happened-by then: this is no time"),
         (("--happened-by", "2999-01-01"), "what will have happened by then nobody knows"),
         (("--known-at", MIDDLE, "--delay", "1h"), "--delay belongs to --happened-by"),
+        (("--happened-by", MIDDLE, "--delay", "nowhere=1h"), 'there is no source "nowhere"'),
         (("--happened-by", MIDDLE, "--delay", "soon"), '--delay soon: write a duration such as "1h"'),
         (("--happened-by", MIDDLE, "--who", 'count("*")'), "this is a number, and no condition"),
         (("--happened-by", MIDDLE, "--out", "t.csv"), "t.csv: a table of features ends in .parquet or .arrow"),

@@ -35,6 +35,26 @@ def test_a_preview_says_how_many_when_and_who(data: Path, run: Run) -> None:
     assert "some of them" in said
 
 
+def test_of_days_before_the_first_event_nothing_is_said_but_that_there_was_nobody(data: Path, run: Run) -> None:
+    found = json.loads(run("preview", 'any("*")', "--at", LAST, "--days", 60, "--json", "--data", data).output)
+    people = [one["people"] for one in found["overTime"]]
+    assert len(people) < 20
+    assert people.count(0) == 1 == people.index(0) + 1
+
+
+def test_a_name_that_never_came_is_said(data: Path, run: Run) -> None:
+    said = run("preview", 'count("Product Viewd") > 3', "--at", LAST, "--data", data).output
+    assert 'nothing called "Product Viewd" has ever come in; did you mean "Product Viewed"?' in said
+
+
+@pytest.mark.parametrize("command", ["seed", "thresholds"])
+def test_no_folder_is_made_by_asking(tmp_path: Path, run: Run, command: str) -> None:
+    result = run(command, "--data", tmp_path / "nowhere")
+    assert result.exit_code == 1
+    assert "is no data folder of Tactful" in result.output
+    assert not (tmp_path / "nowhere").exists()
+
+
 def test_a_preview_as_json(data: Path, run: Run) -> None:
     given = ("preview", "country", "--at", LAST, "--json", "--data", data)
     found = json.loads(run(*given).output)

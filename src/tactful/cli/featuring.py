@@ -1,6 +1,6 @@
 """The command that makes what models learn from: features."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from tactful.cli.build import Build
 from tactful.cli.main import counted, data_option, echo_json, json_option, opened, project_option
 from tactful.errors import UsageError
+from tactful.language.mistakes import did_you_mean
 from tactful.language.types import ANYTHING, BOOLEAN, DURATION, kind_of
 from tactful.values import DAY_US, SECOND_US, format_time, parse_duration, parse_time
 
@@ -75,6 +76,8 @@ def register(group: click.Group, build: Build) -> None:
             features = feature_sets.merged(feature_sets.sets_of(publish, sets))
             features = features or feature_sets.checked(feature_sets.fitting(history, publish, min(instants)), publish)
             terms = _terms(history.terms, delays, is_known=bool(known))
+            if any("=" in delay for delay in delays):
+                _refuse_unknown(terms, {*house.settings.sources, *feature_sets.sources(history)})
             sees = KNOWN if known else HAPPENED
             made = table(history, Wanted(features, instants, sees, _condition(publish, who), terms))
             if as_json:
@@ -116,6 +119,13 @@ def _terms(terms: "Terms", delays: Sequence[str], *, is_known: bool) -> "Terms":
         else:
             terms = replace(terms, delay_us=delay_us)
     return terms
+
+
+def _refuse_unknown(terms: "Terms", known: Collection[str]) -> None:
+    for source in terms.delays_us:
+        if source not in known:
+            hint = did_you_mean(source, known) or f"there are {', '.join(sorted(known)) or 'none'}"
+            raise UsageError(f'--delay {source}=...: there is no source "{source}"; {hint}')
 
 
 def _condition(publish: "Publish | None", text: str) -> "Node | None":

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from tactful.cli.build import Build
-from tactful.cli.main import data_option, echo_json, json_option
+from tactful.cli.main import data_option, echo_json, json_option, opened
 
 
 def register(group: click.Group, build: Build) -> None:
@@ -20,7 +20,7 @@ def register(group: click.Group, build: Build) -> None:
         """
         from tactful.operations.seeding import Seeder  # Slow to import, and wanted here only.
 
-        house = build.house(data, None, read_only=False)
+        house = opened(build, data, read_only=False)
         seeder = Seeder(house, build.history(house))
         done = seeder.turn()
         for one in done:
@@ -33,7 +33,6 @@ def register(group: click.Group, build: Build) -> None:
         if not as_json and not done:
             waits = bool(seeder.waiting())
             click.echo("not all partitions have taken the plan yet; try again" if waits else "there is nothing to seed")
-        house.close()
 
     @group.command()
     @data_option
@@ -45,7 +44,7 @@ def register(group: click.Group, build: Build) -> None:
         """
         from tactful.operations.thresholds import Thresholds  # As above.
 
-        house = build.house(data, None, read_only=False)
+        house = opened(build, data, read_only=False)
         told = Thresholds(house, build.history(house)).tell()
         for one in told:
             if as_json:
@@ -54,4 +53,3 @@ def register(group: click.Group, build: Build) -> None:
                 click.echo(f"{one.percent:g} % of {one.people} people have a {one.metric} of {one.value:g} or less")
         if not as_json and not told:
             click.echo("nothing is compared with percentile(), or nobody has a value of it")
-        house.close()

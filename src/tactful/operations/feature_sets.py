@@ -44,6 +44,11 @@ def fitting(opened: Opened, publish: Publish | None, by_us: int) -> dict[str, st
     return proposed(vocabulary_by(publish), seen(opened, by_us))
 
 
+def sources(opened: Opened) -> set[str]:
+    """Of everything that ever came in."""
+    return {name for (name,) in opened.session.rows("SELECT DISTINCT source FROM events WHERE source IS NOT NULL")}
+
+
 def checked(texts: Mapping[str, str], publish: Publish | None) -> list[Feature]:
     """Of expressions that have a meaning."""
     vocabulary = vocabulary_by(publish)

@@ -21,6 +21,8 @@ def _head(found: Preview) -> Iterator[str]:
     share = f" ({found.people / found.everybody:.1%})" if found.everybody else ""
     said = "match" if found.kind == "condition" else "have a value"
     yield f"{found.people:,} of {found.everybody:,} people{share} {said} at {format_time(found.at_us)}"
+    for name, hint in found.unheard:
+        yield f'nothing called "{name}" has ever come in' + (f"; {hint}" if hint else "")
 
 
 def _over_time(found: Preview) -> Iterator[str]:

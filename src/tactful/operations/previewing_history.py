@@ -20,6 +20,7 @@ from tactful.kernel.view import Around, PersonView
 from tactful.language.canonical import canonical
 from tactful.language.check import Checked
 from tactful.language.compile import compile_condition
+from tactful.language.mistakes import did_you_mean
 from tactful.language.sql.engines import write
 from tactful.language.sql.query import Asked
 from tactful.language.tree import (
@@ -94,6 +95,8 @@ class Preview(Struct, frozen=True):
     spreads: tuple[Spread, ...]
     values: tuple[tuple[Any, int], ...] = ()
     """The most frequent values with how many people have them, where it is no number."""
+    unheard: tuple[tuple[str, str], ...] = ()
+    """Of an expression that tells nobody apart: events of its that never came, each with what was meant probably."""
 
 
 def preview(
@@ -133,7 +136,15 @@ def preview(
         step=step,
         spreads=spreads,
         values=() if is_condition or spreads else tuple(_values(session, asked, holds)),
+        unheard=() if 0 < people < everybody else tuple(_unheard(session, tree)),
     )
+
+
+def _unheard(session: Session, tree: Node) -> Iterator[tuple[str, str]]:
+    if names := _names(tree):
+        came = {name for (name,) in session.rows("SELECT DISTINCT name FROM events WHERE name IS NOT NULL")}
+        for name in sorted(names - came) if came else ():
+            yield name, did_you_mean(name, came)
 
 
 def count(opened: Opened, checked: Checked, at_us: int, terms: Terms | None = None) -> tuple[int, int]:
@@ -161,6 +172,7 @@ def as_values(found: Preview) -> dict[str, Any]:
         "onePersonIn": found.step,
         "spreads": [_spread_values(one) for one in found.spreads],
         "values": [{"value": value, "people": people} for value, people in found.values],
+        "neverCame": [{"event": name, "hint": hint} for name, hint in found.unheard],
     }
 
 
@@ -279,7 +291,8 @@ def _step(session: Session, everybody: int) -> int:
 def _earlier(
     opened: Opened, tree: Node, at_us: int, days: int, step: int, everybody: int, terms: Terms | None
 ) -> Iterator[Point]:
-    """Each instant a whole number of days before. What is estimated is of how many of those known at `at_us`."""
+    """Each instant a whole number of days before, from the last before anything was known. What is estimated is of how
+    many of those known at `at_us`."""
     session = opened.session
     _, asked = opened.written({"it": tree}, at_us, terms=terms)
     with_known = _holds_of_nobody(tree)
@@ -287,8 +300,11 @@ def _earlier(
     query, holds = write(copy, ENGINE), _there(asked, is_condition=True)
     ((known,),) = session.rows(f"SELECT count(*) FILTER ({chosen(step, 'person')}) FROM {_TABLE}")
     every = max(1, math.ceil(days / POINTS))
+    ((first_us,),) = session.rows("SELECT min(received_at) FROM events")
     for back in range(days // every * every, 0, -every):
         at = at_us - back * DAY_US
+        if first_us is None or at + every * DAY_US <= first_us:
+            continue  # Nobody was known, and not at the next instant either.
         ((holding,),) = session.rows(f"SELECT count(*) FILTER ({holds}) FROM ({query.given({'t': at})})")
         yield _point(at, holding, known, everybody) if step > 1 else Point(at, holding, holding, holding)
 

@@ -118,5 +118,7 @@ def text_of(path: Path) -> str:
     """Of a journey's file. Raises UsageError where it is none."""
     try:
         return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise UsageError(f"there is no file {path}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} cannot be read: {error}") from None
