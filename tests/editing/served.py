@@ -27,6 +27,7 @@ from tactful.operations.patching import SOURCE
 from tactful.operations.project import load
 from tactful.operations.publish import publish
 from tactful.operations.reading import Reader
+from tactful.operations.seeding import Seeder
 from tactful.runtime.office import Visitor
 from tactful.runtime.ports import Clock
 from tactful.runtime.roles import ROLES
@@ -76,6 +77,12 @@ class Installation:
             while self.worker.turn():
                 pass
             self.worker.report()
+
+    def seed(self) -> None:
+        """As the process that asks the history does."""
+        with self.lock:
+            Seeder(self.house, history_of(self.house.log, self.house.trail)).turn()
+        self.run()
 
     def happen(self, name: str, key: str, **properties: object) -> None:
         """Of somebody who permits it."""

@@ -79,7 +79,7 @@ class Reader:
         self._trail = trail
         self.outbox = outbox
         self._quarantine = quarantine
-        self._known_plan: CompiledPlan | None = None
+        self._known_plan: tuple[tuple[int, Mapping[int, int]], CompiledPlan] | None = None
         self._matching: Matching | None = None
 
     def history(self) -> "History":
@@ -177,9 +177,10 @@ class Reader:
         plan = self._plan(0)
         if plan is None:
             return empty_plan()
-        if self._known_plan is None or self._known_plan.version != plan.plan.version:
-            self._known_plan = compiled(plan)
-        return self._known_plan
+        known = plan.plan.version, plan.ready  # A seed makes ready what a plan of the same version was not.
+        if self._known_plan is None or self._known_plan[0] != known:
+            self._known_plan = known, compiled(plan)
+        return self._known_plan[1]
 
     def _places(self, profile: Profile) -> Places:
         """What the log no longer has of the person is looked for in the history, where there is one."""

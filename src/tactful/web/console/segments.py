@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from tactful.kernel.plan import NEVER
 from tactful.operations import segmenting
 from tactful.operations.comparing import Comparison
 from tactful.operations.flows import SPANS, Bucket, Flow
@@ -118,6 +119,7 @@ class Segments:
             span=span,
             spans=SPAN_NAMES,
             is_warming=one.ready_at > now_us,
+            ready_at=_begins(one),
             shell=shlex.quote(one.when),
             now=format_time(now_us),
             **self._charts(one, flow, span, "people" in visitor(request).may),
@@ -252,6 +254,11 @@ def people(name: str, who: str = "members", from_us: int = 0, until_us: int = 0,
     return f"/segments/{quote(name)}/people?{urlencode(asked)}"
 
 
+def _begins(one: SegmentSeen) -> int | None:
+    """When it says something at the latest, whether its seed comes or not; None where only a seed makes it."""
+    return one.ready_at if one.ready_at < NEVER else None
+
+
 def _row(one: SegmentSeen, share: Share, week: Counter[tuple[int, str]], now_us: int) -> dict[str, Any]:
     days = [(week[day, "entered"], week[day, "left"]) for day in range(7)]
     sizes, size = [one.people], one.people
@@ -269,6 +276,6 @@ def _row(one: SegmentSeen, share: Share, week: Counter[tuple[int, str]], now_us:
         "went_week": sum(went for _, went in days),
         "spark": charts.spark(list(reversed(sizes)), "People, seven days") if any(sizes) else "",
         "is_warming": one.ready_at > now_us,
-        "ready_at": one.ready_at,
+        "ready_at": _begins(one),
         "day": (now_us - DAY_US, now_us),
     }
