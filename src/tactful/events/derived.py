@@ -133,7 +133,7 @@ class ConsentChanged(Struct, frozen=True, array_like=True, tag=7):
     """A browser said so without a token."""
 
 
-class EventKept(Struct, frozen=True, array_like=True, tag=8):
+class EventKept(Struct, frozen=True, array_like=True, tag=8, gc=False):
     """The event itself stands in the log at `ref`; here only what a story needs when the log has expired."""
 
     at: int
@@ -333,7 +333,7 @@ Row = (
 )
 
 
-class Group(Struct, frozen=True, array_like=True):
+class Group(Struct, frozen=True, array_like=True, gc=False):
     """The rows of one person at one position; `before` is the position of that person's group before (0: none)."""
 
     position: int

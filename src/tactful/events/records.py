@@ -23,7 +23,7 @@ SENDING = "sending"
 """Likewise: caps, quiet hours, the holdout (kernel/sending.py)."""
 
 
-class Event(Struct, frozen=True, array_like=True, tag=1):
+class Event(Struct, frozen=True, array_like=True, tag=1, gc=False):
     """One accepted tracking call. For identify and group `properties` are the traits.
 
     `ids` are all identifiers that the call names, strongest first, `key` the first of them; kinds: `u:` user,

@@ -219,10 +219,7 @@ def _perhaps_times(texts: pa.Array) -> Numbers:
 
 def jsons(values: Sequence[Mapping[str, Any]]) -> pa.Array:
     """The text of each object."""
-    lines = np.frombuffer(_json.encode_lines(values), np.uint8)
-    is_text = lines != ord("\n")
-    ends = np.zeros(len(values) + 1, np.int64)
-    ends[1:] = np.flatnonzero(~is_text) - np.arange(len(values))
-    return pa.StringArray.from_buffers(
-        len(values), pa.py_buffer(ends.astype(np.int32)), pa.py_buffer(np.ascontiguousarray(lines[is_text]))
-    )
+    lines = bytes(_json.encode_lines(values))
+    ends = np.zeros(len(values) + 1, np.int32)
+    ends[1:] = np.flatnonzero(np.frombuffer(lines, np.uint8) == ord("\n")) - np.arange(len(values))
+    return pa.StringArray.from_buffers(len(values), pa.py_buffer(ends), pa.py_buffer(lines.replace(b"\n", b"")))

@@ -24,7 +24,7 @@ from tactful.language.sql.layout import EVENTS, Layout
 from tactful.runtime.keeping import Trail
 from tactful.runtime.ports import Log
 
-READ = 4_000
+READ = 8_000
 """Positions at a time, about."""
 
 

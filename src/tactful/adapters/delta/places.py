@@ -15,6 +15,7 @@ import pyarrow.fs as pfs
 import pyarrow.parquet as pq
 from deltalake.exceptions import DeltaError
 
+from tactful.adapters.delta import parquet
 from tactful.errors import TransientError
 from tactful.history.lake import Source
 from tactful.history.table import schema
@@ -46,15 +47,10 @@ class Place:
         return f"{self._uri}/{table}"
 
     def write(self, table: str, path: str, rows: pa.Table, row_group: int) -> int:
-        """Durably; how many bytes it has. The compression is the fastest that is not much larger than the best."""
+        """Durably; how many bytes it has."""
         with world(f"a file of the lake could not be written ({self.uri(table)})"):
             where = self._where(table, path)
-            with (
-                self._files.open_output_stream(where) as sink,
-                pq.ParquetWriter(
-                    sink, rows.schema, compression="zstd", compression_level=1, store_schema=False
-                ) as writer,
-            ):
+            with self._files.open_output_stream(where) as sink, parquet.writer(sink, rows.schema) as writer:
                 writer.write_table(rows, row_group_size=row_group)
                 writer.add_key_value_metadata(rows.schema.metadata or {})
             size: int = self._files.get_file_info(where).size
