@@ -234,6 +234,7 @@ def test_what_a_webhook_serves_is_declared() -> None:
     [
         ("start: {event: A}\nunless: B\nsend: {email: mail}", "2:9: without a wait nothing can end the run"),
         ("start: {event: A}\non_merge: start\nsend: {email: mail}", "2:11: on_merge: speaks of entering a segment, and none starts this"),
+        ("start: {event: A}\non_publish: start\nsend: {email: mail}", "2:13: on_publish: speaks of entering a segment, and none starts this"),
         ("start: {event: A}\ngroup: cart\nsend: {email: mail}", '2:8: no other journey is in "cart"'),
         ("start: {event: A}\nsteps: [{wait: 1h}]", "2:8: this journey sends nothing and sets nothing"),
         ("start: {event: A}\nlimit: 1 per 1d\nsteps: [{set: {vip: true}}]", "2:8: limit: speaks of messages, and no step sends any"),

@@ -152,3 +152,19 @@ def test_messages_know_what_started_their_run(*, is_alone: bool) -> None:
     assert shop.walking()[0].event == ("" if is_alone else "Added")
     shop.pass_time(after(60) + HOUR)
     assert shop.intents[0].event == "Added"
+
+
+def test_a_publication_starts_nothing_unless_a_journey_asks_for_it() -> None:
+    asks = f"start: {{segment: germans}}\non_publish: start\nif: profile.vip == True\n{SENDS}"
+    journeys = {"asks": asks, "quiet": f"start: {{segment: germans}}\n{SENDS}"}
+    shop = Shop()
+    shop.publish(journeys, {"germans": 'country == "AT"'})
+    shop.identify(country="DE", vip=True)
+    shop.identify("u:bea", country="DE")
+    shop.at = after(5)
+    shop.publish(journeys, {"germans": 'country == "DE"'})
+    shop.pass_time(after(10))
+    assert [(at, who) for at, who, _ in shop.sent()] == [(5, ADA)]
+    shop.publish(journeys, {"germans": 'country == "DE" or country == "CH"'})
+    shop.pass_time(after(20))
+    assert len(shop.sent()) == 1, "whoever is in it already does not enter it"

@@ -7,6 +7,7 @@ import pytest
 from tactful.operations import evaluate_live
 from tactful.operations.evaluate_lines import Question
 from tactful.operations.foreseeing import Foresight, as_values, foresee
+from tactful.operations.foreseen_text import lines
 from tactful.operations.history import Opened
 from tactful.values import DAY_US, SECOND_US
 from tests.histories import Life, lived
@@ -99,6 +100,19 @@ def test_journeys_are_touched_by_their_segments(life: Life, opened: Opened) -> N
     begun = holding(WIDER) - holding(WIDER, END_US - 7 * DAY_US)
     assert one.begins == len(begun)
     assert bare(one.sample) <= begun
+
+
+def test_a_journey_that_asks_for_it_begins_at_once(life: Life, opened: Opened) -> None:
+    hello = FILES["journeys/thanks.yaml"] + "on_publish: start\nif: country == 'DE'\n"
+    found = foreseen(life, opened, {"segments/buyers.yaml": f"when: {VIEWERS}\n", "journeys/thanks.yaml": hello})
+    come = (holding(VIEWERS) - holding(BUYERS)) & holding('country == "DE"')
+    (one,) = found.journeys
+    assert one.at_once == len(come) > 0
+    said = [*lines(found)]
+    assert any(f"by this publish it begins for {len(come)} (on_publish: start)" in line for line in said)
+    assert "nobody is messaged for the past: to come or go by a publish begins no other journey" in said
+    (one,) = foreseen(life, opened, {"journeys/thanks.yaml": hello}).journeys
+    assert one.at_once == 0, "whoever is in the segment already does not enter it"
 
 
 def test_a_journey_begun_by_an_event(life: Life, opened: Opened) -> None:

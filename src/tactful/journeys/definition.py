@@ -148,6 +148,8 @@ class Journey(Struct, frozen=True):
     """Digest of the source."""
     on_merge: bool = False
     """Whether it starts where a segment is entered by a merge (IDENTITY.md 5)."""
+    on_publish: bool = False
+    """Whether it starts where a segment is entered since it was published (DESIGN.md 4)."""
     key: Checked | None = None
     """Over the starting event."""
     goal: Goal | None = None

@@ -43,6 +43,7 @@ KNOWN = (
     "group",
     "holdout",
     "on_merge",
+    "on_publish",
     "editing",
     "steps",
     "wait",
@@ -82,6 +83,7 @@ def read(name: str, document: Document, vocabulary: Vocabulary) -> Journey | Non
         group_at=fields.at("group") if "group" in fields else 0,
         holdout=_holdout(fields),
         on_merge=fields.choice("on_merge", ("ignore", "start"), "ignore") == "start",
+        on_publish=fields.choice("on_publish", ("ignore", "start"), "ignore") == "start",
         is_finishing=fields.choice("editing", ("move", "finish"), "move") == "finish",
         steps=_steps(fields, events),
         version=document.version,
@@ -160,9 +162,10 @@ def _holdout(fields: Fields) -> int:
 def _warn(fields: Fields, journey: Journey) -> None:
     """What is no mistake and yet says nothing, or more than was meant."""
     document, start = fields.document, journey.start
-    if "on_merge" in fields and start.kind != "segment":
-        hint = "a run that an event starts goes on by itself"
-        document.warn(fields.at("on_merge"), "on_merge: speaks of entering a segment, and none starts this", hint)
+    for name in ("on_merge", "on_publish"):
+        if name in fields and start.kind != "segment":
+            hint = "a run that an event starts goes on by itself" if name == "on_merge" else "remove it"
+            document.warn(fields.at(name), f"{name}: speaks of entering a segment, and none starts this", hint)
     steps = [*walk(journey.steps)]
     sends = [step for step in steps if isinstance(step, SendStep)]
     if "unless" in fields and not any(isinstance(step, WaitStep | UntilStep | AwaitStep) for step in steps):

@@ -49,6 +49,8 @@ class JourneyRule(Struct, frozen=True):
     """How late it may start, and a message leave that says nothing else."""
     on_merge: bool = False
     """Whether a segment that is entered because identifiers were tied starts it."""
+    on_publish: bool = False
+    """Whether one that is entered because its definition is new does."""
     program: tuple[Instruction, ...] = ()
     left: int | None = None
     """Number of the segment whose leaving starts it."""

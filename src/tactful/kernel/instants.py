@@ -120,7 +120,10 @@ def flip(
         return
     plan = turn.plan
     starts = [
-        (rule, f"entered {one.name}", key) for one, key in entered for rule in plan.started_by.get(one.number, ())
+        (rule, f"entered {one.name}", key)
+        for one, key, why in entered
+        for rule in plan.started_by.get(one.number, ())
+        if why != "publish" or rule.on_publish
     ]
     if plan.left_by and len(rows) > place:
         starts += _left(turn, rows[place:])

@@ -74,6 +74,8 @@ class JourneyForeseen(Struct, frozen=True):
     where only calls begin it."""
     is_audience: bool
     sample: tuple[str, ...]
+    at_once: int = 0
+    """For how many people it begins by the publication itself (`on_publish: start`)."""
 
 
 class SeedForeseen(Struct, frozen=True):
@@ -141,6 +143,7 @@ class _Foreseeing:
         self._files = publish.files
         self._new = read_published(publish)
         self._old = read_published(before.plan.publish) if before is not None else Definitions({}, {}, {})
+        self._touched: frozenset[str] = frozenset()
         self._old_files = before.plan.publish.files if before is not None else {}
         delays = opened.terms.delays_us
         self._new_terms = terms_of(publish, delays)
@@ -148,6 +151,7 @@ class _Foreseeing:
 
     def foresight(self, inside: Mapping[str, int], silent: Sequence[str]) -> Foresight:
         segments = {name: how for name, how in self._segments() if how is not None}
+        self._touched = frozenset(f"segment {name}" for name in segments)
         journeys = {name: (how, why) for name, how, why in self._journeys(segments)}
         now = self._table(_NOW, self._asked_now(segments, journeys), self._new_terms, self._now)
         old = self._table(_OLD, self._asked_old(segments), self._old_terms, self._now)
@@ -284,7 +288,19 @@ class _Foreseeing:
             begins += f" AND {tables.now(f'if {name}')}"
         ((many,),) = self._rows(f"SELECT count(*) FILTER ({begins}) FROM {_JOINED}")
         is_audience = start.kind in ("schedule", "campaign")
-        return JourneyForeseen(name, how, why, inside, sends, many, is_audience, self._some(begins, many))
+        some, at_once = self._some(begins, many), self._at_once(journey, tables)
+        return JourneyForeseen(name, how, why, inside, sends, many, is_audience, some, at_once)
+
+    def _at_once(self, journey: Journey, tables: "_Tables") -> int:
+        """Whom the publication brings into the segment, and so into the journey, where it asks for it."""
+        segment = f"segment {journey.start.segment}"
+        if not journey.on_publish or journey.start.kind != "segment" or segment not in self._touched:
+            return 0
+        begins = f"{tables.now(segment)} AND NOT {tables.old(segment)}"
+        if journey.condition is not None:
+            begins += f" AND {tables.now(f'if {journey.name}')}"
+        ((many,),) = self._rows(f"SELECT count(*) FILTER ({begins}) FROM {_JOINED}")
+        return int(many)
 
     def _some(self, condition: str, many: int) -> tuple[str, ...]:
         if not many:

@@ -17,7 +17,8 @@ def lines(found: Foresight) -> Iterator[str]:
     for journey in found.journeys:
         yield _journey(journey, found.days)
     if any(one.entering or one.leaving for one in found.segments):
-        yield "nobody is messaged for the past: to come or go by a publish begins no journey"
+        others = "other " if any(one.at_once for one in found.journeys) else ""
+        yield f"nobody is messaged for the past: to come or go by a publish begins no {others}journey"
     if found.seed is not None:
         yield seeding(found.seed)
 
@@ -37,6 +38,8 @@ def _journey(one: JourneyForeseen, days: int) -> str:
     said = f"journey {one.name} {how}{by}: {one.inside:,} on their way through it"
     if one.begins is None:
         return said
+    if one.at_once:
+        said += f"; by this publish it begins for {one.at_once:,} (on_publish: start)"
     if one.is_audience:
         return f"{said}; the next time it would be for {one.begins:,}{_some(one.sample, one.begins)}"
     return f"{said}; in the last {days} days it would have begun for {one.begins:,}{_some(one.sample, one.begins)}"

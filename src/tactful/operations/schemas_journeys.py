@@ -233,6 +233,11 @@ JOURNEY = object_of(
             "default": "ignore",
             "description": "Whether entering the segment starts it where two people turn out to be one.",
         },
+        "on_publish": {
+            "enum": ["ignore", "start"],
+            "default": "ignore",
+            "description": "Whether entering the segment starts it for whoever is in since the segment was published.",
+        },
         "editing": {
             "enum": ["move", "finish"],
             "default": "move",

@@ -29,15 +29,15 @@ def evaluate(
     at: int,
     cause: str,
     rows: list[Row],
-) -> tuple[int | None, list[tuple[SegmentRule, str]]]:
+) -> tuple[int | None, list[tuple[SegmentRule, str, str]]]:
     """Bring `members`, and in `wakes` the next instant at which each rule may flip by itself, up to the instant `at`,
     adding a row per flip.
 
-    Returns the first of these instants, and the rules that were entered for another cause than their publication (what
-    starts journeys), each with what it matched.
+    Returns the first of these instants, and the rules that were entered (what starts journeys), each with what it
+    matched and the cause.
     """
     wake: int | None = None
-    entered: list[tuple[SegmentRule, str]] = []
+    entered: list[tuple[SegmentRule, str, str]] = []
     for rule in rules:
         if rule.ready_at > at:
             wakes.pop(rule.number, None)
@@ -51,8 +51,7 @@ def evaluate(
                 members[rule.number] = at
                 matched = matched_text(condition.key(view, at))
                 rows.append(SegmentEntered(at, rule.name, why, because, matched))
-                if why != "publish":
-                    entered.append((rule, matched))
+                entered.append((rule, matched, why))
             else:
                 del members[rule.number]
                 rows.append(SegmentLeft(at, rule.name, why, because))
