@@ -115,10 +115,12 @@ def test_times_and_durations() -> None:
     assert same(meaning.plus(Time(9), Duration(4)), Time(13))
     assert same(meaning.minus(Time(9), Duration(4)), Time(5))
     assert same(meaning.minus(Duration(9), Duration(10)), Duration(-1))
+    assert same(meaning.times(Duration(1), 2), Duration(2)) and same(meaning.times(2, Duration(1)), Duration(2))
     for nothing in (
         *(meaning.plus(Time(1), Time(1)), meaning.minus(Duration(1), Time(1)), meaning.plus(Time(1), 1)),
         *(
-            meaning.times(Duration(1), 2),
+            meaning.times(Duration(1), Duration(2)),
+            meaning.times(Duration(10**18), 2),
             meaning.plus(Time(LAST_US), Duration(1)),
             meaning.minus(Time(FIRST_US), Duration(1)),
         ),

@@ -7,14 +7,13 @@ from sqlglot import exp
 
 from tactful.language.sql import build
 from tactful.language.sql.build import Select, Sql, column
-from tactful.language.sql.layout import ZONES
+from tactful.language.sql.layout import EVENTS, ZONES
 from tactful.language.sql.relations import ORDER, Match, Query
 from tactful.language.sql.traits import trait
 from tactful.language.sql.values import Scalar, Value
 from tactful.language.types import NUMBER
 from tactful.values import DAY_US, HOUR_US, MINUTE_US
 
-QUARTER_US = 15 * MINUTE_US
 _DAYS_BEFORE = 719_162
 """From the first day of the year 1, a Monday, to 1970: whole numbers are divided from there, where none is negative."""
 
@@ -76,20 +75,71 @@ def active_days(query: Query, found: Match) -> Value:
     """Different local dates, each event's that of the beginning of its quarter of an hour."""
     zones = zone(query)
     mask = query.rows.mask(found)
-    quarter, at = build.whole(QUARTER_US), column("e", "timestamp")
-    shifted = build.calculated("+", at, build.whole(_SHIFT_US))
-    slot = query.rows.add(build.calculated("-", at, build.calculated("%", shifted, quarter)))
+    shifted = query.rows.add(_quarter(_shifted()))
+    stretches = _stretches(query, zones)
 
     def write(_: str) -> Select:
-        local = build.calculated("+", build.calculated("+", slot, column(ZONES, "offset_us")), build.whole(_SHIFT_US))
+        local = build.calculated("+", shifted, column(stretches, "offset_us"))
         person = column("r", "person")
         days = build.different(build.halved(local, build.whole(DAY_US)))
         mine = build.select({"person": person, "n": days}, "r", mask, by=[person])
         build.joined_by(mine, zones, build.compared("==", person, column(zones, "person")), is_left=False)
-        return build.joined_by(mine, ZONES, _is_in_force(zones, slot), is_left=False)
+        # An engine may turn inner joins round, and meet each event with all zones first; this one it leaves for last.
+        is_there = build.both(
+            build.compared("==", column(stretches, "zone"), column(zones, "zone")),
+            build.compared("==", column(stretches, "cell"), _cell(shifted)),
+            build.compared("<=", column(stretches, "from_us"), shifted),
+            build.compared("<", shifted, column(stretches, "until_us")),
+        )
+        return build.joined_by(mine, stretches, is_there)
 
     counted = build.coalesced(column(query.relation(f"days {mask.sql()}", write), "n"), build.whole(0))
     return Scalar(NUMBER, build.cast(counted, "number"), is_sure=True)
+
+
+def _stretches(query: Query, zones: str) -> str:
+    """The relation (zone, cell, from_us, until_us, offset_us): of the zones that people have, the offsets in those
+    cells of some days in which anything happened. So each event is found by equality, beside one offset or two, and not
+    compared with all of a zone's that there ever were. Times are from the year 1, as in _shifted()."""
+
+    def cells(_: str) -> Select:
+        cell = _cell(_shifted())
+        return build.select({"cell": cell}, (EVENTS, "e"), query.visible("e"), [cell])
+
+    met = query.relation("zone cells", cells, is_joined=False)
+
+    def write(_: str) -> Select:
+        mine = build.select({"zone": column(zones, "zone")}, zones, by=[column(zones, "zone")])
+        bounds = {name: build.calculated("+", column(ZONES, name), build.whole(_SHIFT_US)) for name in _BOUNDS}
+        kept = {"cell": column(met, "cell"), **bounds, "offset_us": column(ZONES, "offset_us")}
+        found = build.select({"zone": column("m", "zone"), **kept}, (mine, "m"))
+        is_same = build.compared("==", column(ZONES, "zone"), column("m", "zone"))
+        build.joined_by(found, ZONES, is_same, is_left=False)
+        begin = build.calculated("*", column(met, "cell"), build.whole(_CELL_US))
+        meets = build.both(
+            build.compared("<", bounds["from_us"], build.calculated("+", begin, build.whole(_CELL_US))),
+            build.compared(">", bounds["until_us"], begin),
+        )
+        return build.joined_by(found, met, meets, is_left=False)
+
+    return query.relation("zone stretches", write, is_joined=False)
+
+
+_BOUNDS = ("from_us", "until_us")
+_CELL_US = 32 * DAY_US
+
+
+def _shifted() -> Sql:
+    """When an event happened, from the year 1."""
+    return build.calculated("+", column("e", "timestamp"), build.whole(_SHIFT_US))
+
+
+def _cell(shifted: Sql) -> Sql:
+    return build.halved(shifted, build.whole(_CELL_US))
+
+
+def _quarter(shifted: Sql) -> Sql:
+    return build.calculated("-", shifted, build.calculated("%", shifted, build.whole(15 * MINUTE_US)))
 
 
 def _is_in_force(zones: str, at: Sql) -> Sql:
