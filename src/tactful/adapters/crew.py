@@ -8,9 +8,8 @@ import gc
 import multiprocessing
 import os
 import signal
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from typing import TypeVar
 
@@ -19,7 +18,7 @@ from tactful.errors import TransientError
 Item = TypeVar("Item")
 Made = TypeVar("Made")
 AHEAD = 3
-"""Things of each process that are handed over before the results of those before are wanted."""
+"""Things of each process that are handed over before it has done one."""
 
 
 class Processes:
@@ -34,15 +33,17 @@ class Processes:
             yield from map(work, items)
             return
         spawn = multiprocessing.get_context("spawn")
-        waiting: deque[Future[Made]] = deque()
+        waiting = set[Future[Made]]()
         pool = ProcessPoolExecutor(self._size, mp_context=spawn, initializer=_begin)
         try:
             for item in items:
-                waiting.append(pool.submit(work, item))
+                waiting.add(pool.submit(work, item))
                 if len(waiting) >= AHEAD * self._size:
-                    yield waiting.popleft().result()
+                    done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+                    yield from (one.result() for one in done)
             while waiting:
-                yield waiting.popleft().result()
+                done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+                yield from (one.result() for one in done)
         except BrokenProcessPool as error:
             raise TransientError("a process ended before its work did; perhaps memory ran out") from error
         finally:

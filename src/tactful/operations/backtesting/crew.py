@@ -11,8 +11,9 @@ class Crew(Protocol):
     """Processes that do the same with many things; all cores of the machine."""
 
     def each(self, work: Callable[[Item], Made], items: Iterable[Item]) -> Iterator[Made]:
-        """What the work makes of each item, in the order of items. `work` is a function of a module. Raises
-        TransientError where a process was killed, and what the work raises."""
+        """What the work makes of each item, as it gets done. They are begun in their order: where the longest come
+        first, all cores are busy to the end. `work` is a function of a module. Raises TransientError where a process
+        was killed, and what the work raises."""
         ...
 
 

@@ -3,11 +3,13 @@
 Whoever was ever named together, tied, or shares an address is in one unit: identity and caps are decided among them.
 How many units there are, and who is in which, follows from the history alone, so a backtest is the same however many
 processes play it. The lake is read once; every so many rows, those of each unit are written behind one another into a
-file in between, of which each unit then reads its own pieces: memory is bounded by the rows of one piece here, and by
-those of one unit there.
+file in between, of which each unit then reads its own pieces: memory is bounded by the rows of few pieces here, and by
+those of one unit there. The engine of SQL reads with all cores, and pieces are written in threads beside it.
 """
 
+from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -19,16 +21,19 @@ import pyarrow.compute as pc
 from msgspec import Struct
 from pyarrow import ipc
 
+from tactful.errors import TransientError
 from tactful.events.derived import REF_BITS
 from tactful.history.queries import Session
 from tactful.journeys.definition import CHANNELS
 from tactful.kernel.addresses import TRAITS, told_by
 from tactful.kernel.plan import CompiledPlan
 
-UNIT_ROWS = 40_000
-"""Of a unit, about: what a process holds in memory at a time."""
-MOST_UNITS = 1024
+UNIT_ROWS = 10_000
+"""Of a unit, about: what a process holds in memory at a time. Few, so that all processes end at about the same time."""
+MOST_UNITS = 2048
 PIECE_ROWS = 400_000
+WRITERS = 3
+"""Threads that write pieces."""
 KNOWN_AT = "CASE WHEN is_import THEN timestamp ELSE received_at END"
 """What was brought in afterwards is played at the time at which it happened, as if it had come then."""
 STANDING = "CASE WHEN left(identifier, 1) IN ('a', 'd') THEN 0 WHEN left(identifier, 1) IN ('e', 'p') THEN 1 ELSE 2 END"
@@ -45,7 +50,8 @@ class Dealt(Struct, frozen=True):
     """Files, each of which holds the rows of every unit, one batch a unit."""
 
     pieces: tuple[Path, ...]
-    units: int
+    units: tuple[int, ...]
+    """The rows of each; those of somebody who did very much, or of a whole crowd that shares an address, are many."""
     rows: int
     begin: int
     """The first instant of the history, and the last."""
@@ -101,20 +107,28 @@ def deal(session: Session, plans: Collection[CompiledPlan], until: int, folder: 
     counted = f"count(*), min({KNOWN_AT}), max({KNOWN_AT}), max(ref & {(1 << REF_BITS) - 1})"
     ((rows, begin, end, partitions),) = session.rows(f"SELECT {counted} FROM events WHERE {where}")
     if not rows:
-        return Dealt((), 0, 0, until, until)
+        return Dealt((), (), 0, until, until)
     units = min(MOST_UNITS, -(-rows // UNIT_ROWS))
     together = circles(session)
     standing = f"{STANDING if partitions else 0} AS standing"
     query = f"SELECT {', '.join((*_columns(session, plans), standing))} FROM events WHERE {where}"
     pieces: list[Path] = []
+    sizes = np.zeros(units, np.int64)
     done = 0
-    for table in _tables(session.batches(query)):
-        path = folder / f"piece-{len(pieces):05}.arrow"
-        _write(path, table, _units(table.column("identifier"), together, units), units)
-        pieces.append(path)
-        done += table.num_rows
-        progress(done / rows)
-    return Dealt(tuple(pieces), units, rows, begin, end)
+    waiting: deque[Future[None]] = deque()
+    with ThreadPoolExecutor(WRITERS) as threads:
+        for table in _tables(session.batches(query)):
+            pieces.append(folder / f"piece-{len(pieces):05}.arrow")
+            numbers = _units(table.column("identifier"), together, units)
+            sizes += np.bincount(numbers, minlength=units)
+            waiting.append(threads.submit(_write, pieces[-1], table, numbers, units))
+            if len(waiting) > WRITERS:
+                waiting.popleft().result()
+            done += table.num_rows
+            progress(done / rows)
+        for one in waiting:
+            one.result()
+    return Dealt(tuple(pieces), tuple(sizes.tolist()), rows, begin, end)
 
 
 def _columns(session: Session, plans: Collection[CompiledPlan]) -> Iterator[str]:
@@ -163,10 +177,16 @@ def _write(path: Path, table: pa.Table, units: Any, many: int) -> None:
     starts = np.searchsorted(units[order], np.arange(many + 1))
     whole = table.take(pa.array(order)).combine_chunks()
     options = ipc.IpcWriteOptions(compression="lz4")
-    with pa.OSFile(str(path), "wb") as file, ipc.new_file(file, table.schema, options=options) as writer:
-        for number in range(many):
-            part = whole.slice(starts[number], starts[number + 1] - starts[number])
-            writer.write_batch(part.to_batches()[0] if part.num_rows else _empty(table.schema))
+    try:
+        with pa.OSFile(str(path), "wb") as file, ipc.new_file(file, table.schema, options=options) as writer:
+            for number in range(many):
+                part = whole.slice(starts[number], starts[number + 1] - starts[number])
+                writer.write_batch(part.to_batches()[0] if part.num_rows else _empty(table.schema))
+    except OSError as error:
+        raise TransientError(
+            f"the history could not be dealt out to {path.parent}: {error}. Where there is no room, name a folder on a"
+            " larger disk in TMPDIR"
+        ) from error
 
 
 def _empty(schema: pa.Schema) -> pa.RecordBatch:

@@ -87,6 +87,7 @@ class _Unit(Struct, frozen=True):
 
 
 class _Played(Struct, frozen=True):
+    number: int
     tallies: tuple[Tally, ...]
     difference: Difference | None
 
@@ -112,13 +113,14 @@ def backtest(
         common = msgspec.msgpack.encode(_Common(wanted, dealt.begin - 1, pieces, told, lists))
         tallies = tuple(Tally() for _ in wanted.versions)
         difference = Difference() if len(tallies) > 1 else None
-        units = [_Unit(number, common) for number in range(dealt.units)]
-        for done, played in enumerate(crew.each(play, units), 1):
+        done, largest = 0, sorted(range(len(dealt.units)), key=lambda number: -dealt.units[number])
+        for played in crew.each(play, [_Unit(number, common) for number in largest]):
             for tally, more in zip(tallies, played.tallies, strict=True):
                 tally.add(more)
             if difference is not None and played.difference is not None:
                 difference.add(played.difference)
-            progress(Told("play", done / dealt.units))
+            done += dealt.units[played.number]
+            progress(Told("play", done / dealt.rows))
         if listen is not None:
             _tell_all(place, dealt, len(tallies), listen)
     return Backtest(wanted, dealt.begin, dealt.rows, tallies, difference)
@@ -176,7 +178,7 @@ def play(one: _Unit) -> _Played:
         lists.append(messages)
         if common.lists:
             _list(Path(common.lists), one.number, number).write_bytes(msgspec.msgpack.encode(messages))
-    return _Played(tuple(tallies), compare(*lists) if len(lists) > 1 else None)
+    return _Played(one.number, tuple(tallies), compare(*lists) if len(lists) > 1 else None)
 
 
 def _in_order(records: Iterable[Record], told: Sequence[ForEverybody]) -> Iterator[Record]:
@@ -198,7 +200,7 @@ def _list(folder: Path, unit: int, version: int) -> Path:
 
 def _tell_all(folder: Path, dealt: Dealt, versions: int, listen: Callable[[int, Sent], None]) -> None:
     for version in range(versions):
-        lists = [_read(_list(folder, number, version)) for number in range(dealt.units)]
+        lists = [_read(_list(folder, number, version)) for number in range(len(dealt.units))]
         for one in merge(*lists):
             listen(version, one)
 
