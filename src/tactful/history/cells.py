@@ -239,18 +239,8 @@ class ZoneRow(Struct):
     offset_us: int
 
 
-Row = (
-    EventRow
-    | TraitRow
-    | ScoreRow
-    | ThresholdRow
-    | ConsentRow
-    | IdentityRow
-    | ZoneRow
-    | PlanRow
-    | MembershipRow
-    | SteeringRow
-)
+OfPeople = EventRow | TraitRow | ScoreRow | ConsentRow | IdentityRow | MembershipRow
+Row = OfPeople | ThresholdRow | PlanRow | SteeringRow | ZoneRow
 
 Fragment = tuple[str, int]
 """An identifier and its period of ownership."""
