@@ -70,6 +70,15 @@ def test_what_check_says_of_a_slip(here: Path, run: Run) -> None:
     assert run("check", "--project", "shop").output.startswith(printed)
 
 
+@pytest.mark.parametrize("command", ["preview", "backtest", "profile"])
+def test_what_is_said_of_the_past(here: Path, run: Run, command: str) -> None:
+    taken = run("import", "calls.jsonl", "--replay", "--yes", "--project", "shop", "--data", "shop/data")
+    assert taken.exit_code == 0, taken.output
+    result = run(*arguments(command))
+    assert result.exit_code == 0, result.output
+    assert result.stdout.strip() == shown(f"tactful {command}").strip()
+
+
 @pytest.mark.parametrize("command", ["eval", "try"])
 def test_what_a_command_prints(here: Path, run: Run, command: str) -> None:
     result = run(*arguments(command))

@@ -1,5 +1,6 @@
 """The command that plays a journey over what has happened: backtest."""
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -104,7 +105,9 @@ def _asked(journey: Path, against: str, first: str, last: str) -> "Asked":
 
 @contextmanager
 def _progress(*, hidden: bool) -> Iterator[Callable[["Told"], None]]:
-    with click.progressbar(length=1000, label="backtest", hidden=hidden) as bar:
+    with click.progressbar(
+        length=1000, label="backtest", hidden=hidden or not sys.stderr.isatty(), file=sys.stderr
+    ) as bar:
 
         def progress(told: "Told") -> None:
             bar.update(int(told.of_all * 1000) - bar.pos)

@@ -123,7 +123,10 @@ def _show_members(found: "Members") -> None:
     if found.members:
         rows = [(one.person, format_time(one.since) if one.since is not None else "") for one in found.members]
         click.echo("")
-        table(rows, ("person", "since"))
+        if any(since for _, since in rows):
+            table(rows, ("person", "since"))
+        else:
+            table([(person,) for person, _ in rows], ("person",))
     if found.people > len(found.members) and found.members:
         click.echo(f"\nothers follow with --after {found.members[-1].person}")
 

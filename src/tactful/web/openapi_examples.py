@@ -108,8 +108,8 @@ _PREVIEWED = {
     "people": 1204,
     "sample": [{"person": "u:ada", "value": None}],
     "overTime": [
-        {"at": "2025-03-11T12:44:02.000Z", "people": 1180, "low": 1180, "high": 1180},
-        {"at": _TIME, "people": 1204, "low": 1204, "high": 1204},
+        {"at": "2025-03-11T12:44:02.000Z", "people": 1180, "low": 1180, "high": 1180, "percentiles": {}},
+        {"at": _TIME, "people": 1204, "low": 1204, "high": 1204, "percentiles": {}},
     ],
     "onePersonIn": 1,
     "spreads": [
@@ -128,6 +128,7 @@ _PREVIEWED = {
         }
     ],
     "values": [],
+    "neverCame": [],
 }
 _MEMBERS = {"at": _TIME, "sees": "known", "plan": 9, "when": 'count("Order Completed") >= 2', "people": 1204}
 ANSWERS: dict[tuple[str, str], Any] = {

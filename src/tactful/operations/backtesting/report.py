@@ -183,7 +183,7 @@ def _days(tally: Tally) -> Iterator[str]:
     if most:
         yield "  a day"
     for one in days if most else ():
-        bar = "#" * round(_BAR * one["messages"] / most)
+        bar = "█" * round(_BAR * one["messages"] / most)
         yield f"    {one['day']}  {one['messages']:>7,}  {bar}".rstrip()
 
 
