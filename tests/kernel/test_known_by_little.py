@@ -1,0 +1,86 @@
+"""Somebody of whom next to nothing is known is looked at all the same, and whom a server comes to know is looked at
+again: who is in a segment is for whom its condition holds (I5), also where no event says so."""
+
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from tactful.events.records import Consent, Enter, Event, pack
+from tactful.operations import asof
+from tactful.runtime.settings import Settings
+from tests.histories import Life
+
+BEGIN = 1_767_225_600_000_000
+FILES = {
+    "segments/strangers.yaml": 'when: not any("Order Completed")\n',
+    "segments/mailed.yaml": 'when: consents("mail")\n',
+}
+
+
+def lived(*records: Any, partitions: int = 3) -> dict[str, set[str]]:
+    """By segment who is in it, where that is for whom the condition holds."""
+    life = Life(Settings(), partitions, BEGIN)
+    life.publish(FILES)
+    for nth, one in enumerate(records, 1):
+        at = BEGIN + nth
+        life.until(at)
+        life.take(
+            replace(one, received_at=at) if isinstance(one, Enter) else replace(one, timestamp=at, received_at=at)
+        )
+    found = {}
+    with life.history().open() as opened:
+        for name in ("strangers", "mailed"):
+            said = asof.segment(opened, name, life.clock.now_us())
+            holds = asof.expression(opened, said.when, life.clock.now_us())
+            found[name] = {one.person for one in said.members}
+            assert found[name] == {one.person for one in holds.members}
+    return found
+
+
+def event(who: str, *others: str, trust: Any = "server", kind: Any = "track", **said: Any) -> Event:
+    name = "$identify" if kind == "identify" else "Product Viewed"
+    ids = (who, *others)
+    return Event(1, "shop", trust, kind, name, who, ids, f"{ids} {trust} {said}", 0, 0, pack(said))
+
+
+def yes(who: str, trust: Any = "browser", **more: Any) -> Consent:
+    return Consent(1, "shop", trust, who, f"c {who} {trust} {more}", "mail", True, 0, 0, **more)
+
+
+@pytest.mark.parametrize("partitions", [1, 2, 3, 5])
+def test_whoever_is_known_by_a_tie_alone(partitions: int) -> None:
+    """Ties that are made, and one that is refused: of two users neither is the other's."""
+    for one, other in (("u:1", "a:1"), ("u:2", "e:x@example.com"), ("u:3", "u:4")):
+        found = lived(event(one, other, kind="identify"), partitions=partitions)
+        assert one in found["strangers"]
+
+
+def test_whoever_is_to_enter_a_journey_that_there_is_not() -> None:
+    assert lived(Enter(1, "api", "server", "u:1", "m", "nothing", "k", 0))["strangers"] == {"u:1"}
+
+
+def test_a_browser_is_not_heard_of_whom_a_server_knows_however_it_came_to_know_them() -> None:
+    assert lived(yes("a:1"))["mailed"] == {"a:1"}
+    assert lived(yes("a:1"), event("a:1"))["mailed"] == set()
+    assert lived(yes("a:1"), event("a:1", trust="browser"))["mailed"] == {"a:1"}
+    assert lived(yes("a:1"), event("u:1", "a:1", kind="identify"))["mailed"] == set()
+    assert lived(yes("a:1"), event("u:1"), event("u:1", "a:1", kind="identify", trust="browser"))["mailed"] == set()
+    no = replace(yes("a:1", "server"), purpose="other", granted=False)
+    assert lived(yes("a:1"), no)["mailed"] == set()
+    # Its own yes counts; and a no counts from whomever.
+    assert lived(event("a:1"), yes("a:1", "server"))["mailed"] == {"a:1"}
+    assert lived(yes("a:1", "server"), replace(yes("a:1"), granted=False))["mailed"] == set()
+
+
+def test_what_the_engine_says_itself_is_no_servers_word() -> None:
+    enter = Enter(1, "api", "server", "a:1", "m", "nothing", "k", 0)
+    away = replace(yes("a:1", "server", origin="unsubscribe"), source="unsubscribe", purpose="other", granted=False)
+    set_ = replace(event("a:1", kind="identify", plan="gold"), source="tactful")
+    assert lived(yes("a:1"), enter, away, set_)["mailed"] == {"a:1"}
+
+
+def test_who_confirmed_an_address_agrees_for_whom_mail_goes_there() -> None:
+    confirmed = replace(yes("a:1", "server", origin="confirm"), source="confirm", address="ada@example.com")
+    mine = event("a:1", kind="identify", trust="browser", email="ada@example.com")
+    assert lived(mine, confirmed)["mailed"] == {"a:1"}
