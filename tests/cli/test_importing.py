@@ -6,8 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow.dataset as ds
 import pytest
 
+from tactful.app import archiving
+from tactful.app.application import Application
+from tactful.app.lakes import lake_of
+from tactful.language.sql.layout import EVENTS
 from tests.cli.conftest import Run
 
 ORDERS = "Order No,Customer,Order Date,SKU,Qty,Unit Price\n" + "".join(
@@ -117,3 +122,26 @@ def test_doctor_says_how_a_half_done_import_goes_on(run: Run, project: Path, ord
         "orders.csv was imported to row 20 and not to its end; `tactful import` with the same file"
         in run("doctor", *where).output
     )
+
+
+def test_what_was_imported_is_in_the_lake_where_it_is_much(
+    run: Run, project: Path, orders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = tmp_path / "data"
+    bring = ("import", orders, "--project", project, "--data", data, "--yes")
+    assert run(*bring).exit_code == 0
+    assert not (data / "lake").exists()  # Whoever asks reads it from log and trail.
+    monkeypatch.setattr(archiving, "MANY", 1)
+    (data / "lake").write_text("in the way")
+    done = run(*bring)
+    assert done.exit_code == 0
+    assert "not in the lake yet" in done.stderr
+    (data / "lake").unlink()
+    assert run(*bring).exit_code == 0
+    house = Application().house(data, project, read_only=True)
+    lake = lake_of(data, house.settings.history)
+    assert dict(lake.snapshot().positions) == {one: house.trail.end(one) for one in range(house.partitions)}
+    rows = ds.dataset(lake.snapshot().source(EVENTS)).to_table(columns=["is_import"])
+    house.close()
+    assert rows.column("is_import").to_pylist() == [True] * len(rows)
+    assert len(rows) == 30

@@ -342,6 +342,12 @@ class Application:
 
         self._keep(project, data, archiving.run)
 
+    def archive(self, house: House) -> None:
+        from tactful.app import archiving
+
+        assert isinstance(house, Installation)
+        archiving.bring(house)
+
     def run_survey(self, project: Path, data: Path) -> None:
         from tactful.app import surveying
 

@@ -15,6 +15,8 @@ from tactful.runtime.archive import Archive, Archiver, Declared, Pace
 from tactful.values import parse_duration
 
 BELL, QUIET = "archive", "archive-stop"
+MANY = 50_000
+"""Positions that the lake lacks: fewer are read from log and trail whenever somebody asks, until the server runs."""
 _logger = logging.getLogger("tactful.archive")
 
 
@@ -32,7 +34,20 @@ def run(house: Installation) -> None:
     Archive(lambda: archiver(house), bell, quiet, house.clock, lambda: stopping.asked).run()
 
 
-def archiver(house: Installation) -> Archiver:
+def bring(house: Installation) -> None:
+    """All that was decided, where that is much and nobody else archives: after an import into a folder that stands
+    still. The log is left as it is. Raises TransientError where the lake cannot be reached."""
+    if sum(map(house.trail.end, range(house.log.partitions))) < MANY:
+        return
+    mine = archiver(house, trims=False)
+    if mine.behind() < MANY:
+        return
+    mine.archive()
+    while mine.keep_house():
+        pass
+
+
+def archiver(house: Installation, *, trims: bool = True) -> Archiver:
     """Of this installation. Raises TransientError where its lake cannot be reached."""
     history = house.settings.history
     pace = Pace(history.rows, parse_duration(history.every) or Pace().every_us)
@@ -43,7 +58,7 @@ def archiver(house: Installation) -> Archiver:
         lake,
         house.clock,
         _Declaring(house),
-        lambda at: _trimmed(house, at),
+        lambda at: _trimmed(house, at) if trims else None,
         pace,
         lambda: {ZONES: zone_table()},
     )

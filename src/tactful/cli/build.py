@@ -103,6 +103,11 @@ class Build(Protocol):
         """Of an installation: its lake, and what the lake has not yet. Raises TransientError."""
         ...
 
+    def archive(self, house: House) -> None:
+        """Bring what was decided into the lake of an installation that only this process writes to, where it is much.
+        Raises TransientError."""
+        ...
+
     def crew(self, processes: int) -> Crew:
         """So many processes, or (0) one for each core."""
         ...

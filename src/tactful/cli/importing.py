@@ -12,7 +12,7 @@ import msgspec
 
 from tactful.cli.build import Build
 from tactful.cli.main import data_option, echo_json, json_option, project_option
-from tactful.errors import UsageError
+from tactful.errors import TransientError, UsageError
 from tactful.operations.imports import report as reports
 from tactful.operations.imports.report import Report
 from tactful.operations.imports.running import Wanted, differs, run, try_out
@@ -158,11 +158,21 @@ def _import(build: Build, asked: _Asked) -> None:
             report, is_new = run(wanted, house, told, is_beside=release is None)
         if is_new:
             _note(build, asked, house)
+        if release is not None:
+            _archive(build, house)
     finally:
         house.close()
         if release is not None:
             release()
     _tell(report, asked, is_new=is_new)
+
+
+def _archive(build: Build, house: House) -> None:
+    """Whoever asks for the history next would have to read all of it in the log."""
+    try:
+        build.archive(house)
+    except TransientError as error:
+        click.echo(f"note: the history is not in the lake yet, and will be when the server runs: {error}", err=True)
 
 
 def _note(build: Build, asked: _Asked, house: House) -> None:
@@ -250,6 +260,7 @@ def _replay(build: Build, asked: _Asked, file: Path, before: Callable[[House], N
             done = replay(house, file, files, settings, progress)
         if done.before != done.lines:
             _note(build, asked, house)
+        _archive(build, house)
     finally:
         house.close()
         release()
