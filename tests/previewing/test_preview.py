@@ -1,5 +1,6 @@
 """A preview says what the engine itself would say, at the instant and on each day before it."""
 
+import math
 from collections.abc import Iterator
 
 import pytest
@@ -29,6 +30,8 @@ CONDITIONS = [
     'sequence("Product Viewed", not "Order Completed", within="2h", last="7d")',
     'local_hour() < 12 and any("Product Viewed", last="1d")',
     "country is None",
+    'country == "DE"',
+    'age > 30 or any("Order Completed", last="1d")',
 ]
 INSTANTS = [END_US - back * DAY_US for back in (6, 3, 2, 1, 0)]
 
@@ -140,6 +143,36 @@ def test_texts_are_counted(history: Opened) -> None:
 def test_a_trait_of_numbers_is_spread(history: Opened) -> None:
     (one,) = asked(history, "age").spreads
     assert one.people == sum(value is not None for value in told("age", END_US))
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ('sum("Order Completed", total, last="7d")', 1),
+        ('max("Order Completed", total)', 1),
+        ('time_since("Order Completed")', 86_400),
+        ("age", 1),
+    ],
+)
+def test_a_value_is_told_day_by_day(history: Opened, text: str, size: int) -> None:
+    found = asked(history, text)
+    by_time = {one.at_us: one for one in found.points}
+    moved = set()
+    for at_us in INSTANTS:
+        values = sorted(value for value in told(text, at_us) if isinstance(value, float | int))
+        assert by_time[at_us].people == len(values)
+        least = [values[math.ceil(len(values) * percent / 100) - 1] / size for percent in module.TRACED]
+        assert [value for _, value in by_time[at_us].percentiles] == pytest.approx(least)
+        moved.add(tuple(least))
+    assert len(moved) > 1
+
+
+def test_of_texts_it_is_told_who_has_one(history: Opened) -> None:
+    found = asked(history, "country")
+    for at_us in INSTANTS:
+        assert next(one for one in found.points if one.at_us == at_us) == module.Point(
+            at_us, *[sum(value is not None for value in told("country", at_us))] * 3
+        )
 
 
 def test_it_is_json(history: Opened) -> None:

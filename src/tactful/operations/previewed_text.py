@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from tactful.operations.previewing_history import Preview
+from tactful.operations.previewing_history import Point, Preview
 from tactful.operations.spread import Spread
 from tactful.values import format_time
 
@@ -31,10 +31,24 @@ def _over_time(found: Preview) -> Iterator[str]:
     yield ""
     yield "over time" + (f", of 1 person in {found.step:,}" if found.step > 1 else "")
     rows = [
-        (format_time(one.at_us)[:10], one.people, f"{one.low:,} to {one.high:,}" if one.low < one.high else "")
+        (
+            format_time(one.at_us)[:10],
+            one.people,
+            " ".join(
+                part for part in (f"{one.low:,} to {one.high:,}" if one.low < one.high else "", _at(one, found)) if part
+            ),
+        )
         for one in found.points
     ]
     yield from _bars(rows)
+
+
+def _at(one: Point, found: Preview) -> str:
+    """How a value lay over people then."""
+    if not one.percentiles:
+        return ""
+    spread = found.spreads[0]
+    return ", ".join(f"{percent} %: {_number(value, spread)}{spread.unit}" for percent, value in one.percentiles)
 
 
 def _values(found: Preview) -> Iterator[str]:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from tactful.aggregates.spec import AggregateSpec
 from tactful.history.queries import Session
@@ -29,12 +30,16 @@ from tactful.language.tree import (
     Clock,
     Compare,
     Consents,
+    IsMissing,
     Lasting,
     Node,
+    Not,
     Now,
     Part,
+    Score,
     Sequence,
     Sessions,
+    Trait,
     everything,
     walk,
 )
@@ -42,7 +47,7 @@ from tactful.language.tree import Literal as Constant
 from tactful.language.types import ANYTHING, BOOLEAN, DURATION, NUMBER, TIME, kind_of
 from tactful.operations.evaluate_lines import plain
 from tactful.operations.history import Opened
-from tactful.operations.spread import Measured, Spread, spread
+from tactful.operations.spread import Measured, Spread, size_of, spread
 from tactful.operations.terms import Terms
 from tactful.operations.thinned import chosen, thinned
 from tactful.values import DAY_US
@@ -53,6 +58,8 @@ DAYS, POINTS = 30, 30
 """How far back it is asked at first; instants before the present one, at most."""
 MOST_PEOPLE, MOST_EVENTS = 5_000, 1_000_000
 """Of which the days before are asked: of one person in so many that there are no more."""
+TRACED = (50, 90)
+"""Percentiles of a value that are told day by day."""
 MOST_SPREADS = 3
 """Comparisons of a condition that are shown."""
 MOST_VALUES = 20
@@ -64,12 +71,14 @@ _TURNED: Mapping[str, str] = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": 
 
 
 class Point(Struct, frozen=True):
-    """For how many people it held at an instant; with 95 % between `low` and `high`."""
+    """For how many people it held at an instant, or who had a value; with 95 % between `low` and `high`."""
 
     at_us: int
     people: int
     low: int
     high: int
+    percentiles: tuple[tuple[int, float], ...] = ()
+    """Of a number or duration: those of TRACED, as the spread has them."""
 
 
 class Member(Struct, frozen=True):
@@ -122,10 +131,11 @@ def preview(
     if not is_condition and spreads and 2 * spreads[0].people < people:
         spreads = ()  # Mostly texts: of those the few numbers are told as values.
     step, points = 1, tuple[Point, ...]()
-    if is_condition and not is_brief:
+    if not is_brief:
         step = _step(session, everybody)
-        earlier = _earlier(opened, tree, at_us, days, step, everybody, terms)
-        points = (*earlier, Point(at_us, people, people, people))
+        traced = None if is_condition or not spreads else spreads[0]
+        now = Point(at_us, people, people, people, _traced(traced))
+        points = (*_earlier(opened, tree, at_us, days, step, everybody, terms, traced), now)
     return Preview(
         kind="condition" if is_condition else "value",
         at_us=at_us,
@@ -166,7 +176,13 @@ def as_values(found: Preview) -> dict[str, Any]:
         "people": found.people,
         "sample": [{"person": one.key, "value": one.value} for one in found.sample],
         "overTime": [
-            {"at": format_time(one.at_us), "people": one.people, "low": one.low, "high": one.high}
+            {
+                "at": format_time(one.at_us),
+                "people": one.people,
+                "low": one.low,
+                "high": one.high,
+                "percentiles": {str(percent): value for percent, value in one.percentiles},
+            }
             for one in found.points
         ],
         "onePersonIn": found.step,
@@ -288,30 +304,51 @@ def _step(session: Session, everybody: int) -> int:
     return max(1, math.ceil(everybody / MOST_PEOPLE), math.ceil(events / MOST_EVENTS))
 
 
+def _traced(one: Spread | None) -> tuple[tuple[int, float], ...]:
+    if one is None or size_of(one.unit) is None:
+        return ()
+    return tuple((percent, value) for percent, value in one.percentiles if percent in TRACED)
+
+
 def _earlier(
-    opened: Opened, tree: Node, at_us: int, days: int, step: int, everybody: int, terms: Terms | None
+    opened: Opened,
+    tree: Node,
+    at_us: int,
+    days: int,
+    step: int,
+    everybody: int,
+    terms: Terms | None,
+    traced: Spread | None,
 ) -> Iterator[Point]:
     """Each instant a whole number of days before, from the last before anything was known. What is estimated is of how
     many of those known at `at_us`."""
     session = opened.session
-    _, asked = opened.written({"it": tree}, at_us, terms=terms)
-    with_known = _holds_of_nobody(tree)
+    holding_tree = tree if kind_of(tree) == BOOLEAN else Not(IsMissing(tree, tree.span), tree.span)
+    size = size_of(traced.unit) if traced is not None else None
+    expressions = {"it": holding_tree, **({"m": _measurable(tree)} if size is not None else {})}
+    _, asked = opened.written(expressions, at_us, terms=terms)
+    with_known = _holds_of_nobody(holding_tree)
     copy = thinned(session, asked.query, opened.layout, at_us, step, _names(tree), with_known=with_known)
     query, holds = write(copy, ENGINE), _there(asked, is_condition=True)
     ((known,),) = session.rows(f"SELECT count(*) FILTER ({chosen(step, 'person')}) FROM {_TABLE}")
+    lying = "".join(f", quantile_disc({_column(asked, 'm')}, {one / 100})" for one in TRACED if size is not None)
     every = max(1, math.ceil(days / POINTS))
     ((first_us,),) = session.rows("SELECT min(received_at) FROM events")
     for back in range(days // every * every, 0, -every):
         at = at_us - back * DAY_US
         if first_us is None or at + every * DAY_US <= first_us:
             continue  # Nobody was known, and not at the next instant either.
-        ((holding,),) = session.rows(f"SELECT count(*) FILTER ({holds}) FROM ({query.given({'t': at})})")
-        yield _point(at, holding, known, everybody) if step > 1 else Point(at, holding, holding, holding)
+        (row,) = session.rows(f"SELECT count(*) FILTER ({holds}){lying} FROM ({query.given({'t': at})})")
+        point = _point(at, row[0], known, everybody) if step > 1 else Point(at, row[0], row[0], row[0])
+        if size is not None and row[1] is not None:
+            values = tuple(zip(TRACED, (float(each) / size for each in row[1:]), strict=True))
+            point = replace(point, percentiles=values)
+        yield point
 
 
 def _holds_of_nobody(tree: Node) -> bool:
-    """Whether the condition may hold for somebody who has done nothing and of whom nothing is known."""
-    if any(isinstance(node, Now | Clock | Consents) for node in everything(tree)):
+    """Whether the condition may hold for somebody who has done nothing that it reads."""
+    if any(isinstance(node, Now | Clock | Consents | Trait | Score) for node in everything(tree)):
         return True
     numbers: dict[AggregateSpec, int] = {}
     condition = compile_condition(Checked("", tree), lambda spec: numbers.setdefault(spec, len(numbers)))

@@ -106,6 +106,11 @@ def spread(session: Session, table: str, one: Measured) -> Spread:
     )
 
 
+def size_of(unit: str) -> float | None:
+    """How many of a column's numbers one of this unit is; None of times."""
+    return None if unit == "time" else dict(_UNITS_US).get(unit, 1)
+
+
 def _unit(kind: str, largest: Any) -> tuple[str, float]:
     """What a value is shown in, and how many of the column's numbers that is."""
     if kind == "time":

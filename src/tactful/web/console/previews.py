@@ -7,7 +7,7 @@ The history is asked in a thread of its own (`counting`), so that no other page 
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 from msgspec import Struct
@@ -27,6 +27,9 @@ from tactful.web.console.charts import Bar, Series
 from tactful.web.console.moments import moment_of, written
 from tactful.web.console.room import Console, html, turn_of, visitor
 from tactful.web.console.workshop import Workshop
+
+if TYPE_CHECKING:
+    from tactful.operations.previewing_history import Preview
 
 DAYS = (7, 30, 90, 365)
 LONGEST = 4_000
@@ -111,11 +114,11 @@ class Previews:
                 Series("at most", [(one.at_us, float(one.high)) for one in found.points], "still"),
             ]
         shift = 1 if asked != text else 0
+        said = "For how many it holds" if found.kind == "condition" else "Who have a value"
         return {
             "found": found,
-            "over_time": charts.lines(series, "For how many it holds", "people", self._console.zone)
-            if len(points) > 1
-            else "",
+            "over_time": charts.lines(series, said, "people", self._console.zone) if len(points) > 1 else "",
+            "lay": self._lay(found),
             "drawn": [self._drawn(one, shift) for one in found.spreads],
             "values": charts.columns(
                 [Bar(str(value), people) for value, people in found.values], "Most frequent", "people"
@@ -123,6 +126,23 @@ class Previews:
             if found.values
             else "",
         }
+
+    def _lay(self, found: "Preview") -> Markup:
+        """Of a value, half and nine of ten people day by day."""
+        by_percent: dict[int, list[tuple[int, float]]] = {}
+        for point in found.points:
+            for percent, value in point.percentiles:
+                by_percent.setdefault(percent, []).append((point.at_us, value))
+        if not any(len(points) > 1 for points in by_percent.values()):
+            return Markup("")
+        if any(value < 0 for points in by_percent.values() for _, value in points):
+            return Markup("")  # The axis begins at 0.
+        series = [
+            Series(f"{percent} % have at most", points, tone)
+            for (percent, points), tone in zip(by_percent.items(), ("", "still"), strict=True)
+        ]
+        unit = _UNITS.get(found.spreads[0].unit, "")
+        return charts.lines(series, "How the value lay over people", unit, self._console.zone)
 
     def _drawn(self, one: Any, shift: int) -> Drawn:
         from tactful.operations.spread import Spread, at_least
