@@ -2,8 +2,10 @@
 
 import pytest
 
+from tactful.adapters.crew import Processes
 from tactful.events.derived import SegmentEntered, decode_groups
 from tactful.kernel.state import decode_partition
+from tactful.operations import seed_counting
 from tactful.operations.evaluate_lines import Line
 from tactful.operations.seeding import KEPT_US, Seeder
 from tactful.values import DAY_US
@@ -111,3 +113,16 @@ def test_an_empty_house_waits_for_nothing() -> None:
     assert Seeder(life.house, life.history()).waiting() == []
     heads = [decode_partition(store.checkpoint().partition_state) for store in life.house.stores()]
     assert all(head.ready_at is None for head in heads)
+
+
+def test_many_count_what_one_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of many events each process gets the people of a part."""
+    life = lived(BEFORE, [line(minute, f"u{minute % 17}", float(minute)) for minute in range(90)])
+    life.archive()
+    life.publish(AFTER)
+    (alone,) = Seeder(life.house, life.history()).turn()
+    monkeypatch.setattr(seed_counting, "ALONE", 10)
+    monkeypatch.setattr(seed_counting, "PART_ROWS", 20)
+    (many,) = Seeder(life.house, life.history(), Processes(2)).turn()
+    assert (many.events, many.fragments) == (alone.events, alone.fragments) == (90, 17)
+    assert many.digest == alone.digest, "whatever the order in which they are done"

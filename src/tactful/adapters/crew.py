@@ -11,6 +11,7 @@ import signal
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from threading import Thread
 from typing import TypeVar
 
 from tactful.errors import TransientError
@@ -55,3 +56,12 @@ def _begin() -> None:
     go over all of them again and again (runtime/work.py)."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.disable()
+    Thread(target=_follow, name="lifeline", daemon=True).start()
+
+
+def _follow() -> None:
+    """Whoever asked may be killed, and would leave us waiting for more to do."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None, "a process of a crew has been started by somebody"
+    parent.join()
+    os._exit(1)

@@ -3,6 +3,7 @@ while. Nothing is downloaded: extensions are neither installed nor loaded."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Lock
 from typing import Any, Literal
@@ -90,6 +91,16 @@ class DuckDBSession:
         except _WORLD as error:
             raise _unread(error) from error
 
+    def deal(self, query: str, by: str, folder: Path) -> None:
+        self._go_on()
+        try:
+            self._connection.execute(
+                f"COPY ({query}) TO '{_quoted(folder)}' (FORMAT parquet, COMPRESSION lz4_raw, PARTITION_BY ({by}),"
+                " OVERWRITE_OR_IGNORE)"
+            )
+        except _WORLD as error:
+            raise _unread(error) from error
+
     def break_off(self) -> None:
         with self._lock:
             self._is_broken_off = True
@@ -108,6 +119,10 @@ class DuckDBSession:
     def lay(self, name: str, table: pa.Table) -> None:
         self._connection.execute(f'DROP VIEW IF EXISTS "{name}"')
         self._connection.register(name, table)
+
+
+def _quoted(folder: Path) -> str:
+    return str(folder).replace("'", "''")
 
 
 def _unread(error: Exception) -> TransientError:

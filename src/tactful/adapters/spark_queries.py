@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Literal
 
 import pyarrow as pa
@@ -68,6 +69,10 @@ class SparkQueriesSession:
         """Spark hands its answer over as a whole."""
         self._go_on()
         yield from self._spark.sql(query).toArrow().to_batches(most)
+
+    def deal(self, query: str, by: str, folder: Path) -> None:
+        self._go_on()
+        self._spark.sql(query).write.partitionBy(by).mode("overwrite").parquet(str(folder))
 
     def break_off(self) -> None:
         """What runs already goes on to its end: the cluster may be others' as well."""

@@ -1,5 +1,8 @@
 """The process that asks the history what the engine needs of it: seeds of new aggregates, thresholds."""
 
+import os
+
+from tactful.adapters.crew import Processes
 from tactful.adapters.installation import Installation
 from tactful.adapters.supervisor import StopSignal, follow_parent
 from tactful.app.histories import history_of
@@ -17,8 +20,10 @@ def run(house: Installation) -> None:
     bell = house.bells.bell(BELL)
     stopping.rings = lambda: house.bells.ring(BELL)
 
+    half = max(1, len(os.sched_getaffinity(0)) // 2)  # Events flow meanwhile.
+
     def tasks() -> list[Task]:
         history = history_of(house)
-        return [Seeder(house, history), Thresholds(house, history)]
+        return [Seeder(house, history, Processes(half)), Thresholds(house, history)]
 
     Survey(tasks, bell, house.clock, lambda: stopping.asked).run()

@@ -21,7 +21,7 @@ def register(group: click.Group, build: Build) -> None:
         from tactful.operations.seeding import Seeder  # Slow to import, and wanted here only.
 
         house = opened(build, data, read_only=False)
-        seeder = Seeder(house, build.history(house))
+        seeder = Seeder(house, build.history(house), build.crew(0))
         done = seeder.turn()
         for one in done:
             if as_json:

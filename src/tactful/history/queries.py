@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -24,6 +25,11 @@ class Session(Protocol):
     def batches(self, query: str, most: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:
         """The answer piece by piece, `most` rows at a time, so that it need not fit into memory; to be read to its end
         before the next question. Raises as rows() does."""
+        ...
+
+    def deal(self, query: str, by: str, folder: Path) -> None:
+        """The answer as Parquet files, in a folder of its own (BY=VALUE) for each value of this column, which is left
+        out of them. Raises as rows() does."""
         ...
 
     def break_off(self) -> None:

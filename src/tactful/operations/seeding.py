@@ -1,50 +1,28 @@
 """Seeding: what new aggregates would have counted, from the history, while events flow (kernel/seeding.py).
 
 Every partition says at which position it began to count an aggregate. When all have begun, and the history goes up to
-there, its events up to these positions are folded by the very functions that fold live, into states by fragment; they
-become a file, and a record that names it. Whoever dies in between leaves at most a file that nobody names: the next one
-begins anew, and of two records that say the same the second changes nothing.
+there, its events up to these positions are folded by the very functions that fold live (seed_counting.py), into states
+by fragment; they become a file, and a record that names it. Whoever dies in between leaves at most a file that nobody
+names: the next one begins anew, and of two records that say the same the second changes nothing.
 """
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Iterable, Iterator, Sequence
 
-import msgspec
-import pyarrow as pa
 from msgspec import Struct
 
-from tactful.aggregates.kinds import State
-from tactful.events.derived import ref
 from tactful.events.records import Seed, encode
-from tactful.kernel.fragments import name_of
-from tactful.kernel.plan import CompiledPlan, compiled
-from tactful.kernel.readers import ANY_EVENT, SPOKEN_BY_ANY, EventReader, event_reader
 from tactful.kernel.state import PlanState, decode_partition
-from tactful.kernel.state import encode as encode_state
-from tactful.language.compiled import Fold
+from tactful.operations.backtesting.crew import Alone, Crew
 from tactful.operations.history import History
+from tactful.operations.seed_counting import Counted, Wanted, count_all
 from tactful.runtime.house import House
 from tactful.runtime.seeds import Row
 from tactful.values import DAY_US, SECOND_US
 
-AT_ONCE = 2_000_000
-"""Events whose states are in memory at a time, about."""
 KEPT_US = 30 * DAY_US
 """So long a file is kept that no plan in force names: a log that is read again may name it."""
-_COLUMNS = ("identifier", "epoch", "kind", "name", "timestamp", "received_at", "ref")
 _logger = logging.getLogger("tactful.seeding")
-_values = msgspec.json.Decoder(dict[str, Any])
-
-
-class Wanted(Struct, frozen=True):
-    """Aggregates that began at the same place of every log, and are to be counted up to there."""
-
-    numbers: tuple[int, ...]
-    barriers: tuple[int, ...]
-    """By partition, the position of the plan that brought them."""
-    since_us: int
-    """The first instant at which they began anywhere."""
 
 
 class Seeded(Struct, frozen=True):
@@ -55,12 +33,6 @@ class Seeded(Struct, frozen=True):
     fragments: int
     events: int
     position: int
-
-
-class Events(Protocol):
-    """What is asked of the history: events that these conditions (SQL over its columns) let through."""
-
-    def batches(self, columns: Sequence[str], conditions: Sequence[str]) -> Iterator[pa.RecordBatch]: ...
 
 
 # ---- what is wanted --------------------------------------------------------------------------------------------------
@@ -85,115 +57,16 @@ def _is_warming(number: int, plans: Sequence[PlanState], clocks: Sequence[int]) 
     return any(plan.ready[number] > clock for plan, clock in zip(plans, clocks, strict=True))
 
 
-# ---- counted ---------------------------------------------------------------------------------------------------------
-
-
-class Counting:
-    """The folds of some aggregates, over any events of the history."""
-
-    def __init__(self, plan: CompiledPlan, one: Wanted) -> None:
-        self._wanted = one
-        numbers = set(one.numbers)
-        self._folds = {
-            name: mine
-            for name, folds in plan.folds.items()
-            if (mine := [each for each in folds if each.number in numbers])
-        }
-        self._readers: dict[tuple[str, str], EventReader] = {}
-        self.events = 0
-
-    def conditions(self) -> list[str]:
-        """Which events matter, as SQL."""
-        names = [name for name in sorted(self._folds) if name != ANY_EVENT]
-        by_name = [f"name IN ({_literals(names)})"] if names else []
-        if ANY_EVENT in self._folds:
-            by_name.append(f"kind IN ({_literals(SPOKEN_BY_ANY)})")
-        found = [f"({' OR '.join(by_name) or 'false'})"]
-        oldest = [_oldest(fold) for folds in self._folds.values() for fold in folds]
-        if oldest and None not in oldest:
-            found.append(f"timestamp > {self._wanted.since_us - max(one for one in oldest if one is not None)}")
-        upto = [
-            f"(applied % 1024 = {partition} AND applied <= {ref(partition, barrier)})"
-            for partition, barrier in enumerate(self._wanted.barriers)
-        ]
-        return [*found, f"({' OR '.join(upto)})"]
-
-    def columns(self) -> list[str]:
-        """What of them is read."""
-        readers = [self._reader(SPOKEN_BY_ANY[0], name) for name in self._folds]
-        found = list(_COLUMNS)
-        if any(one.needs_properties for one in readers):
-            found.append("properties.json AS properties")
-        if any(one.needs_context for one in readers):
-            found.append("context.json AS context")
-        return found
-
-    def fold(self, batches: Iterable[pa.RecordBatch]) -> dict[str, dict[int, State]]:
-        """States by fragment; nothing of those that no event has reached."""
-        found: dict[str, dict[int, State]] = {}
-        nothing: Mapping[str, Any] = {}
-        now = self._wanted.since_us
-        for batch in batches:
-            self.events += batch.num_rows
-            columns = {name: batch.column(name).to_pylist() for name in batch.schema.names}
-            bodies = [columns.get(name) or [None] * batch.num_rows for name in ("properties", "context")]
-            for identifier, epoch, kind, name, at, received_at, here, properties, context in zip(
-                *(columns[name] for name in _COLUMNS), *bodies, strict=True
-            ):
-                reader = self._reader(kind, name)
-                if reader.read is None:
-                    continue
-                fragment = name_of(identifier, epoch)
-                states = found.get(fragment)
-                if states is None:
-                    states = found[fragment] = {}
-                reader.read.read(
-                    states,
-                    at,
-                    received_at - at,
-                    here,
-                    now,
-                    _values.decode(properties) if reader.needs_properties else nothing,
-                    _values.decode(context) if reader.needs_context else nothing,
-                )
-        return {fragment: states for fragment, states in found.items() if states}
-
-    def _reader(self, kind: str, name: str) -> EventReader:
-        reader = self._readers.get((kind, name))
-        if reader is None:
-            reader = self._readers[kind, name] = event_reader(kind, name, self._folds, (), None)
-        return reader
-
-
-def _literals(texts: Iterable[str]) -> str:
-    return ", ".join("'" + text.replace("'", "''") + "'" for text in texts)
-
-
-def _oldest(fold: Fold) -> int | None:
-    """How old an event may be that matters; None: as old as it likes."""
-    return None if fold.spec.older_us is None else fold.spec.older_us + fold.spec.gap_us
-
-
-def count(plan: CompiledPlan, one: Wanted, events: Events, parts: int = 1) -> Iterator[tuple[Row, int]]:
-    """Rows of the seed, each with how many events were read so far. People are dealt out to so many parts, one in
-    memory after the other."""
-    counting = Counting(plan, one)
-    for part in range(parts):
-        among = [f"hash(identifier) % {parts} = {part}"] if parts > 1 else []
-        found = counting.fold(events.batches(counting.columns(), [*counting.conditions(), *among]))
-        for fragment in sorted(found):
-            yield (fragment, encode_state(found[fragment])), counting.events
-
-
 # ---- done ------------------------------------------------------------------------------------------------------------
 
 
 class Seeder:
     """Seeds what a house waits for; `told` is remembered, so that nobody counts again what has been put on the log."""
 
-    def __init__(self, house: House, history: History) -> None:
+    def __init__(self, house: House, history: History, crew: Crew | None = None) -> None:
         self._house = house
         self._history = history
+        self._crew = crew or Alone()
         self._told: set[tuple[int, tuple[int, ...]]] = set()
 
     def waiting(self) -> list[Wanted]:
@@ -225,10 +98,7 @@ class Seeder:
         with self._history.open() as opened:
             if any(opened.positions.get(partition, 0) < upto for partition, upto in enumerate(one.barriers)):
                 return None  # The trail is behind its partition.
-            plan = compiled(known)
-            counting = Counting(plan, one)
-            [(many,)] = opened.session.rows(f"SELECT count(*) FROM events WHERE {' AND '.join(counting.conditions())}")
-            rows = _Rows(count(plan, one, _Of(opened.session), 1 + many // AT_ONCE))
+            rows = _Rows(count_all(known, one, opened.session, self._crew))
             digest = house.seeds.write(rows)
         seed = Seed(house.clock.now_us(), digest, one.numbers, one.barriers)
         position = house.log.append({0: [encode(seed)]})[0]
@@ -249,28 +119,16 @@ class Seeder:
         return house.seeds.forget(keep, house.clock.now_us() - KEPT_US)
 
 
-class _Of:
-    """The events of an opened history."""
-
-    def __init__(self, session: Any) -> None:
-        self._session = session
-
-    def batches(self, columns: Sequence[str], conditions: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        query = f"SELECT {', '.join(columns)} FROM events WHERE {' AND '.join(conditions)}"
-        found: Iterator[pa.RecordBatch] = self._session.batches(query)
-        return found
-
-
 class _Rows:
     """Rows on their way into the file, counted."""
 
-    def __init__(self, found: Iterable[tuple[Row, int]]) -> None:
+    def __init__(self, found: Iterable[Counted]) -> None:
         self._found = found
         self.fragments = 0
         self.events = 0
 
     def __iter__(self) -> Iterator[Row]:
-        for row, events in self._found:
-            self.fragments += 1
-            self.events = events
-            yield row
+        for one in self._found:
+            self.fragments += len(one.rows)
+            self.events += one.events
+            yield from one.rows

@@ -18,7 +18,8 @@ from tactful.kernel.state import FIRST_KEY, PlanState, Profile, decode_partition
 from tactful.kernel.turn import Turn
 from tactful.operations.history import History
 from tactful.operations.publish import published
-from tactful.operations.seeding import Counting, Seeder, Wanted
+from tactful.operations.seed_counting import Counting, Wanted
+from tactful.operations.seeding import Seeder
 from tactful.runtime.archive import Archiver
 from tactful.runtime.decided import LiveTail
 from tactful.testing import World, draw

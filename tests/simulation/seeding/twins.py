@@ -23,7 +23,8 @@ from tactful.events.records import Imported, Publish, Record, Seed, Threshold, T
 from tactful.kernel.fragments import all_states
 from tactful.kernel.seeding import is_behind
 from tactful.kernel.state import Profile, decode_states
-from tactful.operations.seeding import count, wanted
+from tactful.operations.seed_counting import count
+from tactful.operations.seeding import wanted
 from tactful.testing.clock import SimClock
 from tests.kernel.driver import Driver
 from tests.simulation.definitions import GRID, MINUTE
@@ -148,7 +149,7 @@ class Twins:
         """Somebody counts what all have begun to count: as of now, whatever is on its way."""
         plans = [one.plan_state for one in self.late]
         for one in wanted(plans, [each.state.clock for each in self.late]):
-            digest = self.seeds.write(row for row, _ in count(self.late[0].plan, one, Past(self.late)))
+            digest = self.seeds.write(count(self.late[0].plan, one, Past(self.late)).rows)
             self.pending.append(Seed(self.now, digest, one.numbers, one.barriers))
 
     def _sow(self) -> None:

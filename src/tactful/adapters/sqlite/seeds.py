@@ -19,6 +19,7 @@ from tactful.runtime.seeds import Digest, Row
 
 APPLICATION_ID = 0x7AC7_0008
 _AT_ONCE = 1_000
+_FAST = ("journal_mode = OFF", "synchronous = OFF", "cache_size = -65536")
 
 
 class SqliteSeeds:
@@ -37,7 +38,7 @@ class SqliteSeeds:
             self._folder.mkdir(parents=True, exist_ok=True)
             half.unlink(missing_ok=True)
             with closing(sqlite3.connect(half, isolation_level=None)) as connection:
-                for pragma in ("journal_mode = OFF", "synchronous = OFF", f"application_id = {APPLICATION_ID}"):
+                for pragma in (*_FAST, f"application_id = {APPLICATION_ID}"):
                     connection.execute(f"PRAGMA {pragma}")
                 connection.execute("CREATE TABLE seed (fragment TEXT PRIMARY KEY, states BLOB NOT NULL) WITHOUT ROWID")
                 connection.execute("BEGIN")
