@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from tactful.events.identifiers import partition_of
-from tactful.events.records import Consent, Event, Publish, Threshold, encode, pack
+from tactful.events.records import Consent, Event, Publish, Score, Threshold, encode, pack
 from tactful.operations.backtesting import dealing
 from tactful.operations.backtesting.dealing import Circles, unit_of
 from tactful.runtime.settings import Settings, plan_settings
@@ -128,6 +128,42 @@ def test_thresholds_take_effect_when_they_were_told() -> None:
         life.take(Threshold(BEGIN + (nth + 1) * DAY_US, "spent", 80.0, value))
     life.until(BEGIN + 3 * DAY_US)
     assert agree(life, files) == 4
+
+
+def test_scores_are_told_when_they_were() -> None:
+    text = 'start: {event: Product Added}\nif: score("churn") >= 0.5\nsend: {email: hello}\n'
+    files = {"journeys/remind.yaml": text, "messages/hello.yaml": HELLO}
+    life = begun(files)
+    for number in range(6):
+        at = BEGIN + number * MINUTE_US
+        together(life, known(f"u:{number}", at + 1))
+        together(life, [event("Product Added", [f"u:{number}"], at + 2)])
+        life.until(at + 3)
+        life.take(Score(1, "shop", "server", f"u:{number}", f"s{number}", "churn", number / 5, at + 3))
+        together(life, [event("Product Added", [f"u:{number}"], at + 4)])
+    life.until(BEGIN + DAY_US)
+    assert agree(life, files) == 3
+
+
+def test_what_another_text_of_the_journey_had_set_was_never_set() -> None:
+    """It is compared with what an installation had sent that had this text in place of the other."""
+    begins = 'start: {event: Product Added}\nif: not (plan == "vip")\n'
+    sets = begins + "steps:\n  - set: {plan: '\"vip\"'}\n  - send: {email: hello}\n"
+    sends = begins + "send: {email: hello}\n"
+    lives = []
+    for text in (sets, sends):
+        life = begun({"journeys/remind.yaml": text, "messages/hello.yaml": HELLO})
+        together(life, known("u:1", BEGIN + 1))
+        for nth in range(3):
+            together(life, [replace(event("Product Added", ["u:1"], BEGIN + (nth + 1) * DAY_US), message_id=f"p{nth}")])
+        life.until(BEGIN + 5 * DAY_US)
+        lives.append(life)
+    was, other = lives
+    files = {"journeys/remind.yaml": sends, "messages/hello.yaml": HELLO}
+    _, (messages, _) = backtested(was, "remind", files=files)
+    assert sent(was, "remind") == {}  # What is set makes it true no longer.
+    assert [one.at for one in messages] == sorted(sent(other, "remind").values())
+    assert len(messages) == 3
 
 
 def test_circles_grow_together_in_any_order() -> None:
