@@ -1,18 +1,27 @@
 """What browsers say beside servers: live states and the history agree on who permits what (I5), also where keeping needs
 a yes, and where a server comes to know somebody after a browser has spoken for them."""
 
+from collections.abc import Callable
 from random import Random
+from typing import Any
 
+import pyarrow as pa
 import pytest
 from msgspec import Raw
 from msgspec.structs import replace
+from sqlglot import exp
 
 from tactful.events.records import Consent, Event, pack
+from tactful.history import remains
+from tactful.language.sql import build, consents
+from tactful.language.sql.relations import Query
 from tactful.operations.evaluate_lines import Question
 from tactful.operations.lines import History as Said
+from tactful.values import parse_time
 from tests.parity.histories import PURPOSES, history
 from tests.parity.lived import Lived, first
 
+Patch = pytest.MonkeyPatch
 POLICIES = (
     "",
     '{"collect": "mail", "otherwise": "drop", "purposes": {"mail": {"categories": ["one"]}, "sms": {"gpc": true}}}',
@@ -27,7 +36,10 @@ ASKED = {
     "all": 'count("*", last="2d")',
     "city": "address.city",
 }
-RETAINED = {"events/a.yaml": "name: A\nretention: 2d\n", "events/b.yaml": "name: B\nretention: 2d\n"}
+RETAINED = {
+    f"events/{nth}.yaml": f"name: {name}\nretention: 2d\n"
+    for nth, name in enumerate(("A", "B", "C", "D", "Product Added", "Order Completed"))
+}
 
 
 class Browsing(Lived):
@@ -80,3 +92,96 @@ def test_who_permits_what(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(100, 160))
 def test_many_more(seed: int) -> None:
     assert _differs(seed, 60, 8) is None
+
+
+def _gpc_comes_late() -> bool:
+    """Whether live and history agree that of Global Privacy Control the first counts, in whichever order it comes in."""
+
+    def line(day: int, received: int, **said: Any) -> dict[str, Any]:
+        at, came = (f"2026-03-{one:02}T10:00:00Z" for one in (day, received))
+        return {"type": "track", "event": "A", "userId": "1", "timestamp": at, "receivedAt": came, **said}
+
+    yes = {"type": "consent", "userId": "1", "purpose": "sms", "granted": True, "receivedAt": "2026-03-02T10:00:00Z"}
+    objects: Any = {"context": {"gpc": True}}
+    lines = [yes, line(3, 3, **objects), line(1, 5, **objects), line(6, 6, **objects)]
+    instants = [at for day in (4, 7) if (at := parse_time(f"2026-03-{day:02}T00:00:00Z")) is not None]
+    asked = {"sms": 'consents("sms")'}
+    lived = Lived(Question(asked, consent='{"purposes": {"sms": {"gpc": true}}}'), lines, instants)
+    assert [lived.live[at]["sms"]["1"].value for at in instants] == [False, True]
+    return lived.then == lived.live
+
+
+def test_of_global_privacy_control_the_first_counts() -> None:
+    assert _gpc_comes_late()
+
+
+# ---- faults that must be found ---------------------------------------------------------------------------------------
+
+
+def browsers_are_heard_of_everybody(patch: Patch) -> None:
+    patch.setattr(consents, "_is_vouched", lambda _: build.FALSE)
+
+
+def browsers_are_heard_of_nobody(patch: Patch) -> None:
+    patch.setattr(consents, "_is_vouched", lambda _: build.TRUE)
+
+
+def a_score_is_a_servers_word(patch: Patch) -> None:
+    patch.setattr(consents, "_TOLD", ("nothing",))
+
+
+def a_server_is_forgotten_with_what_it_said(patch: Patch) -> None:
+    patch.setattr(remains, "_said_by_servers", lambda those: pa.array([False] * len(those)))
+
+
+def what_was_said_before_a_yes_without_proof_counts(patch: Patch) -> None:
+    """As if that yes had never been said."""
+    decision = consents._decision
+
+    def without(query: Query, purposes: list[str]) -> build.Select:
+        found = decision(query, purposes)
+        for where in found.find_all(exp.Where):
+            if any(one.name == "purpose" for one in where.find_all(exp.Column)):
+                heard = exp.column("is_hearsay", "w", quoted=True)
+                where.set("this", exp.And(this=exp.Paren(this=where.this), expression=exp.Not(this=heard)))
+        return found
+
+    patch.setattr(consents, "_decision", without)
+
+
+def signed_browsers_are_believed_no_more_than_others(patch: Patch) -> None:
+    decision = consents.decision
+    patch.setattr(consents, "decision", lambda query, purpose, **_: decision(query, purpose))
+
+
+PLANTED: list[Callable[[Patch], None]] = [
+    browsers_are_heard_of_everybody,
+    browsers_are_heard_of_nobody,
+    a_score_is_a_servers_word,
+    a_server_is_forgotten_with_what_it_said,
+    what_was_said_before_a_yes_without_proof_counts,
+    signed_browsers_are_believed_no_more_than_others,
+]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("plant", PLANTED, ids=lambda plant: plant.__name__)
+def test_what_is_planted_is_found(plant: Callable[[Patch], None], monkeypatch: Patch) -> None:
+    plant(monkeypatch)
+    for seed in range(24):
+        try:
+            if _differs(seed, 30, 3) is not None:
+                return
+        except AssertionError:
+            return
+    pytest.fail(f"nobody noticed {plant.__name__}")
+
+
+def test_of_global_privacy_control_the_last_would_be_noticed(monkeypatch: Patch) -> None:
+    least = build.least
+
+    def last(value: build.Sql) -> build.Sql:
+        return build.greatest(value) if "is_hearsay" in value.sql() else least(value)
+
+    monkeypatch.setattr(build, "least", last)
+    assert not _gpc_comes_late()
