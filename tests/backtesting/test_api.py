@@ -66,7 +66,7 @@ def test_one_is_asked_for_and_found(bench: Bench, asking: Asking) -> None:
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        ({"journey": "nowhere"}, "cannot be read"),
+        ({"journey": "nowhere"}, "there is no file"),
         ({"journey": "../secrets"}, "no name of a journey"),
         ({"journey": "cart_reminder", "against": "yesterday"}, "published"),
         ({"journey": "cart_reminder", "days": 3}, "'days' is none of"),
