@@ -31,6 +31,7 @@ from tactful.web.console.rooms import doors
 from tactful.web.console.rooms import routes as rooms
 from tactful.web.desk import Desk, News
 from tests.console.office import move_in
+from tests.console.playing import ASKED, PAGE, bench_of
 from tests.console.shop import Shop
 from tests.web.doorkeeping import doorkeeper
 from tests.web.serving import Approved, nobody_sends
@@ -70,6 +71,14 @@ class Served:
     def post(self, path: str, role: str = "admin", csrf: str = CSRF, **fields: str) -> Answer:
         """A form of one of the console's own pages."""
         return self._ask("POST", path, role, urlencode({"csrf": csrf, **fields}))
+
+    def played(self) -> str:
+        """The page of a backtest that is done, of two versions beside each other."""
+        page = self.post(PAGE, **ASKED).headers["location"]
+        bench = self.console.hands.bench
+        while bench.of("cart_reminder")[0].state in ("waiting", "playing"):
+            self.get(page)
+        return page
 
     def send(self, path: str, fields: Mapping[str, str]) -> Answer:
         """A form of an administrator, whatever its fields are called."""
@@ -115,6 +124,7 @@ def console_of(shop: Shop, bells: MemoryBells, address: str, hands: Hands | None
         lambda reader, name: previewed.preview(name, reader, shop.house),
         nobody_sends,
         sources_of(shop.settings),
+        bench=bench_of(shop),
     )
     return Console(
         desk,

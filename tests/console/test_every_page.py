@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Browser, Page, Request
@@ -36,9 +37,12 @@ def crawled(console: Served) -> Crawled:
 
 @pytest.fixture(scope="module")
 def pages(console: Served, crawled: Crawled) -> list[str]:
-    """One of each kind, with those to which no link leads: one's own, and the doors."""
+    """One of each kind, with those to which no link leads: one's own, the doors, and what was asked of the history."""
     link = console.access.link("carla@nordlicht.example", "nina")
-    return [*(paths[0] for paths in crawled.pages.values()), "/account", "/signin", f"/signin/link/{link}"]
+    own = ["/account", "/signin", f"/signin/link/{link}"]
+    said = ['sum("Order Completed", total) > 100', 'latest("Product Viewed", category)', 'count("Product Viewd") > 2']
+    asked = [f"/segments/preview?days=7&when={quote(one)}" for one in said]
+    return [*(paths[0] for paths in crawled.pages.values()), *own, *asked, console.played()]
 
 
 def test_the_rooms_of_whoever_lets_others_in_are_among_them(crawled: Crawled) -> None:

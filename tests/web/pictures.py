@@ -10,6 +10,7 @@ import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import quote
 
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -30,6 +31,8 @@ ROOMS = {
     "segments": "/segments",
     "segment": "/segments/subscribers",
     "compare": "/segments/subscribers/compare",
+    "then": "/segments/subscribers/then",
+    "preview": "/segments/preview?days=7&when=" + quote('sum("Order Completed", total, last="90d") > 100') + "#preview",
     "builder": "/segments/category_fans/edit?as=builder",
     "editor": "/segments/category_fans/edit?as=text",
     "journeys": "/journeys",
@@ -66,8 +69,8 @@ def main() -> None:
         else:
             person = max(served.shop.reader.people(20), key=lambda one: len(one.segments)).key
             mail = served.shop.world.outbox.rows("sent")[0].intent.intent
-            of_people = {"person": f"/people/{person}", "mail": f"/outbox/{mail}"}
-            _take(browser, served, FOLDER, {**ROOMS, **of_people}, KEPT)
+            found = {"person": f"/people/{person}", "mail": f"/outbox/{mail}", "backtest": served.played()}
+            _take(browser, served, FOLDER, {**ROOMS, **found}, KEPT)
             letters.draw(browser)
             letters.take(browser, FOLDER)
             for picture in FOLDER.glob("*.png"):
@@ -97,10 +100,13 @@ def _take(
 
 
 def _show(page: Page, address: str) -> None:
-    """Twice, so that what a page leaves for later is there; with the news that came by then."""
+    """Twice, so that what a page leaves for later is there; with the news that came by then, and with what the history
+    says of a condition that is edited."""
     page.goto(address)
     page.goto(address)
     page.wait_for_load_state("load")
+    if "/edit?as=" in address:
+        page.wait_for_selector("#preview .tiles")
     page.evaluate("document.fonts.ready")
 
 
