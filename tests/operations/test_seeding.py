@@ -1,12 +1,15 @@
 """Seeds of a house: what is new is counted from its lake and its tail, and from then on says what is so."""
 
 import pytest
+from msgspec.structs import replace
 
 from tactful.adapters.crew import Processes
 from tactful.events.derived import SegmentEntered, decode_groups
-from tactful.kernel.state import decode_partition
+from tactful.kernel.state import FIRST_KEY, decode_partition, encode
+from tactful.language.check import check
 from tactful.operations import seed_counting
 from tactful.operations.evaluate_lines import Line
+from tactful.operations.matching import Matching
 from tactful.operations.seeding import KEPT_US, Seeder
 from tactful.values import DAY_US
 from tests.histories import Life, lived
@@ -126,3 +129,19 @@ def test_many_count_what_one_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     (many,) = Seeder(life.house, life.history(), Processes(2)).turn()
     assert (many.events, many.fragments) == (alone.events, alone.fragments) == (90, 17)
     assert many.digest == alone.digest, "whatever the order in which they are done"
+
+
+def test_while_some_have_no_seed_yet_live_state_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    life = lived(BEFORE, LINES)
+    life.publish(AFTER)
+    Seeder(life.house, life.history()).turn()
+    life.settle()
+    asked, now = check('sum("Order Completed", total) > 50'), life.house.clock.now_us()
+    (first, *_) = stores = life.house.stores()
+    found = Matching(stores).count(asked, now)
+    assert found is not None and found.people == 2
+    kept = first.checkpoint()
+    state = decode_partition(kept.partition_state)
+    state.sweep = FIRST_KEY
+    monkeypatch.setattr(first, "checkpoint", lambda: replace(kept, partition_state=encode(state)))
+    assert Matching(stores).count(asked, now) is None
