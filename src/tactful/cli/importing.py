@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 import msgspec
@@ -13,14 +13,15 @@ import msgspec
 from tactful.cli.build import Build
 from tactful.cli.main import data_option, echo_json, json_option, project_option
 from tactful.errors import TransientError, UsageError
-from tactful.operations.imports import report as reports
-from tactful.operations.imports.report import Report
-from tactful.operations.imports.running import Wanted, differs, run, try_out
 from tactful.operations.lines import SOURCE
 from tactful.operations.project import load
 from tactful.runtime.house import House
 from tactful.runtime.settings import plan_settings
 from tactful.values import SECOND_US
+
+if TYPE_CHECKING:  # Arrow is slow to import.
+    from tactful.operations.imports.report import Report
+    from tactful.operations.imports.running import Wanted
 
 FOLDER = "imports"
 """Of a project: where mappings are kept."""
@@ -92,9 +93,10 @@ def _stem(file: Path) -> str:
 # ---- the mapping -----------------------------------------------------------------------------------------------------
 
 
-def _wanted(build: Build, asked: _Asked) -> Wanted:
+def _wanted(build: Build, asked: _Asked) -> "Wanted":
     """With the mapping: the one that is there, or one that is guessed, looked at, and kept."""
     from tactful.operations.imports.preparing import prepare
+    from tactful.operations.imports.running import Wanted
 
     settings, tables, path = build.settings(asked.project), build.tables(), asked.mapping
     sources = build.sources(asked.project)
@@ -136,6 +138,8 @@ def _guess(build: Build, asked: _Asked) -> None:
 
 
 def _import(build: Build, asked: _Asked) -> None:
+    from tactful.operations.imports.running import differs, run, try_out
+
     wanted = _wanted(build, asked)
     if asked.is_dry:
         house = build.house(asked.data, asked.project, read_only=True) if _is_there(asked.data) else None
@@ -186,7 +190,7 @@ def _is_there(data: Path) -> bool:
 
 
 @contextmanager
-def _progress(asked: _Asked, house: House | None) -> Iterator[Callable[[Report, float], None]]:
+def _progress(asked: _Asked, house: House | None) -> Iterator[Callable[["Report", float], None]]:
     """How much of the file has been read, at which rate, and how long it will take."""
     began: list[int] = []
     said = ""
@@ -195,7 +199,7 @@ def _progress(asked: _Asked, house: House | None) -> Iterator[Callable[[Report, 
         length=_STEPS, label=asked.file.name, hidden=asked.as_json, item_show_func=lambda _: said, file=sys.stderr
     ) as bar:
 
-        def told(report: Report, share: float) -> None:
+        def told(report: "Report", share: float) -> None:
             nonlocal said
             if house is not None:
                 now_us = house.clock.real_us()
@@ -207,13 +211,15 @@ def _progress(asked: _Asked, house: House | None) -> Iterator[Callable[[Report, 
         yield told
 
 
-def _tell(report: Report, asked: _Asked, *, is_new: bool) -> None:
+def _tell(report: "Report", asked: _Asked, *, is_new: bool) -> None:
+    from tactful.operations.imports.report import lines
+
     if asked.as_json:
         echo_json(msgspec.to_builtins(report) | {"is_new": is_new})
         return
     if not is_new:
         click.echo("this file was imported before, with this mapping; nothing to do. What came of it then:")
-    for line in reports.lines(report, is_dry=asked.is_dry):
+    for line in lines(report, is_dry=asked.is_dry):
         click.echo(line)
 
 
@@ -222,6 +228,7 @@ def _tell(report: Report, asked: _Asked, *, is_new: bool) -> None:
 
 def _replay_mapped(build: Build, asked: _Asked) -> None:
     """Its calls are written beside the data as lines, and those are replayed."""
+    from tactful.operations.imports import report as reports
     from tactful.operations.imports.replaying import quarantined, write_lines
 
     if asked.is_dry:

@@ -7,7 +7,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import yaml
@@ -18,9 +18,11 @@ from tactful.errors import TransientError, UsageError
 from tactful.runtime.settings import Settings
 from tactful.shoppers import catalogue
 from tactful.shoppers.calls import Door
-from tactful.shoppers.driving import Told
 from tactful.shoppers.people import Town
 from tactful.values import format_time, parse_duration
+
+if TYPE_CHECKING:  # Its client is slow to import.
+    from tactful.shoppers.driving import Told
 
 FOR_EVER_US = 1 << 61
 NOT_KEPT = ("contract", "legal_obligation", "legitimate_interest")
@@ -222,11 +224,11 @@ LANES = 16
 """Connections of the shoppers who live in the server's time."""
 
 
-def _tell() -> Callable[[Told], None]:
+def _tell() -> Callable[["Told"], None]:
     """A line that is written anew, on a terminal."""
     refused: set[str] = set()
 
-    def tell(told: Told) -> None:
+    def tell(told: "Told") -> None:
         for why in told.refused.keys() - refused:
             refused.add(why)
             click.echo(f"\nthe server refused a call: {why}", err=True)

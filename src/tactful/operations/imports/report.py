@@ -2,13 +2,16 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import Struct
 
 from tactful.events.verdicts import Refusal
-from tactful.operations.imports.calls import Unread
 from tactful.values import format_time
+
+if TYPE_CHECKING:  # Arrow is slow to import, and reports are read by whoever starts.
+    from tactful.operations.imports.calls import Unread
 
 SHOWN = 3
 """Examples of each kind of trouble."""
@@ -72,7 +75,7 @@ class Report(Struct):
         key = f"{refusal.code} ({refusal.field})" if refusal.field else refusal.code
         trouble(self.refused, key).note(row, refusal.message)
 
-    def unreadable(self, found: Mapping[str, Unread], name_of: Mapping[str, str]) -> None:
+    def unreadable(self, found: Mapping[str, "Unread"], name_of: Mapping[str, str]) -> None:
         for column, one in found.items():
             what = f"{one.text!r} is no {name_of.get(column, 'value')}"
             self.unread[column] = Trouble(one.count, [one.number], what)
