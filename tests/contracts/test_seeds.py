@@ -68,3 +68,17 @@ def test_a_half_written_file_is_no_file(tmp_path: Path, clock: HandClock) -> Non
     assert seeds.digests() == []
     digest = seeds.write(ROWS)
     assert SqliteSeeds(tmp_path, clock).states(digest, "u:2#1") == b""
+
+
+def test_who_is_erased_is_in_no_file(open_seeds: Maker, tmp_path: Path) -> None:
+    seeds, reader = open_seeds(), open_seeds()
+    odd = ("u:2#x#1", b"somebody else's")
+    first, second = seeds.write([*ROWS, odd]), seeds.write(ROWS[:1])
+    assert reader.states(first, "u:2#2") == ROWS[2][1]
+    assert seeds.erase({"u:2", "u:9"}) == 2
+    for view in (seeds, reader, open_seeds()):
+        assert [view.states(first, name) for name, _ in ROWS] == [b"one", None, None, b"odd"]
+        assert view.states(first, odd[0]) == odd[1] and view.states(second, "a:1#1") == b"one"
+        assert view.digests() == sorted([first, second])
+    assert not any(ROWS[2][1] in path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert seeds.erase({"u:2"}) == 0

@@ -1,5 +1,5 @@
 """The port to seeds: immutable files of aggregate states by fragment (kernel/seeding.py). Each is named by the digest
-of what is in it, and kept as long as a record of a log or a plan in force names it."""
+of what was written, and kept as long as a record of a log or a plan in force names it."""
 
 from collections.abc import Collection, Iterable
 from hashlib import blake2b
@@ -25,6 +25,11 @@ class Seeds(Protocol):
 
     def forget(self, keep: Collection[str], before_us: int) -> int:
         """Remove files that were written before this instant, but for those to be kept; returns how many."""
+        ...
+
+    def erase(self, identifiers: Collection[str]) -> int:
+        """Take all fragments of these identifiers out of every file; returns how many rows went. Files keep their
+        names, and nothing of it stays on disk once whoever reads them has looked again or ended."""
         ...
 
     def close(self) -> None: ...

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable
 
 from tactful.errors import TransientError
+from tactful.kernel.fragments import entry_of
 from tactful.runtime.ports import Clock
 from tactful.runtime.seeds import Digest, Row
 
@@ -35,6 +36,14 @@ class MemorySeeds:
         for digest in gone:
             del self._files[digest]
         return len(gone)
+
+    def erase(self, identifiers: Collection[str]) -> int:
+        gone = 0
+        for _, rows in self._files.values():
+            for fragment in [one for one in rows if entry_of(one) in identifiers]:
+                del rows[fragment]
+                gone += 1
+        return gone
 
     def close(self) -> None:
         """Others may go on with it."""

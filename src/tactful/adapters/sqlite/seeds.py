@@ -1,4 +1,4 @@
-"""Seeds as files: DATA/seeds/DIGEST.db, a table of states by fragment, written once and never changed.
+"""Seeds as files: DATA/seeds/DIGEST.db, a table of states by fragment, written once; anew where a person is erased.
 
 A file is written under another name, synced, and then given its own, so that whoever finds one finds all of it. Readers
 take no locks: nobody writes. Unlike the other files of the data folder it needs no log of its own, since a half-written
@@ -14,11 +14,14 @@ from threading import Lock
 
 from tactful.adapters.sqlite.connection import world
 from tactful.errors import TransientError
+from tactful.kernel.fragments import entry_of
 from tactful.runtime.ports import Clock
 from tactful.runtime.seeds import Digest, Row
 
 APPLICATION_ID = 0x7AC7_0008
 _AT_ONCE = 1_000
+_OF_ONE = "SELECT fragment FROM whole.seed WHERE fragment >= ? AND fragment < ?"
+"""Of an identifier, and of those that go on with "#"."""
 _FAST = ("journal_mode = OFF", "synchronous = OFF", "cache_size = -65536")
 
 
@@ -28,19 +31,17 @@ class SqliteSeeds:
     def __init__(self, folder: Path, clock: Clock) -> None:
         self._folder = folder
         self._clock = clock
-        self._opened: dict[str, sqlite3.Connection] = {}
+        self._opened: dict[str, tuple[int, sqlite3.Connection]] = {}
+        """By digest, with the file's number: one that was written anew has another."""
         self._lock = Lock()
 
     def write(self, rows: Iterable[Row]) -> str:
-        half = self._folder / f"half-{os.getpid()}.tmp"
+        half = self._half()
         digest = Digest()
         with world(half):
             self._folder.mkdir(parents=True, exist_ok=True)
             half.unlink(missing_ok=True)
-            with closing(sqlite3.connect(half, isolation_level=None)) as connection:
-                for pragma in (*_FAST, f"application_id = {APPLICATION_ID}"):
-                    connection.execute(f"PRAGMA {pragma}")
-                connection.execute("CREATE TABLE seed (fragment TEXT PRIMARY KEY, states BLOB NOT NULL) WITHOUT ROWID")
+            with closing(_made(half)) as connection:
                 connection.execute("BEGIN")
                 lot: list[Row] = []
                 for row in rows:
@@ -65,16 +66,21 @@ class SqliteSeeds:
         return row[0] if row is not None else None
 
     def _connection(self, digest: str) -> sqlite3.Connection:
-        if digest not in self._opened:
-            path = self._path(digest)
-            if not path.exists():
+        path = self._path(digest)
+        number = path.stat().st_ino if path.exists() else 0
+        number_then, connection = self._opened.get(digest, (0, None))
+        if connection is None or (number and number != number_then):
+            if connection is not None:
+                connection.close()
+            if not number:
                 raise TransientError(
                     f"{path} is not there, and the log names it. Put it back from the backup that the data folder came "
                     "from: what it holds was counted of the history, and people's states wait for it."
                 )
             uri = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
-            self._opened[digest] = sqlite3.connect(uri, uri=True, check_same_thread=False)
-        return self._opened[digest]
+            connection = sqlite3.connect(uri, uri=True, check_same_thread=False)
+            self._opened[digest] = number, connection
+        return connection
 
     def digests(self) -> list[str]:
         return sorted(path.stem for path in self._folder.glob("*.db"))
@@ -90,14 +96,56 @@ class SqliteSeeds:
                         gone += path.suffix == ".db"
         return gone
 
+    def erase(self, identifiers: Collection[str]) -> int:
+        gone = 0
+        for digest in self.digests():
+            path = self._path(digest)
+            with world(path), suppress(FileNotFoundError):  # Somebody tidies up.
+                gone += self._without(path, identifiers)
+        return gone
+
+    def _without(self, path: Path, identifiers: Collection[str]) -> int:
+        """Write a file anew without these; returns how many rows that leaves out."""
+        half = self._half()
+        half.unlink(missing_ok=True)
+        with closing(_made(half)) as connection:
+            connection.execute("PRAGMA temp_store = MEMORY")
+            connection.execute("ATTACH ? AS whole", (path.absolute().as_uri() + "?mode=ro",))
+            near = (row for one in identifiers for row in connection.execute(_OF_ONE, (f"{one}#", f"{one}$")))
+            gone = [row for row in near if entry_of(row[0]) in identifiers]
+            connection.execute("CREATE TEMP TABLE gone (fragment TEXT PRIMARY KEY) WITHOUT ROWID")
+            connection.executemany("INSERT INTO gone VALUES (?)", gone)
+            if gone:
+                connection.execute("INSERT INTO seed SELECT * FROM whole.seed WHERE fragment NOT IN gone")
+        if gone:
+            _sync(half)
+            os.utime(half, ns=(path.stat().st_atime_ns, path.stat().st_mtime_ns))
+            half.rename(path)
+            _sync(self._folder)
+        half.unlink(missing_ok=True)
+        return len(gone)
+
+    def _half(self) -> Path:
+        """A file on its way."""
+        return self._folder / f"half-{os.getpid()}.tmp"
+
     def _path(self, digest: str) -> Path:
         return self._folder / f"{digest}.db"
 
     def close(self) -> None:
         with self._lock:
-            for connection in self._opened.values():
+            for _, connection in self._opened.values():
                 connection.close()
             self._opened.clear()
+
+
+def _made(path: Path) -> sqlite3.Connection:
+    """A new file, to be written in one go."""
+    connection = sqlite3.connect(path.absolute().as_uri() + "?mode=rwc", uri=True, isolation_level=None)
+    for pragma in (*_FAST, f"application_id = {APPLICATION_ID}"):
+        connection.execute(f"PRAGMA {pragma}")
+    connection.execute("CREATE TABLE seed (fragment TEXT PRIMARY KEY, states BLOB NOT NULL) WITHOUT ROWID")
+    return connection
 
 
 def _sync(path: Path) -> None:
