@@ -31,7 +31,7 @@ def register(group: click.Group, build: Build) -> None:
     @at_option
     @happened_option
     @click.option("--limit", default=20, show_default=True, help="How many people are named, at most 1000.")
-    @click.option("--after", default="", help="Go on behind this person.")
+    @click.option("--after", default="", metavar="PERSON", help="Go on behind this person.")
     @project_option
     @data_option
     @json_option
