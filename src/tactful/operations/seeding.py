@@ -104,7 +104,7 @@ class Seeder:
         position = house.log.append({0: [encode(seed)]})[0]
         house.bells.ring("work-0")
         self._told |= {(number, one.barriers) for number in one.numbers}
-        _logger.info("seeded %d aggregates from %d events: %s", len(one.numbers), rows.events, digest)
+        _logger.info("seeded %d aggregate(s) from %d events: %s", len(one.numbers), rows.events, digest)
         return Seeded(one, digest, rows.fragments, rows.events, position)
 
     def next_turn(self) -> int | None:
