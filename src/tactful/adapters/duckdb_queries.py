@@ -17,6 +17,8 @@ from tactful.history.lake import Source
 from tactful.history.queries import BATCH_ROWS, Row
 
 _WORLD = (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.InterruptException)
+_OF_FILES = ("parquet", "magic bytes", "thrift", "tprotocol")
+"""What errors speak of that come of a file which is cut short or damaged, whatever class they have."""
 
 
 class DuckDBQueries:
@@ -46,8 +48,9 @@ class DuckDBQueries:
                 settings["threads"] = self._threads
             with duckdb.connect(":memory:", config=settings) as connection:
                 connection.execute("SET enable_progress_bar = false")
-                for name, source in tables.items():
-                    _register(connection, name, source, (rest or {}).get(name))
+                with _world():
+                    for name, source in tables.items():
+                        _register(connection, name, source, (rest or {}).get(name))
                 session = DuckDBSession(connection)
                 try:
                     yield session
@@ -78,28 +81,23 @@ class DuckDBSession:
 
     def rows(self, query: str) -> Sequence[Row]:
         self._go_on()
-        try:
+        with _world():
             return self._connection.execute(query).fetchall()
-        except _WORLD as error:
-            raise _unread(error) from error
 
     def batches(self, query: str, most: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:
         self._go_on()
-        try:
+        with _world():
             found: pa.RecordBatchReader = self._connection.sql(query).to_arrow_reader(most)
-            yield from found
-        except _WORLD as error:
-            raise _unread(error) from error
+        while (batch := _next(found)) is not None:
+            yield batch
 
     def deal(self, query: str, by: str, folder: Path) -> None:
         self._go_on()
-        try:
+        with _world():
             self._connection.execute(
                 f"COPY ({query}) TO '{_quoted(folder)}' (FORMAT parquet, COMPRESSION lz4_raw, PARTITION_BY ({by}),"
                 " OVERWRITE_OR_IGNORE)"
             )
-        except _WORLD as error:
-            raise _unread(error) from error
 
     def break_off(self) -> None:
         with self._lock:
@@ -125,5 +123,22 @@ def _quoted(folder: Path) -> str:
     return str(folder).replace("'", "''")
 
 
-def _unread(error: Exception) -> TransientError:
-    return TransientError(f"the history could not be read: {error}")
+def _next(found: pa.RecordBatchReader) -> pa.RecordBatch | None:
+    with _world():
+        return next(found, None)
+
+
+@contextmanager
+def _world() -> Iterator[None]:
+    """What fails in it for want of memory, a disk or a file is the world's fault; what else fails is ours."""
+    try:
+        yield
+    except (duckdb.Error, pa.ArrowException, OSError) as error:
+        said = " ".join(str(error).split())
+        is_of_files = any(word in said.lower() for word in _OF_FILES)
+        if not is_of_files and not isinstance(error, (*_WORLD, OSError)):
+            raise
+        text = f"the history could not be read: {said.removesuffix('.')}"
+        if is_of_files:
+            text += ". Bring a file that is missing or damaged back from a backup of the lake"
+        raise TransientError(text) from error

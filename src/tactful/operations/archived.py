@@ -20,6 +20,9 @@ def look_at_lake(
     oldest_us: int | None = None
     for partition in range(log.partitions):
         after, end = positions.get(partition, 0), trail.end(partition)
+        if after > max(end, log.end(partition)):
+            text = f"the lake has more of partition {partition} than the log: they are of different times, or folders"
+            return Finding("bad", "history", f"{text}. Bring both back from the same backup, or name a new place")
         if end <= after:
             continue
         behind += end - after

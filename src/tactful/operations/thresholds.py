@@ -150,7 +150,7 @@ class Thresholds:
             records = [encode(Threshold(now_us, one.metric, one.percent, one.value)) for one in told]
             house.log.append({0: records})
             house.bells.ring("work-0")
-        _logger.info("thresholds: %s", ", ".join(f"{one.metric} {one.percent:g} %: {one.value:g}" for one in told))
+            _logger.info("thresholds: %s", ", ".join(f"{one.metric} {one.percent:g} %: {one.value:g}" for one in told))
         return told
 
     def _plan(self) -> tuple[PlanState, PartitionState] | None:

@@ -92,7 +92,7 @@ class Archiver:
                 self.archive()
                 return True
         if self._kept_at is None or _is_over(self._kept_at, self._pace.rest_us, now):
-            return self.keep_house()
+            return self._keep_house()
         return False
 
     def next_turn(self) -> int | None:
@@ -151,6 +151,16 @@ class Archiver:
         self._archived(self.positions)
         return False
 
+    def _keep_house(self) -> bool:
+        """A file that cannot be read holds up housekeeping, and with it trimming, but not what is to be appended."""
+        try:
+            return self.keep_house()
+        except TransientError as error:
+            text = "the lake cannot be tidied, and the log is not trimmed: %s"
+            _logger.error(text, error)  # noqa: TRY400  (the text says all)
+            self._kept_at = self._clock.real_us()
+            return False
+
     def _wish(self) -> None:
         layout = self._declared().layout
         if layout != self._wished:
@@ -161,7 +171,17 @@ class Archiver:
         return {partition: self._trail.end(partition) for partition in range(self._log.partitions)}
 
     def _known(self) -> dict[int, int]:
-        return dict(self._lake.snapshot().positions)
+        """Raises TransientError where the lake has what the log has not: then it is of another time, or another's."""
+        positions = dict(self._lake.snapshot().positions)
+        for partition, end in self._ends().items():
+            if positions.get(partition, 0) > max(end, self._log.end(partition)):
+                raise TransientError(
+                    f"the lake has records up to {positions[partition]} of partition {partition}, and the log ends at "
+                    f"{self._log.end(partition)}: the data folder was brought back from a backup, or the lake is "
+                    "another folder's. Bring the lake back from the same time, or let [history] "
+                    "location name a new place"
+                )
+        return positions
 
 
 class Archive:

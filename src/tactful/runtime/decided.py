@@ -86,8 +86,9 @@ class _Bodies(dict[int, Record | Between]):
 
 def _lost(partition: int, position: int) -> TransientError:
     return TransientError(
-        f"record {position} of partition {partition} is gone from the log, and the history has not got it. "
-        "Bring the log back from a backup of the data folder; nothing is trimmed meanwhile."
+        f"record {position} of partition {partition} is gone from the log, and the lake has not got it: it was "
+        "removed, or [history] location names another place than before. Bring the lake (or else the log) back "
+        "from a backup; nothing is trimmed meanwhile"
     )
 
 

@@ -23,6 +23,8 @@ from tactful.language.sql.layout import SHARED, Layout
 
 CONNECT_S, REQUEST_S, RETRY_S = 5, 30, 20
 """How long S3 may take for a connection and for an answer, and for how long it is asked again before we say so."""
+_END = 128 << 10
+"""Bytes that are read at once for a footer; nearly all are smaller."""
 KEPT = "_tactful"
 """A folder beside the tables; a leading underscore is nothing that Delta reads."""
 
@@ -32,7 +34,7 @@ def world(doing: str) -> Iterator[None]:
     """What fails in it is the world's fault."""
     try:
         yield
-    except (OSError, DeltaError) as error:
+    except (OSError, DeltaError, pa.ArrowException) as error:
         raise TransientError(f"{doing}: {error}") from error
 
 
@@ -69,6 +71,20 @@ class Place:
             self._files.open_input_file(self._where(table, path)) as source,
         ):
             return pq.read_metadata(source)
+
+    def note(self, table: str, path: str, key: bytes) -> bytes:
+        """What the footer says beside the columns, in a fraction of the time that reading all of it takes; empty where
+        it says nothing."""
+        with (
+            world(f"a file of the lake could not be read ({self.uri(table)}/{path})"),
+            self._files.open_input_file(self._where(table, path)) as source,
+        ):
+            size = source.size()
+            end: bytes = source.read_at(min(size, _END), max(0, size - _END))
+            needs = int.from_bytes(end[-8:-4], "little") + 8
+            if needs > len(end):
+                end = source.read_at(needs, size - needs)
+            return parquet.note(end[-needs:-8], key)
 
     def listed(self, table: str) -> list[str]:
         """Paths of all data files that lie there, whoever names them."""
