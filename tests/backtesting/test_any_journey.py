@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
-from tactful.events.records import Launch, Publish
+from tactful.events.records import Launch, Publish, Steer
 from tactful.operations.backtesting import dealing, preparing
 from tactful.operations.backtesting.crew import Alone
 from tactful.operations.backtesting.running import backtest
@@ -18,33 +18,37 @@ from tests.histories import Life
 from tests.simulation.journeys.histories import PEOPLE, Scene, draw
 from tests.simulation.journeys.scenes import TIGHT, section
 
-SCENE = Scene(records=60, people=PEOPLE, ties=True, edits=False, steers=False, sending=section(TIGHT))
+SCENE = Scene(records=60, people=PEOPLE, ties=True, edits=False, steers=True, sending=section(TIGHT))
 
 
-def lived(seed: int) -> tuple[Life, Publish]:
-    """Every record at an instant of its own, so that nobody can say what was first; campaigns are never launched."""
+def lived(seed: int) -> tuple[Life, Publish, set[str]]:
+    """Every record at an instant of its own, so that nobody can say what was first. Campaigns are launched, and journeys
+    paused and stopped; but for one of them, and for all sending, since a backtest does not play what was said of these.
+    With the journeys of which something was said."""
     history = draw(seed, SCENE)
     records = [replace(one, received_at=one.received_at + nth) for nth, one in enumerate(history.records)]
     published = records[0]
     assert isinstance(published, Publish)
     life = Life(Settings(), 1 + seed % 3, published.received_at)
+    records = [one for one in records if not isinstance(one, Steer) or one.journey not in ("", f"j{seed % 3}")]
     for nth, one in enumerate(records):
-        if not isinstance(one, Launch):
-            life.until(one.received_at)
-            life.take(one)
+        life.until(one.received_at)
+        if isinstance(one, Launch):
+            one = replace(one, version=life.workers[0].plan.journeys[one.journey].version)  # noqa: PLW2901  (as it is in force)
+        life.take(one)
         if nth == 40:
             life.archive()
     life.until(history.until)
-    return life, published
+    return life, published, {one.journey for one in records if isinstance(one, Steer)}
 
 
 def compare(seed: int) -> int:
     """How many messages there were."""
-    life, published = lived(seed)
+    life, published, steered = lived(seed)
     found = 0
     for journey in ("j0", "j1", "j2"):
         text = published.files[f"journeys/{journey}.yaml"]
-        if "campaign:" in text:  # A backtest would launch it.
+        if "campaign:" in text or journey in steered:  # A backtest says otherwise of both.
             continue
         messages: list[Sent] = []
         asked = preparing.Asked(journey, text, first="2025-01-01", last=format_time(life.clock.now_us() + 1000))
@@ -73,11 +77,11 @@ def _small_units(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_was_sent_is_found_again() -> None:
-    assert sum(map(compare, range(6))) > 5
+    assert sum(map(compare, range(5, 10))) > 5
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("first", range(6, 206, 20))
+@pytest.mark.parametrize("first", range(10, 210, 20))
 def test_of_many(first: int) -> None:
     for seed in range(first, first + 20):
         compare(seed)
