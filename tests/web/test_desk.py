@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 
 from tactful.adapters.duckdb_queries import DuckDBQueries
+from tactful.adapters.memory.bells import MemoryBells
 from tactful.adapters.memory.lake import MemoryLake
 from tactful.errors import TransientError
 from tactful.operations.history import History
 from tactful.operations.reading import Reader
-from tactful.web.desk import Desk, Overtaken
+from tactful.web import desk as module
+from tactful.web.desk import Desk, News, Overtaken
 from tests.web.living import Living
 
 FOREVER = "SELECT count(*) FROM range(10000000000) a, range(1000) b WHERE (a.range + b.range) % 7 = 3"
@@ -123,3 +125,20 @@ def test_one_long_query_is_broken_off() -> None:
     assert told
     with pytest.raises(TransientError, match="broken off"), history.open():
         raise AssertionError("nothing can be asked any more")
+
+
+def test_what_came_before_a_page_listens_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "QUIET_S", 0.01)
+    bells = MemoryBells()
+
+    async def open_a_page() -> tuple[bool, bool]:
+        news = News(bells.bell("watch"))
+        news.begin()
+        made_at = news.number
+        others = news.listen()
+        bells.ring("watch")
+        while not await anext(others):
+            pass
+        return await anext(news.listen(made_at)), await anext(news.listen(news.number))
+
+    assert asyncio.run(open_a_page()) == (True, False)

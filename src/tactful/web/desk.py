@@ -94,13 +94,22 @@ class News:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._listeners: set[asyncio.Event] = set()
         self._is_closed = False
+        self.number = 0
+        """How many there were; another one than a page was made at: it may be old."""
 
-    def listen(self) -> AsyncIterator[bool]:
-        """True where something changed since the last time, False as a sign of life."""
+    def begin(self) -> None:
+        """From now on they are counted."""
         if self._loop is None:
             self._loop = asyncio.get_running_loop()
             Thread(target=self._hear, name="news", daemon=True).start()
+
+    def listen(self, since: int | None = None) -> AsyncIterator[bool]:
+        """True where something changed since the last time, False as a sign of life. What came between the making of a
+        page (at the number `since`) and its listening is told at once."""
+        self.begin()
         changed = asyncio.Event()
+        if since is not None and since != self.number:
+            changed.set()
         self._listeners.add(changed)
         return self._stream(changed)
 
@@ -130,6 +139,7 @@ class News:
                 return
 
     def _tell(self) -> None:
+        self.number += 1
         for changed in self._listeners:
             changed.set()
 

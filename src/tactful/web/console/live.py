@@ -110,7 +110,8 @@ class Live:
 
     async def news(self, request: Request) -> Response:
         """Server-sent events: one line whenever something changed, for pages that ask for themselves anew."""
-        lines = _lines(self._console.news.listen())
+        since = request.query_params.get("since", "")
+        lines = _lines(self._console.news.listen(int(since[:12]) if since.isdecimal() and since.isascii() else None))
         return StreamingResponse(lines, media_type="text/event-stream", headers=HEADERS)
 
 

@@ -138,6 +138,8 @@ class Console:
 
         async def enter(request: Request) -> Response:
             who = visitor(request)
+            self.news.begin()
+            request.state.news = self.news.number  # Before anything is read for the page.
             if may not in who.may:
                 return await self.page(request, "forbidden.html", 403, may=may)
             if request.method not in LOOKING:
@@ -177,6 +179,7 @@ class Console:
             "query": dict(request.query_params),
             "visitor": replace(visitor(request), csrf=masked(visitor(request).csrf)),
             "may": visitor(request).may,
+            "news": getattr(request.state, "news", self.news.number),
         }
         answer = html(self.templates.get_template(template).render({**around, **values}), status)
         return packed(request.headers, answer)

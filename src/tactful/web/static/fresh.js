@@ -18,12 +18,13 @@ function isInUse() {
 
 let isAsking = false;
 let isStale = false;
-let askedAt = 0;
+let askedAt = -LEAST_MS;
+let timer = 0;
 
 async function refresh() {
   const wait = askedAt + LEAST_MS - performance.now();
   if (isAsking || document.hidden || wait > 0) {
-    if (!isStale && wait > 0 && !isAsking) setTimeout(refresh, wait);
+    if (wait > 0 && !isAsking && !timer) timer = setTimeout(() => { timer = 0; refresh(); }, wait + 1);
     isStale = true;
     return;
   }
@@ -52,7 +53,7 @@ async function refresh() {
 }
 
 if (part) {
-  const news = new EventSource("/news");
+  const news = new EventSource(`/news?since=${part.dataset.news}`);
   news.onopen = () => {
     if (pulse) pulse.textContent = "Live";
     if (pulse && pulse.dataset.away) refresh();
