@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake.transaction import AddAction
 
-from tactful.adapters.delta.files import holds, mentions
+from tactful.adapters.delta.files import MENTIONS, holds, mentions
 from tactful.adapters.delta.housekeeping import unnamed
 from tactful.adapters.delta.tables import ConflictError, File, Table, bucket_in
 from tactful.adapters.delta.writing import Writer
@@ -75,11 +75,11 @@ def _may(table: Table, path: str, wanted: Collection[str], buckets: int) -> bool
     bucket = bucket_in(path)
     if bucket is not None and bucket not in {bucket_of(one, buckets) for one in wanted}:
         columns.remove("identifier")
-        if not columns and not mentioned:
-            return False
-    footer = table.place.footer(table.name, path)
-    if mentioned and mentions(footer, wanted):
+    if mentioned and mentions(table.place.note(table.name, path, MENTIONS), wanted):
         return True
+    if not columns:
+        return False
+    footer = table.place.footer(table.name, path)
     asked = [one for one in columns if holds(footer, one, wanted)]
     if not asked:
         return False

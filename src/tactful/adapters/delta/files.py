@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from tactful.history.keeping import MENTIONED, first_by_name
 from tactful.language.sql.layout import EVENTS
 
-_FIRST, _MENTIONED = b"tactful.first", b"tactful.mentioned"
+_FIRST, MENTIONS = b"tactful.first", b"tactful.mentioned"
 
 
 def labelled(name: str, rows: pa.Table) -> pa.Table:
@@ -23,7 +23,7 @@ def labelled(name: str, rows: pa.Table) -> pa.Table:
     if name != EVENTS:
         return rows.replace_schema_metadata(None)
     return rows.replace_schema_metadata(
-        {_FIRST: json.dumps(first_by_name(rows)), _MENTIONED: b64encode(_mentioned(rows).tobytes())}
+        {_FIRST: json.dumps(first_by_name(rows)), MENTIONS: b64encode(_mentioned(rows).tobytes())}
     )
 
 
@@ -33,9 +33,9 @@ def firsts(footer: pq.FileMetaData) -> Mapping[str, int]:
     return found
 
 
-def mentions(footer: pq.FileMetaData, identifiers: Collection[str]) -> bool:
-    """Whether a row may name one of them who is not the one whose it is."""
-    held = np.frombuffer(b64decode((footer.metadata or {}).get(_MENTIONED, b"")), np.uint32)
+def mentions(note: bytes, identifiers: Collection[str]) -> bool:
+    """Whether a row may name one of them who is not the one whose it is; by the note MENTIONS of the file."""
+    held = np.frombuffer(b64decode(note), np.uint32)
     return bool(np.isin(_hashes(identifiers), held, assume_unique=True).any())
 
 

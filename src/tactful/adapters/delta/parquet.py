@@ -13,6 +13,8 @@ import pyarrow.parquet as pq
 _NESTED = ("properties.", "context.", "traits.")
 """Their maps hold values of all kinds side by side, whose least and greatest say nothing."""
 _UNIQUE = ("message_id", "timestamp", "received_at", "ref", "applied")
+_TEXT = b"\x18"
+"""Of a field that is the one behind the last, and a text."""
 _UNLIKE = (".json", ".nums.key_value.value", ".times.key_value.value", ".num", ".time")
 """How columns end in which few values come twice."""
 
@@ -29,6 +31,22 @@ def writer(sink: Any, schema: pa.Schema) -> pq.ParquetWriter:
         use_dictionary=[one for one in columns if one not in _UNIQUE and not one.endswith(_UNLIKE)],
         write_statistics=[one for one in columns if not one.startswith(_NESTED)],
     )
+
+
+def note(footer: bytes, key: bytes) -> bytes:
+    """Of a file's metadata as it stands there (Thrift's compact protocol, parquet.thrift: KeyValue) the value of a key
+    shorter than 128 bytes; empty where it is not there. Notes come behind the columns, whose least and greatest values
+    may hold anything."""
+    _, found, behind = footer.rpartition(_TEXT + bytes((len(key),)) + key + _TEXT)
+    if not found:
+        return b""
+    length = place = 0
+    while True:
+        byte = behind[place]
+        length |= (byte & 0x7F) << 7 * place
+        place += 1
+        if byte < 0x80:
+            return behind[place : place + length]
 
 
 @lru_cache(16)
