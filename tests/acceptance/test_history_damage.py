@@ -17,12 +17,14 @@ from tactful.adapters.sqlite.log import SqliteLog
 from tactful.app.clocks import SystemClock
 from tactful.events.records import Tick, encode
 from tactful.runtime.settings import Settings
+from tactful.values import SECOND_US
 from tests.acceptance.customers import Crowd
 from tests.acceptance.histories import demand_history, lake
 from tests.acceptance.installation import Running, project, run, signal_to
 from tests.acceptance.receivers import Hooks, Mailbox, hook_server, mail_server
 from tests.acceptance.waiting import until
 
+pytestmark = pytest.mark.long
 CUSTOMERS = 40
 
 
@@ -121,7 +123,7 @@ def trim(running: Running) -> None:
     house = Installation(running.data, Settings(), SystemClock(), read_only=True)
     with closing(house):
         held, partitions = lake(running.data, Settings()).snapshot().positions, house.partitions
-    log = SqliteLog(running.data / "log", partitions, SystemClock(), slice_us=1)
+    log = SqliteLog(running.data / "log", partitions, SystemClock(), slice_us=SECOND_US)
     with closing(log):
         log.append({partition: [encode(Tick(SystemClock().now_us(), 0))] for partition in range(partitions)})
         assert log.trim(SystemClock().now_us(), held) == 1
@@ -133,7 +135,7 @@ def test_states_that_are_gone_after_the_log_was_trimmed(copy: Running) -> None:
     (copy.data / "store" / "0.db").unlink()
     done = run("up", "--project", str(copy.project), "--data", str(copy.data), "--port", str(copy.port))
     assert (done.returncode, done.stdout) == (1, ""), done.stdout
-    assert "a file of the log is missing, or older than the states" in done.stderr
+    assert "the states are missing, or older than the log. Put back a backup" in done.stderr
 
 
 def test_a_folder_that_is_copied_while_all_runs(copy: Running, tmp_path: Path) -> None:
