@@ -55,7 +55,7 @@ def test_every_option_says_what_it_does(name: str) -> None:
 
 def test_an_option_means_the_same_everywhere() -> None:
     """`--data` may be asked for in two ways: by commands that need one, and by those that only look there for names;
-    `--project` has other words where it may be left out (`eval`, `try`)."""
+    `--project` has other words where it may be left out (`eval`; `try`, `backtest`)."""
     said: dict[str, set[str]] = {}
     for command in SHOWN.values():
         for option in command.params:

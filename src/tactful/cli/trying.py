@@ -27,7 +27,7 @@ def register(group: click.Group, build: Build) -> None:
     @click.option(
         "--project",
         type=click.Path(exists=True, file_okay=False, path_type=Path),
-        help="Whose segments, messages and settings are meant (default: those around the file).",
+        help="Whose definitions and settings are meant (default: those around the file).",
     )
     @click.option(
         "--until", default="", metavar="TIME", help="How far the clock goes (default: until nobody is inside)."

@@ -7,7 +7,7 @@ from sqlglot import exp
 
 from tactful.language.sql import build
 from tactful.language.sql.build import Select, Sql, column
-from tactful.language.sql.layout import EVENTS, ZONES
+from tactful.language.sql.layout import ZONES
 from tactful.language.sql.relations import ORDER, Match, Query
 from tactful.language.sql.traits import trait
 from tactful.language.sql.values import Scalar, Value
@@ -98,29 +98,23 @@ def active_days(query: Query, found: Match) -> Value:
 
 
 def _stretches(query: Query, zones: str) -> str:
-    """The relation (zone, cell, from_us, until_us, offset_us): of the zones that people have, the offsets in those
-    cells of some days in which anything happened. So each event is found by equality, beside one offset or two, and not
-    compared with all of a zone's that there ever were. Times are from the year 1, as in _shifted()."""
-
-    def cells(_: str) -> Select:
-        cell = _cell(_shifted())
-        return build.select({"cell": cell}, (EVENTS, "e"), query.visible("e"), [cell])
-
-    met = query.relation("zone cells", cells, is_joined=False)
+    """The relation (zone, cell, from_us, until_us, offset_us): of the zones that people have, the offsets in each cell
+    of some days. So an event is found by equality, beside one offset or two, and not compared with all that a zone ever
+    had. Times are from the year 1, as in _shifted()."""
 
     def write(_: str) -> Select:
         mine = build.select({"zone": column(zones, "zone")}, zones, by=[column(zones, "zone")])
-        bounds = {name: build.calculated("+", column(ZONES, name), build.whole(_SHIFT_US)) for name in _BOUNDS}
-        kept = {"cell": column(met, "cell"), **bounds, "offset_us": column(ZONES, "offset_us")}
-        found = build.select({"zone": column("m", "zone"), **kept}, (mine, "m"))
+        from_us, until_us = (build.calculated("+", column(ZONES, name), build.whole(_SHIFT_US)) for name in _BOUNDS)
+        first, last = _cell(from_us), _cell(build.calculated("-", until_us, build.whole(1)))
+        size = build.calculated("+", build.calculated("-", last, first), build.whole(1))
+        held = {"zone": column("m", "zone"), "from_us": from_us, "until_us": until_us}
+        each = {**held, "offset_us": column(ZONES, "offset_us"), "first": first, "i": build.opened(size)}
         is_same = build.compared("==", column(ZONES, "zone"), column("m", "zone"))
-        build.joined_by(found, ZONES, is_same, is_left=False)
-        begin = build.calculated("*", column(met, "cell"), build.whole(_CELL_US))
-        meets = build.both(
-            build.compared("<", bounds["from_us"], build.calculated("+", begin, build.whole(_CELL_US))),
-            build.compared(">", bounds["until_us"], begin),
+        opened = build.joined_by(build.select(each, (mine, "m")), ZONES, is_same, is_left=False)
+        kept = {name: column("q", name) for name in (*held, "offset_us")}
+        return build.select(
+            {**kept, "cell": build.calculated("+", column("q", "first"), column("q", "i"))}, (opened, "q")
         )
-        return build.joined_by(found, met, meets, is_left=False)
 
     return query.relation("zone stretches", write, is_joined=False)
 
