@@ -68,6 +68,18 @@ def test_it_is_shown_while_one_types_and_a_threshold_moves(page: Page, address: 
     expect(page.locator("#preview .tiles")).not_to_contain_text("nobody", timeout=15_000)
 
 
+def test_on_its_own_page_a_threshold_is_written_and_asked(page: Page, address: str) -> None:
+    page.goto(f"{address}/segments/preview?when={quote(f'{SPENT} >= 30')}")
+    section = page.locator("#preview .spread")
+    for _ in range(4):
+        section.get_by_label("Threshold").press("ArrowRight")
+    said = section.locator("output").inner_text()
+    section.get_by_role("button", name="Write it").click()
+    page.wait_for_url("**/segments/preview?when=*")
+    expect(page.get_by_label("An expression")).not_to_have_value(f"{SPENT} >= 30")
+    expect(page.locator("#preview .tiles")).to_contain_text(said.split(": ")[1].split(" ")[0], timeout=15_000)
+
+
 def test_a_change_says_what_it_would_do_to_people(page: Page, address: str) -> None:
     page.goto(f"{address}/definitions/segments/buyers/edit")
     page.locator("#text").fill('when: count("Product Viewed", last="20d") >= 1\n')

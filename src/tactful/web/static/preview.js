@@ -6,6 +6,7 @@ const PAUSE_MS = 900;
 const TURN = Math.random().toString(36).slice(2); // Of what this page asks, only the newest is answered.
 const place = document.getElementById("preview");
 const paper = document.querySelector("textarea[data-check]");
+const field = paper ?? document.querySelector("form.asking [name=when]"); // Into which a threshold is written.
 const builder = document.getElementById("builder");
 
 function condition() {
@@ -64,15 +65,16 @@ function movable() {
       bars.forEach((bar, number) => bar.classList.toggle("still", isBelow ? number >= at : number < at));
     };
     row.hidden = false;
-    if (paper && section.dataset.offset) {
+    if (field && section.dataset.offset) {
       button.hidden = false;
       button.addEventListener("click", () => {
         const { text } = steps[Number(range.value)];
-        if (!text || paper.value.trim() !== shown) return;
-        const before = paper.value.length - paper.value.trimStart().length;
-        paper.setRangeText(text, before + Number(section.dataset.offset), before + Number(section.dataset.end), "end");
-        paper.dispatchEvent(new Event("input", { bubbles: true }));
-        paper.focus();
+        if (!text || field.value.trim() !== shown) return;
+        const before = field.value.length - field.value.trimStart().length;
+        field.setRangeText(text, before + Number(section.dataset.offset), before + Number(section.dataset.end), "end");
+        field.dispatchEvent(new Event("input", { bubbles: true }));
+        field.focus();
+        if (!paper) field.form.requestSubmit();
       });
     }
     range.addEventListener("input", move);
@@ -84,4 +86,7 @@ if (place && (paper || builder)) {
   paper?.addEventListener("input", later);
   if (builder) new MutationObserver(later).observe(builder, { childList: true, subtree: true });
   later();
-} else if (place) movable();
+} else if (place) {
+  shown = field?.value.trim() ?? null;
+  movable();
+}
