@@ -88,7 +88,7 @@ def a_restarted_run_goes_on(patch: Patch) -> None:
 @bug("cases", 0)
 def a_schedule_enters_people_who_came_later(patch: Patch) -> None:
     new = state.new_profile
-    patch.setattr(turn, "new_profile", lambda key, generation: new(key, max(0, generation - 1)))
+    patch.setattr(turn, "new_profile", lambda key, generation, *more: new(key, max(0, generation - 1), *more))
 
 
 @bug("plain", 2)
