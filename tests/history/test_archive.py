@@ -10,6 +10,7 @@ from tactful.adapters.memory.bells import MemoryBell
 from tactful.adapters.memory.lake import MemoryLake
 from tactful.errors import TransientError
 from tactful.history.cells import ZoneRow
+from tactful.history.lake import Maintained
 from tactful.history.table import of_rows
 from tactful.language.sql.layout import EVENTS, TABLES, ZONES, Layout
 from tactful.runtime.archive import RETRY_US, Archive, Archiver, Declared, Pace
@@ -245,3 +246,32 @@ def test_what_was_passed_on_needs_no_other_log() -> None:
         tail = LiveTail(Watched(), life.house.trail)  # type: ignore[arg-type]  # what it needs of one
         tail._brought_up(partition, 0)
         assert set(reads) == {partition}
+
+
+class Untidy(MemoryLake):
+    """A file of it cannot be read."""
+
+    def maintain(self, now_us: int, retention_us: Mapping[str, int]) -> Maintained:
+        raise TransientError("a file of the lake could not be read")
+
+
+def test_a_file_that_cannot_be_read_holds_up_no_appending(life: Life) -> None:
+    lake = Untidy(buckets=4)
+    trimmed: list[Mapping[int, int]] = []
+    pace = Pace(every_us=30 * SECOND_US)
+    found = Archiver(life.house.log, life.house.trail, lake, life.clock, archived=trimmed.append, pace=pace)
+    assert not found.turn(), "it waits, and housekeeping fails"
+    life.clock.advance(31 * SECOND_US)
+    assert found.turn()
+    assert not found.turn()
+    assert not found.behind()
+    assert held(lake) == whole(life)
+    assert not trimmed, "while the log may be all that there is"
+
+
+def test_a_lake_that_has_more_than_the_log_is_said(life: Life) -> None:
+    lake = MemoryLake(buckets=4)
+    archiver(life, lake).archive()
+    before = lived(FILES, lines(12))
+    with pytest.raises(TransientError, match="was brought back from a backup"):
+        archiver(before, lake)
