@@ -4,9 +4,10 @@ was elsewhere before that plan."""
 from collections.abc import Mapping
 from typing import Any
 
-from tactful.events.derived import SegmentEntered
+from tactful.events.derived import Row, SegmentEntered
 from tactful.events.identifiers import partition_of
 from tactful.events.records import Event, Publish, Record, Seed
+from tactful.kernel.instants import pass_time
 from tactful.kernel.seeding import hear_of
 from tactful.kernel.state import Fragment
 from tactful.kernel.turn import Turn
@@ -123,3 +124,19 @@ def test_where_a_plan_comes_late_somebody_may_count_for_who_passes_through() -> 
     ahead, early = Fragment([], {}, {}, {}, since=2), Fragment([], {}, {}, {}, since=0)
     hear_of(Turn(part.state, part.plan, part.plan_state, lambda _: None), [ahead, early])
     assert (ahead.since, early.since) == (1, 0)
+
+
+def test_what_a_partition_ahead_has_counted_stays() -> None:
+    """It is for the plan that is on its way; what no plan has goes."""
+    part = Driver()
+    part.append(Publish(START, REGULARS, SETTINGS), calls.does("u:1", "Order Completed")(START + 1, "m1"))
+    part.read()
+    profile = part.profiles()["u:1"]
+    (mine,) = profile.fragments.values()
+    ((number, counted),) = mine.aggregates.items()
+    mine.aggregates[part.plan.newest + 1] = counted
+    part.append(Publish(START + 2, FIRST, SETTINGS))
+    part.read()
+    rows: list[Row] = []
+    pass_time(Turn(part.state, part.plan, part.plan_state, lambda _: None), profile, START + 3, rows)
+    assert [*mine.aggregates] == [part.plan.newest + 1] and number <= part.plan.newest

@@ -82,18 +82,6 @@ def on_the_way_it_is_forgotten_who_had_a_seed(patch: Patch) -> None:
     patch.setattr(fragments, "pack", forgetful)
 
 
-def what_a_partition_ahead_has_counted_is_dropped(patch: Patch) -> None:
-    forget = instants._forget
-
-    def dropped(turn: Turn, profile: Profile, rows: Any) -> None:
-        for aggregates in fragments.all_states(profile):
-            for number in [one for one in aggregates if one not in turn.plan.numbers]:
-                del aggregates[number]
-        forget(turn, profile, rows)
-
-    patch.setattr(instants, "_forget", dropped)
-
-
 def the_view_stays_as_it_was(patch: Patch) -> None:
     def caught_up(turn: Turn, profile: Profile) -> None:
         seeding.fill(profile, turn.plan_state, turn.plan.aggregates, turn.seed)
@@ -150,7 +138,6 @@ BUGS: list[Callable[[Patch], None]] = [
     who_arrives_gets_no_seed,
     who_arrives_is_as_new_as_those_who_are_there,
     on_the_way_it_is_forgotten_who_had_a_seed,
-    what_a_partition_ahead_has_counted_is_dropped,
     the_view_stays_as_it_was,
     a_seed_counts_as_often_as_it_comes,
     what_it_brings_is_no_publication,
