@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # Arrow is slow to import.
     from tactful.language.tree import Node
     from tactful.operations.feature_files import Column, Summary
     from tactful.operations.features import Table
+    from tactful.operations.history import Opened
     from tactful.operations.terms import Terms
     from tactful.segments.features import Feature
 
@@ -67,8 +68,7 @@ def register(group: click.Group, build: Build) -> None:
         instants = _instants(happened, known, house.clock.now_us())
         if out is not None:
             feature_files.check(out)
-        plan = house.plan(0)
-        publish = plan.plan.publish if plan is not None else None
+        publish = plan.plan.publish if (plan := house.plan(0)) is not None else None
         with build.history(house).open() as history:
             if propose:
                 click.echo(as_yaml(feature_sets.fitting(history, publish, min(instants))), nl=False)
@@ -76,8 +76,7 @@ def register(group: click.Group, build: Build) -> None:
             features = feature_sets.merged(feature_sets.sets_of(publish, sets))
             features = features or feature_sets.checked(feature_sets.fitting(history, publish, min(instants)), publish)
             terms = _terms(history.terms, delays, is_known=bool(known))
-            if any("=" in delay for delay in delays):
-                _refuse_unknown(terms, {*house.settings.sources, *feature_sets.sources(history)})
+            _refuse_unknown(terms, house.settings.sources, history)
             sees = KNOWN if known else HAPPENED
             made = table(history, Wanted(features, instants, sees, _condition(publish, who), terms))
             if as_json:
@@ -121,7 +120,13 @@ def _terms(terms: "Terms", delays: Sequence[str], *, is_known: bool) -> "Terms":
     return terms
 
 
-def _refuse_unknown(terms: "Terms", known: Collection[str]) -> None:
+def _refuse_unknown(terms: "Terms", declared: Collection[str], history: "Opened") -> None:
+    """A source is declared, or something came from it."""
+    from tactful.operations.feature_sets import sources
+
+    if all(source in declared for source in terms.delays_us):
+        return
+    known = {*declared, *sources(history)}
     for source in terms.delays_us:
         if source not in known:
             hint = did_you_mean(source, known) or f"there are {', '.join(sorted(known)) or 'none'}"
