@@ -89,6 +89,7 @@ def test_smtp_without_https_is_refused(project: Path, run: Run) -> None:
         (f"{PURPOSES}[consent.purposes.Big]\n", '5:1: consent.purposes.Big: "Big" is no name of a purpose'),
         (f"{SOURCES}trust = 'sever'\n", '5:1: sources.b.trust cannot be "sever"'),
         (f"{SOURCES}write_key = 'k'\n", "5:1: sources.b.write_key: every source needs a write_key of its own"),
+        ("\n[sources.tactful]\nwrite_key = 'k'\n", "2:1: sources.tactful: Tactful calls so what it says itself"),
         ("[workspace]\ntime_zone = 'Europe/Lisbo'\n", "2:1: workspace.time_zone: there is no time zone"),
         ("[workspce]\n", "1:1: there is no workspce"),
         ("[sources.web]\ntrust = 'server'\n", "1:1: sources.web needs write_key"),

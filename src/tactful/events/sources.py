@@ -22,3 +22,8 @@ class Source(Struct, frozen=True):
     call_bytes: int = 5 * 1024 * 1024
     """After unpacking."""
     call_events: int = 2_500
+
+
+OWN_SOURCES = ("tactful", "unsubscribe", "confirm")
+"""Of what the engine itself writes as a server: what journeys set, responses to messages, clicks on its own pages. It
+knows of nobody what the shop's server does not; no source of a project is called so."""

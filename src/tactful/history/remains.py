@@ -13,9 +13,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tactful.events.sources import OWN_SOURCES
 from tactful.history.cells import EMPTY, Cells, cells
 from tactful.history.table import CELLS
-from tactful.language.sql.consents import OWN_SOURCES
 from tactful.language.sql.defaults import CODES
 
 PAST = "past"

@@ -15,6 +15,7 @@ from tactful.errors import DefinitionError, Place, Problem
 from tactful.events.naming import LETTERS, Naming, naming
 from tactful.events.normalize import COUNTRIES, country
 from tactful.events.records import CONSENT, IDENTITY, SENDING, SESSION_GAP, SOURCES, TIME_ZONE, Trust
+from tactful.events.sources import OWN_SOURCES
 from tactful.events.zones import names
 from tactful.language.document import PURPOSE, PURPOSE_HINT
 from tactful.language.mistakes import did_you_mean
@@ -253,6 +254,8 @@ def _problem(settings: Settings) -> tuple[str, str] | None:
         return "limits.mails_per_address must be 1 or more", "10 is a good start"
     keys = {"": ""}
     for name, source in settings.sources.items():
+        if name in OWN_SOURCES:
+            return f"{dotted(('sources', name))}: Tactful calls so what it says itself", 'another name, such as "shop"'
         if keys.setdefault(source.write_key, name) != name:
             return f"{dotted(('sources', name))}.write_key: every source needs a write_key of its own", NEW_KEY
         if source.delay and parse_duration(source.delay) is None:

@@ -10,6 +10,7 @@ it is the newest of its fragment and purpose, they have said nothing on it (cons
 
 from sqlglot import exp
 
+from tactful.events.sources import OWN_SOURCES
 from tactful.language.sql import build
 from tactful.language.sql.build import Select, Sql, column
 from tactful.language.sql.layout import CONSENTS
@@ -17,10 +18,6 @@ from tactful.language.sql.relations import FRAGMENT, ORDER, Query
 
 _BY = ("by", "by_epoch")
 _PLACE = ("purpose", "is_gpc")
-OWN_SOURCES = ("tactful", "unsubscribe", "confirm")
-"""Of what the engine itself writes as a server: what journeys set, responses to messages, clicks on its own pages. It
-knows of nobody what the shop's server does not."""
-
 _TOLD = ("score", "enter")
 """Kinds by which a server speaks of somebody without a word on who they are."""
 
