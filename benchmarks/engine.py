@@ -23,7 +23,7 @@ def drive(server: Server, requests: list[bytes], warm: int) -> tuple[float, dict
     server.watched.wait(server.watched.last_events())
     lasted = time.perf_counter() - begun
     after = server.busy_s()
-    return lasted, {role: after[role] - before[role] for role in after}
+    return lasted, {role: after[role] - before.get(role, 0) for role in after}
 
 
 def once(place: Place, data: Path, events: int, seed: int) -> tuple[float, float, float, float, dict[str, float]]:

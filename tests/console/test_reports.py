@@ -40,6 +40,9 @@ class Slow:
         self.written = 1
         self.fails = False
 
+    def begin(self) -> None:
+        """As a Reader."""
+
     @property
     def trail(self) -> "Slow":
         return self

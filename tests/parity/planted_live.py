@@ -43,7 +43,15 @@ def a_window_includes_its_old_end(patch: Patch) -> None:
         low = bisect_left(times, now - self.older)
         return low, bisect_right(times, now - self.newer, low)
 
+    edge = window.Windowed.next_edge
+
+    def next_edge(self: window.Windowed, times: list[int], now: int) -> int | None:
+        """Always later, or time would stand still."""
+        found = edge(self, times, now)
+        return found if found is None else max(found, now + 1)
+
     patch.setattr(window.Windowed, "inside", inside)
+    patch.setattr(window.Windowed, "next_edge", next_edge)
 
 
 @live("sum between=", "count between=", "any between=")

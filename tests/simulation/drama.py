@@ -57,7 +57,8 @@ class Drama:
         self.world.observe = self.look
         self.counting = Counting()
         self.people = [f"u:{number}" for number in range(self.scene.people)]
-        self.oracles = [Oracle(partition) for partition in range(self.world.log.partitions)]
+        partitions = self.world.log.partitions
+        self.oracles = [Oracle(partition, is_alone=partitions == 1) for partition in range(partitions)]
         self.records: list[list[Record]] = [[] for _ in self.oracles]
         self.calls = 0
         self.released: Counter[str] = Counter()

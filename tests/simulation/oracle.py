@@ -40,15 +40,16 @@ class Era:
     position: int
     shop: Shop
     is_empty: bool
-    """The partition had seen no event."""
+    """The partition had seen no event; and nobody, where there are others, in which people may have been before."""
     ready: dict[str, int]
 
 
 class Oracle:
     """Feed it the records of one partition in order; `people` then says what should have been."""
 
-    def __init__(self, partition: int) -> None:
+    def __init__(self, partition: int, *, is_alone: bool = False) -> None:
         self.partition = partition
+        self.is_alone = is_alone
         self.clock = 0
         self.position = 0
         self.clocks: dict[int, int] = {}
@@ -119,7 +120,7 @@ class Oracle:
             self._look(person, self.clock, "threshold")
 
     def _era(self, position: int, shop: Shop) -> Era:
-        era = Era(self.clock, position, shop, self.kept == 0, {})
+        era = Era(self.clock, position, shop, self.kept == 0 and (self.is_alone or not self.people), {})
         for one in shop.parts():
             begun = self._begun(era, partial(_condition, one.name))
             era.ready[one.name] = begun.at
