@@ -11,6 +11,7 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,8 @@ ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "README.md").read_text(encoding="utf-8")
 OWN = PAGE[PAGE.index("## Your own in five minutes") : PAGE.index("## What you can rely on")]
 YAML = re.findall(r"`(shop/[\w/]+\.yaml)`.*?```yaml\n(.*?)```", OWN, re.DOTALL)
+DAYS = re.compile(r"(?<=--to )[0-9-]+")
+INSTANTS = re.compile(r"(?<=--at )20[0-9TZ:-]+(?= --d)|(?<=--happened-by )[0-9-]+")
 INLINE = re.compile(r"`(tactful [^`]+)`")
 BLOCK = re.compile(r"(?:^    .*\n)+", re.MULTILINE)
 
@@ -50,7 +53,6 @@ class Reader:
         self.server: subprocess.Popen[bytes] | None = None
 
     def types(self, line: str) -> str:
-        """The page's port may be taken here."""
         done = subprocess.run(
             ["bash", "-c", self._here(line)],
             cwd=self.folder, env=self.variables, capture_output=True, text=True, timeout=120, check=False,
@@ -68,7 +70,10 @@ class Reader:
         until(lambda: "Tactful is at" in self.said(), self.said)
 
     def _here(self, line: str) -> str:
-        return line.replace("127.0.0.1:8080", f"127.0.0.1:{self.port}")
+        """The page's port may be taken here, and what it tells of happens today."""
+        line = line.replace("127.0.0.1:8080", f"127.0.0.1:{self.port}")
+        now = datetime.now(UTC)
+        return INSTANTS.sub(f"{now:%Y-%m-%dT%H:%M:%SZ}", DAYS.sub(f"{now + timedelta(days=1):%Y-%m-%d}", line))
 
     def said(self) -> str:
         return (self.folder / "output").read_text(encoding="utf-8")
@@ -109,6 +114,7 @@ def test_every_command_of_the_page_works_in_its_order(tmp_path: Path) -> None:
             seen.append(command.partition(" ")[2].partition(" ")[0])
     # It is the page that is followed, and not a page that has lost its commands.
     assert {"init", "eval", "try", "check", "explain", "measure", "journeys", "sending", "unmerge"} <= set(seen)
+    assert {"preview", "segment", "backtest", "profile", "features"} <= set(seen)
     assert sum(command.startswith("-u") for command in seen) >= 3
 
 
