@@ -7,7 +7,8 @@ from benchmarks.place import place
 
 NAMES = (
     "collect", "importing", "engine", "scaling", "latency", "timers", "definitions", "language", "identity",
-    "history", "previewing", "archiving", "lake", "seeds", "backtesting", "deliver", "memory", "recovery", "measuring", "rendering", "waiting", "simulating",
+    "history", "previewing", "archiving", "lake", "seeds", "backtesting", "deliver", "memory", "recovery",
+    "measuring", "rendering", "waiting", "simulating",
     "console", "live", "day",
 )  # fmt: skip
 

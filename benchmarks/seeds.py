@@ -61,7 +61,8 @@ def write(path: Path, events: int) -> None:
                     CASE WHEN drawn < 0.3 THEN 'page' ELSE 'track' END AS kind,
                     CASE WHEN drawn < 0.3 THEN '$page' WHEN drawn < 0.8 THEN 'Product Viewed' WHEN drawn < 0.92
                         THEN 'Product Added' WHEN drawn < 0.96 THEN 'Order Completed' ELSE 'Signed In' END AS name,
-                    moment AS timestamp, moment + 2000000 AS received_at, number * 1024 AS ref, number * 1024 AS applied,
+                    moment AS timestamp, moment + 2000000 AS received_at, number * 1024 AS ref,
+                    number * 1024 AS applied,
                     struct_pack(json := '{{"price":' || (number % 200) || ',"total":' || (number % 300) ||
                         ',"category":"' || ['shoes', 'hats', 'toys', 'books'][number % 4 + 1] || '","product_id":"p' ||
                         (number % 20000) || '","url":"https://shop.example/products/' || number || '"}}') AS properties,

@@ -170,9 +170,9 @@ def test_a_value_is_told_day_by_day(history: Opened, text: str, size: int) -> No
 def test_of_texts_it_is_told_who_has_one(history: Opened) -> None:
     found = asked(history, "country")
     for at_us in INSTANTS:
-        assert next(one for one in found.points if one.at_us == at_us) == module.Point(
-            at_us, *[sum(value is not None for value in told("country", at_us))] * 3
-        )
+        people = sum(value is not None for value in told("country", at_us))
+        point = next(one for one in found.points if one.at_us == at_us)
+        assert point == module.Point(at_us, people, people, people)
 
 
 def test_it_is_json(history: Opened) -> None:
@@ -189,8 +189,8 @@ def test_the_copy_has_some_people_whole(history: Opened, text: str) -> None:
     """Also those who came under several identifiers."""
     written, asked = history.written({"it": check(text, "value").tree}, END_US)
     query = write(thinned(history.session, asked.query, history.layout, END_US, 3, None), "duckdb").given({"t": END_US})
-    theirs = sorted(history.session.rows(f"SELECT person, v0 FROM ({written}) WHERE {chosen(3, 'person')}"))
-    assert sorted(history.session.rows(f"SELECT person, v0 FROM ({query})")) == theirs
+    theirs = sorted(map(tuple, history.session.rows(f"SELECT person, v0 FROM ({written}) WHERE {chosen(3, 'person')}")))
+    assert sorted(map(tuple, history.session.rows(f"SELECT person, v0 FROM ({query})"))) == theirs
     assert 5 < len(theirs) < 50
 
 

@@ -70,3 +70,10 @@ conversion_assigned
 conversion_sent_to
 revenue_assigned
 revenue_sent_to
+
+# Asked for by name by http.server.
+protocol_version
+close_connection
+do_PUT
+do_DELETE
+do_HEAD

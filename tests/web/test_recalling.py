@@ -34,7 +34,7 @@ def life() -> Life:
     return lived(FILES, LINES)
 
 
-def asked(life: Life, path: str, role: Role = "marketer", **query: str) -> tuple[int, dict[str, Any]]:
+def asked(life: Life, path: str, role: Role = "marketer", /, **query: str) -> tuple[int, dict[str, Any]]:
     house = life.house
     reader = Reader(house.log, house.stores(), house.trail, house.outbox, house.quarantine, life.history)
     desk = Desk(lambda: reader)
@@ -87,7 +87,7 @@ def test_a_profile_then(life: Life) -> None:
     ],
 )
 def test_what_cannot_be_answered_says_why(life: Life, path: str, query: dict[str, str], status: int, said: str) -> None:
-    found = asked(life, path, **query)
+    found = asked(life, path, "marketer", **query)
     assert found[0] == status
     assert said in found[1]["message"]
 

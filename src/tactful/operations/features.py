@@ -26,7 +26,7 @@ from tactful.language.types import BOOLEAN, DURATION, NUMBER, TEXT, TIME
 from tactful.operations.history import HAPPENED, Opened
 from tactful.operations.terms import Terms
 from tactful.segments.features import Feature
-from tactful.values import SECOND_US, Duration, Time, format_duration, format_time
+from tactful.values import SECOND_US, format_duration, format_time
 
 INSTANT = pa.timestamp("us", tz="UTC")
 COLUMNS: Mapping[str, pa.DataType] = {
@@ -66,23 +66,6 @@ def table(opened: Opened, wanted: Wanted) -> Table:
     different instants are joined), and the features."""
     shape = _schema(opened, wanted)
     return Table(shape, _batches(opened, wanted, shape))
-
-
-def value_of(kind: str, value: object) -> object:
-    """What the column of a feature holds for a value of the live engine; a value of another kind is missing."""
-    match value:
-        case bool():
-            return value if kind == BOOLEAN else None
-        case Duration():
-            return float(value) / SECOND_US if kind == DURATION else None
-        case Time():
-            return value if kind == TIME else None
-        case int() | float():
-            return float(value) if kind == NUMBER else None
-        case str():
-            return value if kind == TEXT else None
-        case _:
-            return None
 
 
 def _schema(opened: Opened, wanted: Wanted) -> pa.Schema:
