@@ -9,10 +9,12 @@ from tactful.adapters import machine
 
 
 def test_children_are_seen_by_their_command(tmp_path: Path) -> None:
-    script = "import sys; sys.stdin.read()"
+    script = "import sys; print(flush=True); sys.stdin.read()"
     # The words of a command line are what tells them apart; nothing else of it is needed here.
     arguments = [sys.executable, "-c", script, "tactful", "work", "--partitions", "0,2"]
-    child = subprocess.Popen(arguments, stdin=subprocess.PIPE)
+    child = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert child.stdout is not None
+    child.stdout.readline()  # Between fork and exec it has our words, or none, and no memory of its own.
     try:
         seen = {one.name: one for one in machine.look(tmp_path, os.getpid()).processes}
         assert seen["work 0,2"].pid == child.pid
