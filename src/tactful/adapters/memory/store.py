@@ -2,6 +2,7 @@
 take any tail of them, as the port allows."""
 
 from collections.abc import Sequence
+from heapq import heappop, heappush
 from random import Random
 from typing import NamedTuple
 
@@ -25,6 +26,8 @@ class MemoryStore:
     def __init__(self) -> None:
         self._head = Checkpoint(0, 0, b"")
         self._states: dict[str, tuple[bytes, int | None]] = {}
+        self._wakes: list[tuple[int, str]] = []
+        """A heap; what a state no longer says is dropped once it comes up."""
         self._derived: list[tuple[int, int, bytes]] = []
         self._outgoing: dict[tuple[int, int], Outgoing] = {}
         self._unsynced: list[_Before] = []
@@ -36,13 +39,33 @@ class MemoryStore:
         return {key: self._states[key][0] for key in keys if key in self._states}
 
     def due(self, at_us: int, limit: int) -> list[str]:
-        return [key for wake_at, key in self._wakes() if wake_at <= at_us][:limit]
+        found: list[tuple[int, str]] = []
+        while len(found) < limit and (first := self._first()) is not None and first[0] <= at_us:
+            wake = heappop(self._wakes)
+            if found[-1:] != [wake]:
+                found.append(wake)
+        for wake in found:
+            heappush(self._wakes, wake)
+        return [key for _, key in found]
 
     def next_wake(self) -> int | None:
-        return min((wake_at for wake_at, _ in self._wakes()), default=None)
+        first = self._first()
+        return None if first is None else first[0]
 
-    def _wakes(self) -> list[tuple[int, str]]:
-        return sorted((wake_at, key) for key, (_, wake_at) in self._states.items() if wake_at is not None)
+    def _first(self) -> tuple[int, str] | None:
+        wakes = self._wakes
+        while wakes:
+            wake_at, key = wakes[0]
+            if key in self._states and self._states[key][1] == wake_at:
+                return wakes[0]
+            heappop(wakes)
+        return None
+
+    def _put(self, key: str, state: tuple[bytes, int | None]) -> None:
+        before = self._states.get(key)
+        self._states[key] = state
+        if state[1] is not None and (before is None or before[1] != state[1]):
+            heappush(self._wakes, (state[1], key))
 
     def keys_after(self, cursor: str, limit: int) -> list[str]:
         return sorted(key for key in self._states if key > cursor)[:limit]
@@ -68,7 +91,7 @@ class MemoryStore:
             if write.state is None:
                 self._states.pop(write.key, None)
             else:
-                self._states[write.key] = write.state, write.wake_at
+                self._put(write.key, (write.state, write.wake_at))
         self._derived = [one for one in self._derived if one[1] > commit.relayed]
         if commit.derived:
             self._derived.append((commit.first_position, commit.position, commit.derived))
@@ -100,5 +123,5 @@ class MemoryStore:
                 if state is None:
                     self._states.pop(key, None)
                 else:
-                    self._states[key] = state
+                    self._put(key, state)
         self.sync()
