@@ -6,6 +6,7 @@ import pytest
 
 from tactful.values import DAY_US, HOUR_US
 from tactful.web.console.moments import written
+from tactful.web.wording import local
 from tests.editing.served import START, Installation, Visiting
 
 UTC = ZoneInfo("UTC")
@@ -46,6 +47,15 @@ def test_what_was_known_of_a_person(client: Visiting, shop: Installation) -> Non
     assert nobody.status_code == 404
     assert "Nobody was known" in nobody.text
     assert "?at" in client.get("/people/u:3").text
+
+
+def test_a_time_among_what_was_known_is_shown_as_all_others_are(client: Visiting, shop: Installation) -> None:
+    shop.happen("Product Added", "u:2", product_id="mug-tide", price=24.0, quantity=1)
+    shop.run()
+    shop.clock.us += HOUR_US
+    page = client.get(f"/people/u:2?at={moment(shop.clock.us)}").text
+    _, _, changed = page.partition("changed_at</span> ")
+    assert changed.startswith(f"{local(START, UTC):%-d %b %Y}, ")
 
 
 def test_what_is_no_moment_is_said(client: Visiting) -> None:

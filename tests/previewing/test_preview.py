@@ -13,7 +13,6 @@ from tactful.operations import previewing_history as module
 from tactful.operations.evaluate_lines import Question
 from tactful.operations.history import Opened
 from tactful.operations.previewing_history import Preview, as_values, preview
-from tactful.operations.spread import at_least
 from tactful.operations.thinned import chosen, thinned
 from tactful.values import DAY_US
 from tests.previewing.opening import END_US, opened, wandering
@@ -105,9 +104,10 @@ def test_a_number_is_spread(history: Opened) -> None:
     assert found.kind == "value"
     assert (one.people, sum(one.bars)) == (len(values), len(values))
     assert (one.low, one.high) == (min(values), max(values))
-    beyond = at_least(one)
-    for place, edge in enumerate(one.edges):
-        assert beyond(place) == sum(value >= edge for value in values)
+    assert [step.value for step in one.steps] == list(one.edges)
+    for place, step in enumerate(one.steps):
+        assert step.people == sum(value >= step.value for value in values)
+        assert step.bars == (place, len(one.edges))
     ordered = sorted(values)
     median = next(value for value in ordered if sum(each <= value for each in values) * 2 >= len(values))
     assert dict(one.percentiles)[50] == median
@@ -124,6 +124,21 @@ def test_what_is_compared_has_its_threshold(history: Opened) -> None:
         assert one.place is not None
         assert float(text[slice(*one.place)]) == one.threshold
     assert since.beyond == told('time_since("Order Completed") < "5d"', END_US).count(True)
+
+
+@pytest.mark.parametrize("op", [">=", ">", "<", "<=", "=="])
+@pytest.mark.parametrize("threshold", ["47.5", "0", "100000"])
+def test_a_threshold_moves_from_where_it_is(history: Opened, op: str, threshold: str) -> None:
+    """It is one of the steps, wherever it lies between the bars or beyond them, and each says what its text would."""
+    value = 'sum("Order Completed", total)'
+    (one,) = asked(history, f"{value} {op} {threshold}").spreads
+    assert {step.value for step in one.steps} == {*one.edges, float(threshold)}
+    assert [step.value for step in one.steps] == sorted(step.value for step in one.steps)
+    assert next(step.people for step in one.steps if step.value == float(threshold)) == one.beyond
+    for step in one.steps[:: len(one.steps) // 3]:
+        assert step.people == told(f"{value} {op} {step.value}", END_US).count(True)
+        if step.value in one.edges and op in (">=", "<"):
+            assert sum(one.bars[slice(*step.bars)]) == step.people
 
 
 def test_a_constant_on_the_left_is_compared_as_well(history: Opened) -> None:
@@ -188,7 +203,9 @@ def test_it_is_json(history: Opened) -> None:
 def test_the_copy_has_some_people_whole(history: Opened, text: str) -> None:
     """Also those who came under several identifiers."""
     written, asked = history.written({"it": check(text, "value").tree}, END_US)
-    query = write(thinned(history.session, asked.query, history.layout, END_US, 3, None), "duckdb").given({"t": END_US})
+    history.session.rows(f"CREATE OR REPLACE TEMP TABLE everybody AS {written}")
+    copy = thinned(history.session, asked.query, history.layout, END_US, 3, None, "everybody")
+    query = write(copy, "duckdb").given({"t": END_US})
     theirs = sorted(map(tuple, history.session.rows(f"SELECT person, v0 FROM ({written}) WHERE {chosen(3, 'person')}")))
     assert sorted(map(tuple, history.session.rows(f"SELECT person, v0 FROM ({query})"))) == theirs
     assert 5 < len(theirs) < 50

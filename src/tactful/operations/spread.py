@@ -5,7 +5,8 @@ for the table that is asked, which has a column with the value of each person.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -18,6 +19,17 @@ PERCENTILES = (10, 50, 80, 90, 95, 99)
 FAR = 1.5
 """What lies so many times further than the 99th percentile does is a tail."""
 _UNITS_US = (("d", DAY_US), ("h", HOUR_US), ("m", MINUTE_US), ("s", SECOND_US))
+
+
+class Step(Struct, frozen=True):
+    """A threshold to which the comparison may be moved."""
+
+    value: float
+    people: int
+    """For whom the comparison would hold."""
+    bars: tuple[int, int]
+    """From which bar on, and up to which (without it), people lie for whom it would: of the bar in which the threshold
+    itself lies perhaps not all."""
 
 
 class Spread(Struct, frozen=True):
@@ -46,6 +58,9 @@ class Spread(Struct, frozen=True):
     """For whom the comparison with the threshold holds."""
     place: tuple[int, int] | None = None
     """Where the threshold stands in the text of the condition."""
+    steps: tuple[Step, ...] = ()
+    """Ascending: where the bars begin, and the threshold itself; of a value that nothing is compared with as if it were
+    by ">="."""
 
     def share(self, number: int) -> float:
         return number / self.people if self.people else 0.0
@@ -83,10 +98,13 @@ def spread(session: Session, table: str, one: Measured) -> Spread:
         for at, count in rows:
             counts[int(at)] = count
     threshold = one.threshold / size if one.threshold is not None else None
-    beyond = 0
-    if one.op and one.threshold is not None:
-        sign = "=" if one.op == "==" else one.op
-        ((beyond,),) = session.rows(f"SELECT count(*) FROM {table} WHERE {value} {sign} {one.threshold!r}")
+    edges = tuple(round(begin + width * place, 9) for place in range(number)) if people else ()
+    thresholds = sorted({*edges, *((threshold,) if threshold is not None else ())})
+    numbers = [one.threshold if at == threshold and one.threshold is not None else at * size for at in thresholds]
+    op = one.op or ">="
+    holds = _holding(session, table, f"{value} {'=' if op == '==' else op}", numbers)
+    steps = tuple(Step(at, found, _held(edges, op, at)) for at, found in zip(thresholds, holds, strict=True))
+    beyond = next((step.people for step in steps if step.value == threshold), 0)
     return Spread(
         text=one.text,
         unit=unit,
@@ -95,7 +113,7 @@ def spread(session: Session, table: str, one: Measured) -> Spread:
         low=low,
         high=high,
         percentiles=tuple(zip(PERCENTILES, quantiles, strict=True)) if people else (),
-        edges=tuple(round(begin + width * place, 9) for place in range(number)) if people else (),
+        edges=edges,
         bars=tuple(counts) if people else (),
         width=width,
         is_open=is_open,
@@ -103,7 +121,33 @@ def spread(session: Session, table: str, one: Measured) -> Spread:
         threshold=threshold,
         beyond=beyond,
         place=one.place,
+        steps=steps,
     )
+
+
+def _holding(session: Session, table: str, compared: str, numbers: Sequence[float]) -> Sequence[int]:
+    """For how many each comparison holds, in one pass."""
+    if not numbers:
+        return ()
+    (found,) = session.rows(
+        f"SELECT {', '.join(f'count(*) FILTER ({compared} {number!r})' for number in numbers)} FROM {table}"
+    )
+    return [int(each) for each in found]
+
+
+def _held(edges: Sequence[float], op: str, at: float) -> tuple[int, int]:
+    """The bars in which those lie for whom the comparison holds."""
+    inside = max(bisect_right(edges, at) - 1, 0)
+    begins, after = bisect_left(edges, at), bisect_right(edges, at)
+    match op:
+        case ">=" | ">":
+            return begins, len(edges)
+        case "<":
+            return 0, begins
+        case "<=":
+            return 0, after
+        case _:
+            return inside, min(inside + 1, len(edges))
 
 
 def size_of(unit: str) -> float | None:
@@ -138,12 +182,3 @@ def _bars(low: float, high: float, most: float, *, is_whole: bool) -> tuple[floa
     if is_open:
         number += 1
     return begin, width, number, is_open
-
-
-def at_least(one: Spread) -> Callable[[int], int]:
-    """How many people have a value from the beginning of a bar on."""
-    sums: list[int] = [0]
-    for count in reversed(one.bars):
-        sums.append(sums[-1] + count)
-    from_bar: Sequence[int] = sums[::-1]
-    return lambda bar: from_bar[max(0, min(bar, len(one.bars)))]

@@ -34,16 +34,17 @@ if TYPE_CHECKING:
 DAYS = (7, 30, 90, 365)
 LONGEST = 4_000
 TYPING = 'sum("Order Completed", total, last="90d") > 100'
+_SAID = {">": "more than", "<": "below", "<=": "at most", "==": "exactly"}
 _UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 
 
 class Threshold(Struct, frozen=True):
-    """What the script moves: by bar where it begins, and for how many people the comparison would hold there."""
+    """What the script moves, from step to step: it begins where the condition has it, and else at the first bar."""
 
-    op: str
     at: int
     steps: str
-    """JSON: [{"said", "people", "text"}], the text as it would be written."""
+    """JSON: [{"said", "people", "text", "bars"}]: the comparison in words, for how many people it would hold, the text
+    as it would be written, and in which bars they lie."""
     last: int
     place: tuple[int, int] | None
 
@@ -145,7 +146,7 @@ class Previews:
         return charts.lines(series, "How the value lay over people", unit, self._console.zone)
 
     def _drawn(self, one: Any, shift: int) -> Drawn:
-        from tactful.operations.spread import Spread, at_least
+        from tactful.operations.spread import Spread
 
         assert isinstance(one, Spread)
         labels = [self._label(edge, one.unit, one.width) for edge in one.edges]
@@ -155,24 +156,24 @@ class Previews:
         picture = charts.histogram(
             [Bar(label, count) for label, count in zip(labels, one.bars, strict=True)], "People by value", unit
         )
-        beyond, is_below = at_least(one), one.op in ("<", "<=")
-        side = "below" if is_below else "at least"
+        said = _SAID.get(one.op, "at least")
         steps = [
             {
-                "said": f"{side} {self._label(edge, one.unit, one.width)} {unit}".strip(),
-                "people": one.people - beyond(place) if is_below else beyond(place),
-                "text": _written(edge, one.unit),
+                "said": f"{said} {self._label(step.value, one.unit, one.width)} {unit}".strip(),
+                "people": step.people,
+                "text": _written(step.value, one.unit),
+                "bars": step.bars,
             }
-            for place, edge in enumerate(one.edges)
+            for step in one.steps
         ]
-        at = next((n for n, edge in enumerate(one.edges) if one.threshold is not None and edge >= one.threshold), 0)
+        at = next((n for n, step in enumerate(one.steps) if step.value == one.threshold), 0)
         place = (one.place[0] - shift, one.place[1] - shift) if one.place is not None else None
         return Drawn(
             one.text,
             picture,
             one.missing,
             [(percent, self._label(value, one.unit, 0)) for percent, value in one.percentiles],
-            Threshold(one.op, at, json.dumps(steps), max(0, len(steps) - 1), place),
+            Threshold(at, json.dumps(steps), max(0, len(steps) - 1), place),
         )
 
     def _label(self, value: float, unit: str, width: float) -> str:

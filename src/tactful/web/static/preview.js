@@ -55,14 +55,13 @@ function movable() {
     if (steps.length < 2) continue;
     const [range, output, button] = [row.querySelector("input"), row.querySelector("output"), row.querySelector("button")];
     const bars = [...section.querySelectorAll(".bar")];
-    const isBelow = section.dataset.op.startsWith("<");
     const everybody = Number(section.dataset.everybody);
     const move = () => {
       const at = Number(range.value);
-      const { said, people } = steps[at];
+      const { said, people, bars: [first, end] } = steps[at];
       output.textContent = `${said}: ${people.toLocaleString("en")} people (${((people / everybody) * 100).toFixed(1)} %)`;
       range.setAttribute("aria-valuetext", output.textContent);
-      bars.forEach((bar, number) => bar.classList.toggle("still", isBelow ? number >= at : number < at));
+      bars.forEach((bar, number) => bar.classList.toggle("still", number < first || number >= end));
     };
     row.hidden = false;
     if (field && section.dataset.offset) {
