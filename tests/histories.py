@@ -37,7 +37,7 @@ class Life:
         self.house = MemoryHouse(settings, self.clock, partitions)
         self.workers = [self.house.worker(partition, self.clock) for partition in range(partitions)]
         self.lake = lake or MemoryLake(buckets=4)
-        self.tail = LiveTail(self.house.log, self.house.trail)
+        self.tail = LiveTail(self.house.log, self.house.trail, self.house.name)
 
     def publish(self, files: Mapping[str, str], author: str = "test") -> None:
         """Put these definitions in force now."""
@@ -76,7 +76,8 @@ class Life:
 
     def archive(self) -> Archiver:
         """Everything that was decided so far; with housekeeping, so that files have what definitions wish."""
-        found = Archiver(self.house.log, self.house.trail, self.lake, self.clock, lambda: declared(self._published()))
+        house, wishes = self.house, lambda: declared(self._published())
+        found = Archiver(house.log, house.trail, self.lake, self.clock, wishes, name=house.name)
         found.archive()
         while found.keep_house():
             pass

@@ -47,7 +47,7 @@ def lake(data: Path, settings: Settings) -> Lake:
 def demand_each_row_once(house: Installation, held: Lake) -> None:
     """The lake and its tail have the rows that log and trail give, no more and no fewer."""
     made = LiveTail(house.log, house.trail).since({}, held.snapshot().layout)
-    queries, tail = DuckDBQueries(), LiveTail(house.log, house.trail)
+    queries, tail = DuckDBQueries(), LiveTail(house.log, house.trail, house.name)
     with (
         History(held, queries, tail).open() as stored,
         queries.open({name: MemoryLake(1).snapshot().source(name) for name in TABLES}, made.tables) as anew,

@@ -13,6 +13,7 @@ from segment.analytics.client import Client as SegmentClient
 
 from tests.acceptance.customers import Crowd
 from tests.acceptance.demands import demand_all
+from tests.acceptance.histories import demand_history
 from tests.acceptance.installation import WRITE_KEY, Running, signal_to
 from tests.acceptance.stage import stage
 from tests.acceptance.waiting import moment, until
@@ -69,6 +70,7 @@ def survive(folder: Path, seed: int, customers: int, strikes: int) -> None:
         running.await_quiet(len(crowd.customers))
         demand_all(running, [crowd], mailbox, hooks, official)
         assert running.stop() == 0
+        demand_history(running.project, running.data)
 
 
 @pytest.mark.parametrize("seed", [4, 5, 6])

@@ -208,6 +208,7 @@ class ShopHouse:
     def __init__(self, shop: Shop) -> None:
         world = shop.world
         self.data = Path()
+        self.name = "shop"
         self.settings = shop.settings
         self.clock = world.clock
         self.log, self.outbox, self.trail = world.log, world.outbox, world.trail

@@ -70,6 +70,18 @@ def test_what_was_appended_is_there_once_with_its_positions(open_lake: Maker) ->
     assert open_lake().buckets == 4
 
 
+def test_seals_are_of_the_positions_that_they_came_with(open_lake: Maker) -> None:
+    lake = open_lake()
+    assert dict(lake.snapshot().seals()) == {}
+    lake.append({0: 4, 2: 9}, tables(event(0, 1)), {0: 1 << 62, 2: 7})
+    before = lake.snapshot()
+    lake.append({0: 6}, tables(event(0, 5)), {0: 11})
+    lake.maintain(0, {})
+    assert dict(before.seals()) == {0: 1 << 62, 2: 7}, "a snapshot stays as it was"
+    for one in (lake, open_lake()):
+        assert dict(one.snapshot().seals()) == {0: 11, 2: 7}
+
+
 def test_what_a_row_says_comes_back(open_lake: Maker) -> None:
     lake = open_lake()
     rows = [event(0, n, ids=("u:1", "a:2"), properties={"a": [1, None, {"b": "ü"}], "c": {"d": True}}) for n in (1, 2)]

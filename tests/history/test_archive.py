@@ -55,7 +55,7 @@ def held(lake: MemoryLake) -> dict[str, list[str]]:
 
 
 def archiver(life: Life, lake: MemoryLake, pace: Pace | None = None) -> Archiver:
-    return Archiver(life.house.log, life.house.trail, lake, life.clock, pace=pace)
+    return Archiver(life.house.log, life.house.trail, lake, life.clock, pace=pace, name=life.house.name)
 
 
 def whole(life: Life) -> dict[str, list[str]]:
@@ -119,11 +119,13 @@ class Failing(MemoryLake):
         self.calls = 0
         self._before, self._after = before, after
 
-    def append(self, upto: Mapping[int, int], tables: Mapping[str, pa.Table]) -> None:
+    def append(
+        self, upto: Mapping[int, int], tables: Mapping[str, pa.Table], seals: Mapping[int, int] | None = None
+    ) -> None:
         self.calls += 1
         if self.calls in self._before:
             raise TransientError("503")
-        super().append(upto, tables)
+        super().append(upto, tables, seals)
         if self.calls in self._after:
             raise TransientError("timed out")
 
@@ -275,3 +277,49 @@ def test_a_lake_that_has_more_than_the_log_is_said(life: Life) -> None:
     before = lived(FILES, lines(12))
     with pytest.raises(TransientError, match="was brought back from a backup"):
         archiver(before, lake)
+
+
+def parted(life: Life, lake: MemoryLake, name: str) -> list[str]:
+    """What is said to whoever archives, and to whoever asks."""
+    said = []
+    for act in (
+        lambda: Archiver(life.house.log, life.house.trail, lake, life.clock, name=name),
+        lambda: LiveTail(life.house.log, life.house.trail, name).demand(lake.snapshot()),
+    ):
+        with pytest.raises(TransientError) as refused:
+            act()
+        said.append(str(refused.value))
+    return said
+
+
+def test_a_folder_that_was_brought_back_and_has_grown_again_is_said() -> None:
+    """The log has as many records as the lake by now, and more; but they are others."""
+    first = lived(FILES, lines(12)[:12])
+    lake = MemoryLake(buckets=4)
+    archiver(first, lake).archive()
+    archiver(first, lake)
+    again = lived(FILES, lines(8)[:8])
+    again.live([{**one, "receivedAt": f"2026-01-02T01:{place:02}:01Z"} for place, one in enumerate(lines(20)[8:20])])
+    assert all(again.house.log.end(one) >= at for one, at in lake.snapshot().positions.items())
+    for said in parted(again, lake, again.house.name):
+        assert "is not the one that the lake has: the data folder was brought back from a backup" in said
+        assert "tactful lake begin" in said
+
+
+def test_a_lake_of_an_earlier_time_is_brought_on(life: Life) -> None:
+    """It was brought back from a backup, and the log has the rest."""
+    lake = MemoryLake(buckets=4)
+    archiver(life, lake).append()
+    life.live([{**lines(1)[0], "messageId": "late", "receivedAt": "2026-01-09T00:00:00Z"}])
+    life.tail.demand(lake.snapshot())
+    archiver(life, lake).archive()
+    assert held(lake) == whole(life)
+
+
+def test_a_lake_of_another_installation_is_said(life: Life) -> None:
+    """Of one that has received the very same records, as in an import that is tried again."""
+    lake = MemoryLake(buckets=4)
+    Archiver(life.house.log, life.house.trail, lake, life.clock, name="one").archive()
+    Archiver(life.house.log, life.house.trail, lake, life.clock, name="one")
+    for said in parted(life, lake, "two"):
+        assert "another folder's" in said

@@ -53,6 +53,12 @@ class Standing:
     def erase(self, identifiers: Sequence[str]) -> int:
         raise AssertionError("nor erased")
 
+    def seals(self) -> Mapping[int, int]:
+        return {}
+
+    def demand(self, lake: object) -> None:
+        """It is of nobody else."""
+
     def since(self, positions: Mapping[int, int], layout: Layout) -> Rest:
         assert (positions, layout) == ({1: 9}, self.layout)
         return Rest({name: pq.read_table(path) for name, (path,) in self._files.items()}, self.positions)

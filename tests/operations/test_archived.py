@@ -9,9 +9,7 @@ CALL = {"messageId": "1", "type": "track", "event": "Seen", "userId": "1", "rece
 
 
 def look(life: Life, *, is_running: bool = True) -> Finding:
-    house = life.house
-    now, positions = life.clock.now_us(), life.lake.snapshot().positions
-    return look_at_lake(positions, house.log, house.trail, now, MINUTE_US, is_running=is_running)
+    return look_at_lake(life.lake.snapshot(), life.house, MINUTE_US, is_running=is_running)
 
 
 def test_a_lake_that_keeps_up() -> None:
@@ -31,6 +29,14 @@ def test_a_lake_that_does_not() -> None:
     found = look(life)
     assert (found.level, found.text[:49]) == ("bad", "1 record waits for the lake, for 3 hours. Nothing")
     assert look(life, is_running=False).level == "note"
+
+
+def test_a_lake_of_another_folder() -> None:
+    life = lived({}, [CALL])
+    life.archive()
+    life.house.name = "other"
+    assert look(life).level == "bad"
+    assert "another folder's" in look(life).text
 
 
 def test_a_log_that_begins_behind_the_lake() -> None:

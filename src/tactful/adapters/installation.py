@@ -1,6 +1,6 @@
 """Installation: the house (runtime/house.py) on one machine, a data folder with SQLite in it.
 
-installation.json   how many partitions; fixed when the folder is made
+installation.json   how many partitions, and a name that no other has; fixed when the folder is made
 keys.json           of signed links; for the owner only        web_push.pem  likewise, of web push
 log/  store/  trail/  outbox.db  quarantine.db  ledger.db
 office.db           accounts, tokens, audit, revisions; for the owner only
@@ -60,8 +60,10 @@ class Installation:
             if read_only:
                 raise UsageError(f"{data} is no data folder of Tactful; `tactful up` makes one")
             _make(data, settings.engine.partitions)
-            write_private(described, json.dumps({"format": FORMAT, "partitions": settings.engine.partitions}))
-        found, self.partitions = _read(described, lambda values: (int(values["format"]), int(values["partitions"])))
+            write_private(described, json.dumps(_described(settings.engine.partitions)))
+        found, self.partitions, self.name = _read(
+            described, lambda values: (int(values["format"]), int(values["partitions"]), str(values.get("name", "")))
+        )
         if found != FORMAT:
             raise UsageError(_other_format(data, found))
         self._stores: dict[int, SqliteStore] = {}
@@ -187,6 +189,10 @@ def _make(data: Path, partitions: int) -> None:
     for partition in range(partitions):
         SqliteStore(data / "store", partition).close()
     SqliteLedger(data / "ledger.db").close()
+
+
+def _described(partitions: int) -> dict[str, object]:
+    return {"format": FORMAT, "partitions": partitions, "name": secrets.token_hex(8)}
 
 
 def _other_format(data: Path, found: int) -> str:

@@ -61,6 +61,7 @@ def archiver(house: Installation, *, trims: bool = True) -> Archiver:
         lambda at: _trimmed(house, at) if trims else None,
         pace,
         lambda: {ZONES: zone_table()},
+        house.name,
     )
 
 

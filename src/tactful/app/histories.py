@@ -18,7 +18,7 @@ class Histories:
 
     def __init__(self, house: House) -> None:
         self._house = house
-        self._tail = LiveTail(house.log, house.trail)
+        self._tail = LiveTail(house.log, house.trail, house.name)
         self._lake: Lake | None = None
 
     def newest(self) -> History:

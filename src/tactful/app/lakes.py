@@ -44,10 +44,10 @@ def findings(settings: Settings, data: Path, clock: Clock) -> list[Finding]:
         return [Finding("note", "history", "the lake is made when the server runs")]
     house = Installation(data, settings, clock, read_only=True)
     try:
-        positions = lake_of(data, settings.history).snapshot().positions
+        lake = lake_of(data, settings.history).snapshot()
         every_us = parse_duration(settings.history.every) or 0
         is_running = standing.read(data) is not None
-        found = look_at_lake(positions, house.log, house.trail, clock.now_us(), every_us, is_running=is_running)
+        found = look_at_lake(lake, house, every_us, is_running=is_running)
         return [found, *_asked_of_it(house, settings, clock.now_us(), is_running=is_running)]
     except TransientError as error:
         return [Finding("bad", "history", f"the lake is out of reach: {error}")]

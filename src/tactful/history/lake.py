@@ -35,6 +35,10 @@ class Snapshot(Protocol):
         """By partition, the last position of the log whose rows all tables hold; of one without 0, or nothing."""
         ...
 
+    def seals(self) -> Mapping[int, int]:
+        """Those that were appended last (runtime/seals.py), by partition. Each is a look into the lake."""
+        ...
+
     @property
     def layout(self) -> Layout:
         """The properties that have a column of their own in every file of `events`."""
@@ -54,11 +58,14 @@ class Lake(Protocol):
 
     def snapshot(self) -> Snapshot: ...
 
-    def append(self, upto: Mapping[int, int], tables: Mapping[str, pa.Table]) -> None:
+    def append(
+        self, upto: Mapping[int, int], tables: Mapping[str, pa.Table], seals: Mapping[int, int] | None = None
+    ) -> None:
         """Add these rows, which are all that the partitions decided up to these positions and the lake does not have.
-        Durable on return. Raises Fenced where the lake has some of these rows already, since somebody else has appended
-        meanwhile, and TransientError where the world fails: then the rows are in the lake or they are not, and whoever
-        asks `snapshot().positions` anew and goes on from there loses nothing and doubles nothing."""
+        `seals` of these positions are committed with them. Durable on return. Raises Fenced where the lake has some of
+        these rows already, since somebody else has appended meanwhile, and TransientError where the world fails: then
+        the rows are in the lake or they are not, and whoever asks `snapshot().positions` anew and goes on from there
+        loses nothing and doubles nothing."""
         ...
 
     def wish(self, layout: Layout) -> None:

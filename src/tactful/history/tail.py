@@ -10,6 +10,7 @@ from typing import Protocol
 import pyarrow as pa
 from msgspec import Struct
 
+from tactful.history.lake import Snapshot
 from tactful.language.sql.layout import Layout
 
 
@@ -22,6 +23,10 @@ class Rest(Struct, frozen=True):
 
 
 class Tail(Protocol):
+    def demand(self, lake: Snapshot) -> None:
+        """Raises TransientError where the lake has what was never decided here: it is of another time, or another's."""
+        ...
+
     def since(self, positions: Mapping[int, int], layout: Layout) -> Rest:
         """Everything that was decided behind these positions of the partitions."""
         ...

@@ -1,36 +1,31 @@
 """How far the lake is behind what was decided, as a finding of `tactful doctor`."""
 
-from collections.abc import Mapping
-
-from tactful.events.records import Plan, decode
+from tactful.history.lake import Snapshot
 from tactful.operations.doctor import Finding
-from tactful.runtime.keeping import Trail
-from tactful.runtime.ports import Log
+from tactful.runtime.house import House
+from tactful.runtime.seals import ADVICE, Seals, received_at
 from tactful.values import HOUR_US, MINUTE_US, SECOND_US
 
 LATE_US = 10 * MINUTE_US
 """Behind by more, beyond what `[history] every` allows, something holds it up."""
 
 
-def look_at_lake(
-    positions: Mapping[int, int], log: Log, trail: Trail, now_us: int, every_us: int, *, is_running: bool
-) -> Finding:
-    """`positions` is up to where the lake has everything."""
+def look_at_lake(lake: Snapshot, house: House, every_us: int, *, is_running: bool) -> Finding:
+    log, positions, now_us = house.log, lake.positions, house.clock.now_us()
+    if parted := Seals(log, house.name).parted(positions, lake.seals()):
+        return Finding("bad", "history", f"{parted}: {ADVICE}")
     behind = 0
     oldest_us: int | None = None
     for partition in range(log.partitions):
-        after, end = positions.get(partition, 0), trail.end(partition)
-        if after > max(end, log.end(partition)):
-            text = f"the lake has more of partition {partition} than the log: they are of different times, or folders"
-            return Finding("bad", "history", f"{text}. Bring both back from the same backup, or name a new place")
+        after, end = positions.get(partition, 0), house.trail.end(partition)
         if end <= after:
             continue
         behind += end - after
         if after < log.start(partition):
             text = f"the log of partition {partition} begins behind what the lake has: what lies between is lost to it"
             return Finding("bad", "history", f"{text}. Bring the log or the lake back from a backup")
-        at = _received_at(log, partition, after)
-        oldest_us = at if oldest_us is None else min(oldest_us, at)
+        at = received_at(log, partition, after + 1)
+        oldest_us = min(one for one in (oldest_us, at, now_us) if one is not None)
     if oldest_us is None:
         return Finding("good", "history", "the lake has everything that was decided")
     lasts = _duration(max(0, now_us - oldest_us))
@@ -43,12 +38,6 @@ def look_at_lake(
         text = "Nothing is lost, and the log is kept meanwhile; the server's output says what holds it up"
         return Finding("bad", "history", f"{waits}. {text}")
     return Finding("good", "history", waits)
-
-
-def _received_at(log: Log, partition: int, after: int) -> int:
-    (_, body), *_ = log.read(partition, after, 1)
-    record = decode(body)
-    return record.publish.received_at if isinstance(record, Plan) else record.received_at
 
 
 def _duration(lasts_us: int) -> str:

@@ -68,6 +68,8 @@ class History:
         """Raises TransientError, as all that is asked then, where memory or a disk does not suffice."""
         snapshot = self._lake.snapshot()
         tail = self._tail if with_tail else None
+        if tail is not None:
+            tail.demand(snapshot)
         rest = tail.since(snapshot.positions, snapshot.layout) if tail is not None else Rest()
         sources = {name: snapshot.source(name) for name in TABLES}
         with self._queries.open(sources, rest.tables) as session:

@@ -20,6 +20,7 @@ from tactful.language.sql.layout import SHARED, Layout
 from tactful.runtime.decided import READ, stretch
 from tactful.runtime.keeping import Trail
 from tactful.runtime.ports import Bell, Clock, Log
+from tactful.runtime.seals import Seals
 from tactful.values import HOUR_US, SECOND_US
 
 RETRY_US = 5 * SECOND_US
@@ -63,9 +64,11 @@ class Archiver:
         archived: Callable[[Mapping[int, int]], None] = lambda positions: None,
         pace: Pace | None = None,
         first: Callable[[], Mapping[str, pa.Table]] = dict,
+        name: str = "",
     ) -> None:
         """`declared` is asked before each append; `archived` is told up to where the lake has everything, after each
-        round of housekeeping; `first` gives what a new lake has beside what is decided (time zones, for others)."""
+        round of housekeeping; `first` gives what a new lake has beside what is decided (time zones, for others);
+        `name` is the installation's."""
         self._log = log
         self._trail = trail
         self._lake = lake
@@ -74,6 +77,7 @@ class Archiver:
         self._archived = archived
         self._pace = pace or Pace()
         self._first = first
+        self._seals = Seals(log, name)
         self._wished: Layout | None = None
         self._since: int | None = None
         """When it was first seen that the lake lacks something; None: it does not."""
@@ -134,7 +138,7 @@ class Archiver:
         if not self.positions:
             tables |= self._first()
         try:
-            self._lake.append(upto, tables)
+            self._lake.append(upto, tables, self._seals.of(upto))
         except Fenced as error:
             _logger.warning("somebody else archives as well: %s", error)
             self.positions = self._known()
@@ -171,16 +175,10 @@ class Archiver:
         return {partition: self._trail.end(partition) for partition in range(self._log.partitions)}
 
     def _known(self) -> dict[int, int]:
-        """Raises TransientError where the lake has what the log has not: then it is of another time, or another's."""
-        positions = dict(self._lake.snapshot().positions)
-        for partition, end in self._ends().items():
-            if positions.get(partition, 0) > max(end, self._log.end(partition)):
-                raise TransientError(
-                    f"the lake has records up to {positions[partition]} of partition {partition}, and the log ends at "
-                    f"{self._log.end(partition)}: the data folder was brought back from a backup, or the lake is "
-                    "another folder's. Bring the lake back from the same time, or let [history] "
-                    "location name a new place"
-                )
+        """Raises TransientError where lake and log have parted (seals.py)."""
+        snapshot = self._lake.snapshot()
+        positions = dict(snapshot.positions)
+        self._seals.demand(positions, snapshot.seals())
         return positions
 
 

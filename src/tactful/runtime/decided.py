@@ -17,12 +17,14 @@ from tactful.events.derived import REF_BITS, Group, decode_groups, place, ref
 from tactful.events.records import Between, Forwarded, Passed, Record, Take, decode, decode_all, decode_told
 from tactful.history.cells import Item
 from tactful.history.columns import Batch
+from tactful.history.lake import Snapshot
 from tactful.history.own import with_own
 from tactful.history.producer import produce
 from tactful.history.tail import Rest
 from tactful.language.sql.layout import EVENTS, Layout
 from tactful.runtime.keeping import Trail
 from tactful.runtime.ports import Log
+from tactful.runtime.seals import Seals
 
 READ = 8_000
 """Positions at a time, about."""
@@ -88,7 +90,7 @@ def _lost(partition: int, position: int) -> TransientError:
     return TransientError(
         f"record {position} of partition {partition} is gone from the log, and the lake has not got it: it was "
         "removed, or [history] location names another place than before. Bring the lake (or else the log) back "
-        "from a backup; nothing is trimmed meanwhile"
+        "from a backup, or begin a new lake with `tactful lake begin`; nothing is trimmed meanwhile"
     )
 
 
@@ -102,11 +104,20 @@ class _Piece(Struct, frozen=True):
 class LiveTail:
     """The port `Tail` over log and trail. What was made once is kept until the lake has it; for several threads."""
 
-    def __init__(self, log: Log, trail: Trail) -> None:
+    def __init__(self, log: Log, trail: Trail, name: str = "") -> None:
+        """`name` is the installation's."""
         self._log = log
         self._trail = trail
+        self._seals = Seals(log, name)
+        self._is_known = False
+        """The lake was found to be of this log: who puts another in its place starts the server anew."""
         self._pieces: dict[int, list[_Piece]] = {}
         self._lock = Lock()
+
+    def demand(self, lake: Snapshot) -> None:
+        if not self._is_known:
+            self._seals.demand(lake.positions, lake.seals() if lake.positions else {})
+            self._is_known = bool(lake.positions)
 
     def since(self, positions: Mapping[int, int], layout: Layout) -> Rest:
         with self._lock:

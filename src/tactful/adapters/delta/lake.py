@@ -10,7 +10,7 @@ What is appended stands in one file for each table, not dealt out to buckets; ho
 enough of it (compaction.py). So an append costs the same however many buckets there are.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pyarrow as pa
@@ -28,10 +28,18 @@ _BUCKETS = "tactful.buckets"
 
 class DeltaSnapshot:
     def __init__(
-        self, place: Place, positions: Mapping[int, int], layout: Layout, files: Mapping[str, Sequence[File]]
+        self,
+        place: Place,
+        positions: Mapping[int, int],
+        seals: Callable[[], Mapping[int, int]],
+        layout: Layout,
+        files: Mapping[str, Sequence[File]],
     ) -> None:
         self.positions, self.layout = positions, layout
-        self._place, self._files = place, files
+        self._place, self._seals, self._files = place, seals, files
+
+    def seals(self) -> Mapping[int, int]:
+        return self._seals()
 
     def source(self, table: str, buckets: Collection[int] | None = None) -> Source:
         held = self._files[table]
@@ -71,11 +79,13 @@ class DeltaLake:
                 table.refresh()
                 files[name] = table.files_of(table.until(positions))
         layout = self._place.readable([known[one] for one in sorted({file.layout for file in held})])
-        return DeltaSnapshot(self._place, positions, layout, files)
+        return DeltaSnapshot(self._place, positions, events.sealed(), layout, files)
 
-    def append(self, upto: Mapping[int, int], tables: Mapping[str, pa.Table]) -> None:
+    def append(
+        self, upto: Mapping[int, int], tables: Mapping[str, pa.Table], seals: Mapping[int, int] | None = None
+    ) -> None:
         with self._place.turn():
-            self._writer.append(upto, tables)
+            self._writer.append(upto, tables, seals or {})
 
     def wish(self, layout: Layout) -> None:
         with self._place.turn():

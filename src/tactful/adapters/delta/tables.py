@@ -6,7 +6,7 @@ of the *pen*. Of two commits that begin at the same version Delta refuses the la
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 from uuid import uuid4
@@ -42,7 +42,7 @@ _SKIPPING = "delta.dataSkippingStatsColumns"
 _HOOKS = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)
 PLAIN = "plain"
 """The layout of a file without columns of their own."""
-_PEN = "tactful-pen"
+_PEN, _SEAL = "tactful-pen", "tactful-seal"
 
 
 class ConflictError(Exception):
@@ -138,6 +138,21 @@ class Table:
                 found[len(found)] = at
             return found, then.transaction_version(_PEN) or 0
 
+    def sealed(self) -> Callable[[], dict[int, int]]:
+        """What gives the seals of the version that is the newest now, by partition; lakes of before there were any have
+        none."""
+        version, partitions = self.now.version(), tuple(self.positions())
+
+        def seals() -> dict[int, int]:
+            uri, then = self.place.uri(self.name), self.now
+            with world(f"the lake could not be read ({uri})"):
+                if then.version() != version:
+                    then = DeltaTable(uri, version=version, storage_options=self.place.options)
+                found = {one: then.transaction_version(f"{_SEAL}-{one}") for one in partitions}
+            return {one: seal for one, seal in found.items() if seal is not None}
+
+        return seals
+
     def files(self) -> list[File]:
         version = self.now.version()
         if self._files is None or self._files[0] != version:
@@ -168,6 +183,7 @@ class Table:
         removed: Iterable[File] = (),
         positions: Mapping[int, int] | None = None,
         *,
+        seals: Mapping[int, int] | None = None,
         at_ms: int = 0,
         changes: bool = True,
     ) -> None:
@@ -175,6 +191,7 @@ class Table:
         and nobody knows that it succeeded."""
         actions: list[Any] = [*added, *(self._remove(one, at_ms, changes) for one in removed)]
         marks = [Transaction(f"tactful-{one}", at) for one, at in sorted((positions or {}).items())]
+        marks += [Transaction(f"{_SEAL}-{one}", seal) for one, seal in sorted((seals or {}).items())]
         token = uuid4().hex
         properties = CommitProperties(
             custom_metadata={"tactful": token}, max_commit_retries=0, app_transactions=[Transaction(_PEN, pen), *marks]

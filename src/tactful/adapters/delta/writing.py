@@ -24,14 +24,15 @@ class Writer:
         self._others = [table for name, table in tables.items() if name != EVENTS]
         self._pen = 0
 
-    def append(self, upto: Mapping[int, int], tables: Mapping[str, pa.Table]) -> None:
+    def append(self, upto: Mapping[int, int], tables: Mapping[str, pa.Table], seals: Mapping[int, int]) -> None:
         """See Lake.append. Our pen may have been taken by somebody who has appended nothing: then it is taken back."""
         for _ in range(_TRIES):
             pen = self.pen()
             before = self.events.positions()
             behind(before, upto, tables)
             try:
-                self._append(pen, _all_of(before, upto), {name: rows for name, rows in tables.items() if len(rows)})
+                held = {name: rows for name, rows in tables.items() if len(rows)}
+                self._append(pen, _all_of(before, upto), held, seals)
             except ConflictError:
                 self._pen = 0
             except BaseException:
@@ -95,12 +96,14 @@ class Writer:
             table.commit(pen, removed=ahead, positions=_all_of(table.positions(), table.positions(then), 0))
         return pen
 
-    def _append(self, pen: int, upto: Mapping[int, int], tables: Mapping[str, pa.Table]) -> None:
+    def _append(
+        self, pen: int, upto: Mapping[int, int], tables: Mapping[str, pa.Table], seals: Mapping[int, int]
+    ) -> None:
         for table in self._others:
             if table.name in tables:
                 table.commit(pen, [self._fresh(table, tables[table.name])], positions=upto)
         fresh = [self._fresh(self.events, tables[EVENTS])] if EVENTS in tables else []
-        self.events.commit(pen, fresh, positions=upto)
+        self.events.commit(pen, fresh, positions=upto, seals=seals)
 
     def _fresh(self, table: Table, rows: pa.Table) -> AddAction:
         return self.write(table, self.shaped(table, rows))

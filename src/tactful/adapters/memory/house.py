@@ -28,6 +28,7 @@ class MemoryHouse:
 
     def __init__(self, settings: Settings, clock: Clock, partitions: int = 1) -> None:
         self.data = Path()
+        self.name = "memory"
         self.settings = settings
         self.clock = clock
         self.log = MemoryLog(partitions, clock)

@@ -12,9 +12,14 @@ from tactful.language.sql.layout import EVENTS, SHARED, TABLES, Layout
 
 
 class MemorySnapshot:
-    def __init__(self, positions: Mapping[int, int], layout: Layout, tables: Mapping[str, pa.Table]) -> None:
+    def __init__(
+        self, positions: Mapping[int, int], seals: Mapping[int, int], layout: Layout, tables: Mapping[str, pa.Table]
+    ) -> None:
         self.positions, self.layout = positions, layout
-        self._tables = tables
+        self._seals, self._tables = seals, tables
+
+    def seals(self) -> Mapping[int, int]:
+        return self._seals
 
     def source(self, table: str, buckets: Collection[int] | None = None) -> Source:
         return ds.dataset(self._tables[table])
@@ -24,17 +29,21 @@ class MemoryLake:
     def __init__(self, buckets: int = 16) -> None:
         self.buckets = buckets
         self._positions: dict[int, int] = {}
+        self._seals: dict[int, int] = {}
         self._layout = self._wished = SHARED
         self._tables = {name: schema(name).empty_table() for name in TABLES}
 
     def snapshot(self) -> MemorySnapshot:
-        return MemorySnapshot(dict(self._positions), self._layout, dict(self._tables))
+        return MemorySnapshot(dict(self._positions), dict(self._seals), self._layout, dict(self._tables))
 
-    def append(self, upto: Mapping[int, int], tables: Mapping[str, pa.Table]) -> None:
+    def append(
+        self, upto: Mapping[int, int], tables: Mapping[str, pa.Table], seals: Mapping[int, int] | None = None
+    ) -> None:
         behind(self._positions, upto, tables)
         for name, rows in tables.items():
             self._tables[name] = pa.concat_tables([self._tables[name], shaped(name, rows, self._layout)])
         self._positions.update(upto)
+        self._seals.update(seals or {})
 
     def wish(self, layout: Layout) -> None:
         self._wished = layout
