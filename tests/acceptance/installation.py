@@ -14,6 +14,7 @@ from typing import Any
 from msgspec import Struct
 
 from tactful.adapters.installation import Installation as House
+from tactful.adapters.supervisor import Lock
 from tactful.app.clocks import SystemClock
 from tactful.errors import TransientError, UsageError
 from tactful.operations.reading import Reader
@@ -154,14 +155,21 @@ class Running:
         return code
 
     def kill_supervisor(self) -> None:
-        """SIGKILL; its processes must end by themselves, soon."""
+        """SIGKILL; its processes must end by themselves, soon; also one that it was just starting, whom no list has."""
         processes = self.processes()
         self.supervisor.kill()
         self.supervisor.wait(10)
         until(
-            lambda: not any(is_alive(process.pid) for process in processes),
+            lambda: not any(is_alive(process.pid) for process in processes) and not self._is_locked(),
             lambda: f"the end of orphans {processes}; its output:\n{self.said()[-3000:]}",
         )
+
+    def _is_locked(self) -> bool:
+        try:
+            Lock(self.data).release()
+        except UsageError:
+            return True
+        return False
 
     def kill_all(self) -> None:
         """Everything at the same instant: first all are halted, then killed."""
