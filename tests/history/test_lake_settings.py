@@ -4,10 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from tactful.app.archiving import pace_of
 from tactful.app.lakes import lake_of
 from tactful.errors import DefinitionError
+from tactful.runtime.archive import Pace
 from tactful.runtime.settings import read_settings
 from tactful.runtime.settings_history import HistorySettings
+from tactful.values import SECOND_US
 
 
 @pytest.mark.parametrize(
@@ -41,3 +44,9 @@ def test_it_lies_where_the_settings_say(tmp_path: Path) -> None:
     lake_of(tmp_path, HistorySettings(location="other"))
     lake_of(tmp_path, HistorySettings(location=str(tmp_path / "elsewhere")))
     assert {path.name for path in tmp_path.iterdir()} == {"lake", "other", "elsewhere"}
+
+
+def test_the_archiver_goes_by_them() -> None:
+    found = pace_of(HistorySettings(every="5s", rows=1_000))
+    assert (found.every_us, found.rows) == (5 * SECOND_US, 1_000)
+    assert found.read == Pace().read, "what is read at once bounds memory, and is nobody's to choose"

@@ -12,6 +12,7 @@ from tactful.language.sql.layout import ZONES
 from tactful.operations.declaring import declared
 from tactful.operations.retention import trim
 from tactful.runtime.archive import Archive, Archiver, Declared, Pace
+from tactful.runtime.settings_history import HistorySettings
 from tactful.values import parse_duration
 
 BELL, QUIET = "archive", "archive-stop"
@@ -50,7 +51,6 @@ def bring(house: Installation) -> None:
 def archiver(house: Installation, *, trims: bool = True) -> Archiver:
     """Of this installation. Raises TransientError where its lake cannot be reached."""
     history = house.settings.history
-    pace = Pace(history.rows, parse_duration(history.every) or Pace().every_us)
     lake = lake_of(house.data, history)
     return Archiver(
         house.log,
@@ -59,10 +59,14 @@ def archiver(house: Installation, *, trims: bool = True) -> Archiver:
         house.clock,
         _Declaring(house),
         lambda at: _trimmed(house, at) if trims else None,
-        pace,
+        pace_of(history),
         lambda: {ZONES: zone_table()},
         house.name,
     )
+
+
+def pace_of(history: HistorySettings) -> Pace:
+    return Pace(rows=history.rows, every_us=parse_duration(history.every) or Pace().every_us)
 
 
 class _Declaring:

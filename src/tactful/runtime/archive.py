@@ -30,7 +30,7 @@ PATIENCE_S = 60.0
 _logger = logging.getLogger("tactful.archive")
 
 
-class Pace(Struct, frozen=True):
+class Pace(Struct, frozen=True, kw_only=True):
     """How much at a time, and how often."""
 
     rows: int = 200_000
