@@ -181,7 +181,7 @@ class Running:
             for pid in pids:
                 signal_to(pid, number)
         self.supervisor.wait(10)
-        until(lambda: not any(is_alive(pid) for pid in pids), "the end of what was killed")
+        until(lambda: not any(map(is_alive, pids)) and not self._is_locked(), "the end of what was killed")
 
     @property
     def supervisor(self) -> subprocess.Popen[bytes]:

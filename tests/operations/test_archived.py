@@ -1,8 +1,9 @@
 """The doctor says how far the lake is behind."""
 
+from tactful.events.records import Tick, encode
 from tactful.operations.archived import look_at_lake
 from tactful.operations.doctor import Finding
-from tactful.values import HOUR_US, MINUTE_US
+from tactful.values import HOUR_US, MINUTE_US, SECOND_US, format_time
 from tests.histories import Life, lived
 
 CALL = {"messageId": "1", "type": "track", "event": "Seen", "userId": "1", "receivedAt": "2026-01-02T00:00:00Z"}
@@ -29,6 +30,20 @@ def test_a_lake_that_does_not() -> None:
     found = look(life)
     assert (found.level, found.text[:49]) == ("bad", "1 record waits for the lake, for 3 hours. Nothing")
     assert look(life, is_running=False).level == "note"
+
+
+def test_what_had_no_effect_waits_for_nothing() -> None:
+    """Ticks stand in the log before the record that waits, and are much older."""
+    life = lived({}, [CALL])
+    life.archive()
+    for _ in range(5):
+        life.house.log.append({one: [encode(Tick(life.clock.now_us(), 1))] for one in range(2)})
+        life.settle()
+        life.clock.advance(MINUTE_US)
+    later = {**CALL, "messageId": "2", "receivedAt": format_time(life.clock.now_us())}
+    life.live([later])
+    life.clock.advance(10 * SECOND_US)
+    assert look(life).text == "1 record waits for the lake, for 10 seconds"
 
 
 def test_a_lake_of_another_folder() -> None:

@@ -1,8 +1,11 @@
 """How far the lake is behind what was decided, as a finding of `tactful doctor`."""
 
+from tactful.events.derived import decode_groups
 from tactful.history.lake import Snapshot
 from tactful.operations.doctor import Finding
+from tactful.runtime.decided import READ
 from tactful.runtime.house import House
+from tactful.runtime.keeping import Trail
 from tactful.runtime.seals import ADVICE, Seals, received_at
 from tactful.values import HOUR_US, MINUTE_US, SECOND_US
 
@@ -20,11 +23,12 @@ def look_at_lake(lake: Snapshot, house: House, every_us: int, *, is_running: boo
         after, end = positions.get(partition, 0), house.trail.end(partition)
         if end <= after:
             continue
-        behind += end - after
         if after < log.start(partition):
             text = f"the log of partition {partition} begins behind what the lake has: what lies between is lost to it"
             return Finding("bad", "history", f"{text}. Bring the log or the lake back from a backup")
-        at = received_at(log, partition, after + 1)
+        first = _first_said(house.trail, partition, after, end)
+        behind += end - first + 1
+        at = received_at(log, partition, first)
         oldest_us = min(one for one in (oldest_us, at, now_us) if one is not None)
     if oldest_us is None:
         return Finding("good", "history", "the lake has everything that was decided")
@@ -38,6 +42,17 @@ def look_at_lake(lake: Snapshot, house: House, every_us: int, *, is_running: boo
         text = "Nothing is lost, and the log is kept meanwhile; the server's output says what holds it up"
         return Finding("bad", "history", f"{waits}. {text}")
     return Finding("good", "history", waits)
+
+
+def _first_said(trail: Trail, partition: int, after: int, end: int) -> int:
+    """The first position behind `after` of which there are rows: a tick without effect waits for nothing, however long
+    ago it was."""
+    for first in range(after + 1, end + 1, READ):
+        for blob in trail.between(partition, first, first + READ - 1):
+            for group in decode_groups(blob):
+                if group.position > after:
+                    return group.position
+    return end
 
 
 def _duration(lasts_us: int) -> str:
