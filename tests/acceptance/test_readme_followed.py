@@ -12,7 +12,10 @@ import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import pytest
 
@@ -26,6 +29,8 @@ YAML = re.findall(r"`(shop/[\w/]+\.yaml)`.*?```yaml\n(.*?)```", OWN, re.DOTALL)
 DAYS = re.compile(r"(?<=--to )[0-9-]+")
 INSTANTS = re.compile(r"(?<=--at )20[0-9TZ:-]+(?= --d)|(?<=--happened-by )[0-9-]+")
 INLINE = re.compile(r"`(tactful [^`]+)`")
+CURL = re.compile(r"(?:^ *|<code>)(curl .*?[^\\])(?:\n\n|</code>|\Z)", re.MULTILINE | re.DOTALL)
+"""In what `init` prints and in what pages teach."""
 BLOCK = re.compile(r"(?:^    .*\n)+", re.MULTILINE)
 
 
@@ -75,6 +80,17 @@ class Reader:
         now = datetime.now(UTC)
         return INSTANTS.sub(f"{now:%Y-%m-%dT%H:%M:%SZ}", DAYS.sub(f"{now + timedelta(days=1):%Y-%m-%d}", line))
 
+    def page(self, path: str) -> str:
+        """Also of somebody who is not known (404)."""
+        try:
+            with urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=30) as answer:
+                return str(answer.read().decode())
+        except HTTPError as error:
+            return error.read().decode()
+
+    def sees(self, text: str, path: str) -> None:
+        until(lambda: text in self.page(path), self.said)
+
     def said(self) -> str:
         return (self.folder / "output").read_text(encoding="utf-8")
 
@@ -106,7 +122,7 @@ def test_every_command_of_the_page_works_in_its_order(tmp_path: Path) -> None:
                 continue
             printed = reader.types(command)
             if command.startswith("tactful init"):
-                (first,) = (line.strip() for line in printed.splitlines() if line.startswith("  curl "))
+                (first,) = CURL.findall(printed)
             if command.startswith("curl"):
                 assert json.loads(printed)["success"] is True, printed
             if command.startswith("tactful explain"):
@@ -116,6 +132,31 @@ def test_every_command_of_the_page_works_in_its_order(tmp_path: Path) -> None:
     assert {"init", "eval", "try", "check", "explain", "measure", "journeys", "sending", "unmerge"} <= set(seen)
     assert {"preview", "segment", "backtest", "profile", "features"} <= set(seen)
     assert sum(command.startswith("-u") for command in seen) >= 3
+
+
+@pytest.mark.long  # What decides it is in tests/operations/test_first_calls.py.
+def test_the_first_calls_of_the_example_shop_are_kept_although_it_asks_first(tmp_path: Path) -> None:
+    with Reader(tmp_path).at_the_shell() as reader:
+        printed = reader.types("tactful init shop --begin shop --time-zone UTC")
+        (call,) = CURL.findall(printed)
+        reader.leaves_running("tactful up --project shop --data shop/data")
+        taught = {page: reader.page(page) for page in ("/", "/live", "/people", "/outbox")}
+        # Without a yes it is answered, counted, and said wherever somebody looks for it.
+        assert json.loads(reader.types(re.sub(r',\s*"context".*(?=}\')', "", call, flags=re.DOTALL)))["success"]
+        why = (
+            "events are kept of who permits analytics ([consent] collect); 1 that came in without that was only counted"
+        )
+        reader.sees(why.capitalize(), "/people/u:ada")
+        assert all(why.capitalize() in reader.page(page) for page in ("/", "/live", "/people", "/people?q=ada"))
+        assert why in reader.types("! tactful explain ada --data shop/data 2>&1")
+        assert "1 only counted, for want of consent" in reader.types("tactful doctor --project shop --data shop/data")
+        # As it is printed, and as each page teaches it.
+        assert json.loads(reader.types(call))["success"]
+        reader.sees("Lamp Fjord", "/people/u:ada")
+        for page, shown in taught.items():
+            (one,) = CURL.findall(unescape(shown))
+            assert json.loads(reader.types(one.replace("ada", f"ada{len(page)}")))["success"]
+            reader.sees("Kettle", f"/people/u:ada{len(page)}")
 
 
 @pytest.mark.long

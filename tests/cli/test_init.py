@@ -69,12 +69,13 @@ def test_without_a_terminal_nothing_is_asked_and_the_curl_line_is_whole(tmp_path
     folder = tmp_path / "my shop"
     result = run("init", str(folder), "--begin", begin)
     assert result.exit_code == 0, result.output
-    (line,) = (line for line in result.output.splitlines() if line.startswith("  curl "))
-    words = shlex.split(line)
+    (call,) = re.findall(r"^  (curl .*?)\n\n", result.output, re.MULTILINE | re.DOTALL)
+    words = shlex.split(call.replace("\\\n", ""))
     key = words[words.index("-u") + 1].removesuffix(":")
     assert f'write_key = "{key}"\ntrust = "server"' in settings(folder)
     body = json.loads(words[words.index("-d") + 1])
     assert body["event"] == "Product Added"
+    assert ("who permits analytics" in result.output) == ("context" in body) == (begin == "shop")
     (start,) = (line for line in result.output.splitlines() if line.startswith("  tactful up "))
     assert shlex.split(start)[-1] == str(folder / "data")
 

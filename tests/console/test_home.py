@@ -113,6 +113,6 @@ def test_an_empty_installation_teaches_the_first_step() -> None:
     with serve(shop) as served:
         page = words(served.get("/").text)
         assert "Send the first event" in page
-        assert f"curl {served.address}/v1/track -u demo-backend:" in page
+        assert f"curl -u demo-backend: {served.address}/v1/track" in page
         assert "Send the first event" in words(served.get("/live").text)
     shop.close()

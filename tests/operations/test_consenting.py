@@ -51,7 +51,7 @@ def test_the_doctor_counts_what_was_not_kept() -> None:
     engine.take(*(engine.event("Seen", f"u:{n}") for n in range(3)))
     engine.run()
     (said,) = look(engine.stores)
-    assert said.text == "3 only counted"
+    assert said.text == "3 only counted, for want of consent"
 
 
 @pytest.mark.parametrize("number", [1, 5, 12])

@@ -139,7 +139,7 @@ def test_an_empty_installation_teaches(shop: Served) -> None:
     with serve(Scene()) as empty:
         for path in ("/", "/people", "/outbox"):
             body = get(empty, path)[1]
-            assert f"curl {empty.address}/v1/track -u kettle-server-key:" in body
+            assert f"curl -u kettle-server-key: {empty.address}/v1/track" in body
         assert "No plan is published yet" in get(empty, "/live")[1]
 
 

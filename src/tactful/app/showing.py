@@ -24,8 +24,10 @@ from tactful.app.doorkeeping import access_of, provider_of
 from tactful.app.parts import sources_of
 from tactful.app.reading import reader
 from tactful.app.rules import rules_of
+from tactful.consent.policy import read
 from tactful.errors import TransientError, UsageError
 from tactful.events.intake import Arrival
+from tactful.events.records import CONSENT
 from tactful.operations import identities
 from tactful.operations.backtesting.bench import Bench, Progress
 from tactful.operations.consenting import check as check_consent
@@ -36,7 +38,7 @@ from tactful.operations.reading import Reader
 from tactful.operations.saving import held
 from tactful.runtime.intake import Bounds, Intake
 from tactful.runtime.ports import Claimed
-from tactful.runtime.settings import Settings
+from tactful.runtime.settings import Settings, plan_settings
 from tactful.runtime.tokens import Tokens
 from tactful.web.allowed import allowed
 from tactful.web.api import OPEN_PATHS
@@ -59,6 +61,7 @@ from tactful.web.recalling import routes as recalled
 from tactful.web.serving import server
 
 if TYPE_CHECKING:
+    from tactful.operations.backtesting.behind import Behind
     from tactful.operations.backtesting.preparing import Asked  # Stands on Arrow, likewise.
     from tactful.operations.previewing import Preview  # Renders messages, and is seldom wanted.
 
@@ -152,7 +155,7 @@ def _hands(house: Installation, project: Path) -> Hands:
         lambda claim, source: _proved(house, project, claim, source),
         sources_of(house.settings),
         lambda: machine.look(house.data, os.getppid()),
-        Bench(lambda asked, progress: _backtested(house, project, asked, progress)),
+        Bench(lambda *asked: _backtested(house, project, *asked)),
         lambda: _findings(house, project),
     )
 
@@ -160,7 +163,8 @@ def _hands(house: Installation, project: Path) -> Hands:
 def _frame(settings: Settings, address: str) -> Frame:
     key = next((source.write_key for source in settings.sources.values() if source.trust == "server"), "")
     workspace = settings.workspace
-    return Frame(workspace.name, workspace.time_zone, workspace.public_url or address, key)
+    policy = read(plan_settings(settings).get(CONSENT, ""))
+    return Frame(workspace.name, workspace.time_zone, workspace.public_url or address, key, policy)
 
 
 def _findings(house: Installation, project: Path) -> list[Finding]:
@@ -182,10 +186,12 @@ def _previewed(house: Installation, reader: Reader, name: str) -> "tuple[str, Pr
         own.close()
 
 
-def _backtested(house: Installation, project: Path, asked: "Asked", progress: Progress) -> dict[str, Any]:
+def _backtested(
+    house: Installation, project: Path, asked: "Asked", progress: Progress, behind: "Behind"
+) -> dict[str, Any]:
     from tactful.app import backtesting  # Likewise.
 
-    return backtesting.play(house, project, asked, progress)
+    return backtesting.play(house, project, asked, progress, behind)
 
 
 def _values(version: str, preview: "Preview") -> dict[str, object]:

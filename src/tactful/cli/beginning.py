@@ -7,22 +7,28 @@ import os
 import secrets
 import shlex
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from textwrap import indent
 from typing import Any
 
 import click
 
 from tactful.cli.build import Build
 from tactful.cli.main import counted
+from tactful.consent.policy import read
+from tactful.events.records import CONSENT
 from tactful.events.zones import names
 from tactful.operations import scaffold
+from tactful.operations.first_calls import about_consent, first_calls
+from tactful.runtime.settings import plan_settings
 
-_CALLS = {
-    "empty": '{"userId": "ada", "event": "Product Added", "properties": {"name": "Kettle", "price": 39}}',
-    "shop": '{"userId": "ada", "event": "Product Added", "properties": '
-    '{"product_id": "lamp-fjord", "name": "Lamp Fjord", "category": "Lights", "price": 129, "quantity": 1}}',
+_ADDED: Mapping[str, Mapping[str, Any]] = {
+    "empty": {"name": "Kettle", "price": 39},
+    "shop": {"product_id": "lamp-fjord", "name": "Lamp Fjord", "category": "Lights", "price": 129, "quantity": 1},
 }
+_ADDRESS = "http://127.0.0.1:8080"
 
 
 class TimeZone(click.ParamType[str]):
@@ -56,12 +62,13 @@ def register(group: click.Group, build: Build) -> None:
         made = scaffold.init(folder, wanted, lambda: secrets.token_urlsafe(18))
         for inside, files in made.files.items():
             click.echo(f"  made {folder / inside} ({counted(files, 'file')})")
-        where, call = shlex.quote(str(folder)), _CALLS[wanted.begin]
+        policy = read(plan_settings(build.settings(folder)).get(CONSENT, ""))
+        calls = first_calls(_ADDRESS, made.server_key, "Product Added", _ADDED[wanted.begin], policy)
+        where, because = shlex.quote(str(folder)), about_consent(policy)
         click.echo(
             f"\nStart it:\n\n  tactful up --dev --project {where} --data {shlex.quote(str(folder / 'data'))}\n\n"
-            f"and send it the first event, from another terminal:\n\n"
-            f"  curl -u {made.server_key}: http://127.0.0.1:8080/v1/track -H 'Content-Type: application/json' "
-            f"-d '{call}'\n\nWhat it knows of Ada then stands at http://127.0.0.1:8080/people/u:ada"
+            f"and send it the first event, from another terminal:\n\n{indent(chr(10).join(calls), '  ')}\n\n"
+            f"{because}{because and chr(10)}What it knows of Ada then stands at {_ADDRESS}/people/u:ada"
         )
 
 

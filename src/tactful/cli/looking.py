@@ -49,7 +49,7 @@ def register(group: click.Group, build: Build) -> None:
             return
         story = reader.story(person)
         if story is None:
-            raise UsageError(unknown(person))
+            raise UsageError(unknown(person, reader.unkept()))
         if as_json:
             echo_json(as_values(story))
         else:
@@ -92,7 +92,7 @@ def _print(listing: Listing, *, as_json: bool) -> None:
 def _explain_runs(reader: Reader, person: str, journey: str, *, as_json: bool) -> None:
     found = reader.runs(person, journey)
     if found is None:
-        raise UsageError(unknown(person))
+        raise UsageError(unknown(person, reader.unkept()))
     user, runs = found
     if as_json:
         echo_json(explain_runs.as_values(user, journey, runs))

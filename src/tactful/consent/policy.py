@@ -57,6 +57,10 @@ class Policy(Struct, frozen=True):
             return None
         return f"opt-out region {country}".rstrip()
 
+    def awaited(self) -> str:
+        """The purpose that somebody has to permit before events are kept, where nothing is known of them; "": none."""
+        return self.collect if self.collect and self.by_default(self.collect, "") is None else ""
+
     def asks_first(self, country: str) -> bool:
         """Whether people there are asked before anything that needs their consent: the lists of the settings before
         the law as we know it, and that before the region that is taken for everybody else."""

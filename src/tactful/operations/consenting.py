@@ -5,11 +5,12 @@ looked for in the store; and after a power cut the ledger may know more than a s
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
 from tactful.consent.ledger import Entry, Fault, entry, first_fault
+from tactful.consent.policy import Policy
 from tactful.errors import UsageError
 from tactful.events.derived import ConsentChanged, decode_groups
 from tactful.kernel.fragments import entry_of
@@ -18,6 +19,7 @@ from tactful.operations import persons
 from tactful.operations.doctor import Finding
 from tactful.operations.finding import candidates, unknown
 from tactful.operations.places import States
+from tactful.operations.steering import state_of
 from tactful.runtime.keeping import Ledger
 from tactful.runtime.ports import Log
 from tactful.runtime.settings import ConsentSettings
@@ -28,8 +30,8 @@ _NOTHING_DECLARED = (
 )
 _OTHERWISE = {"anonymous": "kept without identifiers", "count": "only counted", "drop": "dropped"}
 _VERDICTS = {
-    "anonymous": "events kept without identifiers",
-    "count": "only counted",
+    "anonymous": "events kept without identifiers, for want of consent",
+    "count": "only counted, for want of consent",
     "drop": "dropped",
     "quarantine": "put into the quarantine",
 }
@@ -116,13 +118,28 @@ def check(consent: ConsentSettings) -> list[Finding]:
     return found
 
 
+def refused(partitions: Iterable[PartitionState]) -> Counter[str]:
+    """How many events were not kept as they came, by verdict."""
+    counts: Counter[str] = Counter()
+    for state in partitions:
+        counts.update(state.verdicts)
+    return counts
+
+
+def unkept(counts: Mapping[str, int], policy: Policy) -> str:
+    """Why somebody who has sent events may be nobody here; "" where consent has kept none out."""
+    number = counts.get(policy.otherwise, 0) if policy.collect else 0
+    if not number:
+        return ""
+    those = "1 that came in without that was" if number == 1 else f"{number:,} that came in without that were"
+    return (
+        f"events are kept of who permits {policy.collect} ([consent] collect); {those} {_OTHERWISE[policy.otherwise]}"
+    )
+
+
 def look(states: Sequence[States]) -> list[Finding]:
     """How many events were not kept as they came."""
-    counts: Counter[str] = Counter()
-    for store in states:
-        point = store.checkpoint()
-        if point.partition_state:
-            counts.update(decode_partition(point.partition_state).verdicts)
+    counts = refused(state_of(store) for store in states)
     told = [f"{counts[verdict]:,} {text}" for verdict, text in _VERDICTS.items() if counts[verdict]]
     return [Finding("note", "not kept", ", ".join(told))] if told else []
 

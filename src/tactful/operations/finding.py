@@ -6,14 +6,14 @@ KINDS = ("u", "x", "e", "p", "a", "d")
 """Kinds of identifiers, strongest first (events/records.py)."""
 
 
-def unknown(text: str) -> str:
-    """What is said where nobody is found."""
+def unknown(text: str, unkept: str = "") -> str:
+    """What is said where nobody is found; `unkept` is what consent may have to do with it (consenting.unkept)."""
     hint = ""
     if "@" in text:
         hint = "; an address that only browsers have named finds nobody, since anybody can type it"
     elif not text.startswith(tuple(f"{kind}:" for kind in KINDS)):
         hint = "; the id of another system is written x:TYPE:ID"
-    return f"nobody is known as {text!r} here{hint}"
+    return f"nobody is known as {text!r} here{hint}{unkept and f'; {unkept}'}"
 
 
 def candidates(text: str) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ from tactful.kernel.state import (
     decode_partition,
     decode_plan,
 )
-from tactful.operations import hours, persons, steering
+from tactful.operations import consenting, hours, persons, steering
 from tactful.operations.chains import Walk, marked
 from tactful.operations.feeds import END, Feed, feed
 from tactful.operations.following import Following
@@ -273,6 +273,10 @@ class Reader:
         """Whether the partitions keep up, in their order."""
         return partitions(self._log, self._states, now_us)
 
+    def unkept(self) -> str:
+        """Why somebody who has sent events may be nobody here; "" where consent has kept none out."""
+        return consenting.unkept(consenting.refused(self.partitions()), self.compiled().policy)
+
     def members(self) -> dict[str, int]:
         """How many people are in each segment of the plan."""
         counted: Counter[int] = Counter()
@@ -366,10 +370,7 @@ class Reader:
         return Overview(
             events=sum(state.events for state in partitions),
             repeats=sum(state.repeats for state in partitions),
-            refused={
-                verdict: sum(state.verdicts.get(verdict, 0) for state in partitions)
-                for verdict in sorted({one for state in partitions for one in state.verdicts})
-            },
+            refused=dict(sorted(consenting.refused(partitions).items())),
             people=sum(state.profiles for state in partitions),
             messages=self.outbox.counts(),
             quarantined=sum(number for code, number in self._quarantine.counts().items() if code != "forgotten"),

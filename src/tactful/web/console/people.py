@@ -5,6 +5,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from tactful.operations import explain
+from tactful.operations.reading import Reader
 from tactful.operations.stories import StoryLine
 from tactful.values import format_time
 from tactful.web import wording
@@ -50,7 +51,10 @@ class People:
         if wants_csv(request):
             cells = ((one.key, one.name, format_time(one.at), one.last, " ".join(one.segments)) for one in people)
             return console.csv(request, "people", ("person", "name", "seen", "last", "segments"), cells)
-        return await console.page(request, "people/list.html", 404 if wanted else 200, people=people, wanted=wanted)
+        unkept = await console.desk.ask(Reader.unkept) if wanted or not people else ""
+        return await console.page(
+            request, "people/list.html", 404 if wanted else 200, people=people, wanted=wanted, unkept=unkept
+        )
 
     async def person(self, request: Request) -> Response:
         console, key, asked = self._console, request.path_params["key"], request.query_params
@@ -62,7 +66,8 @@ class People:
         desk = console.desk if steps == STEPS else console.slow
         story = await desk.ask(lambda reader: reader.story(key, steps))
         if story is None:
-            return await console.page(request, "people/nobody.html", 404, key=key)
+            unkept = await console.desk.ask(Reader.unkept)
+            return await console.page(request, "people/nobody.html", 404, key=key, unkept=unkept)
         show = asked.get("show", "") if asked.get("show", "") in KINDS else ""
         lines = [line for line in story.lines if not show or line.kind in KINDS[show]]
         if wants_csv(request):

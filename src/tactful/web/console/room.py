@@ -24,8 +24,10 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from tactful.consent.policy import DEFAULT, Policy
 from tactful.errors import TransientError, UsageError
 from tactful.events.intake import Arrival
+from tactful.operations.first_calls import about_consent, first_calls
 from tactful.runtime.house import House
 from tactful.runtime.office import Office, Visitor
 from tactful.runtime.roles import Permission
@@ -75,6 +77,16 @@ class Frame(Struct, frozen=True):
     """Where this server is reached, for the lines that pages teach: "http://127.0.0.1:8080"."""
     write_key: str
     """Of a server source, for the same lines; "" where there is none."""
+    policy: Policy = DEFAULT
+    """What these lines have to say of consent."""
+
+    def calls(self, event: str, properties: Mapping[str, Any]) -> str:
+        """What somebody types to see such an event here."""
+        return "\n".join(first_calls(self.address, self.write_key or "WRITE_KEY", event, properties, self.policy))
+
+    @property
+    def about_consent(self) -> str:
+        return about_consent(self.policy)
 
 
 def visitor(request: Request) -> Visitor:
