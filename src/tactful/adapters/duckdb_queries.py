@@ -48,6 +48,8 @@ class DuckDBQueries:
                 settings["threads"] = self._threads
             with duckdb.connect(":memory:", config=settings) as connection:
                 connection.execute("SET enable_progress_bar = false")
+                # A file of the lake never changes: of many questions only the first reads its footer.
+                connection.execute("SET parquet_metadata_cache = true")
                 with _world():
                     for name, source in tables.items():
                         _register(connection, name, source, (rest or {}).get(name))

@@ -60,6 +60,8 @@ MOST_PEOPLE, MOST_EVENTS = 5_000, 1_000_000
 """Of which the days before are asked: of one person in so many that there are no more."""
 TRACED = (50, 90)
 """Percentiles of a value that are told day by day."""
+_AT_ONCE = 10
+"""Instants of one question: they share the cores, and the memory."""
 MOST_SPREADS = 3
 """Comparisons of a condition that are shown."""
 MOST_VALUES = 20
@@ -328,22 +330,32 @@ def _earlier(
     expressions = {"it": holding_tree, **({"m": _measurable(tree)} if size is not None else {})}
     _, asked = opened.written(expressions, at_us, terms=terms)
     with_known = _holds_of_nobody(holding_tree)
-    copy = thinned(session, asked.query, opened.layout, at_us, step, _names(tree), with_known=with_known)
+    copy = thinned(session, asked.query, opened.layout, at_us, step, _names(tree), _TABLE, with_known=with_known)
     query, holds = write(copy, ENGINE), _there(asked, is_condition=True)
     ((known,),) = session.rows(f"SELECT count(*) FILTER ({chosen(step, 'person')}) FROM {_TABLE}")
     lying = "".join(f", quantile_disc({_column(asked, 'm')}, {one / 100})" for one in TRACED if size is not None)
     every = max(1, math.ceil(days / POINTS))
-    ((first_us,),) = session.rows("SELECT min(received_at) FROM events")
-    for back in range(days // every * every, 0, -every):
-        at = at_us - back * DAY_US
-        if first_us is None or at + every * DAY_US <= first_us:
-            continue  # Nobody was known, and not at the next instant either.
-        (row,) = session.rows(f"SELECT count(*) FILTER ({holds}){lying} FROM ({query.given({'t': at})})")
-        point = _point(at, row[0], known, everybody) if step > 1 else Point(at, row[0], row[0], row[0])
-        if size is not None and row[1] is not None:
-            values = tuple(zip(TRACED, (float(each) / size for each in row[1:]), strict=True))
-            point = replace(point, percentiles=values)
-        yield point
+    instants = [at_us - back * DAY_US for back in range(days // every * every, 0, -every)]
+    first_us = _first_us(session, instants[0]) if instants else None
+    # Before that nobody was known, and not at the next instant either.
+    instants = [at for at in instants if first_us is not None and at + every * DAY_US > first_us]
+    for begin in range(0, len(instants), _AT_ONCE):
+        queries = {at: query.given({"t": at}) for at in instants[begin : begin + _AT_ONCE]}
+        parts = [f"SELECT {at}, count(*) FILTER ({holds}){lying} FROM ({written})" for at, written in queries.items()]
+        for at, holding, *values in sorted(session.rows(" UNION ALL ".join(parts))):
+            point = _point(at, holding, known, everybody) if step > 1 else Point(at, holding, holding, holding)
+            if size is not None and values[0] is not None:
+                percentiles = tuple(zip(TRACED, (float(each) / size for each in values), strict=True))
+                point = replace(point, percentiles=percentiles)
+            yield point
+
+
+def _first_us(session: Session, until_us: int) -> int | None:
+    """When anything was received first; where anything was by then, some such time."""
+    if not (found := session.rows(f"SELECT received_at FROM events WHERE received_at <= {until_us} LIMIT 1")):
+        found = session.rows("SELECT min(received_at) FROM events")
+    first_us: int | None = found[0][0]
+    return first_us
 
 
 def _holds_of_nobody(tree: Node) -> bool:

@@ -21,7 +21,8 @@ OWNED = (EVENTS, TRAITS, SCORES, CONSENTS, IDENTITY)
 OWNERS = "p"
 """The relation in a query that says whose each fragment is (language/sql/relations.py)."""
 PREFIX = "thin_"
-_MOST_DEEP = {"own": 2}
+_THEIRS = "theirs"
+_MOST_DEEP = {"own": 3}
 Path = tuple[str, ...]
 
 
@@ -32,16 +33,19 @@ def thinned(
     at_us: int,
     step: int,
     names: Collection[str] | None,
+    everybody: str,
     *,
     with_known: bool = True,
 ) -> exp.Select:
     """The query over the copy, which lives as long as the session, or until the next one is made. Of `step` people one
     is in it: `chosen(step)` of whom the query gives. Of events the copy has these `names`, where nothing else is read
     (None: all); and with `with_known` since when each fragment is known, without which whoever had no such event is
-    nobody."""
+    nobody. `everybody`: a table of who is known at the instant, in the column `person`."""
     owners = next((one.this for one in query.find_all(exp.CTE) if one.alias == OWNERS), None)
     if owners is not None:
         _keep(session, "owners", write(owners, "duckdb").given({"t": at_us}))
+    if step > 1:
+        _keep(session, _THEIRS, _theirs(step, everybody, has_owners=owners is not None))
     asked = {table.name for table in query.find_all(exp.Table) if table.name in OWNED}
     for table in sorted(asked):
         alias = "e" if table == EVENTS else "w"
@@ -49,8 +53,9 @@ def thinned(
         if owners is not None:
             join = f" LEFT JOIN {PREFIX}owners AS o USING (identifier, epoch)"
             owner = f"coalesce(o.person, {owner})"
-        some = chosen(step, owner)
-        rest = f"FROM {table} AS {alias}{join} WHERE {some}"
+        # Where an identifier is none of theirs, nothing else of the row is read; whose the row is decides.
+        some = f" WHERE identifier IN (FROM {PREFIX}{_THEIRS})" if step > 1 else ""
+        rest = f"FROM (FROM {table}{some}) AS {alias}{join} WHERE {chosen(step, owner)}"
         if table != EVENTS:
             _keep(session, table, f"SELECT {alias}.* {rest}")
             continue
@@ -69,6 +74,13 @@ def thinned(
         if one.name in asked:
             one.set("this", exp.to_identifier(f"{PREFIX}{one.name}"))
     return found
+
+
+def _theirs(step: int, everybody: str, *, has_owners: bool) -> str:
+    """The identifiers of those who are chosen; in other periods they may have been somebody else's."""
+    some = chosen(step, "person")
+    own = f"SELECT person AS identifier FROM {everybody} WHERE {some}"
+    return f"{own} UNION SELECT identifier FROM {PREFIX}owners WHERE {some}" if has_owners else own
 
 
 def chosen(step: int, person: str) -> str:
