@@ -1,5 +1,7 @@
-"""What makes thousands of restarts quick: plans are compiled once in a test, and no garbage is looked for at a start."""
+"""What makes thousands of restarts quick: plans are compiled once in a test, no garbage is looked for at a start, and
+of all that fails nothing is logged."""
 
+import logging
 from types import SimpleNamespace
 
 import pytest
@@ -13,7 +15,8 @@ def collect_nothing() -> None:
 
 
 @pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+def quick(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.CRITICAL)
     compile_once(monkeypatch)
     idle = SimpleNamespace(collect=collect_nothing, disable=collect_nothing, enable=collect_nothing)
     monkeypatch.setattr(work, "gc", idle)

@@ -1,41 +1,29 @@
 """One simulated history: what happens is drawn by the seed, invariants are looked at after every turn of a process."""
 
-from collections import Counter
 from collections.abc import Callable
 from random import Random
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from tactful.events.derived import Group, SendMessage, decode_groups, place
+from tactful.events.derived import SendMessage, place
 from tactful.events.records import Consent, Event, Outcome, Record, Score, decode
 from tactful.kernel.state import PLAN_KEY, PartitionState, decode_partition, decode_plan, decode_profile
 from tactful.runtime.ports import OutboxRow
-from tactful.testing import World, draw
-from tests.kernel.driver import Driver, told
+from tests.kernel.driver import told
 from tests.simulation import histories
 from tests.simulation.counting import Counting, demand_flow
 from tests.simulation.oracle import Oracle, difference
 from tests.simulation.people import Row
 from tests.simulation.shop import DAY, GRID, HOUR, MINUTE, SHOPS
+from tests.simulation.stage import ENDED, Stage, demand
 
 _MAKE: dict[str, Callable[[Random, str, int, str], Event | Consent | Score]] = {
     "event": histories.event,
     "consent": histories.consent,
     "score": histories.score,
 }
-OWNERS = (((0,),), ((0, 1),), ((0,), (1,)), ((0, 2), (1,)))
-ENDED = {"sent", "refused", "rejected", "lapsed", "dropped"}
 SECOND_US = 1_000_000
-
-
-class Broken(AssertionError):
-    """An invariant does not hold: its name, and what was seen."""
-
-
-def demand(is_kept: object, invariant: str, *seen: object) -> None:
-    if not is_kept:
-        raise Broken(f"{invariant}: {' '.join(map(str, seen))}")
 
 
 class Scene(Struct, frozen=True):
@@ -47,13 +35,11 @@ class Scene(Struct, frozen=True):
     """The share of calls that are brought in afterwards."""
 
 
-class Drama:
+class Drama(Stage):
     def __init__(self, seed: int, scene: Scene | None = None) -> None:
-        self.rng = Random(seed)
+        super().__init__(seed, histories.START)
         self.scene = scene or Scene()
-        self.faults = draw(self.rng)
-        slots = {"email": self.rng.choice((1, 2, 5)), "webhook": self.rng.choice((1, 3))}
-        self.world = World(seed, histories.START, self.faults, self.rng.choice(OWNERS), slots)
+        self.world.faults = self.faults
         self.world.observe = self.look
         self.counting = Counting()
         self.people = [f"u:{number}" for number in range(self.scene.people)]
@@ -61,7 +47,6 @@ class Drama:
         self.oracles = [Oracle(partition, is_alone=partitions == 1) for partition in range(partitions)]
         self.records: list[list[Record]] = [[] for _ in self.oracles]
         self.calls = 0
-        self.released: Counter[str] = Counter()
         self.claims: set[tuple[str, int, int]] = set()
         self.clocks: dict[tuple[int, int], int] = {}
         """By partition and position, what the engine said."""
@@ -70,24 +55,18 @@ class Drama:
 
     def play(self) -> None:
         """To the end; raises where anything is wrong."""
-        try:
-            self.world.publish(SHOPS["first"].files(), "first")
-            for _ in range(self.scene.rounds):
-                self.world.faults = self.faults
-                for _ in range(self.scene.actions):
-                    self.act()
-                    self.look_closely()
-                self.heal()
-            self.end()
-        finally:
-            self.world.close()
+        self.world.publish(SHOPS["first"].files(), "first")
+        for _ in range(self.scene.rounds):
+            self.world.faults = self.faults
+            for _ in range(self.scene.actions):
+                self.act()
+                self.look_closely()
+            self.heal()
+        self.end()
 
     def act(self) -> None:
         rng, world, faults = self.rng, self.world, self.faults
-        if rng.random() < faults.power_cut:
-            world.cut_power()
-        if rng.random() < faults.second_worker:
-            world.start_second(rng.choice(world.names()[:-1]))
+        self.strike()
         if rng.random() < faults.clock_jump:
             world.clock.jump(rng.choice((-40 * MINUTE, -SECOND_US, SECOND_US, 40 * MINUTE)))
         for _ in range(rng.randrange(1, 5)):
@@ -101,27 +80,15 @@ class Drama:
         match rng.choice((*things, *others)):
             case "event" | "consent" | "score" as kind:
                 self._call(rng.choice(self.people), kind)
-            case "retry":
-                world.retry_calls()
-            case "sync":
-                world.sync()
-            case "release" if rng.random() < 0.5:
-                for intent in world.outbox.release(self._some("held"), world.clock.now_us()):
-                    self.released[intent] += 1
-                    world.tell(f"release {intent}")
-                self._ring()
-            case "drop":
-                world.outbox.drop(self._some("held", "waiting")[:1], "nobody wants it", world.clock.now_us())
-                self._ring()
-            case "kill" if self.faults.crash:
-                world.crash(rng.choice(world.names()))
-            case "stop":
-                world.stop(rng.choice(world.names()))
             case "threshold" if self._is_settled():
                 world.broadcast(histories.threshold(rng, world.clock.now_us()))
             case "publish" if rng.random() < 0.7 and self._is_settled():
                 name = rng.choice(("first", "second"))
                 world.publish(SHOPS[name].files(), name)
+            case "release" if rng.random() >= 0.5:
+                pass
+            case other:
+                self.meddle(other)
 
     def _call(self, key: str, kind: str) -> None:
         """The same call each time it is sent, but for when it is received."""
@@ -135,15 +102,6 @@ class Drama:
             return replace(made, is_import=True) if is_import else made
 
         self.world.call(call)
-
-    def _some(self, *statuses: str) -> list[str]:
-        rows = [row.intent.intent for row in self.rows() if row.status in statuses]
-        return self.rng.sample(rows, min(len(rows), 2))
-
-    def _ring(self) -> None:
-        for partition in range(self.world.log.partitions):
-            self.world.bells.ring(f"work-{partition}")
-        self.world.bells.ring("deliver")
 
     def _is_settled(self) -> bool:
         """Publishing again (or another threshold) before everybody is settled is not compared: what a plan said that
@@ -165,15 +123,10 @@ class Drama:
 
     # ---- what must always hold ---------------------------------------------------------------------------------
 
-    def rows(self) -> list[OutboxRow]:
-        return self.world.outbox.rows(limit=1 << 30)
-
     def look(self) -> None:
         """Cheap enough for after every turn."""
         self.counting.look(self.world.stores)
-        mails = Counter(self.world.receiver.intents("email"))
-        for intent, times in mails.items():
-            demand(times <= 1 + self.released[intent], "I4 an e-mail goes at most once", intent, times)
+        self.demand_once()
         for row in self.rows():
             if row.claimed_at is not None and row.position is not None:
                 claim = (row.intent.intent, row.position, row.claimed_at)
@@ -247,24 +200,15 @@ class Drama:
         ours = told(self.groups(partition))
         return difference(ours, {key: person.rows for key, person in self.oracles[partition].people.items()})
 
-    def groups(self, partition: int) -> list[Group]:
-        return [group for blob in self.world.trail.between(partition, 1, 1 << 60) for group in decode_groups(blob)]
-
     # ---- what must hold in the end -----------------------------------------------------------------------------
 
     def heal(self) -> None:
         """The last things happen while faults may still strike; then there are none."""
-        world = self.world
         for _ in range(self.rng.randrange(6)):
             self._one_thing()
-        world.run()
-        world.heal()
-        # A deliverer that was told to stop lets its sends end, for half a minute.
-        world.pass_time(MINUTE)
+        self.calm()
         self._nobody_sleeps_on_work()
-        while world.pending:
-            world.retry_calls()
-            world.run()
+        self.answer_all()
 
     def end(self) -> None:
         world = self.world
@@ -337,11 +281,8 @@ class Drama:
         return [row for group in self.groups(partition) for row in group.rows if isinstance(row, SendMessage)]
 
     def _replay(self, partition: int) -> None:
-        """I2: the log alone, read in one go, gives the same states and rows."""
-        world = self.world
-        again = Driver(partition, world.log.partitions)
-        again.log = [body for _, body in world.log.read(partition, 0, 1 << 30)]
-        again.read(1000)
+        """And the same states and counts."""
+        world, again = self.world, self.replayed(partition)
         demand(again.position == world.stores[partition].checkpoint().position, "I2 everything was read")
         states = world.stores[partition].load(sorted(again.states))
         for key, body in again.states.items():
@@ -351,7 +292,6 @@ class Drama:
         counts, kept = again.state, decode_partition(world.stores[partition].checkpoint().partition_state)
         same = (counts.members, counts.inside) == (kept.members, kept.inside)
         demand(same, "I2 a replay counts the same", partition)
-        demand(again.groups == self.groups(partition), "I2 a replay makes the same rows", partition)
 
 
 def _thresholds(state: PartitionState) -> set[tuple[str, float, float, int]]:

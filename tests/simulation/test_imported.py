@@ -1,7 +1,6 @@
 """Some of what comes in was brought in afterwards: it counts, flips segments, ends runs, ties identifiers, and starts
 nothing; under crashes, power cuts, second workers and merges, read again or not. Held to the two oracles."""
 
-import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -13,16 +12,11 @@ from tactful.kernel import instants, person, ties
 from tactful.runtime import worker
 from tests.simulation import drama
 from tests.simulation.identity import drama as identity
+from tests.simulation.stage import played
 
 SEEDS = 60
 Patch = pytest.MonkeyPatch
 SCENE, TIED = drama.Scene(imported=0.3), identity.Scene(imported=0.4)
-
-
-@pytest.fixture(autouse=True)
-def _quiet(caplog: pytest.LogCaptureFixture) -> None:
-    """The world fails a lot here, and every failure is logged."""
-    caplog.set_level(logging.CRITICAL)
 
 
 def alone(seed: int) -> None:
@@ -31,15 +25,6 @@ def alone(seed: int) -> None:
 
 def tied(seed: int) -> None:
     played(identity.Drama(seed, TIED))
-
-
-def played(one: drama.Drama | identity.Drama) -> None:
-    try:
-        one.play()
-    except BaseException as error:
-        story = "\n".join(one.world.story[-200:])
-        error.add_note(f"{one.faults}\n{story}")
-        raise
 
 
 @pytest.mark.parametrize("seed", range(12))

@@ -3,33 +3,19 @@
 Again and again: faults, rest, faults. A failure names its seed, the mix of faults, and what happened.
 """
 
-import logging
-
 import pytest
 
 from tactful.events.records import Outcome
 from tactful.testing import NONE, Faults
 from tests.simulation.drama import Drama, Scene
+from tests.simulation.stage import played
 
 KEPT = (4, 5, 48, 83, 117, 140, 146, 171, 259, 268)
 """Seeds that once found a bug."""
 
 
 def play(seed: int, scene: Scene | None = None) -> Drama:
-    drama = Drama(seed, scene)
-    try:
-        drama.play()
-    except BaseException as error:
-        story = "\n".join(drama.world.story[-300:])
-        error.add_note(f"seed {seed}, {drama.faults}\n{story}")
-        raise
-    return drama
-
-
-@pytest.fixture(autouse=True)
-def _quiet(caplog: pytest.LogCaptureFixture) -> None:
-    """The world fails a lot here, and every failure is logged."""
-    caplog.set_level(logging.CRITICAL)
+    return played(Drama(seed, scene))
 
 
 @pytest.mark.parametrize("seed", sorted({*range(30), *KEPT}))
@@ -52,7 +38,7 @@ def test_without_faults_everything_is_sent_or_refused_with_a_reason() -> None:
     """So that a simulation in which nothing happens cannot pass for a good one."""
     drama = Drama(11)
     drama.faults = NONE
-    drama.play()
+    played(drama)
     statuses = {row.status for row in drama.rows()}
     assert "sent" in statuses and "refused" in statuses
     assert statuses <= {"sent", "refused", "lapsed", "dropped"}
@@ -62,7 +48,7 @@ def test_without_faults_everything_is_sent_or_refused_with_a_reason() -> None:
 def test_the_faults_do_strike() -> None:
     drama = Drama(1)
     drama.faults = Faults(crash=0.01, fail=0.01, lost_call=0.2, power_cut=0.1, second_worker=0.1, unknown=0.9, slow=0.3)
-    drama.play()
+    played(drama)
     story = "\n".join(drama.world.story)
     for word in ("dies before", "dies after", "fails at", "loses its answer", "power cut", "has a second"):
         assert word in story, word

@@ -19,8 +19,8 @@ from tactful.operations.terms import terms_of
 from tactful.runtime.archive import Archiver, Pace
 from tactful.runtime.decided import LiveTail
 from tactful.testing.faults import Crash, guard
-from tests.simulation.identity.compare import demand
 from tests.simulation.identity.drama import Drama, Scene
+from tests.simulation.stage import demand
 
 
 class Archived(Drama):

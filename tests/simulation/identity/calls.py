@@ -23,6 +23,27 @@ Later = Callable[[int, str], Call]
 """A call yet to be made: when it comes in, and its messageId."""
 
 
+class Talk:
+    """One call after the other; `made` is all of them."""
+
+    def __init__(self, rng: Random) -> None:
+        self.rng = rng
+        self.made: list[Call] = []
+        self._planned: list[Later] = []
+
+    def next(self, at: int, *, begins: bool | None = None) -> Call:
+        """Comes in at this instant. `begins`: whether calls that belong together may begin; None leaves it to chance."""
+        rng, message_id = self.rng, f"m{len(self.made)}"
+        if not self._planned and (rng.random() < 0.1 if begins is None else begins):
+            self._planned = plot(rng)
+        if self._planned and rng.random() < 0.7:
+            made = self._planned.pop(0)(at, message_id)
+        else:
+            made = call(rng, at, message_id, named(self.made[-4:]))
+        self.made.append(made)
+        return made
+
+
 def call(rng: Random, at: int, message_id: str, recent: Sequence[str] = ()) -> Call:
     """One call that comes in at this instant; often about somebody who was named of late."""
     who = rng.choice(recent) if recent and rng.random() < 0.6 else rng.choice(EVERYBODY)

@@ -11,10 +11,11 @@ from tests.simulation.counting import demand_counts
 from tests.simulation.definitions import MINUTE
 from tests.simulation.histories import START
 from tests.simulation.identity import calls
-from tests.simulation.identity.compare import compare, demand, told
+from tests.simulation.identity.compare import compare, told
 from tests.simulation.identity.oracle import Whole
 from tests.simulation.identity.shop import SETTINGS, SHOP
 from tests.simulation.oracle import difference
+from tests.simulation.stage import demand
 
 ENDED = ("sent", "refused", "rejected", "lapsed", "dropped")
 MOST_UNDER_WAY = 30 * MINUTE
@@ -30,8 +31,7 @@ class Cluster:
         self.drivers = [Driver(partition, partitions) for partition in range(partitions)]
         self.relayed = [0] * partitions
         self.whole = Whole(partitions, SHOP)
-        self.made: list[calls.Call] = []
-        self.planned: list[calls.Later] = []
+        self.talk = calls.Talk(self.rng)
         self.drained = START
         self.post: dict[str, tuple[str, int, str]] = {}
         """The outbox: of each intent whose it is, by how many hops, and what became of it."""
@@ -48,15 +48,9 @@ class Cluster:
         self.now += passes
         what = rng.random()
         if what < 0.72:
-            at, message_id = self.now - rng.choice((0, 0, 0, 1)), f"m{len(self.made)}"
-            if not self.planned and what < 0.08:
-                self.planned = calls.plot(rng)
-            if self.planned and rng.random() < 0.7:
-                self.call(self.planned.pop(0)(at, message_id))
-            else:
-                self.call(calls.call(rng, at, message_id, calls.named(self.made[-4:])))
-        elif what < 0.8 and self.made:
-            again = rng.choice(self.made[-30:])
+            self.append(self.talk.next(self.now - rng.choice((0, 0, 0, 1)), begins=what < 0.08))
+        elif what < 0.8 and self.talk.made:
+            again = rng.choice(self.talk.made[-30:])
             if calls.at_most_in_log(again):
                 self.append(calls.received(again, self.now))
         elif what < 0.88:
@@ -93,10 +87,6 @@ class Cluster:
                 self.post[row.intent] = (row.key or key, row.hop, status)
                 if row.key and status:
                     self._report(row.intent)
-
-    def call(self, record: calls.Call) -> None:
-        self.made.append(record)
-        self.append(record)
 
     def append(self, record: calls.Call | Outcome) -> None:
         self.drivers[partition_of(record.key, len(self.drivers))].append(record)

@@ -35,6 +35,7 @@ from tests.simulation.identity.oracle import PURPOSES, Half, Whole
 from tests.simulation.identity.parts import Body, strength
 from tests.simulation.people import Kept, Person
 from tests.simulation.people import Row as Told
+from tests.simulation.stage import demand
 
 WORDS = (
     "came first",
@@ -46,15 +47,6 @@ WORDS = (
     "already sent",
     "consent withdrawn",
 )
-
-
-class Broken(AssertionError):
-    """An invariant does not hold: its name, and what was seen."""
-
-
-def demand(is_kept: object, invariant: str, *seen: object) -> None:
-    if not is_kept:
-        raise Broken(f"{invariant}: {' | '.join(map(str, seen))}")
 
 
 # ---- rows ------------------------------------------------------------------------------------------------------------

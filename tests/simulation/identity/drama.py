@@ -1,29 +1,22 @@
 """Identity in a whole installation: production loops, two workers, crashes, power cuts, lost calls; the same oracle."""
 
-from collections import Counter
-from random import Random
-
 from msgspec import Struct
 from msgspec.structs import replace
 
-from tactful.events.derived import Group, SendMessage, decode_groups
+from tactful.events.derived import SendMessage
 from tactful.events.records import Event, Record, Unmerge, decode
 from tactful.kernel.plan import CompiledPlan, compiled
-from tactful.kernel.state import FIRST_KEY, PLAN_KEY, Profile, decode_partition, decode_plan, decode_profile
-from tactful.runtime.ports import OutboxRow
-from tactful.testing import NONE, World, draw
-from tests.kernel.driver import Driver
+from tactful.kernel.state import decode_partition
 from tests.simulation.counting import Counting, demand_flow
 from tests.simulation.definitions import DAY, GRID, HOUR, MINUTE
 from tests.simulation.histories import START
 from tests.simulation.identity import calls
-from tests.simulation.identity.compare import compare, demand, told
+from tests.simulation.identity.compare import compare, told
 from tests.simulation.identity.oracle import Whole
 from tests.simulation.identity.shop import SHOP
 from tests.simulation.oracle import difference
+from tests.simulation.stage import ENDED, Stage, demand
 
-OWNERS = (((0,),), ((0, 1),), ((0,), (1,)), ((0, 2), (1,)))
-ENDED = {"sent", "refused", "rejected", "lapsed", "dropped"}
 PURPOSES = {journey.name: journey.purpose for journey in SHOP.journeys}
 
 
@@ -34,20 +27,15 @@ class Scene(Struct, frozen=True):
     """The share of calls that are brought in afterwards."""
 
 
-class Drama:
+class Drama(Stage):
     def __init__(self, seed: int, scene: Scene | None = None) -> None:
-        self.rng = Random(seed)
+        super().__init__(seed, START)
         self.scene = scene or Scene()
-        self.faults = draw(self.rng)
-        slots = {"email": self.rng.choice((1, 2, 5)), "webhook": self.rng.choice((1, 3))}
-        self.world = World(seed, START, NONE, self.rng.choice(OWNERS), slots)
         self.world.observe = self.look
         self.counting = Counting()
         self.whole = Whole(self.world.log.partitions, SHOP)
         self.logs: list[list[Record]] = [[] for _ in self.whole.halves]
-        self.made: list[calls.Call] = []
-        self.planned: list[calls.Later] = []
-        self.released: Counter[str] = Counter()
+        self.talk = calls.Talk(self.rng)
         self.claims: set[tuple[str, str, int, int, str]] = set()
         """Intent, journey, partition, position, person."""
         self.checked: set[tuple[str, str, int, int, str]] = set()
@@ -57,84 +45,41 @@ class Drama:
 
     def play(self) -> None:
         """To the end; raises where anything is wrong."""
-        try:
-            self.world.publish(SHOP.files(), SHOP.name)
-            self.world.run()
-            self._plan()
-            for _ in range(self.scene.rounds):
-                self.world.faults = self.faults
-                for _ in range(self.scene.actions):
-                    self.act()
-                    self.look_closely()
-                self.heal()
-            self.end()
-        finally:
-            self.world.close()
+        self.world.publish(SHOP.files(), SHOP.name)
+        self.world.run()
+        self._plan()
+        for _ in range(self.scene.rounds):
+            self.world.faults = self.faults
+            for _ in range(self.scene.actions):
+                self.act()
+                self.look_closely()
+            self.heal()
+        self.end()
 
     def act(self) -> None:
-        rng, world, faults = self.rng, self.world, self.faults
-        if rng.random() < faults.power_cut:
-            world.cut_power()
-        if rng.random() < faults.second_worker:
-            world.start_second(rng.choice(world.names()[:-1]))
+        rng = self.rng
+        self.strike()
         for _ in range(rng.randrange(1, 5)):
-            self._one_thing()
-        world.pass_time(rng.choice((0, GRID, calls.pause(rng), 2 * HOUR if rng.random() < 0.2 else 0)))
-
-    def _one_thing(self) -> None:
-        rng, world = self.rng, self.world
-        match rng.choice(("call",) * 16 + ("retry", "sync", "release", "drop", "kill", "stop")):
-            case "call":
+            thing = rng.choice(("call",) * 16 + ("retry", "sync", "release", "drop", "kill", "stop"))
+            if thing == "call":
                 self._call()
-            case "retry":
-                world.retry_calls()
-            case "sync":
-                world.sync()
-            case "release":
-                for intent in world.outbox.release(self._some("held"), world.clock.now_us()):
-                    self.released[intent] += 1
-                self._ring()
-            case "drop":
-                world.outbox.drop(self._some("held", "waiting")[:1], "nobody wants it", world.clock.now_us())
-                self._ring()
-            case "kill" if self.faults.crash:
-                world.crash(rng.choice(world.names()))
-            case "stop":
-                world.stop(rng.choice(world.names()))
+            else:
+                self.meddle(thing)
+        self.world.pass_time(rng.choice((0, GRID, calls.pause(rng), 2 * HOUR if rng.random() < 0.2 else 0)))
 
     def _call(self) -> None:
         """The same call each time it is sent, but for when it is received."""
-        now_us, message_id = self.world.clock.now_us(), f"m{len(self.made)}"
-        if not self.planned and self.rng.random() < 0.1:
-            self.planned = calls.plot(self.rng)
-        if self.planned and self.rng.random() < 0.7:
-            made = self.planned.pop(0)(now_us, message_id)
-        else:
-            made = calls.call(self.rng, now_us, message_id, calls.named(self.made[-4:]))
+        made = self.talk.next(self.world.clock.now_us())
         if self.scene.imported and not isinstance(made, Unmerge) and self.rng.random() < self.scene.imported:
             made = replace(made, is_import=True)
-        self.made.append(made)
         self.world.call(lambda received_us: calls.received(made, received_us))
 
-    def _some(self, *statuses: str) -> list[str]:
-        rows = [row.intent.intent for row in self.rows() if row.status in statuses]
-        return self.rng.sample(rows, min(len(rows), 2))
-
-    def _ring(self) -> None:
-        for partition in range(self.world.log.partitions):
-            self.world.bells.ring(f"work-{partition}")
-        self.world.bells.ring("deliver")
-
     # ---- what must always hold ---------------------------------------------------------------------------------
-
-    def rows(self) -> list[OutboxRow]:
-        return self.world.outbox.rows(limit=1 << 30)
 
     def look(self) -> None:
         """Cheap enough for after every turn."""
         self.counting.look(self.world.stores)
-        for intent, times in Counter(self.world.receiver.intents("email")).items():
-            demand(times <= 1 + self.released[intent], "I4 an e-mail goes at most once", intent, times)
+        self.demand_once()
         for row in self.world.outbox._table.by_intent.values():
             one = row.claimed  # As it was claimed, whoever the person has become since.
             if one is not None:
@@ -146,7 +91,7 @@ class Drama:
         for partition, log in enumerate(self.logs):
             body_of = self.world.log.read(partition, len(log), max(0, positions[partition] - len(log)))
             log += [decode(body) for _, body in body_of]
-        self.whole.know(row for group in self.groups() for row in group.rows if isinstance(row, SendMessage))
+        self.whole.know(row for group in self.all_groups() for row in group.rows if isinstance(row, SendMessage))
         self.whole.read(self.logs, is_all=is_all)
         profiles = [
             self.profiles(partition) if half.position == positions[partition] else None
@@ -168,32 +113,19 @@ class Drama:
 
     def _plan(self) -> CompiledPlan:
         if self.plan is None:
-            self.plan = compiled(decode_plan(self.world.stores[0].load([PLAN_KEY])[PLAN_KEY]))
+            stored = self.plan_of(0)
+            assert stored is not None
+            self.plan = compiled(stored)
         return self.plan
-
-    def profiles(self, partition: int) -> dict[str, Profile]:
-        store = self.world.stores[partition]
-        keys = store.keys_after(FIRST_KEY, 1 << 30)
-        return {key: decode_profile(body) for key, body in store.load(keys).items()}
-
-    def groups(self, partition: int | None = None) -> list[Group]:
-        partitions = range(self.world.log.partitions) if partition is None else [partition]
-        blobs = [blob for one in partitions for blob in self.world.trail.between(one, 1, 1 << 60)]
-        return [group for blob in blobs for group in decode_groups(blob)]
 
     # ---- what must hold in the end -----------------------------------------------------------------------------
 
     def heal(self) -> None:
-        """No more faults: everything comes to rest, and nothing waits for what is on its way."""
-        world = self.world
-        world.run()
-        world.heal()
-        world.pass_time(MINUTE)
-        while world.pending:
-            world.retry_calls()
-            world.run()
+        """Everything comes to rest, and nothing waits for what is on its way."""
+        self.calm()
+        self.answer_all()
         self.look_closely(is_all=True)
-        for partition in range(world.log.partitions):
+        for partition in range(self.world.log.partitions):
             for profile in self.profiles(partition).values():
                 known = profile.identity
                 demand(known is None or not (known.is_waiting or known.deferred), "nobody waits at rest", profile.key)
@@ -208,17 +140,17 @@ class Drama:
         for half in self.whole.halves:
             half.settle()
         truth = {key: rows for half in self.whole.halves for key, rows in half.stories.items()}
-        surplus, missing = difference(told(self.groups()), truth)
+        surplus, missing = difference(told(self.all_groups()), truth)
         demand(not surplus and not missing, "rows are the oracle's", surplus, missing)
         self._every_message_ended()
         self._everything_acknowledged_is_applied()
         for partition, store in enumerate(self.world.stores):
-            state, plan = (
-                decode_partition(store.checkpoint().partition_state),
-                decode_plan(store.load([PLAN_KEY])[PLAN_KEY]),
-            )
+            state, plan = decode_partition(store.checkpoint().partition_state), self.plan_of(partition)
+            assert plan is not None
             demand_flow(self.world.trail, partition, state, plan)
-            self._replay(partition)
+            again = self.replayed(partition)
+            states = store.load(sorted(again.states))
+            demand(states == again.states, "I2 a replay makes the same states", partition)
 
     def _nobody_is_due(self) -> None:
         for partition, store in enumerate(self.world.stores):
@@ -248,12 +180,3 @@ class Drama:
                 demand((record.key, record.message_id) in kept, "I1 what was acknowledged is applied", record)
             else:
                 assert isinstance(record, Unmerge) or record.message_id
-
-    def _replay(self, partition: int) -> None:
-        """I2: the log alone, read in one go, gives the same states and rows."""
-        again = Driver(partition, self.world.log.partitions)
-        again.log = [body for _, body in self.world.log.read(partition, 0, 1 << 30)]
-        again.read(1000)
-        states = self.world.stores[partition].load(sorted(again.states))
-        demand(states == again.states, "I2 a replay makes the same states", partition)
-        demand(again.groups == self.groups(partition), "I2 a replay makes the same rows", partition)

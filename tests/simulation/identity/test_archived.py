@@ -1,6 +1,5 @@
 """States and history say the same (I5) whatever fails: workers, the archiver, the power, the world."""
 
-import logging
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,27 +10,14 @@ from tactful.history import producer
 from tactful.history.cells import IdentityRow, Item
 from tactful.runtime import decided
 from tests.simulation.identity.archived import Archived
-from tests.simulation.identity.compare import Broken
 from tests.simulation.identity.drama import Scene
+from tests.simulation.stage import Broken, played
 
 Patch = pytest.MonkeyPatch
 
 
 def play(seed: int, scene: Scene | None = None) -> Archived:
-    drama = Archived(seed, scene)
-    try:
-        drama.play()
-    except BaseException as error:
-        story = "\n".join(drama.world.story[-60:])
-        error.add_note(f"seed {seed}, {drama.faults}\n{story}")
-        raise
-    return drama
-
-
-@pytest.fixture(autouse=True)
-def _quiet(caplog: pytest.LogCaptureFixture) -> None:
-    """The world fails a lot here, and every failure is logged."""
-    caplog.set_level(logging.CRITICAL)
+    return played(Archived(seed, scene))
 
 
 @pytest.mark.parametrize("seed", [4])

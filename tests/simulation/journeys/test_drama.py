@@ -1,28 +1,14 @@
 """Random journeys in the production loops, under drawn faults."""
 
-import logging
-
 import pytest
 
 from tests.simulation.journeys.drama import Drama
 from tests.simulation.journeys.scenes import TIGHT, section
+from tests.simulation.stage import played
 
 
-def play(seed: int, *, ties: bool = False) -> Drama:
-    drama = Drama(seed, ties=ties, sending=TIGHT, settings=section(TIGHT))
-    try:
-        return drama.play()
-    except BaseException as error:
-        story = "\n".join(drama.world.story[-100:])
-        texts = "\n".join(f"--- {name}\n{text}" for name, text in drama.history.texts.items())
-        error.add_note(f"seed {seed}, {drama.faults}\n{texts}\n{story}")
-        raise
-
-
-@pytest.fixture(autouse=True)
-def _quiet(caplog: pytest.LogCaptureFixture) -> None:
-    """The world fails a lot here, and every failure is logged."""
-    caplog.set_level(logging.CRITICAL)
+def play(seed: int, *, ties: bool = False) -> None:
+    played(Drama(seed, ties=ties, sending=TIGHT, settings=section(TIGHT)))
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -10,11 +10,11 @@ from typing import Any
 from tactful.adapters.duckdb_queries import DuckDBQueries
 from tactful.adapters.memory.lake import MemoryLake
 from tactful.errors import TransientError
-from tactful.events.derived import EventKept, decode_groups
+from tactful.events.derived import EventKept
 from tactful.events.records import Unmerge
 from tactful.kernel.plan import compiled
 from tactful.kernel.seeding import is_behind
-from tactful.kernel.state import FIRST_KEY, PlanState, Profile, decode_partition, decode_profile
+from tactful.kernel.state import PlanState, Profile, decode_partition
 from tactful.kernel.turn import Turn
 from tactful.operations.history import History
 from tactful.operations.publish import published
@@ -22,15 +22,13 @@ from tactful.operations.seed_counting import Counting, Wanted
 from tactful.operations.seeding import Seeder
 from tactful.runtime.archive import Archiver
 from tactful.runtime.decided import LiveTail
-from tactful.testing import World, draw
+from tactful.testing import World
 from tactful.testing.faults import NONE, Crash, guard
 from tests.simulation.definitions import GRID, HOUR, MINUTE
 from tests.simulation.histories import START
 from tests.simulation.identity import calls
-from tests.simulation.identity.compare import demand
 from tests.simulation.seeding.twins import ALWAYS, POOL, differs
-
-OWNERS = (((0,),), ((0, 1),), ((0,), (1,)), ((0, 2), (1,)))
+from tests.simulation.stage import Stage, demand
 
 
 class Home:
@@ -64,15 +62,12 @@ class Home:
         return self._world.stores
 
 
-class Drama:
+class Drama(Stage):
     def __init__(self, seed: int, actions: int = 40) -> None:
-        self.rng = Random(seed)
+        super().__init__(seed, START)
         self.actions = actions
-        self.faults = draw(self.rng)
-        self.world = World(seed, START, NONE, self.rng.choice(OWNERS))
         self.lake = MemoryLake(4)
-        self.made: list[calls.Call] = []
-        self.planned: list[calls.Later] = []
+        self.talk = calls.Talk(self.rng)
         self.told: Counter[str] = Counter()
         self.home = Home(self.world, self.rng)
         self.seeder = self._new_seeder()
@@ -83,37 +78,25 @@ class Drama:
         return Seeder(house, History(self.lake, DuckDBQueries(), tail))
 
     def play(self) -> None:
-        try:
-            self.world.publish(ALWAYS, "first")
-            self.world.run()
-            for _ in range(self.actions):
-                self.world.faults = self.faults
-                self._act()
-                if self.rng.random() < 0.1:
-                    self._heal()
-            self._heal()
-            self._check()
-        finally:
-            self.world.close()
+        self.world.publish(ALWAYS, "first")
+        self.world.run()
+        for _ in range(self.actions):
+            self.world.faults = self.faults
+            self._act()
+            if self.rng.random() < 0.1:
+                self._heal()
+        self._heal()
+        self._check()
 
     # ---- what happens ------------------------------------------------------------------------------------------------
 
     def _act(self) -> None:
-        rng, world, faults = self.rng, self.world, self.faults
-        if rng.random() < faults.power_cut:
-            world.cut_power()
-        if rng.random() < faults.second_worker:
-            world.start_second(rng.choice(world.names()[:-1]))
+        rng, world = self.rng, self.world
+        self.strike()
         for _ in range(rng.randrange(1, 6)):
             match rng.choice(("call",) * 14 + ("retry", "sync", "kill", "publish", "seed", "seed", "archive")):
                 case "call":
                     self._call()
-                case "retry":
-                    world.retry_calls()
-                case "sync":
-                    world.sync()
-                case "kill" if faults.crash:
-                    world.crash(rng.choice(world.names()))
                 case "publish":
                     names = [name for name in POOL if rng.random() < rng.choice((0.2, 0.5, 0.8))]
                     world.publish(ALWAYS | {name: POOL[name] for name in names}, "somebody")
@@ -121,17 +104,12 @@ class Drama:
                     self._seed()
                 case "archive":
                     Archiver(world.log, world.trail, self.lake, world.clock).archive()
+                case other:
+                    self.meddle(other)
         world.pass_time(rng.choice((0, GRID, calls.pause(rng), 2 * HOUR if rng.random() < 0.1 else 0)))
 
     def _call(self) -> None:
-        now_us, message_id = self.world.clock.now_us(), f"m{len(self.made)}"
-        if not self.planned and self.rng.random() < 0.1:
-            self.planned = calls.plot(self.rng)
-        if self.planned and self.rng.random() < 0.7:
-            made = self.planned.pop(0)(now_us, message_id)
-        else:
-            made = calls.call(self.rng, now_us, message_id, calls.named(self.made[-4:]))
-        self.made.append(made)
+        made = self.talk.next(self.world.clock.now_us())
         self.world.call(lambda received_us: calls.received(made, received_us))
 
     def _seed(self) -> None:
@@ -144,30 +122,24 @@ class Drama:
             self.told["failed"] += 1
 
     def _heal(self) -> None:
-        """No more faults: everything comes to rest, and what waits is seeded."""
-        world = self.world
-        world.run()
-        world.heal()
-        world.pass_time(MINUTE)
-        while world.pending:
-            world.retry_calls()
-            world.run()
+        """Everything comes to rest, and what waits is seeded."""
+        self.calm()
+        self.answer_all()
         while self.seeder.waiting():
             demand(self.seeder.turn(), "what waits can be seeded at rest", self.seeder.waiting())
             self.told["seeded at rest"] += 1
-            world.pass_time(MINUTE)
+            self.world.pass_time(MINUTE)
 
     # ---- what must hold ----------------------------------------------------------------------------------------------
 
     def _check(self) -> None:
         counted = self._counted()
         for partition, store in enumerate(self.world.stores):
-            state, known = decode_partition(store.checkpoint().partition_state), published(store)
+            state, known = decode_partition(store.checkpoint().partition_state), self.plan_of(partition)
             assert known is not None
             plan = compiled(known)
             demand(state.sweep is None, "nobody is left to be settled", partition)
-            for body in store.load(store.keys_after(FIRST_KEY, 1 << 30)).values():
-                profile = decode_profile(body)
+            for profile in self.profiles(partition).values():
                 demand(not is_behind(known, profile), "everybody has every seed", profile.key)
                 self._compare(known, plan.aggregates, profile, counted, state.clock)
                 view = Turn(state, plan, known, lambda _: None).view(profile)
@@ -204,13 +176,9 @@ class Drama:
         with History(MemoryLake(4), DuckDBQueries(), tail).open() as opened:
             query = f"SELECT {', '.join(counting.columns())} FROM events WHERE {' AND '.join(counting.conditions())}"
             found = counting.fold(opened.session.batches(query))
-        kept = {row.ref for row in self._rows() if isinstance(row, EventKept)}
+        rows = (row for group in self.all_groups() for row in group.rows)
+        kept = {row.ref for row in rows if isinstance(row, EventKept)}
         self.told["kept"] += len(kept)
-        asked = sum(not isinstance(one, Unmerge) for one in self.made)
+        asked = sum(not isinstance(one, Unmerge) for one in self.talk.made)
         demand(bool(kept) or not asked, "events were kept", asked)
         return found
-
-    def _rows(self) -> list[Any]:
-        trail, partitions = self.world.trail, range(self.world.log.partitions)
-        blobs = [blob for one in partitions for blob in trail.between(one, 1, 1 << 60)]
-        return [row for blob in blobs for group in decode_groups(blob) for row in group.rows]

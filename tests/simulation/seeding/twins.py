@@ -30,8 +30,8 @@ from tests.kernel.driver import Driver
 from tests.simulation.definitions import GRID, MINUTE
 from tests.simulation.histories import START
 from tests.simulation.identity import calls
-from tests.simulation.identity.compare import demand
 from tests.simulation.seeding.past import Past
+from tests.simulation.stage import demand
 
 ALWAYS = {
     "segments/regulars.yaml": 'when: \'count("Order Completed", last="3h") >= 3\'\n',
@@ -88,8 +88,7 @@ class Twins:
         self.files: dict[str, str] = {}
         self.pending: list[Seed] = []
         """Counted, and not on the log yet."""
-        self.made: list[calls.Call] = []
-        self.planned: list[calls.Later] = []
+        self.talk = calls.Talk(self.rng)
         self.told: Counter[str] = Counter()
         """What has happened, so that a simulation in which nothing does cannot pass."""
         self.always = frozenset[int]()
@@ -116,7 +115,8 @@ class Twins:
         self.now += calls.pause(rng)
         match rng.choices(("call", "tick", "publish", "count", "seed"), (60, 10, 3, 5, 5))[0]:
             case "call":
-                self._call()
+                record = self.talk.next(self.now)
+                self._append(partition_of(record.key, len(self.late)), record)
             case "tick":
                 self._append(rng.randrange(len(self.late)), Tick(self.now, rng.choice((1, 2, 100))))
             case "publish":
@@ -129,17 +129,6 @@ class Twins:
         for _ in range(rng.randrange(4)):
             self._go_on(rng.randrange(len(self.late)))
         self.check()
-
-    def _call(self) -> None:
-        rng, message_id = self.rng, f"m{len(self.made)}"
-        if not self.planned and rng.random() < 0.1:
-            self.planned = calls.plot(rng)
-        if self.planned and rng.random() < 0.7:
-            record = self.planned.pop(0)(self.now, message_id)
-        else:
-            record = calls.call(rng, self.now, message_id, calls.named(self.made[-4:]))
-        self.made.append(record)
-        self._append(partition_of(record.key, len(self.late)), record)
 
     def _publish(self, files: dict[str, str]) -> None:
         self.files = files
