@@ -12,7 +12,7 @@ from tactful.events.responses import EMAIL_SENT
 from tactful.operations.backtesting.crew import Alone, Crew
 from tactful.operations.backtesting.preparing import Asked, wanted
 from tactful.operations.backtesting.running import Backtest, backtest
-from tactful.operations.backtesting.tally import Sent
+from tactful.operations.backtesting.tally import Line, Sent
 from tactful.operations.project import load
 from tactful.runtime.settings import Settings, plan_settings
 from tactful.runtime.settings_sending import SendingSettings
@@ -88,13 +88,21 @@ def backtested(
     life: Life, journey: str, *, crew: Crew | None = None, files: Mapping[str, str] = SHOP, **asked: str
 ) -> tuple[Backtest, list[list[Sent]]]:
     """A backtest of everything, and the messages of each version."""
+    found, lines = told(life, journey, crew=crew, files=files, **asked)
+    return found, [[one for one in each if isinstance(one, Sent)] for each in lines]
+
+
+def told(
+    life: Life, journey: str, *, crew: Crew | None = None, files: Mapping[str, str] = SHOP, **asked: str
+) -> tuple[Backtest, list[list[Line]]]:
+    """A backtest of everything, and every line of each version."""
     path = f"journeys/{journey}.yaml"
     house = life.house
     period = {"first": "2025-01-01", "last": format_time(life.clock.now_us())}
     question = replace(Asked(journey, files[path]), **{**period, **asked})
-    told = plan_settings(house.settings)
-    lists: list[list[Sent]] = [[], []]
+    settings = plan_settings(house.settings)
+    lists: list[list[Line]] = [[], []]
     with life.history().open() as opened:
-        what = wanted(question, files, told, house.plan(0), opened, house.outbox, 10)
+        what = wanted(question, files, settings, house.plan(0), opened, house.outbox, 10)
         found = backtest(opened, what, crew or Alone(), lambda _: None, lambda version, one: lists[version].append(one))
     return found, lists

@@ -10,7 +10,7 @@ from tactful.events.records import Launch, Publish, Steer
 from tactful.operations.backtesting import dealing, preparing
 from tactful.operations.backtesting.crew import Alone
 from tactful.operations.backtesting.running import backtest
-from tactful.operations.backtesting.tally import Sent
+from tactful.operations.backtesting.tally import Line, Sent
 from tactful.runtime.settings import Settings
 from tactful.values import format_time
 from tests.backtesting.shop_life import sent
@@ -67,8 +67,8 @@ def compare(seed: int) -> int:
     return found
 
 
-def _into(messages: list[Sent]) -> Callable[[int, Sent], None]:
-    return lambda _, one: messages.append(one)
+def _into(messages: list[Sent]) -> Callable[[int, Line], None]:
+    return lambda _, one: messages.append(one) if isinstance(one, Sent) else None
 
 
 @pytest.fixture(autouse=True)

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +25,10 @@ Asking = Callable[..., tuple[int, dict[str, Any]]]
 
 
 @pytest.fixture
-def bench() -> Bench:
-    return Bench(play)
+def bench() -> Iterator[Bench]:
+    found = Bench(play)
+    yield found
+    found.close()
 
 
 @pytest.fixture

@@ -1,8 +1,11 @@
 """Backtests in the console and by the API: asked for, looked at, shown, stopped; with real ones behind them."""
 
+import re
 from collections.abc import Callable, Iterator
+from html import unescape
 from threading import Event
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 import pytest
@@ -10,6 +13,7 @@ import pytest
 from tactful.errors import UsageError
 from tactful.operations import previewed
 from tactful.operations.backtesting import preparing, report, running
+from tactful.operations.backtesting.behind import Behind
 from tactful.operations.backtesting.bench import WAITING, Bench
 from tactful.operations.backtesting.crew import Alone
 from tactful.operations.backtesting.preparing import Asked
@@ -21,13 +25,14 @@ from tests.console.shop import Shop
 from tests.web.serving import Approved, nobody_sends
 
 
-def play(asked: Asked, progress: Callable[[float], None]) -> dict[str, Any]:
+def play(asked: Asked, progress: Callable[[float], None], behind: Behind) -> dict[str, Any]:
     """As app/backtesting.py does, over a life."""
     house = lived_shop().house
     with lived_shop().history().open() as opened:
         told = plan_settings(house.settings)
         wanted = preparing.wanted(asked, SHOP, told, house.plan(0), opened, house.outbox, 10)
-        return report.as_values(running.backtest(opened, wanted, Alone(), lambda told: progress(told.of_all)))
+        found = running.backtest(opened, wanted, Alone(), lambda told: progress(told.of_all), behind.add)
+        return report.as_values(found)
 
 
 def idle(bench: Bench) -> None:
@@ -67,6 +72,41 @@ def test_one_is_played_and_shown(served: tuple[Served, Bench]) -> None:
     assert "Some of them" not in console.get(answer.headers["location"], role="viewer").text
 
 
+def test_behind_each_number_there_is_a_page(served: tuple[Served, Bench]) -> None:
+    """With the lines that it counts, as a table and as CSV, for who may see people."""
+    console, bench = served
+    page = "/journeys/cart_reminder/backtest"
+    answer = console.post(page, **{"from": "2025-03-01", "to": "2025-03-11", "against": "without"})
+    idle(bench)
+    (job, *_) = bench.of("cart_reminder")
+    assert job.found is not None
+    shown = console.get(answer.headers["location"]).text
+    links = [unescape(one) for one in re.findall(rf'href="({page}/lines[^"]+)"', shown)]
+    assert len(links) > 20
+    for kind in ("message", "began", "run", "other"):
+        assert any(f"what={kind}" in one for one in links)
+    for link in links:
+        lines = console.get(link).text
+        assert "<h1>" in lines and "None." not in lines, link
+    everything = f"{page}/lines?job={job.number}&of=0&what=message"
+    table = console.get(f"{everything}&format=csv").text.splitlines()
+    assert len(table) == 1 + job.found["versions"][0]["messages"]
+    assert console.get(everything, role="viewer").status == 403
+    reasons = job.found["versions"][0]["reasons"]
+    (ran, *_) = [row for row in reasons if row["where"] == "run"]
+    why = console.get(f"{page}/lines?job={job.number}&of=0&what=run&reason={quote(ran['reason'])}&format=csv").text
+    assert why.count(ran["reason"]) == ran["times"]
+
+
+def test_lines_that_are_not_there_are_said_to_be_gone(served: tuple[Served, Bench]) -> None:
+    console, _ = served
+    page = "/journeys/cart_reminder/backtest"
+    for query in ("", "?job=9999", "?job=x", "?job=1&of=7", "?job=1&what=hats", "?job=1&hat=red", "?job=1&after=-1"):
+        answer = console.get(f"{page}/lines{query}")
+        assert (answer.status, "There is nothing here" in answer.text) == (404, True), query
+    assert console.get("/journeys/welcome/backtest/lines?job=1").status == 404
+
+
 def test_a_change_is_played_before_it_is_saved(served: tuple[Served, Bench]) -> None:
     """Of the journey itself, and of what it sends."""
     console, bench = served
@@ -104,7 +144,7 @@ def test_what_is_wrong_is_said(served: tuple[Served, Bench]) -> None:
 def test_one_is_played_at_a_time_and_may_be_stopped() -> None:
     begun, go_on = Event(), Event()
 
-    def slow(asked: Asked, progress: Callable[[float], None]) -> dict[str, Any]:
+    def slow(asked: Asked, progress: Callable[[float], None], behind: Behind) -> dict[str, Any]:
         begun.set()
         assert go_on.wait(60)
         progress(0.5)
@@ -127,6 +167,8 @@ def test_one_is_played_at_a_time_and_may_be_stopped() -> None:
 
 
 def test_values_are_json() -> None:
-    found = play(Asked("cart_reminder", SHOP["journeys/cart_reminder.yaml"], "published"), lambda _: None)
+    behind = Behind()
+    found = play(Asked("cart_reminder", SHOP["journeys/cart_reminder.yaml"], "published"), lambda _: None, behind)
+    behind.close()
     assert msgspec.json.decode(msgspec.json.encode(found)) == found
     assert found["difference"]["people"]["published"] == 0  # It is what is published.

@@ -8,19 +8,22 @@ from tactful.adapters.crew import Processes
 from tactful.adapters.installation import Installation
 from tactful.app.histories import history_of
 from tactful.operations.backtesting import preparing, report, running
+from tactful.operations.backtesting.behind import Behind
 from tactful.operations.backtesting.preparing import Asked
 from tactful.operations.project import load
 from tactful.runtime.settings import plan_settings
 
 
-def play(house: Installation, project: Path, asked: Asked, progress: Callable[[float], None]) -> dict[str, Any]:
+def play(
+    house: Installation, project: Path, asked: Asked, progress: Callable[[float], None], behind: Behind
+) -> dict[str, Any]:
     """What it opens belongs to the thread that asks."""
     own = Installation(house.data, house.settings, house.clock, read_only=True)
     try:
         with history_of(own).open() as history:
             told, limit = plan_settings(own.settings), own.settings.limits.mails_per_address
             wanted = preparing.wanted(asked, load(project), told, own.plan(0), history, own.outbox, limit)
-            found = running.backtest(history, wanted, Processes(), lambda told: progress(told.of_all))
+            found = running.backtest(history, wanted, Processes(), lambda told: progress(told.of_all), behind.add)
             return report.as_values(found)
     finally:
         own.close()

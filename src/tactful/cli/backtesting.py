@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ from tactful.runtime.settings_mistakes import FILE
 if TYPE_CHECKING:
     from tactful.operations.backtesting.preparing import Asked
     from tactful.operations.backtesting.running import Told
-    from tactful.operations.backtesting.tally import Sent
+    from tactful.operations.backtesting.tally import Line
 
 
 def register(group: click.Group, build: Build) -> None:
@@ -41,6 +41,11 @@ def register(group: click.Group, build: Build) -> None:
         type=click.Path(dir_okay=False, writable=True, path_type=Path),
         help="Write every message into this file, a JSON object a line.",
     )
+    @click.option(
+        "--reasons",
+        type=click.Path(dir_okay=False, writable=True, path_type=Path),
+        help="Likewise every run that began, or came to no message, with its reason.",
+    )
     @click.option("--processes", type=click.IntRange(1, 256), help="How many (default: one for each core).")
     @data_option
     @json_option
@@ -51,6 +56,7 @@ def register(group: click.Group, build: Build) -> None:
         against: str,
         project: Path | None,
         listed: Path | None,
+        reasons: Path | None,
         processes: int | None,
         data: Path,
         as_json: bool,
@@ -69,11 +75,18 @@ def register(group: click.Group, build: Build) -> None:
         if folder is None:
             raise click.UsageError("the file lies in no project's journeys/; name the project with --project")
         asked = _asked(journey, against, first, last)
-        _play(build, folder, opened(build, data), asked, listed, processes or 0, as_json=as_json)
+        _play(build, folder, opened(build, data), asked, (listed, reasons), processes or 0, as_json=as_json)
 
 
 def _play(
-    build: Build, folder: Path, house: House, asked: "Asked", listed: Path | None, processes: int, *, as_json: bool
+    build: Build,
+    folder: Path,
+    house: House,
+    asked: "Asked",
+    listed: tuple[Path | None, Path | None],
+    processes: int,
+    *,
+    as_json: bool,
 ) -> None:
     from tactful.operations.backtesting import preparing, report, running  # Stand on Arrow, likewise.
     from tactful.operations.project import load
@@ -84,7 +97,7 @@ def _play(
         files, told = load(folder), plan_settings(settings)
         wanted = preparing.wanted(asked, files, told, house.plan(0), history, house.outbox, limit)
         labels = [one.label for one in wanted.versions]
-        with _progress(hidden=as_json) as progress, _list(listed, labels) as listen:
+        with _progress(hidden=as_json) as progress, _lists(*listed, labels) as listen:
             found = running.backtest(history, wanted, build.crew(processes), progress, listen)
     if as_json:
         echo_json(report.as_values(found))
@@ -116,19 +129,25 @@ def _progress(*, hidden: bool) -> Iterator[Callable[["Told"], None]]:
 
 
 @contextmanager
-def _list(path: Path | None, labels: list[str]) -> Iterator[Callable[[int, "Sent"], None] | None]:
-    """Writes each message as a line."""
-    if path is None:
+def _lists(
+    messages: Path | None, reasons: Path | None, labels: list[str]
+) -> Iterator[Callable[[int, "Line"], None] | None]:
+    """Writes each message, and all else that was decided, as a line of its file."""
+    if messages is None and reasons is None:
         yield None
         return
     import msgspec
 
     from tactful.operations.backtesting import report
+    from tactful.operations.backtesting.tally import Sent
 
-    with path.open("wb") as file:
+    with ExitStack() as files:
+        sent, other = (files.enter_context(path.open("wb")) if path else None for path in (messages, reasons))
 
-        def listen(version: int, one: "Sent") -> None:
-            said = report.sample(one)
-            file.write(msgspec.json.encode({"version": labels[version], **said} if len(labels) > 1 else said) + b"\n")
+        def listen(version: int, one: "Line") -> None:
+            file, said = (sent, report.sample(one)) if isinstance(one, Sent) else (other, report.noted(one))
+            if file is not None:
+                said = {"version": labels[version], **said} if len(labels) > 1 else said
+                file.write(msgspec.json.encode(said) + b"\n")
 
         yield listen

@@ -25,6 +25,7 @@ _SENT = {
     "cameBefore": 0,
     "cameAfter": 1,
     "intent": "cbb4aece57cacbfcca9d20bb39fcb9f8",
+    "segments": ["left_cart"],
 }
 _VERSION = {
     "version": "this",

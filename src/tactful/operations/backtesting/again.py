@@ -5,7 +5,6 @@ sent: the engine says both anew for what it decides here. Everything else that c
 doing and stays.
 """
 
-from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
@@ -29,12 +28,12 @@ _encode = msgspec.msgpack.Encoder().encode
 
 
 class Again:
-    """Of one unit. `sent` counts, by journey and step, what history says was sent in [from_us, until_us)."""
+    """Of one unit. `sent` has what history says was sent of a journey: to whom, when, at which step, which message."""
 
-    def __init__(self, table: pa.Table, from_us: int, until_us: int) -> None:
+    def __init__(self, table: pa.Table, journey: str) -> None:
         self._columns = [_values(table.column(name)) for name in _COLUMNS]
-        self._from_us, self._until_us = from_us, until_us
-        self.sent: Counter[tuple[str, str]] = Counter()
+        self._journey = journey
+        self.sent: list[tuple[str, int, str, str]] = []
 
     def records(self) -> Iterator[Record]:
         """In order."""
@@ -46,7 +45,7 @@ class Again:
                 yield _other(kind, whence, timestamp, at, _decode(extra), _packed(said), is_verified=is_verified)
                 continue
             if kind == KIND and name in (EMAIL_SENT, MESSAGE_SENT):
-                self._was_sent(at, _decode(said))
+                self._was_sent(key, at, _decode(said))
                 continue
             if kind == "identify" and source == SOURCE and is_server:
                 continue
@@ -67,9 +66,9 @@ class Again:
                 is_verified,
             )
 
-    def _was_sent(self, at: int, said: dict[str, Any]) -> None:
-        if self._from_us <= at < self._until_us:
-            self.sent[str(said.get("journey", "")), str(said.get("step", ""))] += 1
+    def _was_sent(self, key: str, at: int, said: dict[str, Any]) -> None:
+        if said.get("journey") == self._journey:
+            self.sent.append((key, at, str(said.get("step", "")), str(said.get("message", ""))))
 
 
 def _other(

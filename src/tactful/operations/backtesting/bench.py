@@ -1,7 +1,8 @@
 """Bench: backtests that somebody asked for on a page or by the API, one after the other beside everything else.
 
-A backtest takes seconds or minutes on all cores, so whoever asks gets a number and looks again. What was found is kept
-in memory only, the newest few: it names people, and whoever is erased shall not stand in a forgotten file.
+A backtest takes seconds or minutes on all cores, so whoever asks gets a number and looks again. What was found of the
+newest few is kept in memory, and what stands behind it in a file without a name (behind.py): it names people, and
+whoever is erased shall not stand in a forgotten file.
 """
 
 from collections import OrderedDict
@@ -16,15 +17,16 @@ from msgspec.structs import replace
 from tactful.errors import DefinitionError, TransientError, UsageError
 
 if TYPE_CHECKING:
+    from tactful.operations.backtesting.behind import Behind
     from tactful.operations.backtesting.preparing import Asked  # Stands on Arrow, and is seldom wanted.
 
 KEPT = 20
 WAITING = 5
 """More that nobody has begun are refused."""
 Progress = Callable[[float], None]
-Play = Callable[["Asked", Progress], dict[str, Any]]
-"""The values of a report (report.py); called in a thread of its own. The progress raises Stopped where nobody wants it
-any more."""
+Play = Callable[["Asked", Progress, "Behind"], dict[str, Any]]
+"""The values of a report (report.py), and every line into what stands behind it; called in a thread of its own. The
+progress raises Stopped where nobody wants it any more."""
 State = Literal["waiting", "playing", "done", "failed", "stopped"]
 
 
@@ -41,6 +43,8 @@ class Job(Struct, frozen=True):
     share: float = 0.0
     """Of the work that is done."""
     found: Mapping[str, Any] | None = None
+    behind: "Behind | None" = None
+    """Of one that is done: every line behind its numbers."""
     problem: str = ""
 
     @property
@@ -66,7 +70,8 @@ class Bench:
             job = self._jobs[self._number] = Job(self._number, asked, at_us, by)
             over = [number for number, one in self._jobs.items() if one.is_over]
             for number in over[: max(len(self._jobs) - KEPT, 0)]:
-                del self._jobs[number]
+                if (behind := self._jobs.pop(number).behind) is not None:
+                    behind.close()
             if self._thread is None:
                 self._thread = ThreadPoolExecutor(1, thread_name_prefix="backtest")
             self._thread.submit(self._run, job.number)
@@ -95,6 +100,9 @@ class Bench:
             self._unwanted.update(self._jobs)
             if self._thread is not None:
                 self._thread.shutdown(wait=False, cancel_futures=True)
+            for job in self._jobs.values():
+                if job.behind is not None:
+                    job.behind.close()
 
     # ---- in the thread ---------------------------------------------------------------------------------------------
 
@@ -104,10 +112,14 @@ class Bench:
                 raise Stopped
             self._now(number, state="playing", share=share)
 
+        from tactful.operations.backtesting.behind import Behind
+
+        behind = Behind()
         try:
             progress(0.0)
-            found = self._play(self._jobs[number].asked, progress)
-            self._now(number, state="done", share=1.0, found=found)
+            found = self._play(self._jobs[number].asked, progress, behind)
+            behind.done()
+            self._now(number, state="done", share=1.0, found=found, behind=behind)
         except Stopped:
             self._now(number, state="stopped")
         except (DefinitionError, UsageError, TransientError) as error:
@@ -115,6 +127,9 @@ class Bench:
         except BaseException as error:
             self._now(number, state="failed", problem=f"{type(error).__name__}: {error}")
             raise
+        finally:
+            if self._jobs[number].behind is None:
+                behind.close()
 
     def _now(self, number: int, **changed: Any) -> None:
         with self._lock:

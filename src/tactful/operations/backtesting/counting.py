@@ -8,6 +8,8 @@ from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
+from msgspec.structs import replace
+
 from tactful.events import zones
 from tactful.events.derived import EventKept, GoalReached, Group, RunEnded, RunStarted, SendMessage, StepTaken
 from tactful.events.reasons import reason_of
@@ -17,7 +19,7 @@ from tactful.journeys.rules import Told
 from tactful.kernel.state import Profile
 from tactful.kernel.walking import FINISHED
 from tactful.operations.backtesting.playing import Period, Stage
-from tactful.operations.backtesting.tally import Difference, Sent, Tally, sampled
+from tactful.operations.backtesting.tally import Difference, Line, Noted, Sent, Tally, What, sampled
 from tactful.runtime.ports import Claimed, Verdict
 from tactful.values import DAY_US
 
@@ -62,9 +64,9 @@ class _Anyway:
 
 
 class Counting:
-    """The listener of one version (playing.py); `tally` when everything was played."""
+    """The listener of one version (playing.py). `is_listing`: what stands behind the numbers is wanted, too."""
 
-    def __init__(self, stage: Stage, period: Period, time_zone: str) -> None:
+    def __init__(self, stage: Stage, period: Period, time_zone: str, *, is_listing: bool = False) -> None:
         self._stage, self._period = stage, period
         self._zone = zones.known(time_zone)
         self._segments = {number: rule.name for number, rule in stage.plan.by_number.items()}
@@ -74,6 +76,7 @@ class Counting:
         self._others: list[tuple[str, str, int]] = []
         """Person, journey and instant."""
         self._tally = Tally()
+        self._notes: list[Noted] | None = [] if is_listing else None
 
     # ---- listening -------------------------------------------------------------------------------------------------
 
@@ -84,7 +87,7 @@ class Counting:
                     if row.name in self._anyway.match.events or "*" in self._anyway.match.events:
                         self._hear(group.key, record)
                 elif getattr(row, "journey", None) == self._stage.journey and self._counts(row.at):
-                    self._tell(row)
+                    self._tell(group.key, row)
 
     def _hear(self, key: str, record: Record) -> None:
         if isinstance(record, Event):
@@ -93,16 +96,20 @@ class Counting:
     def _counts(self, at: int) -> bool:
         return self._period.from_us <= at < self._period.until_us
 
-    def _tell(self, row: object) -> None:
+    def _tell(self, key: str, row: object) -> None:
         tally = self._tally
         match row:
             case RunStarted():
                 tally.starts[str(self._day(row.at))] += 1
                 tally.arms[row.arm] += 1
+                self._note(row.at, key, "began", row.arm, entry_key=row.entry_key)
             case RunEnded() if row.reason != FINISHED:
-                tally.reasons[f"{'run' if row.step else 'start'}\t{reason_of(row.reason)}"] += 1
+                where: What = "run" if row.step else "start"
+                tally.reasons[f"{where}\t{reason_of(row.reason)}"] += 1
+                self._note(row.at, key, where, row.reason, row.step, entry_key=row.entry_key)
             case StepTaken(what="withheld"):
                 tally.reasons[f"run\t{reason_of(row.detail)}"] += 1
+                self._note(row.at, key, "run", row.detail, row.step, entry_key=row.entry_key)
             case GoalReached() if row.nth == 1:
                 tally.goals[row.arm] += 1
             case _:
@@ -114,6 +121,7 @@ class Counting:
             return
         if intent.journey != self._stage.journey:
             self._others.append((intent.key, intent.journey, at))
+            self._note_of(intent, "other", intent.journey, at)
             return
         tally = self._tally
         tally.sent[f"{self._day(at)}\t{intent.step}\t{intent.message}"] += 1
@@ -121,66 +129,104 @@ class Counting:
         tally.channels[intent.channel] += 1
         if claim.variant:
             tally.variants[f"{intent.message}\t{claim.variant}"] += 1
-        for number in profile.segments:
-            tally.segments[self._segments[number]] += 1
+        segments = tuple(sorted(self._segments[number] for number in profile.segments))
+        tally.segments.update(segments)
         about = intent.step, intent.message, intent.channel, claim.variant, intent.entry_key, intent.due, intent.event
-        self._sent.append((intent.key, Sent(at, intent.key, intent.intent, *about)))
+        self._sent.append((intent.key, Sent(at, intent.key, intent.intent, *about, segments=segments)))
 
     def refused(self, intent: SendMessage, verdict: Verdict, at: int) -> None:
         if intent.journey == self._stage.journey and self._counts(at):
             self._tally.reasons[f"gate\t{reason_of(verdict.reason)}"] += 1
+            self._note_of(intent, "gate", verdict.reason, at)
 
     def postponed(self, intent: SendMessage, reason: str, at: int) -> None:
         if intent.journey == self._stage.journey and self._counts(at):
             self._tally.delays[reason_of(reason)] += 1
+            self._note_of(intent, "held", reason, at)
+
+    def was_sent(self, key: str, at: int, step: str, message: str) -> None:
+        """What history says of this journey; told before it is finished."""
+        if self._counts(at):
+            self._tally.history[step] += 1
+            self._note(at, key, "fact", "", step, message)
+
+    def _note(
+        self, at: int, key: str, what: What, text: str, step: str = "", message: str = "", entry_key: str = ""
+    ) -> None:
+        if self._notes is not None:
+            self._notes.append(Noted(at, key, what, text, step, message, entry_key))
+
+    def _note_of(self, intent: SendMessage, what: What, text: str, at: int) -> None:
+        if self._notes is not None:
+            about = intent.step, intent.message, intent.entry_key, intent.intent
+            self._notes.append(Noted(at, intent.key, what, text, *about))
 
     def _day(self, at: int) -> int:
         return zones.local_date(self._zone, at)
 
     # ---- in the end ------------------------------------------------------------------------------------------------
 
-    def finish(self, people: Mapping[str, Profile], codes: Iterable[str]) -> tuple[Tally, list[Sent]]:
-        """What was counted, and every message, oldest first."""
+    def finish(self, people: Mapping[str, Profile], codes: Iterable[str]) -> tuple[Tally, list[Sent], list[Noted]]:
+        """What was counted; every message, and whatever else was noted, oldest first."""
         tally = self._tally
         roots = _roots(people)
         self._anyway.settle(roots)
-        messages = sorted(self._whole(roots.get(key, key), one) for key, one in self._sent)
         by_person: dict[str, list[int]] = defaultdict(list)
+        for key, one in self._sent:
+            by_person[roots.get(key, key)].append(one.at)
+        beside = self._beside(by_person, roots)
+        messages = sorted(self._whole(roots.get(key, key), one, by_person, beside) for key, one in self._sent)
         for one in messages:
-            by_person[one.person].append(one.at)
             sides = (("before", one.before), ("after", one.after), ("both", one.before and one.after))
             tally.bought.update(name for name, number in sides if number)
             tally.bought["open"] += one.is_open
+            tally.near.update(one.near)
         tally.reached = len(by_person)
         tally.per_person.update(map(len, by_person.values()))
         tally.people = sum(profile.owner() is None for profile in people.values())
-        tally.inside = sum(
-            run.journey == self._stage.journey and not run.intent for one in people.values() for run in one.runs
-        )
+        for key, profile in people.items():
+            for run in profile.runs:
+                if run.journey == self._stage.journey and not run.intent:
+                    tally.inside += 1
+                    self._note(run.started_at, key, "inside", "", run.step, entry_key=run.entry_key)
         tally.codes.update(codes)
-        self._beside(by_person, roots)
         tally.samples = sampled(messages)
-        return tally, messages
+        notes = [replace(one, person=roots.get(one.person, one.person)) for one in self._notes or ()]
+        return tally, messages, sorted(notes)
 
-    def _whole(self, person: str, one: Sent) -> Sent:
+    def _whole(
+        self,
+        person: str,
+        one: Sent,
+        by_person: Mapping[str, list[int]],
+        beside: Mapping[str, Mapping[str, list[int]]],
+    ) -> Sent:
         before, after = self._anyway.around(person, one.entry_key, one.at)
-        told = one.intent, one.step, one.message, one.channel, one.variant, one.entry_key, one.due, one.event
-        is_open = one.at + self._anyway.within_us > self._period.until_us
-        return Sent(one.at, person, *told, before, after, is_open)
+        others = beside.get(person, {})
+        return replace(
+            one,
+            person=person,
+            before=before,
+            after=after,
+            is_open=one.at + self._anyway.within_us > self._period.until_us,
+            others=tuple(sorted(others)),
+            near=tuple(sorted(name for name, times in others.items() if _is_near(times, one.at))),
+            of=len(by_person[person]),
+        )
 
-    def _beside(self, by_person: Mapping[str, list[int]], roots: Mapping[str, str]) -> None:
-        """What other journeys sent to the same people."""
+    def _beside(self, by_person: Mapping[str, list[int]], roots: Mapping[str, str]) -> dict[str, dict[str, list[int]]]:
+        """What other journeys sent to the same people: by person and journey, when."""
         tally = self._tally
-        others: dict[tuple[str, str], list[int]] = defaultdict(list)
+        found: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
         for key, journey, at in self._others:
             tally.others[journey] += 1
-            others[roots.get(key, key), journey].append(at)
-        for (person, journey), times in others.items():
-            mine = by_person.get(person)
-            if mine:
+            if (person := roots.get(key, key)) in by_person:
+                found[person][journey].append(at)
+        for others in found.values():
+            tally.both.update(others.keys())
+            for times in others.values():
                 times.sort()
-                tally.both[journey] += 1
-                tally.near[journey] += sum(_is_near(times, at) for at in mine)
+        return found
 
 
 def _is_near(times: Sequence[int], at: int) -> bool:
@@ -199,18 +245,40 @@ def _roots(people: Mapping[str, Profile]) -> dict[str, str]:
     return found
 
 
-def compare(first: Sequence[Sent], second: Sequence[Sent]) -> Difference:
-    """Two versions over the same people. Messages are the same where the same run of the same person would have sent
-    them at the same step, however the journey was edited."""
+def compare(first: Sequence[Sent], second: Sequence[Sent]) -> tuple[Difference, list[Sent], list[Sent]]:
+    """Two versions over the same people, and the messages of each with what the other has not. They are the same where
+    the same run of the same person would have sent them at the same step, however the journey was edited."""
     told = Difference()
-    for name, one, other in (("first", first, second), ("second", second, first)):
-        mine, theirs = Counter(map(_about, one)), Counter(map(_about, other))
-        told.messages[name] = (mine - theirs).total()
-        told.messages["same"] = (mine & theirs).total()
-        told.people[name] = len({sent.person for sent in one} - {sent.person for sent in other})
+    marked = _marked(first, second), _marked(second, first)
+    for name, messages in zip(("first", "second"), marked, strict=True):
+        told.messages[name] = sum(one.alone != "" for one in messages)
+        told.people[name] = len({one.person for one in messages if one.alone == "person"})
+    told.messages["same"] = sum(one.alone == "" for one in marked[0])
     told.people["both"] = len({sent.person for sent in first} & {sent.person for sent in second})
-    return told
+    return told, *marked
+
+
+def _marked(mine: Sequence[Sent], theirs: Sequence[Sent]) -> list[Sent]:
+    left, people = Counter(map(_about, theirs)), {one.person for one in theirs}
+    found = []
+    for one in mine:
+        about = _about(one)
+        if left[about]:
+            left[about] -= 1
+            found.append(one)
+        else:
+            found.append(replace(one, alone="message" if one.person in people else "person"))
+    return found
 
 
 def _about(one: Sent) -> tuple[str, str, str]:
     return one.person, one.entry_key, f"{one.message} {one.at // DAY_US}"
+
+
+def lines(messages: Sequence[Sent], notes: Sequence[Noted]) -> list[Line]:
+    """All of them, in order of time."""
+    return sorted([*messages, *notes], key=in_order)
+
+
+def in_order(one: Line) -> tuple[int, str]:
+    return one.at, one.person

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tactful.operations.backtesting.running import Backtest
-from tactful.operations.backtesting.tally import Difference, Sent, Tally
+from tactful.operations.backtesting.tally import Difference, Noted, Sent, Tally
 from tactful.values import DAY_US, format_time
 
 WHERE = {"start": "no run began", "run": "the run ended", "gate": "the gate refused"}
@@ -108,6 +108,21 @@ def sample(one: Sent) -> dict[str, Any]:
         "due": format_time(one.due),
         "cameBefore": one.before,
         "cameAfter": one.after,
+        "intent": one.intent,
+        "segments": list(one.segments),
+    }
+
+
+def noted(one: Noted) -> dict[str, Any]:
+    """What came to no message, or stands beside them."""
+    return {
+        "at": format_time(one.at),
+        "person": one.person,
+        "what": one.what,
+        "text": one.text,
+        "message": one.message,
+        "step": one.step,
+        "key": one.entry_key,
         "intent": one.intent,
     }
 

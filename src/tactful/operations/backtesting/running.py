@@ -13,15 +13,17 @@ from msgspec import Struct
 from tactful.errors import UsageError
 from tactful.events.records import TIME_ZONE, Launch, Record, Steer, Threshold
 from tactful.operations.backtesting.again import Again
-from tactful.operations.backtesting.counting import Counting, compare
+from tactful.operations.backtesting.counting import Counting, compare, in_order, lines
 from tactful.operations.backtesting.crew import Crew
 from tactful.operations.backtesting.dealing import Dealt, deal, unit
 from tactful.operations.backtesting.playing import Outside, Period, Player, Stage, stage
-from tactful.operations.backtesting.tally import Difference, Sent, Tally
+from tactful.operations.backtesting.tally import Difference, Line, Tally
 from tactful.operations.history import Opened
 
 ForEverybody = Threshold | Launch | Steer
 """What history has of that, beside plans."""
+BATCH = 100
+_decode = msgspec.msgpack.Decoder(list[Line]).decode
 
 
 class Version(Struct, frozen=True):
@@ -78,7 +80,7 @@ class _Common(Struct, frozen=True, array_like=True):
     told: tuple[ForEverybody, ...]
     """In order."""
     lists: str
-    """The folder for all messages, one file for each unit and version; "": nobody asks."""
+    """The folder for all lines, one file for each unit and version; "": nobody asks."""
 
 
 class _Unit(Struct, frozen=True):
@@ -97,9 +99,9 @@ def backtest(
     wanted: Wanted,
     crew: Crew,
     progress: Callable[[Told], None],
-    listen: Callable[[int, Sent], None] | None = None,
+    listen: Callable[[int, Line], None] | None = None,
 ) -> Backtest:
-    """Play the history up to the end of the period. `listen` is told every message of each version (by its number), in
+    """Play the history up to the end of the period. `listen` is told every line of each version (by its number), in
     order of time. Raises DefinitionError for mistakes of a version, UsageError where there is nothing to play."""
     plans = [_stage(msgspec.msgpack.encode(one), wanted.journey, 0).plan for one in wanted.versions]
     with TemporaryDirectory(prefix="tactful-backtest-") as folder:
@@ -162,23 +164,28 @@ def play(one: _Unit) -> _Played:
     common = _common(one.common)
     wanted = common.wanted
     period = Period(common.begin, wanted.from_us, wanted.until_us)
-    again = Again(unit([Path(path) for path in common.pieces], one.number), wanted.from_us, wanted.until_us)
+    again = Again(unit([Path(path) for path in common.pieces], one.number), wanted.journey)
     records = list(_in_order(again.records(), common.told))
-    tallies, lists = [], []
-    for number, version in enumerate(wanted.versions):
+    tallies, sent, notes = [], [], []
+    for version in wanted.versions:
         made = _stage(msgspec.msgpack.encode(version), wanted.journey, common.begin)
-        counting = Counting(made, period, version.settings.get(TIME_ZONE, "UTC"))
+        time_zone = version.settings.get(TIME_ZONE, "UTC")
+        counting = Counting(made, period, time_zone, is_listing=bool(common.lists))
         player = Player(made, period, wanted.outside, counting, wanted.journey)
         player.play(records)
-        tally, messages = counting.finish(player.people, player.codes)
-        for (journey, step), times in again.sent.items():
-            if journey == wanted.journey:
-                tally.history[step] += times
+        for fact in again.sent:
+            counting.was_sent(*fact)
+        tally, messages, noted = counting.finish(player.people, player.codes)
         tallies.append(tally)
-        lists.append(messages)
-        if common.lists:
-            _list(Path(common.lists), one.number, number).write_bytes(msgspec.msgpack.encode(messages))
-    return _Played(one.number, tuple(tallies), compare(*lists) if len(lists) > 1 else None)
+        sent.append(messages)
+        notes.append(noted)
+    difference = None
+    if len(sent) > 1:
+        difference, *sent = compare(*sent)
+    if common.lists:
+        for number, (messages, noted) in enumerate(zip(sent, notes, strict=True)):
+            _keep(_list(Path(common.lists), one.number, number), lines(messages, noted))
+    return _Played(one.number, tuple(tallies), difference)
 
 
 def _in_order(records: Iterable[Record], told: Sequence[ForEverybody]) -> Iterator[Record]:
@@ -191,19 +198,37 @@ def _received_at(record: Record) -> int:
     return record.received_at  # type: ignore[union-attr]  # a Plan, which has none, is no record of history
 
 
-# ---- every message ---------------------------------------------------------------------------------------------------
+# ---- every line ------------------------------------------------------------------------------------------------------
 
 
 def _list(folder: Path, unit: int, version: int) -> Path:
-    return folder / f"messages-{version}-{unit:05}.msgpack"
+    return folder / f"lines-{version}-{unit:05}.msgpack"
 
 
-def _tell_all(folder: Path, dealt: Dealt, versions: int, listen: Callable[[int, Sent], None]) -> None:
+def _keep(path: Path, found: Sequence[Line]) -> None:
+    """In batches, each behind its length: of many units only one of each is in memory at a time."""
+    with path.open("wb") as file:
+        for begin in range(0, len(found), BATCH):
+            body = msgspec.msgpack.encode(found[begin : begin + BATCH])
+            file.write(len(body).to_bytes(4, "big") + body)
+
+
+def _tell_all(folder: Path, dealt: Dealt, versions: int, listen: Callable[[int, Line], None]) -> None:
     for version in range(versions):
         lists = [_read(_list(folder, number, version)) for number in range(len(dealt.units))]
-        for one in merge(*lists):
+        for one in merge(*lists, key=in_order):
             listen(version, one)
 
 
-def _read(path: Path) -> Iterator[Sent]:
-    yield from msgspec.msgpack.decode(path.read_bytes(), type=list[Sent])
+def _read(path: Path) -> Iterator[Line]:
+    """The file is open for a batch at a time only: there may be more of them than a process may have open."""
+    place = 0
+    while True:
+        with path.open("rb") as file:
+            file.seek(place)
+            size = int.from_bytes(file.read(4), "big")
+            body = file.read(size)
+        if not size:
+            return
+        place += 4 + size
+        yield from _decode(body)

@@ -5,6 +5,7 @@ the order of units does not matter; samples are those with the smallest digests,
 from collections import Counter
 from collections.abc import Iterable
 from heapq import nsmallest
+from typing import Literal
 
 import msgspec
 from msgspec import Struct
@@ -13,7 +14,7 @@ SAMPLES = 50
 """Messages that are shown one by one."""
 
 
-class Sent(Struct, frozen=True, array_like=True, order=True):
+class Sent(Struct, frozen=True, array_like=True, order=True, tag="sent"):
     """A message that would have been sent."""
 
     at: int
@@ -35,6 +36,38 @@ class Sent(Struct, frozen=True, array_like=True, order=True):
     """Likewise after it, as far as history goes."""
     is_open: bool = False
     """The window after it reaches beyond the end of the period."""
+    segments: tuple[str, ...] = ()
+    """In which the person was then."""
+    others: tuple[str, ...] = ()
+    """Other journeys from which the person gets messages in the period as well."""
+    near: tuple[str, ...] = ()
+    """Of these, those that send one within a day of this one."""
+    of: int = 0
+    """How many of this journey the person gets in all."""
+    alone: Literal["", "message", "person"] = ""
+    """Of two versions: the other has no such message, or sends this person nothing at all."""
+
+
+What = Literal["began", "start", "run", "gate", "held", "inside", "other", "fact"]
+
+
+class Noted(Struct, frozen=True, array_like=True, order=True, tag="noted"):
+    """What else stands behind the numbers: a run that began; that none began (`start`), that one ended without its
+    message (`run`), that the gate refused one (`gate`) or held it back (`held`), each with its reason; a run that is
+    inside at the end, with its beginning; a message of another journey; one of this journey that was sent in fact."""
+
+    at: int
+    person: str
+    what: What
+    text: str = ""
+    """The reason as it was said; of a run that began its arm; of another journey's message that journey."""
+    step: str = ""
+    message: str = ""
+    entry_key: str = ""
+    intent: str = ""
+
+
+Line = Sent | Noted
 
 
 class Tally(Struct):

@@ -3,7 +3,7 @@ done (operations/backtesting)."""
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -15,10 +15,12 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from tactful.errors import UsageError
+from tactful.operations.backtesting.bench import Job
 from tactful.operations.folder import Edits, tidy
 from tactful.values import parse_time
 from tactful.web.backtests import LONGEST_NAME, asked_of
 from tactful.web.console import charts
+from tactful.web.console.backtest_lines import BacktestLines, address
 from tactful.web.console.charts import Bar, Series, Stage
 from tactful.web.console.room import Console, visitor
 
@@ -41,11 +43,16 @@ def routes(console: Console) -> list[BaseRoute]:
         console.route("/journeys/{name}/backtest", room.page),
         console.route("/journeys/{name}/backtest", room.begin, may="people", methods=("POST",)),
         console.route("/journeys/{name}/backtest/stop", room.stop, may="people", methods=("POST",)),
+        console.route("/journeys/{name}/backtest/lines", BacktestLines(console).page, may="people"),
     ]
 
 
-Row = tuple[str, str, tuple[str | int, ...]]
+Cell = tuple[str | int, str]
+"""What one version says, and the address of the lines that it counts; "" where there are none, or none may be seen."""
+Row = tuple[str, str, tuple[Cell, ...]]
 """What it is about, a hint or "", and what each version says."""
+Behind = Callable[..., str]
+"""The address of so many lines: of a version by its number, of a kind, with fields."""
 
 
 def _edits(form: FormData) -> Edits:
@@ -64,6 +71,8 @@ class Seen(Struct, frozen=True):
     persons: Markup
     samples: tuple[tuple[int, Mapping[str, Any]], ...]
     """Messages, each with its instant."""
+    behind: Mapping[str, str]
+    """By kind of lines, where all of them are."""
 
 
 class Found(Struct, frozen=True):
@@ -77,6 +86,8 @@ class Found(Struct, frozen=True):
     anyway: tuple[Row, ...]
     segments: tuple[Row, ...]
     others: tuple[Row, ...]
+    difference: tuple[Row, ...]
+    """Of two versions, what each has alone."""
 
 
 class Backtests:
@@ -103,9 +114,10 @@ class Backtests:
         job = values.get("job")
         seen, picture, beside = [], Markup(""), None
         if job is not None and job.found is not None:
-            beside = _beside(job.found)
-            seen = [_seen(each) for each in job.found["versions"]]
-            picture = _days(job.found, self._console)
+            behind = _behind(job, has_people="people" in visitor(request).may)
+            beside = _beside(job.found, behind)
+            seen = [_seen(each, number, behind) for number, each in enumerate(job.found["versions"])]
+            picture = _days(job.found, self._console, behind)
         around: dict[str, Any] = {"fields": dict.fromkeys(FIELDS, ""), "problem": "", "against": AGAINST}
         around |= {"seen": seen, "picture": picture, "beside": beside, "job": None, "jobs": self._bench.of(name)}
         about = {"name": name, "has_people": "people" in visitor(request).may, "most": SHOWN}
@@ -136,10 +148,17 @@ class Backtests:
         return self._console.back(f"/journeys/{quote(name)}/backtest")
 
 
+def _behind(job: Job, *, has_people: bool) -> Behind:
+    def found(number: int, version: int, what: str, **fields: str) -> str:
+        return address(job, version, what, **fields) if number and has_people and job.behind is not None else ""
+
+    return found
+
+
 # ---- pictures --------------------------------------------------------------------------------------------------------
 
 
-def _days(found: Mapping[str, Any], console: Console) -> Markup:
+def _days(found: Mapping[str, Any], console: Console, behind: Behind) -> Markup:
     """Messages by day: of one version as columns, of two as lines on one axis."""
     versions = found["versions"]
     days = sorted({day["day"] for version in versions for day in version["byDay"]})
@@ -147,7 +166,9 @@ def _days(found: Mapping[str, Any], console: Console) -> Markup:
     if not any(number for each in by_day for number in each.values()):
         return Markup("")
     if len(versions) == 1:
-        bars = [Bar(day[5:], by_day[0].get(day, 0)) for day in days]
+        bars = [
+            Bar(day[5:], by_day[0].get(day, 0), behind(by_day[0].get(day, 0), 0, "message", day=day)) for day in days
+        ]
         return charts.columns(bars, "Messages by day", "messages")
     series = [
         Series(version["version"], [(parse_time(day) or 0, each.get(day, 0)) for day in days], tone)
@@ -156,15 +177,22 @@ def _days(found: Mapping[str, Any], console: Console) -> Markup:
     return charts.lines(series, "Messages by day", "messages", console.zone)
 
 
-def _seen(version: Mapping[str, Any]) -> Seen:
-    held = sum(number for arm, number in version["arms"].items() if arm != "sent to")
+def _seen(version: Mapping[str, Any], number: int, behind: Behind) -> Seen:
+    free = version["arms"].get("sent to", 0)
+    all_of = {what: behind(version[key], number, what) for key, _, _, what in NUMBERS if what}
     stages = [
-        Stage("runs began", version["runs"]),
-        Stage("could send", version["runs"] - held, note=f"{held:,} held out"),
+        Stage("runs began", version["runs"], all_of["began"]),
+        Stage("could send", free, behind(free, number, "began", arm="sent to"), f"{version['runs'] - free:,} held out"),
+        Stage("messages", version["messages"], all_of["message"], f"to {version['people']:,} people"),
     ]
-    stages.append(Stage("messages", version["messages"], note=f"to {version['people']:,} people"))
-    hours = [Bar(f"{int(hour):02}", number) for hour, number in version["byHour"].items()]
-    persons = [Bar(number, people) for number, people in version["messagesPerPerson"].items()]
+    hours = [
+        Bar(f"{int(hour):02}", many, behind(many, number, "message", hour=hour))
+        for hour, many in version["byHour"].items()
+    ]
+    persons = [
+        Bar(many, people, behind(people, number, "message", many=many))
+        for many, people in version["messagesPerPerson"].items()
+    ]
     of = version["messages"]
     return Seen(
         version["version"],
@@ -173,53 +201,89 @@ def _seen(version: Mapping[str, Any]) -> Seen:
         charts.histogram(hours, "Messages by hour of the workspace's day", "messages") if of else Markup(""),
         charts.histogram(persons, "People by how many messages they get", "people") if of else Markup(""),
         tuple((parse_time(one["at"]) or 0, one) for one in version["samples"][:SHOWN]),
+        all_of,
     )
 
 
 # ---- row by row ------------------------------------------------------------------------------------------------------
 
 NUMBERS = (
-    ("messages", "Messages", ""),
-    ("people", "People", "who get one"),
-    ("runs", "Runs", "that began"),
-    ("runsInside", "Still inside", "at the end"),
-    ("sentInFact", "Sent in fact", "by this journey, in these days"),
+    ("messages", "Messages", "", "message"),
+    ("people", "People", "who get one", ""),
+    ("runs", "Runs", "that began", "began"),
+    ("runsInside", "Still inside", "at the end", "inside"),
+    ("sentInFact", "Sent in fact", "by this journey, in these days", "fact"),
 )
 ANYWAY = (
-    ("before", "messages after it had come already, within the window before"),
-    ("after", "messages after which it came, within the window"),
-    ("windowStillOpen", "messages whose window is not over at the end of the period"),
+    ("before", "messages after it had come already, within the window before", "before"),
+    ("after", "messages after which it came, within the window", "after"),
+    ("windowStillOpen", "messages whose window is not over at the end of the period", "open"),
 )
 
 
-def _beside(found: Mapping[str, Any]) -> Found:
+def _beside(found: Mapping[str, Any], behind: Behind) -> Found:
     each = found["versions"]
+
+    def cells(values: Sequence[int], what: str, **fields: str) -> tuple[Cell, ...]:
+        return tuple((one, behind(one, nth, what, **fields) if what else "") for nth, one in enumerate(values))
+
+    def anyway(key: str, name: str) -> Iterator[Cell]:
+        for nth, one in enumerate(each):
+            part, whole = one["cameAnyway"][key], one["messages"]
+            yield f"{part:,} ({part / whole:.0%})" if whole else "0", behind(part, nth, "message", anyway=name)
+
+    reasons = _sums([{(row["where"], row["reason"]): row["times"] for row in one["reasons"]} for one in each])
+    held = _sums([{(reason, ""): times for reason, times in one["heldBack"].items()} for one in each])
+    segments = _sums([{(name, ""): number for name, number in one["bySegment"].items()} for one in each])
     return Found(
         (parse_time(found["from"]) or 0, parse_time(found["to"]) or 0, parse_time(found["historyFrom"]) or 0),
-        tuple((text, hint, tuple(one[key] for one in each)) for key, text, hint in NUMBERS),
-        _rows([{(WHERE[row["where"]], row["reason"]): row["times"] for row in one["reasons"]} for one in each]),
-        _rows([{(reason, ""): times for reason, times in one["heldBack"].items()} for one in each]),
-        tuple((text, "", tuple(_of(one["cameAnyway"][key], one["messages"]) for one in each)) for key, text in ANYWAY),
-        _rows([{(name, ""): number for name, number in one["bySegment"].items()} for one in each]),
-        tuple(_others(each)),
+        tuple((text, hint, cells([one[key] for one in each], what)) for key, text, hint, what in NUMBERS),
+        tuple((WHERE[where], why, cells(times, where, reason=why)) for (where, why), times in reasons),
+        tuple((why, "", cells(times, "held", reason=why)) for (why, _), times in held),
+        tuple((text, "", tuple(anyway(key, name))) for key, text, name in ANYWAY),
+        tuple((name, "", cells(numbers, "message", segment=name)) for (name, _), numbers in segments),
+        tuple(_others(each, behind)),
+        tuple(_difference(found, behind)),
     )
 
 
-def _of(part: int, whole: int) -> str:
-    return f"{part:,} ({part / whole:.0%})" if whole else "0"
-
-
-def _rows(each: Sequence[Mapping[tuple[str, str], int]]) -> tuple[Row, ...]:
-    """The most frequent first, of all versions together."""
+def _sums(each: Sequence[Mapping[tuple[str, str], int]]) -> Iterator[tuple[tuple[str, str], tuple[int, ...]]]:
+    """The most frequent first, of all versions together, with the number of each."""
     sums: Counter[tuple[str, str]] = Counter()
     for one in each:
         sums.update(one)
-    return tuple((*about, tuple(one.get(about, 0) for one in each)) for about, _ in sums.most_common(SHOWN))
+    for about, _ in sums.most_common():
+        yield about, tuple(one.get(about, 0) for one in each)
 
 
-def _others(each: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
+def _others(each: Sequence[Mapping[str, Any]], behind: Behind) -> Iterator[Row]:
     """By journey: its messages, people who get both, messages within a day of one of its, of each version."""
     known = [{row["journey"]: row for row in one["otherJourneys"]} for one in each]
     for name in sorted({name for one in known for name in one}):
-        parts = ("messages", "peopleOfBoth", "withinADay")
-        yield name, "", tuple(one[name][part] if name in one else 0 for part in parts for one in known)
+        parts = (
+            ("messages", "other", {"journey": name}),
+            ("peopleOfBoth", "message", {"beside": name}),
+            ("withinADay", "message", {"near": name}),
+        )
+        numbers = [(one[name][part] if name in one else 0 for one in known) for part, _, _ in parts]
+        yield (
+            name,
+            "",
+            tuple(
+                (number, behind(number, nth, what, **fields))
+                for some, (_, what, fields) in zip(numbers, parts, strict=True)
+                for nth, number in enumerate(some)
+            ),
+        )
+
+
+def _difference(found: Mapping[str, Any], behind: Behind) -> Iterator[Row]:
+    """What is the same in both, and what is in one alone."""
+    for what, same, alone in (("people", "both", "person"), ("messages", "same", "message")):
+        told = found.get("difference", {}).get(what)
+        if told is not None:
+            cells = [
+                (told[one["version"]], behind(told[one["version"]], nth, "message", alone=alone))
+                for nth, one in enumerate(found["versions"])
+            ]
+            yield what, f"{told[same]:,}", tuple(cells)

@@ -17,6 +17,7 @@ from tactful.runtime.machine import Machine, nothing_known
 from tactful.runtime.ports import Claimed
 
 if TYPE_CHECKING:
+    from tactful.operations.backtesting.behind import Behind
     from tactful.operations.backtesting.preparing import Asked  # Stands on Arrow, likewise.
     from tactful.operations.previewing import Preview  # Renders messages, and is seldom wanted.
 
@@ -28,7 +29,7 @@ Prove = Callable[[Claimed, bytes], Said]
 in a thread of its own."""
 
 
-def _no_history(asked: "Asked", progress: Progress) -> dict[str, Any]:
+def _no_history(asked: "Asked", progress: Progress, behind: "Behind") -> dict[str, Any]:
     raise UsageError("there is no history here")
 
 
