@@ -1,6 +1,5 @@
 """The first page, followed as it is read: its files, its commands, and what it says that they print."""
 
-import json
 import re
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import pytest
 from tests.cli.conftest import Run
 
 PAGE = Path("README.md").read_text(encoding="utf-8")
+CALLS = Path("examples/calls.jsonl").read_bytes()
 YAML = re.findall(r"`shop/([\w/]+\.yaml)`.*?```yaml\n(.*?)```", PAGE, re.DOTALL)
 
 
@@ -19,39 +19,19 @@ def shown(command: str) -> str:
 
 
 def arguments(command: str) -> list[str]:
-    (line,) = re.findall(rf"^    \$ tactful ({re.escape(command)}[^\n]*)$", PAGE, re.MULTILINE)
+    (line,) = re.findall(rf"^    (?:\$ )?tactful ({re.escape(command)}[^\n]*)$", PAGE, re.MULTILINE)
     return [quoted or bare for quoted, bare in re.findall(r"'([^']*)'|(\S+)", line)]
 
 
 @pytest.fixture
 def here(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with the project that the page makes, and two people."""
+    """A folder with the project that the page makes, and the file of events that it names."""
     monkeypatch.chdir(tmp_path)
     assert run("init", "shop").exit_code == 0
     for name, body in YAML:
         (tmp_path / "shop" / name).write_text(body, encoding="utf-8")
-
-    def call(at: str, kind: str, **more: object) -> str:
-        return json.dumps({"type": kind, "userId": "ada", "receivedAt": f"2025-03-12T{at}Z", **more})
-
-    def viewed(at: str, user: str) -> str:
-        return call(at, "track", userId=user, event="Product Viewed", properties={"product_id": "kettle"})
-
-    lines = [
-        call("12:00:00", "identify", traits={"email": "ada@shop.example"}),
-        call(
-            "12:00:00",
-            "consent",
-            messageId="yes",
-            purpose="email_marketing",
-            granted=True,
-            timestamp="2025-03-12T12:00:00Z",
-        ),
-        *(viewed(at, "ada") for at in ("12:05:00", "12:06:00", "12:07:00")),
-        viewed("12:08:00", "bob"),
-        call("12:14:02", "track", event="Product Added", properties={"name": "Kettle", "price": 39}),
-    ]
-    (tmp_path / "calls.jsonl").write_text("\n".join(lines))
+    (tmp_path / "examples").mkdir()
+    (tmp_path / "examples/calls.jsonl").write_bytes(CALLS)
     return tmp_path
 
 
@@ -72,16 +52,16 @@ def test_what_check_says_of_a_slip(here: Path, run: Run) -> None:
 
 @pytest.mark.parametrize("command", ["preview", "backtest", "profile"])
 def test_what_is_said_of_the_past(here: Path, run: Run, command: str) -> None:
-    taken = run("import", "calls.jsonl", "--replay", "--yes", "--project", "shop", "--data", "shop/data")
+    taken = run(*arguments("import"))
     assert taken.exit_code == 0, taken.output
     result = run(*arguments(command))
     assert result.exit_code == 0, result.output
     assert result.stdout.strip() == shown(f"tactful {command}").strip()
 
 
-@pytest.mark.parametrize("command", ["eval", "try"])
+@pytest.mark.parametrize("command", ["eval", "try shop"])
 def test_what_a_command_prints(here: Path, run: Run, command: str) -> None:
     result = run(*arguments(command))
     assert result.exit_code == 0, result.output
-    story = result.output[result.output.index("2025-03-12T12:14:02") :] if command == "try" else result.output
+    story = result.output[result.output.index("2025-03-12T12:14:02") :] if command == "try shop" else result.output
     assert story.strip() == shown(f"tactful {command}").strip()
