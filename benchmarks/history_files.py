@@ -54,10 +54,21 @@ class Property(NamedTuple):
     values: pa.Array
 
 
-def write(folder: Path, events: int, buckets: int, now_us: int, own: Layout) -> dict[str, list[Path]]:
-    """The same files for the same numbers, by table."""
+def write(
+    folder: Path, events: int, buckets: int, now_us: int, own: Layout, *, is_by_time: bool = False
+) -> dict[str, list[Path]]:
+    """The same files for the same numbers, by table. `is_by_time`: not a bucket's rows each, but a stretch of the year
+    with everybody in it, as they are appended."""
     files: dict[str, list[Path]] = {}
-    make = partial(_write, folder=folder, rows=events // buckets, buckets=buckets, now_us=now_us, own=own)
+    make = partial(
+        _write,
+        folder=folder,
+        rows=events // buckets,
+        buckets=buckets,
+        now_us=now_us,
+        own=own,
+        is_by_time=is_by_time,
+    )
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
         made = list(pool.map(make, range(buckets)))
     for table in (EVENTS, IDENTITY):
@@ -70,17 +81,21 @@ def write(folder: Path, events: int, buckets: int, now_us: int, own: Layout) -> 
     return files
 
 
-def _write(bucket: int, *, folder: Path, rows: int, buckets: int, now_us: int, own: Layout) -> dict[str, Path]:
+def _write(
+    bucket: int, *, folder: Path, rows: int, buckets: int, now_us: int, own: Layout, is_by_time: bool
+) -> dict[str, Path]:
     random = np.random.default_rng(bucket)
     people = max(rows // EACH, 1)
     person = random.integers(0, people, rows)
+    home = random.integers(0, buckets, rows) if is_by_time else np.full(rows, bucket)
     is_device = random.random(rows) < UNKNOWN
-    at = now_us - (random.random(rows) ** 1.5 * YEAR_US).astype(np.int64)
-    order = np.lexsort((at, person, ~is_device))
-    person, at, is_device = person[order], at[order], is_device[order]
+    back = (buckets - bucket - random.random(rows)) / buckets if is_by_time else random.random(rows) ** 1.5
+    at = now_us - (back * YEAR_US).astype(np.int64)
+    order = np.lexsort((at, person, home, ~is_device))
+    person, home, at, is_device = person[order], home[order], at[order], is_device[order]
     # A device's bucket is not its owner's.
-    devices = np.char.add(f"a:{bucket}-", person.astype(str))
-    identifier = np.where(is_device, devices, np.char.add(f"u:{bucket}-", person.astype(str)))
+    names = np.char.add(np.char.add(home.astype(str), "-"), person.astype(str))
+    identifier = np.char.add(np.where(is_device, "a:", "u:"), names)
     kinds = random.choice(len(SHARES), rows, p=list(SHARES.values()))
     properties = _properties(random, kinds)
     received = np.minimum(at + random.integers(0, 3_000_000, rows), now_us)
@@ -100,8 +115,9 @@ def _write(bucket: int, *, folder: Path, rows: int, buckets: int, now_us: int, o
     if own.own:
         cells = [_own(rows, [one for one in properties if one.path == name]) for name in own.own]
         columns["own"] = pa.StructArray.from_arrays(cells, names=list(own.own))
-    owned, first = np.unique(person[is_device], return_index=True)
-    since = received[is_device][first] + 1
+    is_mine = is_device & (home == bucket)
+    owned, first = np.unique(person[is_mine], return_index=True)
+    since = received[is_mine][first] + 1
     ties = {
         "identifier": pa.array(np.char.add(f"a:{bucket}-", owned.astype(str))),
         "epoch": pa.array(np.ones(len(owned), dtype=np.int64)),

@@ -1,5 +1,6 @@
 """The lake's upkeep: rows appended and dealt out a second, files there are in the end, and how long it takes until
-nothing is left of a person. Run `python -m benchmarks lake`.
+nothing is left of a person. Everybody is in every append, and so in every file of their buckets. Run
+`python -m benchmarks lake`.
 
 The floor of erasing is to read the files with the person's rows, and to write them anew, with nothing besides.
 """
@@ -76,7 +77,7 @@ def _placed(rows: pa.Table, applied: pa.Array) -> pa.Table:
 
 
 def _batches(folder: Path, events: int, buckets: int) -> Iterator[tuple[pa.Table, pa.Table]]:
-    made = history_files.write(folder, events, buckets, NOW_US, SHARED)
+    made = history_files.write(folder, events, buckets, NOW_US, SHARED, is_by_time=True)
     for ties, path in zip(made[IDENTITY], made[EVENTS], strict=True):
         read = [pq.ParquetFile(one).read().cast(schema(name)) for one, name in ((ties, IDENTITY), (path, EVENTS))]
         path.unlink()

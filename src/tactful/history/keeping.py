@@ -21,6 +21,8 @@ PEOPLE = ("identifier", "by", "person")
 MENTIONED = "ids"
 """The column that names others beside whose the row is: who is erased is taken out of it."""
 _ORDERS = {MEMBERSHIPS: "at"}
+_MOST_STRETCHES = 100
+"""Of rows that are kept, before they are rather copied one by one."""
 
 
 def shaped(name: str, rows: pa.Table, layout: Layout) -> pa.Table:
@@ -111,8 +113,17 @@ def without(rows: pa.Table, identifiers: Collection[str]) -> pa.Table:
     for column in PEOPLE:
         if column in rows.column_names:
             gone |= pc.is_in(rows.column(column), wanted).to_numpy()
-    left = rows.filter(pa.array(~gone)) if gone.any() else rows
+    left = _kept(rows, ~gone) if gone.any() else rows
     return _unmentioned(left, wanted) if MENTIONED in rows.column_names else left
+
+
+def _kept(rows: pa.Table, kept: npt.NDArray[np.bool_]) -> pa.Table:
+    """The rows that are kept: where they are few stretches, as when files lie by identifier, nothing is copied."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], kept, [False]))))
+    if len(edges) > 2 * _MOST_STRETCHES:
+        return rows.filter(pa.array(kept))
+    stretches = [rows.slice(first, end - first) for first, end in edges.reshape(-1, 2).tolist()]
+    return pa.concat_tables([rows.slice(0, 0), *stretches])
 
 
 def _unmentioned(rows: pa.Table, wanted: pa.Array) -> pa.Table:

@@ -2,7 +2,7 @@
 every older file that still lies there. Which files those are, their footers say. No predicate is ever committed: Delta
 keeps those in its log, and they would name whom they erase."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -30,10 +30,8 @@ def erase(writer: Writer, identifiers: Sequence[str]) -> int:
         return 0
     for _ in range(_TRIES):
         try:
-            pen = writer.pen()
-            for table in writer.tables.values():
-                if set(PEOPLE) & set(schema(table.name).names):
-                    erased += _erase(writer, table, pen, wanted)
+            for rows in _erase(writer, writer.pen(), wanted):
+                erased += rows
         except ConflictError:
             writer.lose()
         else:
@@ -50,22 +48,54 @@ class _Anew(NamedTuple):
     """What stands in its place; None where no row is left."""
 
 
-def _erase(writer: Writer, table: Table, pen: int, wanted: Collection[str]) -> int:
-    table.refresh()
-    files, stale = table.files(), unnamed(table)
+class _Found(NamedTuple):
+    """Of a table the files that may have something of them."""
+
+    table: Table
+    named: Sequence[File]
+    stale: Sequence[str]
+    """That the table does not name."""
+    is_all: bool
+    """Whether `named` are all files of the table."""
+
+
+def _erase(writer: Writer, pen: int, wanted: Collection[str]) -> Iterator[int]:
+    """All files are looked at, and written anew, some at once; then one table after the other is committed: how many
+    rows."""
+    tables = [table for table in writer.tables.values() if set(PEOPLE) & set(schema(table.name).names)]
     with ThreadPoolExecutor(_AT_ONCE) as threads:
-        paths = [*(one.path for one in files), *stale]
-        looked = threads.map(lambda path: _may(table, path, wanted, writer.buckets), paths)
-        may = dict(zip(paths, looked, strict=True))
-        held = [one for one in files if may[one.path]]
-        is_last = len(held) == len(files)
-        done = threads.map(lambda one: _anew(writer, table, one, wanted, is_kept=is_last and one is held[0]), held)
-        anew = [one for one in done if one is not None]
-    if anew:
-        table.commit(pen, [one.added for one in anew if one.added is not None], [one.file for one in anew])
-    for path in [*(one.file.path for one in anew), *(path for path in stale if may[path])]:
-        table.place.delete(table.name, path)
-    return sum(one.erased for one in anew)
+        found = _found(writer, threads, tables, wanted)
+        # The largest first, so that none is left over for the end.
+        works = sorted(((one, file) for one in found for file in one.named), key=lambda work: -work[1].size)
+
+        def anew(work: tuple[_Found, File]) -> _Anew | None:
+            held, file = work
+            return _anew(writer, held.table, file, wanted, is_kept=held.is_all and file is held.named[0])
+
+        done = [(held, new) for (held, _), new in zip(works, threads.map(anew, works), strict=True) if new is not None]
+    for held in found:
+        mine = [new for other, new in done if other is held]
+        if mine:
+            held.table.commit(pen, [one.added for one in mine if one.added is not None], [one.file for one in mine])
+        for path in [*(one.file.path for one in mine), *held.stale]:
+            held.table.place.delete(held.table.name, path)
+        yield sum(one.erased for one in mine)
+
+
+def _found(
+    writer: Writer, threads: ThreadPoolExecutor, tables: Sequence[Table], wanted: Collection[str]
+) -> list[_Found]:
+    list(threads.map(Table.refresh, tables))
+    stale = dict(zip([table.name for table in tables], threads.map(unnamed, tables), strict=True))
+    paths = [(table, path) for table in tables for path in (*(one.path for one in table.files()), *stale[table.name])]
+    looked = threads.map(lambda one: _may(one[0], one[1], wanted, writer.buckets), paths)
+    may = {(table.name, path) for (table, path), is_so in zip(paths, looked, strict=True) if is_so}
+    found = []
+    for table in tables:
+        named = [one for one in table.files() if (table.name, one.path) in may]
+        old = [path for path in stale[table.name] if (table.name, path) in may]
+        found.append(_Found(table, named, old, len(named) == len(table.files())))
+    return found
 
 
 def _may(table: Table, path: str, wanted: Collection[str], buckets: int) -> bool:
