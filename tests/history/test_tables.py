@@ -14,7 +14,7 @@ from tactful.language.sql.layout import EVENTS, TABLES, layout
 DOCUMENT = (Path(__file__).parents[2] / "docs/history.md").read_text()
 TYPES = {pa.string(): "text", pa.float64(): "number", pa.bool_(): "flag", ELEMENTS: "elements", CELL: "cell"}
 
-WHOLE = ("ref", "applied", "epoch", "by_epoch", "hop", "version")
+WHOLE = ("ref", "applied", "epoch", "by_epoch", "hop", "place", "version")
 
 
 def written(name: str, kind: pa.DataType) -> str:

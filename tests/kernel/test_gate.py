@@ -172,7 +172,7 @@ def vouched(one: Fragment) -> Fragment:
 
 def confirms(address: str, covers: Fragment | None = None) -> Fragment:
     """Of a visitor who named an address and confirmed it, perhaps when they were taken for the person already."""
-    write = ConsentWrite(True, NOW - MINUTE_US, NOW - MINUTE_US, 3, "", "confirm")
+    write = ConsentWrite(True, NOW - MINUTE_US, NOW - MINUTE_US, 3, "", "confirm", address=mailbox(address) or "")
     if covers is not None:
         covers.covered = {"marketing.email": {"u:ada#2": write}}
     return fragment(email(address, is_browser=True), {"marketing.email": write}, (address,))

@@ -11,8 +11,9 @@ from msgspec import Raw
 from msgspec.structs import replace
 from sqlglot import exp
 
-from tactful.events.records import Consent, Event, pack
-from tactful.history import remains
+from tactful.events import derived
+from tactful.events.records import Consent, Event, pack, unpack
+from tactful.history import columns, producer, remains
 from tactful.language.sql import build, consents
 from tactful.language.sql.relations import Query
 from tactful.operations.evaluate_lines import Question
@@ -30,6 +31,9 @@ POLICIES = (
         ' "gpc": true}, "sms": {"basis": "legitimate_interest", "categories": ["two"]}}}'
     ),
 )
+ADDRESSES = ("ada@x.example", "eve@x.example")
+RULES = ("", "", "first", "{sources: [till, crm]}")
+"""Of the trait that mail goes to."""
 IDENTITIES = ("", '{"browser": "signed"}')
 ASKED = {
     **{f"{number}": f'consents("{purpose}")' for number, purpose in enumerate((*PURPOSES, "mail.news", "other"))},
@@ -47,13 +51,34 @@ class Browsing(Lived):
 
     def _told(self, record: Said) -> Said:
         random = Random(f"{record.received_at} {getattr(record, 'message_id', '')}")
-        if not isinstance(record, Event | Consent) or random.random() < 0.25:
+        if not isinstance(record, Event | Consent):
+            return record
+        if isinstance(record, Event) and record.kind == "identify" and random.random() < 0.5:
+            record = replace(record, properties=_with_address(record.properties, random))
+        if isinstance(record, Consent) and record.granted and random.random() < 0.4:
+            return _confirmed(record, random)
+        if random.random() < 0.25:
             return record
         is_verified = random.random() < 0.1
         record = replace(record, trust="browser", is_verified=is_verified)
         if isinstance(record, Event) and random.random() < 0.5:
             record = replace(record, context=_banner(random))
         return record
+
+
+def _with_address(properties: Raw, random: Random) -> Raw:
+    return pack({**unpack(properties), "email": random.choice((*ADDRESSES * 2, " Ada@X.example", None, 5))})
+
+
+def _confirmed(record: Consent, random: Random) -> Consent:
+    """As the reader of an address presses the button."""
+    address = random.choice(ADDRESSES)
+    return replace(record, source="confirm", trust="server", origin="confirm", address=address)
+
+
+def _by_rule(rule: str) -> dict[str, str]:
+    declared = f"name: $identify\nproperties: {{email: {{type: anything, merge: {rule}}}}}\n"
+    return {"events/identify.yaml": declared} if rule else {}
 
 
 def _banner(random: Random) -> Raw:
@@ -71,7 +96,7 @@ def _differs(seed: int, people: int, instants: int) -> object:
     lines, at = history(random, people, instants)
     question = Question(
         ASKED,
-        random.choice(({}, {}, RETAINED)),
+        {**random.choice(({}, {}, RETAINED)), **_by_rule(random.choice(RULES))},
         consent=random.choice(POLICIES),
         identity=random.choice((*IDENTITIES[:1] * 3, *IDENTITIES[1:])),
     )
@@ -138,8 +163,8 @@ def what_was_said_before_a_yes_without_proof_counts(patch: Patch) -> None:
     """As if that yes had never been said."""
     decision = consents._decision
 
-    def without(query: Query, purposes: list[str]) -> build.Select:
-        found = decision(query, purposes)
+    def without(query: Query, purposes: list[str], to: str) -> build.Select:
+        found = decision(query, purposes, to)
         for where in found.find_all(exp.Where):
             if any(one.name == "purpose" for one in where.find_all(exp.Column)):
                 heard = exp.column("is_hearsay", "w", quoted=True)
@@ -147,6 +172,25 @@ def what_was_said_before_a_yes_without_proof_counts(patch: Patch) -> None:
         return found
 
     patch.setattr(consents, "_decision", without)
+
+
+def whoever_reads_an_address_agrees(patch: Patch) -> None:
+    """As if every confirmation were of the address that mail goes to."""
+    decided = producer._decided
+    made = {
+        **producer._MADE,
+        derived.ConsentChanged: lambda row, *rest: decided(replace(row, address=""), *rest),
+    }
+    patch.setattr(producer, "_MADE", made)
+
+
+def what_a_browser_named_last_is_the_address(patch: Patch) -> None:
+    least = build.at_least
+    patch.setattr(build, "at_least", lambda value, *by: (build.at_greatest if len(by) == 1 else least)(value, *by))
+
+
+def what_browsers_say_is_the_address_of_somebody_known(patch: Patch) -> None:
+    patch.setattr(columns, "is_hearsay", lambda *_: False)
 
 
 def signed_browsers_are_believed_no_more_than_others(patch: Patch) -> None:
@@ -160,6 +204,9 @@ PLANTED: list[Callable[[Patch], None]] = [
     a_score_is_a_servers_word,
     a_server_is_forgotten_with_what_it_said,
     what_was_said_before_a_yes_without_proof_counts,
+    whoever_reads_an_address_agrees,
+    what_a_browser_named_last_is_the_address,
+    what_browsers_say_is_the_address_of_somebody_known,
     signed_browsers_are_believed_no_more_than_others,
 ]
 

@@ -31,14 +31,16 @@ class ConsentWrite(Struct, array_like=True, frozen=True):
     origin: str = "api"
     is_hearsay: bool = False
     """A browser said so without a token, so that anybody may have."""
+    address: str = ""
+    """Of a confirmation, the mailbox whose reader has agreed."""
 
     def order(self) -> tuple[int, int, int]:
         """Event order (LANGUAGE.md 1.4)."""
         return (self.timestamp, self.received_at, self.ref)
 
-    def is_confirmation(self) -> bool:
-        """The reader of an address has agreed."""
-        return self.granted and self.origin == "confirm"
+    def is_elsewhere(self, mailbox: str | None) -> bool:
+        """The reader of another address has agreed."""
+        return self.granted and self.address not in ("", mailbox)
 
 
 Decisions = Mapping[str, ConsentWrite]
@@ -155,9 +157,9 @@ def proved(decisions: Decisions) -> Decisions:
     return {place: write for place, write in decisions.items() if not (write.granted and write.is_hearsay)}
 
 
-def unconfirmed(decisions: Decisions) -> Decisions:
-    """Without what the reader of an address agreed to."""
-    return {place: write for place, write in decisions.items() if not write.is_confirmation()}
+def agreed_at(mailbox: str | None, decisions: Mapping[str, ConsentWrite]) -> dict[str, ConsentWrite]:
+    """Without what readers of other addresses than the person's agreed to."""
+    return {key: write for key, write in decisions.items() if not write.is_elsewhere(mailbox)}
 
 
 def says_again(decisions: Decisions, purpose: str, write: ConsentWrite) -> bool:

@@ -131,6 +131,8 @@ class ConsentChanged(Struct, frozen=True, array_like=True, tag=7):
     """The other fragments that were the person's then: it decides for them too."""
     is_hearsay: bool = False
     """A browser said so without a token."""
+    address: str = ""
+    """Of a confirmation, the mailbox whose reader has agreed."""
 
 
 class EventKept(Struct, frozen=True, array_like=True, tag=8, gc=False):

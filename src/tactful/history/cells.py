@@ -14,7 +14,9 @@ from msgspec import Struct
 
 from tactful.events import zones
 from tactful.events.records import Event, unpack
+from tactful.kernel.addresses import is_proved
 from tactful.language.sql.layout import FLAT, escaped
+from tactful.messages.mail import mailbox
 from tactful.values import read_time
 
 
@@ -121,6 +123,10 @@ class TraitRow(Struct):
     traits: Cells
     """Of an object with this trait alone; empty where the call cleared it."""
     applied: int = 0
+    is_hearsay: bool = False
+    """A browser said so without a token that proves it, so that anybody may have."""
+    address: str | None = None
+    """Of the trait `email`, the mailbox that mail goes to."""
 
 
 class ScoreRow(Struct):
@@ -164,6 +170,8 @@ class ConsentRow(Struct):
     source: str = ""
     is_hearsay: bool = False
     """A browser said so without a token, so that anybody may have."""
+    address: str = ""
+    """Of a confirmation, the mailbox whose reader has agreed."""
 
 
 class IdentityRow(Struct):
@@ -182,6 +190,8 @@ class IdentityRow(Struct):
     """How often the fragment has gone over: of several rows at one instant the highest holds."""
     timestamp: int = 0
     """When what tied them, or took them apart, happened; never before that of the fragment's row before."""
+    place: int = 0
+    """Among the fragments that came to the person with one record, from 0."""
 
 
 class PlanRow(Struct):
@@ -317,7 +327,21 @@ def _of_event(item: KeptEvent) -> Iterator[Row]:
         for name, value in properties.items():
             if name not in refused:
                 written = cells({name: value}) if value is not None else EMPTY
-                yield TraitRow(event.key, epoch, name, *times, event.source, written, applied)
+                yield TraitRow(
+                    *(event.key, epoch, name, *times, event.source, written, applied),
+                    is_hearsay=is_hearsay(event, name, value),
+                    address=address(name, value),
+                )
+
+
+def is_hearsay(event: Event, name: str, value: object) -> bool:
+    """Whether anybody may have said this of a trait."""
+    return event.trust == "browser" and not is_proved(event, name, value)
+
+
+def address(name: str, value: object) -> str | None:
+    """The mailbox that a trait says."""
+    return mailbox(value) if name == "email" else None
 
 
 # ---- lists -----------------------------------------------------------------------------------------------------------

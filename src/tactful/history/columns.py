@@ -16,7 +16,7 @@ from msgspec import Raw
 
 from tactful.events import zones
 from tactful.events.records import EMPTY_MAP, Event
-from tactful.history.cells import EventRow, Item, KeptEvent, Row
+from tactful.history.cells import EventRow, Item, KeptEvent, Row, address, is_hearsay
 from tactful.history.shapes import Columns, Numbers, jsons
 from tactful.history.table import FLAG, MICROSECONDS, TEXT, of_rows, schema, sorted_out
 from tactful.language.sql.layout import EVENTS, TRAITS
@@ -126,6 +126,8 @@ def _traits(part: Sequence[KeptEvent], values: Sequence[Mapping[str, Any]]) -> p
         "applied": [one.applied for one, _, _ in written],
         "source": [one.event.source for one, _, _ in written],
         "traits": held.struct(jsons(objects)),
+        "is_hearsay": [is_hearsay(one.event, name, value) for one, name, value in written],
+        "address": [address(name, value) for _, name, value in written],
     }
     shape = schema(TRAITS)
     return pa.table({field.name: pa.array(arrays[field.name], field.type) for field in shape}, schema=shape)

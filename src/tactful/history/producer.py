@@ -7,6 +7,7 @@ stretch of positions of any partition can be made, in any order and again, and c
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from itertools import takewhile
 
 import msgspec
 from msgspec import Raw
@@ -189,8 +190,10 @@ def _known(row: BecameKnown, applied: int, _: Group, __: Find) -> Iterator[Item]
 
 
 def _came(row: FragmentsCame, applied: int, group: Group, _: Find) -> Iterator[Item]:
-    for name, hop, timestamp in zip(row.fragments, row.hops, row.tied, strict=True):
-        yield IdentityRow(*fragment(name), group.key, row.at, applied, applied, row.cause, hop, timestamp)
+    earlier = takewhile(lambda one: one is not row, group.rows)
+    first = sum(len(one.fragments) for one in earlier if isinstance(one, FragmentsCame))
+    for place, (name, hop, timestamp) in enumerate(zip(row.fragments, row.hops, row.tied, strict=True), first):
+        yield IdentityRow(*fragment(name), group.key, row.at, applied, applied, row.cause, hop, timestamp, place)
 
 
 def _decided(row: ConsentChanged, applied: int, _: Group, __: Find) -> Iterator[Item]:
@@ -200,7 +203,7 @@ def _decided(row: ConsentChanged, applied: int, _: Group, __: Find) -> Iterator[
     about = row.origin, row.text_version, row.source
     for one in (by, *map(fragment, row.covers)):
         whose = *one, *by
-        yield ConsentRow(*whose, row.purpose, row.granted, is_gpc, *order, applied, *about, row.is_hearsay)
+        yield ConsentRow(*whose, row.purpose, row.granted, is_gpc, *order, applied, *about, row.is_hearsay, row.address)
 
 
 def _flipped(row: SegmentEntered | SegmentLeft, applied: int, group: Group, _: Find) -> Iterator[Item]:

@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from tactful.events.identifiers import phone_key
+from tactful.events.identifiers import email_key, phone_key
+from tactful.events.records import Event
 from tactful.kernel.state import Fragment
 from tactful.language.vocabulary import TraitRules
 from tactful.messages.mail import inbox, mailbox
@@ -28,6 +29,7 @@ TRAITS: Mapping[str, str] = {
 """By channel, the trait that its addresses stand in; a webhook's is the journey's."""
 DEVICES = frozenset({"push", "web_push"})
 """Channels whose address is the device itself, which alone can say it."""
+_OF_DEVICES = frozenset(TRAITS[channel] for channel in DEVICES)
 MOST_DEVICES = 20
 """Of one person; those behind are not written to."""
 LONGEST = 4096
@@ -69,6 +71,16 @@ def recipient(fragments: Mapping[str, Fragment], rules: TraitRules, channel: str
 def has_confirmed(fragment: Fragment, address: str) -> bool:
     """Whether the mailbox was confirmed where this fragment entered."""
     return any(mailbox(one) == address for one in fragment.confirmed)
+
+
+def is_proved(event: Event, trait: str, value: object) -> bool:
+    """Whether the token of a browser's call speaks of this address; a device speaks of itself."""
+    if not event.is_verified:
+        return False
+    if trait in _OF_DEVICES:
+        return True
+    key = email_key(value) if trait == "email" else phone_key(value) if trait == "phone" else None
+    return key is not None and key in event.ids
 
 
 # ---- what is counted and suppressed ----------------------------------------------------------------------------------

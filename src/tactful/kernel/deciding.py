@@ -20,7 +20,6 @@ from tactful.kernel.state import Fragment, PartitionState, Profile
 from tactful.kernel.turn import Turn
 from tactful.kernel.verdict import Said
 from tactful.kernel.view import country_of
-from tactful.messages.mail import mailbox
 from tactful.people import countries
 
 
@@ -127,7 +126,7 @@ def decide(
     where it changes nothing. Whether it was taken in."""
     if write.granted and fragments.is_vouched(profile):
         why = "a browser may not agree for somebody whom a server knows" if write.is_hearsay else ""
-        if write.is_confirmation() and isinstance(record, Consent) and _is_elsewhere(turn, profile, record.address):
+        if write.address and _is_elsewhere(turn, profile, write.address):
             why = "who reads another address may not agree for somebody whom a server knows"
         if why:
             if isinstance(record, Consent):
@@ -167,15 +166,15 @@ def _noted(
     state.ledger = ledger.link(state.ledger, number, sealed)
     place = entry.ref, write.received_at, fragments.epoch_of(entry.fragment)
     told = *said, origin, text, number, key, at, source, salt, state.ledger, *place
-    return ConsentChanged(state.clock, *told, covers=covers, is_hearsay=write.is_hearsay)
+    return ConsentChanged(state.clock, *told, covers=covers, is_hearsay=write.is_hearsay, address=write.address)
 
 
-def _is_elsewhere(turn: Turn, profile: Profile, address: str) -> bool:
+def _is_elsewhere(turn: Turn, profile: Profile, confirmed: str) -> bool:
     """Whether mail to the person goes to another address, where any browser may have said that this one is theirs."""
     if fragments.hears_browsers(profile.fragments, is_signed=turn.plan.identity.is_signed):
         return False
     to = recipient(profile.fragments, turn.plan.traits)
-    return to is None or mailbox(address) != to.address
+    return to is None or confirmed != to.address
 
 
 def _withdraw(turn: Turn, profile: Profile, purpose: str, rows: list[Row]) -> None:

@@ -13,11 +13,11 @@ from msgspec import Raw, Struct
 
 from tactful.aggregates.kinds import State
 from tactful.aggregates.spec import Aggregate
-from tactful.consent.permits import ConsentWrite, effective, proved, unconfirmed
+from tactful.consent.permits import ConsentWrite, agreed_at, effective, proved
 from tactful.events.records import Edge
 from tactful.journeys.rules import Sent
 from tactful.journeys.runs import Pursuit, Run
-from tactful.kernel.addresses import has_confirmed, recipient
+from tactful.kernel.addresses import recipient
 from tactful.kernel.state import Fragment, Profile
 from tactful.kernel.state import encode as encode_state
 from tactful.language.vocabulary import NO_RULES, TraitRules
@@ -73,13 +73,18 @@ def epoch_of(fragment: str) -> int:
 
 def fragment(profile: Profile, name: str, path: Iterable[Edge] = (), seeded: int = 0, since: int = 0) -> Fragment:
     """The fragment of this name, which may be the first that is heard of it: no seed up to `seeded` knows it, and no
-    plan before the version `since`."""
+    plan before the version `since`. A person's own fragments stand before those that came from elsewhere, and these in
+    the order in which they came (kernel/addresses.py goes by it)."""
     found = profile.fragments.get(name)
     if found is None:
+        others = list(profile.fragments)
         found = profile.fragments[name] = Fragment(list(path), {}, {}, {}, seeded=seeded, since=since)
-        if profile.view is None and len(profile.fragments) > 1:
-            (first, *_) = profile.fragments.values()
-            profile.view = _copy(first.aggregates)
+        if profile.view is None and len(others) == 1:
+            profile.view = _copy(profile.fragments[others[0]].aggregates)
+        if entry_of(name) == profile.key:
+            for other in others:
+                if entry_of(other) != profile.key:
+                    profile.fragments[other] = profile.fragments.pop(other)
     return found
 
 
@@ -123,28 +128,15 @@ def consents(
     names = fragments.keys()
     if hears:
         return [effective(one.consents, one.covered, names) for one in fragments.values()]
-    elsewhere = _confirmed_elsewhere(fragments, rules)
-    if not elsewhere:
+    if not any(one.confirmed for one in fragments.values()):
         return [proved(effective(one.consents, one.covered, names)) for one in fragments.values()]
-    found: list[Mapping[str, ConsentWrite]] = []
-    for name, one in fragments.items():
-        own = one.consents if name not in elsewhere else unconfirmed(one.consents)
-        covered = {
-            place: {each: write for each, write in by.items() if each not in elsewhere or not write.is_confirmation()}
-            for place, by in one.covered.items()
-        }
-        found.append(proved(effective(own, covered, names)))
-    return found
-
-
-def _confirmed_elsewhere(fragments: Mapping[str, Fragment], rules: TraitRules) -> set[str]:
-    """Those at which an address was confirmed, and not the one that mail to the person goes to: that reader's yes is
-    not the person's."""
-    asked = [name for name, one in fragments.items() if one.confirmed]
-    if not asked:
-        return set()
     to = recipient(fragments, rules)
-    return {name for name in asked if to is None or not has_confirmed(fragments[name], to.address)}
+    mailbox = to.address if to is not None else None
+    found: list[Mapping[str, ConsentWrite]] = []
+    for one in fragments.values():
+        covered = {place: agreed_at(mailbox, by) for place, by in one.covered.items()}
+        found.append(proved(effective(agreed_at(mailbox, one.consents), covered, names)))
+    return found
 
 
 def hears_browsers(fragments: Mapping[str, Fragment], *, is_signed: bool) -> bool:

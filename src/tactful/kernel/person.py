@@ -20,11 +20,11 @@ from tactful.events.derived import (
     RunEnded,
     TraitRefused,
 )
-from tactful.events.identifiers import email_key, phone_key
 from tactful.events.records import Consent, Enter, Event, Outcome, Score, pack, unpack
 from tactful.journeys.rules import Cause, Told, key_text
 from tactful.kernel import fragments, names, verdict
 from tactful.kernel.acting import is_set_by_journey
+from tactful.kernel.addresses import is_proved
 from tactful.kernel.deciding import Entry, decide, fragment_of, hear, is_hearsay, may_collect
 from tactful.kernel.following import follow, go_on_with
 from tactful.kernel.instants import IMPORT, due_runs, flip, pass_time
@@ -181,7 +181,7 @@ def _tell_of_person(
     if event.kind == "identify":
         is_browser = event.trust == "browser"
         written = properties if not is_browser else _allowed(turn, profile, event, here, properties, rows)
-        proved = {name for name in TOLD_BY_TOKEN if name in written and _is_proved(event, name, written[name])}
+        proved = {name for name in TOLD_BY_TOKEN if name in written and is_proved(event, name, written[name])}
         changed = []
         for some, is_said in ((written.keys() - proved, is_browser), (proved, False)):
             if some:
@@ -219,7 +219,7 @@ def _allowed(
         if name not in properties:
             continue
         before = traits.value(name, (one.traits for one in kept), turn.plan.traits)
-        if before == properties[name] or _is_proved(event, name, properties[name]):
+        if before == properties[name] or is_proved(event, name, properties[name]):
             continue
         if fragments.is_vouched(profile):
             why = "a browser may not say the address of somebody whom a server knows"
@@ -232,14 +232,6 @@ def _allowed(
         del allowed[name]
         rows.append(TraitRefused(turn.state.clock, name, why, here))
     return allowed
-
-
-def _is_proved(event: Event, name: str, value: object) -> bool:
-    """Whether the token of a browser's call speaks of this address; a device speaks of itself."""
-    if name in DEVICES:
-        return event.is_verified
-    key = email_key(value) if name == "email" else phone_key(value)
-    return event.is_verified and key is not None and key in event.ids
 
 
 # ---- consent, scores and outcomes -----------------------------------------------------------------------------------
@@ -256,6 +248,7 @@ def apply_consent(turn: Turn, profile: Profile, consent: Consent, entry: Entry, 
         consent.text_version,
         consent.origin,
         is_hearsay(consent),
+        (mailbox(consent.address) or consent.address) if consent.origin == "confirm" else "",
     )
     salt = consent.salt or ledger.plain_salt(consent.message_id, entry.ref)
     if decide(turn, profile, consent, entry, consent.purpose, write, salt, affected, rows):

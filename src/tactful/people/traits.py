@@ -63,8 +63,7 @@ def write(
     is_browser: bool = False,
     rules: TraitRules = NO_RULES,
 ) -> list[str]:
-    """Fold the traits of one identify call in; returns the names of those that may have another value now. What a
-    server has said as well is no browser's, in whichever order the two arrive."""
+    """Fold the traits of one identify call in; returns the names of those that may have another value now."""
     changed = []
     for name, value in values.items():
         rule = rules.get(name, NEWEST)
@@ -78,11 +77,8 @@ def write(
             traits[name] = written
             changed.append(name)
             continue
-        is_same = _is_same(before.value, value)
-        if is_same and before.is_browser is not is_browser:
-            before = replace(before, is_browser=False)
-            written = replace(written, is_browser=False)
         kept = traits[name] = fold(rule, before, written)
+        is_same = _is_same(before.value, value)
         if kept is not before and not is_same and (kept.firsts is None or kept.firsts != before.firsts):
             changed.append(name)
         if name in ADDRESSES and kept.is_browser:

@@ -12,6 +12,7 @@ from sqlglot import exp
 
 from tactful.events.sources import OWN_SOURCES
 from tactful.language.sql import build
+from tactful.language.sql.addresses import mailboxes
 from tactful.language.sql.build import Select, Sql, column
 from tactful.language.sql.layout import CONSENTS
 from tactful.language.sql.relations import FRAGMENT, ORDER, Query
@@ -26,9 +27,11 @@ def decision(query: Query, purpose: str, *, is_signed: bool = False) -> Sql:
     """Whether the person has granted it; null where nobody decided. A decision on "marketing" is one on
     "marketing.email" as well. `is_signed`: browsers prove whose they are, and are heard of everybody."""
     purposes = lineage(purpose)
-    found = query.relation(f"decision {purposes}", lambda _: _decision(query, purposes))
-    holds = column(found, "holds")
-    return holds if is_signed else build.when(_is_vouched(query), column(found, "proved"), holds)
+    if is_signed:
+        return column(query.relation(f"decision {purposes}", lambda _: _decision(query, purposes, "")), "holds")
+    to = mailboxes(query)
+    found = query.relation(f"decision {purposes}", lambda _: _decision(query, purposes, to))
+    return build.when(_is_vouched(query), column(found, "proved"), column(found, "holds"))
 
 
 def _is_vouched(query: Query) -> Sql:
@@ -45,8 +48,9 @@ def lineage(purpose: str) -> list[str]:
     return [".".join(parts[:length]) for length in range(len(parts), 0, -1)]
 
 
-def _decision(query: Query, purposes: list[str]) -> Select:
-    told = build.struct({name: column("w", name) for name in (*ORDER, "granted", "is_hearsay")})
+def _decision(query: Query, purposes: list[str], to: str) -> Select:
+    """The relation (person, holds, proved); the last where the relation `to` says where mail to them goes."""
+    told = build.struct({name: column("w", name) for name in (*ORDER, "granted", "is_hearsay", "address")})
     by = {name: column("w", name) for name in (*FRAGMENT, *_BY, *_PLACE)}
     counting = build.when(by["is_gpc"], build.least(told), build.greatest(told))
     is_meant = build.both(query.visible("w", CONSENTS), build.one_of(column("w", "purpose"), purposes))
@@ -56,20 +60,26 @@ def _decision(query: Query, purposes: list[str]) -> Select:
     is_with = build.compared("==", person, decider) if query.has_ties else build.TRUE
     counts = build.either(is_with, build.negated(_told("granted")))
     whose = {"person": person, **{name: column("q", name) for name in (*FRAGMENT, *_PLACE)}}
-    newest = build.greatest(column("q", "told"))
-    of_purpose = build.select({**whose, "told": newest}, (each, "q"), counts, [*whose.values()])
+    newest = {"told": build.greatest(column("q", "told"))}
+    if to:
+        is_theirs = build.surely(build.compared("==", _told("address"), column(to, "address")))
+        agrees = build.either(is_theirs, build.one_of(_told("address"), [""]), build.negated(_told("granted")))
+        newest["proved"] = build.greatest(build.when(agrees, column("q", "told")))
+    of_purpose = build.select({**whose, **newest}, (each, "q"), counts, [*whose.values()])
     of_purpose = query.owned(query.owned(of_purpose, "q"), "q", "d", _BY)
+    if to:
+        build.joined_by(of_purpose, to, build.compared("==", person, column(to, "person")))
     fragment = {name: column("q", name) for name in ("person", *FRAGMENT)}
-    is_proved = build.negated(build.both(_told("granted"), _told("is_hearsay")))
-    proved = build.greatest(build.when(is_proved, column("q", "told")))
-    both = {"told": newest, "proved": proved}
-    of_fragment = build.select({**fragment, **both}, (of_purpose, "q"), by=[*fragment.values()])
+    if to:
+        is_proved = build.negated(build.both(_told("granted", "proved"), _told("is_hearsay", "proved")))
+        newest["proved"] = build.greatest(build.when(is_proved, column("q", "proved")))
+    of_fragment = build.select({**fragment, **newest}, (of_purpose, "q"), by=[*fragment.values()])
     holds = {
-        name: exp.LogicalAnd(this=build.field(column("q", kept), "granted"))
-        for name, kept in (("holds", "told"), ("proved", "proved"))
+        "holds" if name == "told" else name: exp.LogicalAnd(this=build.field(column("q", name), "granted"))
+        for name in newest
     }
     return build.select({"person": column("q", "person"), **holds}, (of_fragment, "q"), by=[column("q", "person")])
 
 
-def _told(name: str) -> Sql:
-    return build.field(column("q", "told"), name)
+def _told(name: str, of: str = "told") -> Sql:
+    return build.field(column("q", of), name)

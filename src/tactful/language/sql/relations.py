@@ -144,6 +144,8 @@ class Query:
         self.has_ties = has_ties
         self.rules = rules
         """Of traits."""
+        self.has_order = False
+        """Whether it is asked in which order the fragments of a person came: `p` has `came` and `place` then."""
         self._seeing = seeing
         self._of_person: dict[str, tuple[str, Callable[[str], exp.Select]]] = {}
         self._others: dict[str, tuple[str, Callable[[], exp.Select]]] = {}
@@ -231,10 +233,11 @@ class Query:
     def _persons(self) -> exp.Select:
         fragment = {name: column("w", name) for name in FRAGMENT}
         order = build.struct({name: column("w", name) for name in ("received_at", "hop", "ref")})
-        person = build.at_greatest(column("w", "person"), order)
-        return build.select(
-            {**fragment, "person": person}, (IDENTITY, "w"), self.visible("w", IDENTITY), [*fragment.values()]
-        )
+        held = {"person": build.at_greatest(column("w", "person"), order)}
+        if self.has_order:
+            held["came"] = build.at_greatest(column("w", "applied"), order)
+            held["place"] = build.at_greatest(column("w", "place"), order)
+        return build.select({**fragment, **held}, (IDENTITY, "w"), self.visible("w", IDENTITY), [*fragment.values()])
 
     def visible(self, alias: str, table: str = EVENTS) -> Sql:
         """Whether a row of a table counts."""

@@ -32,11 +32,18 @@ def trait(query: Query, path: Path) -> Value:
     rule = query.rules.get(str(name))
     if rule is not None and rule.merge == "union":
         return _united(query, str(name), tuple(rest))
-    written = cells.read(_SOURCE, path)
+    order, counts, is_first = ranked(query, str(name))
+    return Carried(cells.read(_SOURCE, path), query.traits.row(order, counts, is_first=is_first))
+
+
+def ranked(query: Query, name: str) -> tuple[Sequence[Sql], Sql, bool]:
+    """Of the rows of a trait, which is one value: an order, which of them are any, and whether the first in the order
+    counts, or the last."""
+    rule = query.rules.get(name)
     if rule is None:
-        return Carried(written, query.traits.row(_ORDER, _is_named(str(name))))
+        return _ORDER, _is_named(name), False
     order, counts, is_first = _chosen(rule, cells.read(_SOURCE, (name,)))
-    return Carried(written, query.traits.row(order, build.both(_is_named(str(name)), counts), is_first=is_first))
+    return order, build.both(_is_named(name), counts), is_first
 
 
 def _is_named(name: str) -> Sql:
