@@ -34,6 +34,7 @@ class Standing:
         self._files = files
         self.positions = positions
         self.layout: Layout = SHARED
+        self.since_us: int | None = None
         self.buckets = 1
 
     def snapshot(self) -> "Standing":
@@ -45,7 +46,10 @@ class Standing:
     def append(self, *_: object) -> None:
         raise AssertionError("what stands is not written to")
 
-    wish = append
+    wish = begin = append
+
+    def damaged(self) -> Sequence[str]:
+        return ()
 
     def maintain(self, *_: object) -> Maintained:
         raise AssertionError("nor kept")

@@ -10,7 +10,9 @@ CALL = {"messageId": "1", "type": "track", "event": "Seen", "userId": "1", "rece
 
 
 def look(life: Life, *, is_running: bool = True) -> Finding:
-    return look_at_lake(life.lake.snapshot(), life.house, MINUTE_US, is_running=is_running)
+    found, *more = look_at_lake(life.lake, life.house, MINUTE_US, is_running=is_running)
+    assert not more
+    return found
 
 
 def test_a_lake_that_keeps_up() -> None:

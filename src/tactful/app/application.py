@@ -18,7 +18,7 @@ from tactful.adapters.standing import leave, read, stand
 from tactful.adapters.supervisor import Lock, StopSignal, Supervisor, follow_parent
 from tactful.adapters.watching import watch
 from tactful.app.clocks import FASTEST, Clocks, SystemClock
-from tactful.app.doorkeeping import access_of, at_terminal, findings, near, refuse_open_door, welcome
+from tactful.app.doorkeeping import access_of, answers, at_terminal, findings, near, refuse_open_door, welcome
 from tactful.app.newest import newest
 from tactful.app.parts import email_of, sources_of
 from tactful.cli import (
@@ -33,6 +33,7 @@ from tactful.cli import (
     evaluating,
     featuring,
     importing,
+    lakes,
     lists,
     looking,
     measuring,
@@ -69,6 +70,7 @@ from tactful.runtime.work import Work
 if TYPE_CHECKING:  # Arrow is slow to import, and most processes need none of it.
     from tactful.history.queries import Queries
     from tactful.operations.history import History
+    from tactful.operations.new_lake import Beginning
 
 _MODULES = (
     admitting,
@@ -81,6 +83,7 @@ _MODULES = (
     editors,
     servers,
     surveying,
+    lakes,
     importing,
     looking,
     recalling,
@@ -166,13 +169,14 @@ class Application:
         return Processes(processes)
 
     def doctor(self, project: Path, data: Path | None) -> list[Finding]:
-        from tactful.app import examining, lakes
+        from tactful.app import examining
+        from tactful.app.lakes import findings as of_lake
 
         settings = self.settings(project)
         found = identities.check(settings.identity, settings.sources) + check_consent(settings.consent)
         found += findings(settings, data, self._clocks.world)
         if data is not None:
-            found += lakes.findings(settings, data, self._clocks.of(data))
+            found += of_lake(settings, data, self._clocks.of(data))
         return found + examining.channels(settings, project, data, self._clocks.world)
 
     def proof(self, project: Path, data: Path, claim: Claimed, source: bytes) -> Said:
@@ -258,7 +262,7 @@ class Application:
         supervisor.start("show", ["show", *where, "--address", here])
         supervisor.start("collect", ["collect", *where, "--host", host, "--port", str(port)])
         for _ in range(_TRIES):
-            if _answers(near(host, port)):
+            if answers(near(host, port), _TRY_S * 10):
                 break
             bell.wait(_TRY_S)
             supervisor.look_after()
@@ -348,6 +352,12 @@ class Application:
         assert isinstance(house, Installation)
         archiving.bring(house)
 
+    def new_lake(self, house: House) -> "Beginning":
+        from tactful.app import renewing
+
+        assert isinstance(house, Installation)
+        return renewing.beginning(house)
+
     def run_survey(self, project: Path, data: Path) -> None:
         from tactful.app import surveying
 
@@ -369,17 +379,6 @@ def _shares(partitions: int, workers: int) -> list[list[int]]:
 
 
 _TRY_S, _TRIES = 0.1, 200
-
-
-def _answers(address: str) -> bool:
-    """Whether pages are there already."""
-    from urllib.request import ProxyHandler, build_opener  # Wanted here only.
-
-    try:
-        with build_opener(ProxyHandler({})).open(f"{address}/signin", timeout=_TRY_S * 10) as answer:
-            return bool(answer.status == 200)
-    except OSError:
-        return False
 
 
 def _refuse_hurry(speed: int, settings: Settings, *, is_dev: bool) -> None:

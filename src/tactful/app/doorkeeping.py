@@ -112,3 +112,14 @@ def findings(settings: Settings, data: Path | None, clock: Clock) -> list[Findin
     finally:
         house.close()
     return check(settings.access, settings.workspace.public_url, os.environ.get(ADMIN_TOKEN, ""), accounts, tokens)
+
+
+def answers(address: str, patience_s: float) -> bool:
+    """Whether pages are there already."""
+    from urllib.request import ProxyHandler, build_opener  # Wanted here only.
+
+    try:
+        with build_opener(ProxyHandler({})).open(f"{address}/signin", timeout=patience_s) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False

@@ -10,7 +10,7 @@ from tactful.adapters.installation import Installation
 from tactful.errors import TransientError
 from tactful.history.lake import Lake
 from tactful.kernel.state import decode_partition
-from tactful.operations.archived import look_at_lake
+from tactful.operations.archived import look_at_lake, look_without_lake
 from tactful.operations.doctor import Finding
 from tactful.operations.surveyed import look_at_survey
 from tactful.runtime.ports import Clock
@@ -32,23 +32,33 @@ def lake_of(data: Path, history: HistorySettings) -> Lake:
             secret_key=history.secret_key,
         )
     else:
-        place = Folder(data / (location or "lake"))
+        place = Folder(_folder(data, history))
     return DeltaLake(place, history.buckets)
+
+
+def lies_in(data: Path, history: HistorySettings) -> Path | None:
+    """The folder of the lake; None where it lies on S3."""
+    return None if history.location.startswith("s3://") else _folder(data, history)
+
+
+def _folder(data: Path, history: HistorySettings) -> Path:
+    return data / (history.location or "lake")
 
 
 def findings(settings: Settings, data: Path, clock: Clock) -> list[Finding]:
     """What the doctor says of the lake of a data folder, where there is one."""
     if not (data / "installation.json").exists():
         return []
-    if not settings.history.location and not (data / "lake").exists():
-        return [Finding("note", "history", "the lake is made when the server runs")]
     house = Installation(data, settings, clock, read_only=True)
+    folder = lies_in(data, settings.history)
     try:
-        lake = lake_of(data, settings.history).snapshot()
+        if folder is not None and not folder.exists():
+            return [look_without_lake(house.log, str(folder))]
+        lake = lake_of(data, settings.history)
         every_us = parse_duration(settings.history.every) or 0
         is_running = standing.read(data) is not None
         found = look_at_lake(lake, house, every_us, is_running=is_running)
-        return [found, *_asked_of_it(house, settings, clock.now_us(), is_running=is_running)]
+        return [*found, *_asked_of_it(house, settings, clock.now_us(), is_running=is_running)]
     except TransientError as error:
         return [Finding("bad", "history", f"the lake is out of reach: {error}")]
     finally:

@@ -18,6 +18,7 @@ from tactful.runtime.settings import Settings
 if TYPE_CHECKING:  # Arrow is slow to import, and most commands need none of it.
     from tactful.history.queries import Queries
     from tactful.operations.history import History
+    from tactful.operations.new_lake import Beginning
 
 
 class Build(Protocol):
@@ -106,6 +107,11 @@ class Build(Protocol):
     def archive(self, house: House) -> None:
         """Bring what was decided into the lake of an installation that only this process writes to, where it is much.
         Raises TransientError."""
+        ...
+
+    def new_lake(self, house: House) -> "Beginning":
+        """What beginning a new lake would do, on an installation that nobody else writes to. Raises UsageError where
+        there is no need, or it lies where nothing can be put aside; TransientError where it cannot be reached."""
         ...
 
     def crew(self, processes: int) -> Crew:

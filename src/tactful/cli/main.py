@@ -39,7 +39,7 @@ UP_TO_ITS_END = 0
 
 SECTIONS: Mapping[str, Sequence[str]] = {
     "A project": ("init", "check", "preview", "publish", "eval", "features", "try", "message", "vocabulary", "schema"),
-    "The server": ("up", "doctor", "seed", "thresholds", "import", "quarantine", "bounces", "simulate"),
+    "The server": ("up", "doctor", "seed", "thresholds", "lake", "import", "quarantine", "bounces", "simulate"),
     "Journeys and what leaves": (
         "journeys",
         "campaign",

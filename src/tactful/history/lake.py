@@ -40,6 +40,11 @@ class Snapshot(Protocol):
         ...
 
     @property
+    def since_us(self) -> int | None:
+        """From when on it has everything, where that is not from the start (Lake.begin)."""
+        ...
+
+    @property
     def layout(self) -> Layout:
         """The properties that have a column of their own in every file of `events`."""
         ...
@@ -66,6 +71,15 @@ class Lake(Protocol):
         these rows already, since somebody else has appended meanwhile, and TransientError where the world fails: then
         the rows are in the lake or they are not, and whoever asks `snapshot().positions` anew and goes on from there
         loses nothing and doubles nothing."""
+        ...
+
+    def begin(self, upto: Mapping[int, int], tables: Mapping[str, pa.Table], since_us: int) -> None:
+        """Of a lake that has nothing yet: what was decided up to these positions it shall never have, but for these
+        rows; what was received since then it will."""
+        ...
+
+    def damaged(self) -> Sequence[str]:
+        """Files that it names and that are not there as they were written, by their size."""
         ...
 
     def wish(self, layout: Layout) -> None:

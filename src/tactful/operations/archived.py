@@ -1,19 +1,42 @@
 """How far the lake is behind what was decided, as a finding of `tactful doctor`."""
 
 from tactful.events.derived import decode_groups
-from tactful.history.lake import Snapshot
+from tactful.history.lake import Lake, Snapshot
 from tactful.operations.doctor import Finding
 from tactful.runtime.decided import READ
 from tactful.runtime.house import House
 from tactful.runtime.keeping import Trail
+from tactful.runtime.ports import Log
 from tactful.runtime.seals import ADVICE, Seals, received_at
-from tactful.values import HOUR_US, MINUTE_US, SECOND_US
+from tactful.values import HOUR_US, MINUTE_US, SECOND_US, format_time
 
 LATE_US = 10 * MINUTE_US
 """Behind by more, beyond what `[history] every` allows, something holds it up."""
+_BACK = "Bring the lake back from a backup, or begin a new one with `tactful lake begin`"
 
 
-def look_at_lake(lake: Snapshot, house: House, every_us: int, *, is_running: bool) -> Finding:
+def look_at_lake(lake: Lake, house: House, every_us: int, *, is_running: bool) -> list[Finding]:
+    snapshot = lake.snapshot()
+    found = [_how_far(snapshot, house, every_us, is_running=is_running)]
+    if damaged := lake.damaged():
+        more = f", and {len(damaged) - 1} more" if len(damaged) > 1 else ""
+        text = f"{damaged[0]}{more}: missing, or not as it was written. {_BACK}"
+        found.append(Finding("bad", "history", text))
+    if snapshot.since_us is not None:
+        text = f"the lake begins at {format_time(snapshot.since_us)}, anew; events of before are in none"
+        found.append(Finding("note", "history", text))
+    return found
+
+
+def look_without_lake(log: Log, folder: str) -> Finding:
+    """Where none was made, or it is gone."""
+    if not any(log.start(partition) for partition in range(log.partitions)):
+        return Finding("note", "history", "the lake is made when the server runs")
+    text = f"there is no lake in {folder}, and the log no longer goes back to the start. {_BACK}"
+    return Finding("bad", "history", text)
+
+
+def _how_far(lake: Snapshot, house: House, every_us: int, *, is_running: bool) -> Finding:
     log, positions, now_us = house.log, lake.positions, house.clock.now_us()
     if parted := Seals(log, house.name).parted(positions, lake.seals()):
         return Finding("bad", "history", f"{parted}: {ADVICE}")
@@ -25,7 +48,7 @@ def look_at_lake(lake: Snapshot, house: House, every_us: int, *, is_running: boo
             continue
         if after < log.start(partition):
             text = f"the log of partition {partition} begins behind what the lake has: what lies between is lost to it"
-            return Finding("bad", "history", f"{text}. Bring the log or the lake back from a backup")
+            return Finding("bad", "history", f"{text}. {_BACK}")
         first = _first_said(house.trail, partition, after, end)
         behind += end - first + 1
         at = received_at(log, partition, first)

@@ -23,7 +23,7 @@ from tactful.errors import UsageError
 from tactful.history.lake import Maintained, Source
 from tactful.language.sql.layout import EVENTS, SHARED, TABLES, Layout
 
-_BUCKETS = "tactful.buckets"
+_BUCKETS, _SINCE = "tactful.buckets", "tactful.since"
 
 
 class DeltaSnapshot:
@@ -32,10 +32,11 @@ class DeltaSnapshot:
         place: Place,
         positions: Mapping[int, int],
         seals: Callable[[], Mapping[int, int]],
+        since_us: int | None,
         layout: Layout,
         files: Mapping[str, Sequence[File]],
     ) -> None:
-        self.positions, self.layout = positions, layout
+        self.positions, self.since_us, self.layout = positions, since_us, layout
         self._place, self._seals, self._files = place, seals, files
 
     def seals(self) -> Mapping[int, int]:
@@ -79,13 +80,23 @@ class DeltaLake:
                 table.refresh()
                 files[name] = table.files_of(table.until(positions))
         layout = self._place.readable([known[one] for one in sorted({file.layout for file in held})])
-        return DeltaSnapshot(self._place, positions, events.sealed(), layout, files)
+        since = events.now.metadata().configuration.get(_SINCE)
+        since_us = None if since is None else int(since)
+        return DeltaSnapshot(self._place, positions, events.sealed(), since_us, layout, files)
 
     def append(
         self, upto: Mapping[int, int], tables: Mapping[str, pa.Table], seals: Mapping[int, int] | None = None
     ) -> None:
         with self._place.turn():
             self._writer.append(upto, tables, seals or {})
+
+    def begin(self, upto: Mapping[int, int], tables: Mapping[str, pa.Table], since_us: int) -> None:
+        with self._place.turn():
+            self._tables[EVENTS].say({_SINCE: str(since_us)})
+            self._writer.append(upto, tables, {})
+
+    def damaged(self) -> Sequence[str]:
+        return [path for table in self._tables.values() for path in table.damaged()]
 
     def wish(self, layout: Layout) -> None:
         with self._place.turn():

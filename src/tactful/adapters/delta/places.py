@@ -88,11 +88,15 @@ class Place:
 
     def listed(self, table: str) -> list[str]:
         """Paths of all data files that lie there, whoever names them."""
+        return list(self.sizes(table))
+
+    def sizes(self, table: str) -> dict[str, int]:
+        """The same, with how many bytes each has."""
         with world(f"the files of the lake could not be listed ({self.uri(table)})"):
             below = self._where(table, "")
             found = self._files.get_file_info(pfs.FileSelector(below, allow_not_found=True, recursive=True))
-        paths = (one.path[len(below) :].lstrip("/") for one in found if one.type == pfs.FileType.File)
-        return [path for path in paths if not path.startswith("_") and path.endswith(".parquet")]
+        paths = {one.path[len(below) :].lstrip("/"): one.size for one in found if one.type == pfs.FileType.File}
+        return {path: size for path, size in paths.items() if not path.startswith("_") and path.endswith(".parquet")}
 
     def delete(self, table: str, path: str) -> None:
         with world(f"a file of the lake could not be removed ({self.uri(table)}/{path})"), suppress(FileNotFoundError):

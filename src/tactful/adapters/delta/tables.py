@@ -159,6 +159,22 @@ class Table:
             self._files = version, _files(self.now)
         return self._files[1]
 
+    def say(self, properties: Mapping[str, str]) -> None:
+        """Among the properties of the table."""
+        with world(f"the lake could not be written ({self.place.uri(self.name)})"):
+            self.now.alter.set_table_properties(dict(properties), raise_if_not_exists=False)
+        self.refresh()
+        self.place.settle(self.name)
+
+    def damaged(self) -> list[str]:
+        """Where files lie that are missing, or of another size than when they were written."""
+        self.refresh()
+        sizes = self.place.sizes(self.name)
+        found = [one.path for one in self.files() if sizes.get(one.path) != one.size]
+        if found:
+            self.refresh()  # Whoever erases somebody may have been at it.
+        return [f"{self.place.uri(self.name)}/{one.path}" for one in self.files() if one.path in found]
+
     def until(self, positions: Mapping[int, int]) -> DeltaTable:
         """The newest version that goes no further than these positions: the table may be ahead of the others, where an
         append is on its way or was cut off."""

@@ -13,9 +13,14 @@ from tactful.language.sql.layout import EVENTS, SHARED, TABLES, Layout
 
 class MemorySnapshot:
     def __init__(
-        self, positions: Mapping[int, int], seals: Mapping[int, int], layout: Layout, tables: Mapping[str, pa.Table]
+        self,
+        positions: Mapping[int, int],
+        seals: Mapping[int, int],
+        since_us: int | None,
+        layout: Layout,
+        tables: Mapping[str, pa.Table],
     ) -> None:
-        self.positions, self.layout = positions, layout
+        self.positions, self.since_us, self.layout = positions, since_us, layout
         self._seals, self._tables = seals, tables
 
     def seals(self) -> Mapping[int, int]:
@@ -30,11 +35,13 @@ class MemoryLake:
         self.buckets = buckets
         self._positions: dict[int, int] = {}
         self._seals: dict[int, int] = {}
+        self._since_us: int | None = None
         self._layout = self._wished = SHARED
         self._tables = {name: schema(name).empty_table() for name in TABLES}
 
     def snapshot(self) -> MemorySnapshot:
-        return MemorySnapshot(dict(self._positions), dict(self._seals), self._layout, dict(self._tables))
+        places = dict(self._positions), dict(self._seals), self._since_us
+        return MemorySnapshot(*places, self._layout, dict(self._tables))
 
     def append(
         self, upto: Mapping[int, int], tables: Mapping[str, pa.Table], seals: Mapping[int, int] | None = None
@@ -44,6 +51,13 @@ class MemoryLake:
             self._tables[name] = pa.concat_tables([self._tables[name], shaped(name, rows, self._layout)])
         self._positions.update(upto)
         self._seals.update(seals or {})
+
+    def begin(self, upto: Mapping[int, int], tables: Mapping[str, pa.Table], since_us: int) -> None:
+        self._since_us = since_us
+        self.append(upto, tables)
+
+    def damaged(self) -> Sequence[str]:
+        return ()
 
     def wish(self, layout: Layout) -> None:
         self._wished = layout

@@ -1,0 +1,62 @@
+"""A new lake, where the one before is lost or cannot be used, and the log no longer goes back to the start.
+
+It has what the log still has; and of what was decided before, what the states say (opening.py). Nothing is taken away:
+an old one that lies in a folder is put beside, and one on S3 stays where it is.
+"""
+
+from collections.abc import Callable, Mapping
+
+from msgspec import Struct
+
+from tactful.history.lake import Lake
+from tactful.runtime.house import House
+from tactful.runtime.ports import Log
+from tactful.runtime.seals import Seals, received_at
+from tactful.values import format_time
+
+
+class Beginning(Struct, frozen=True):
+    """What `tactful lake begin` is about to do."""
+
+    trouble: str
+    """Why the lake that is there cannot go on."""
+    since_us: int | None
+    """From when on the new one has everything; None: from the start, and nothing is lost."""
+    aside: str
+    """What the old one will be called; "" where there is nothing to put aside."""
+    go: Callable[[], None]
+
+
+def trimmed(log: Log) -> dict[int, int]:
+    """By partition, up to where records are gone from the log; none where all are there."""
+    starts = {partition: log.start(partition) for partition in range(log.partitions)}
+    return starts if any(starts.values()) else {}
+
+
+def since_us(log: Log, starts: Mapping[int, int]) -> int | None:
+    """The instant of the first record behind these, of the partition that begins last."""
+    firsts = [received_at(log, partition, start + 1) for partition, start in starts.items() if start]
+    return max((at for at in firsts if at is not None), default=None)
+
+
+def trouble(lake: Lake, house: House) -> str:
+    """Why the archiver cannot go on with a lake that can be opened; "" where it can."""
+    snapshot, log = lake.snapshot(), house.log
+    if parted := Seals(log, house.name).parted(snapshot.positions, snapshot.seals()):
+        return parted
+    for partition, start in trimmed(log).items():
+        if snapshot.positions.get(partition, 0) < start:
+            return f"record {start} of partition {partition} is gone from the log, and the lake has not got it"
+    damaged = lake.damaged()
+    return f"{damaged[0]} is missing, or not as it was written" if damaged else ""
+
+
+def lost(found: Beginning) -> str:
+    """What somebody should know who says yes."""
+    if found.since_us is None:
+        return "Nothing is lost: the log has everything from the start."
+    return (
+        f"It will have everything that came in since {format_time(found.since_us)}; the log does not go back further.\n"
+        "Events of before are in no lake then: as-of answers, previews, backtests, features and the counts of new\n"
+        "definitions go without them. What the engine knows of people stays as it is; segments and journeys go on."
+    )

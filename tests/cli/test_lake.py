@@ -1,0 +1,128 @@
+"""`tactful lake begin`: a lake that is lost when the log does not go back to the start any more."""
+
+import json
+import shutil
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tactful.adapters.installation import Installation
+from tactful.adapters.sqlite.log import SqliteLog
+from tactful.adapters.supervisor import Lock
+from tactful.app.application import Application
+from tactful.app.archiving import archiver
+from tactful.app.clocks import SystemClock
+from tactful.app.lakes import lake_of
+from tactful.events.records import Tick, encode
+from tactful.testing.clock import SimClock
+from tactful.values import DAY_US
+from tests.cli.conftest import Run
+from tests.cli.test_commands import calls, order
+
+
+def house_of(data: Path, project: Path) -> Installation:
+    return Application().house(data, project, read_only=True)
+
+
+def archive(data: Path, project: Path) -> None:
+    with closing(house_of(data, project)) as house:
+        archiver(house, trims=False).archive()
+
+
+def trim(data: Path, project: Path) -> None:
+    """All of the log that the lake has, though it is young."""
+    with closing(house_of(data, project)) as house:
+        partitions = house.partitions
+        held = {one: house.log.end(one) for one in range(partitions)}
+        lake_of(data, house.settings.history).append(held, {})  # Where an import ends there are no rows.
+    now = SystemClock().now_us()
+    with closing(SqliteLog(data / "log", partitions, SimClock(now + 2 * DAY_US))) as log:
+        log.append({partition: [encode(Tick(now, 0))] for partition in range(partitions)})
+        assert log.trim(now * 2, held) == 1
+
+
+@pytest.fixture
+def data(tmp_path: Path, project: Path, run: Run) -> Path:
+    """Three people, archived; the log has nothing of them any more."""
+    folder = tmp_path / "data"
+    file = calls(tmp_path / "orders.jsonl", [order("ann", 1), order("bob", 2), order("cat", 3)])
+    assert run("import", file, "--replay", "--project", project, "--data", folder).exit_code == 0
+    archive(folder, project)
+    trim(folder, project)
+    return folder
+
+
+def doctor(run: Run, data: Path, project: Path) -> str:
+    said = run("doctor", "--project", project, "--data", data).output
+    return "\n".join(line for line in said.splitlines() if " history " in line)
+
+
+def test_a_lake_that_is_sound_is_left_alone(data: Path, project: Path, run: Run) -> None:
+    done = run("lake", "begin", "--yes", "--project", project, "--data", data)
+    assert done.exit_code == 1
+    assert "is as it should be" in done.stderr
+    assert "everything" in doctor(run, data, project)
+
+
+def test_nobody_begins_one_under_a_server(data: Path, project: Path, run: Run) -> None:
+    shutil.rmtree(data / "lake")
+    lock = Lock(data)
+    done = run("lake", "begin", "--yes", "--project", project, "--data", data)
+    lock.release()
+    assert done.exit_code == 1
+    assert "another Tactful is running" in done.stderr
+
+
+def test_it_is_said_what_is_lost_and_asked(data: Path, project: Path, run: Run) -> None:
+    shutil.rmtree(data / "lake")
+    assert "the log no longer goes back to the start" in doctor(run, data, project)
+    where = ("--project", project, "--data", data)
+    done = run("lake", "begin", *where, text="n\n")
+    assert done.exit_code == 1
+    assert "there is no lake in" in done.output
+    assert "If there is a backup of the lake, bring that back instead." in done.output
+    assert "Events of before are in no lake then" in done.output
+    assert "nothing was changed" in done.stderr
+    assert not (data / "lake").exists()
+    done = run("lake", "begin", *where, text="y\n")
+    assert done.exit_code == 0, done.output
+    said = doctor(run, data, project)
+    assert "the lake begins at" in said
+    assert " bad " not in said
+    archive(data, project)
+    assert "has everything" in doctor(run, data, project)
+    audited = json.loads(run("audit", "--data", data, "--json").output.splitlines()[0])
+    assert audited["act"] == "lake_begin"
+
+
+@pytest.mark.parametrize("damage", ["a file", "the log"])
+def test_a_damaged_lake_is_put_aside(data: Path, project: Path, run: Run, damage: str) -> None:
+    files = [path for path in (data / "lake/events").rglob("*.parquet") if path.stat().st_size > 5_000]
+    if damage == "a file":
+        files[0].write_bytes(files[0].read_bytes()[:1_000])
+        assert f"{files[0].name}: missing, or not as it was written" in doctor(run, data, project)
+    else:
+        for path in (data / "lake/events/_delta_log").iterdir():
+            path.write_bytes(b"?" * 100)
+    done = run("lake", "begin", "--yes", "--project", project, "--data", data)
+    assert done.exit_code == 0, done.output
+    assert "The old lake is kept as" in done.output
+    assert files[0].name in [path.name for path in (data / "lake-before-1").rglob("*.parquet")]
+    archive(data, project)
+    assert "has everything" in doctor(run, data, project)
+
+
+def test_a_log_that_has_everything_loses_nothing(tmp_path: Path, project: Path, run: Run) -> None:
+    folder = tmp_path / "data"
+    file = calls(tmp_path / "orders.jsonl", [order("ann", 1), order("bob", 2)])
+    assert run("import", file, "--replay", "--project", project, "--data", folder).exit_code == 0
+    archive(folder, project)
+    next(path for path in (folder / "lake/events").rglob("*.parquet") if path.stat().st_size > 5_000).unlink()
+    done = run("lake", "begin", "--yes", "--project", project, "--data", folder)
+    assert done.exit_code == 0, done.output
+    assert "Nothing is lost" in done.output
+    archive(folder, project)
+    said = run("segment", "--when", 'any("Order Completed")', "--project", project, "--data", folder).output
+    assert said.startswith("2 people")
+    assert "begins at" not in doctor(run, folder, project)
