@@ -29,7 +29,7 @@ from tactful.kernel.step import step
 from tactful.kernel.turn import Turn
 from tactful.language.sql.layout import SHARED, TABLES
 from tactful.operations.backtesting.crew import Alone, Crew
-from tactful.operations.backtesting.playing import stage
+from tactful.operations.backtesting.stages import stage
 from tactful.operations.backtesting.running import Version, Wanted, backtest
 from tactful.operations.history import Opened
 from tactful.operations.terms import Terms

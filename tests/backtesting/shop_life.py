@@ -85,7 +85,7 @@ def sent(life: Life, journey: str, from_us: int = 0) -> dict[str, int]:
 
 
 def backtested(
-    life: Life, journey: str, *, crew: Crew | None = None, files: Mapping[str, str] = SHOP, **asked: str
+    life: Life, journey: str, *, crew: Crew | None = None, files: Mapping[str, str] = SHOP, **asked: str | bool
 ) -> tuple[Backtest, list[list[Sent]]]:
     """A backtest of everything, and the messages of each version."""
     found, lines = told(life, journey, crew=crew, files=files, **asked)
@@ -93,7 +93,7 @@ def backtested(
 
 
 def told(
-    life: Life, journey: str, *, crew: Crew | None = None, files: Mapping[str, str] = SHOP, **asked: str
+    life: Life, journey: str, *, crew: Crew | None = None, files: Mapping[str, str] = SHOP, **asked: str | bool
 ) -> tuple[Backtest, list[list[Line]]]:
     """A backtest of everything, and every line of each version."""
     path = f"journeys/{journey}.yaml"

@@ -72,6 +72,7 @@ def test_one_is_asked_for_and_found(bench: Bench, asking: Asking) -> None:
         ({"journey": "../secrets"}, "no name of a journey"),
         ({"journey": "cart_reminder", "against": "yesterday"}, "published"),
         ({"journey": "cart_reminder", "days": 3}, "'days' is none of"),
+        ({"journey": "cart_reminder", "orders": "yes"}, "true or false"),
         ({"journey": "cart_reminder", "files": {"segments/x.yaml": 3}}, "by its path"),
         ({"journey": "cart_reminder", "files": {"../secrets": ""}}, "no definitions of the kind"),
         ({}, "no name of a journey"),

@@ -142,3 +142,37 @@ def test_orders_to_the_journey_itself_are_not_played() -> None:
     for against in ("", "without"):
         _, (messages, _) = backtested(life, "remind", files=FILES, against=against)
         assert len(messages) == 8
+
+
+@pytest.mark.parametrize("order", ["pause", "drain", "stop"])
+@pytest.mark.parametrize("journey", ["remind", ""])
+def test_with_its_orders_it_is_as_it_was(
+    claims: dict[str, int], order: Literal["pause", "drain", "stop"], journey: str
+) -> None:
+    """The journey itself, or all sending, was steered."""
+    if journey == "" and order != "pause":
+        return  # All sending is switched off and on.
+    life = begun()
+    live(life, say("Product Added", BEGIN + HOUR_US, *range(6)))
+    live(life, say("Product Viewed", BEGIN + HOUR_US, *range(8, 12)))
+    steer(life, BEGIN + HOUR_US + 10 * MINUTE_US, journey, order)
+    live(life, say("Product Added", BEGIN + 2 * HOUR_US, *range(4, 9)))
+    steer(life, BEGIN + 5 * HOUR_US, journey, "resume")
+    live(life, say("Product Added", BEGIN + 2 * DAY_US, *range(3, 7)))
+    life.until(life.clock.now_us() + DAY_US)
+    _, (messages, _) = backtested(life, "remind", files=FILES, orders=True)
+    assert {one.intent: one.at for one in messages} == sent(life, "remind")
+    assert claims == {intent: at for one in ("remind", "views") for intent, at in sent(life, one).items()}
+    _, (without, _) = backtested(life, "remind", files=FILES)
+    assert {one.intent: one.at for one in without} != sent(life, "remind")
+
+
+def test_with_its_orders_a_campaign_is_launched_when_it_was(claims: dict[str, int]) -> None:
+    life = begun()
+    live(life, say("Product Added", BEGIN + HOUR_US, *range(8)))
+    launch(life, BEGIN + 3 * DAY_US)
+    life.until(life.clock.now_us() + DAY_US)
+    _, (messages, _) = backtested(life, "sale", files=FILES, orders=True)
+    assert {one.intent: one.at for one in messages} == sent(life, "sale")
+    assert len(messages) == 8
+    assert backtested(life, "sale", files=FILES)[1][0] == []  # At the beginning nobody is in its segment.

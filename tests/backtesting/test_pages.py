@@ -127,6 +127,24 @@ def test_a_change_is_played_before_it_is_saved(served: tuple[Served, Bench]) -> 
     assert "no definition" in console.post(page, **{"edit ../x/y.yaml": "when: true\n"}).text
 
 
+def test_the_form_remembers_what_was_asked(served: tuple[Served, Bench]) -> None:
+    """With the change that is not saved yet, until it is left out."""
+    console, bench = served
+    page, path = "/journeys/cart_reminder/backtest", "messages/cart_reminder.yaml"
+    other = SHOP["journeys/cart_reminder.yaml"].replace("30m", "3h")
+    asked = {"from": "2025-03-02", "to": "2025-03-09", "against": "other", "other": other, "orders": "yes"}
+    answer = console.post(page, **asked, **{f"edit {path}": SHOP[path] + "# looked at\n"})
+    idle(bench)
+    (job, *_) = bench.of("cart_reminder")
+    assert (job.state, job.asked.orders) == ("done", True)
+    shown = console.get(answer.headers["location"]).text
+    for said in ('value="2025-03-02"', 'value="2025-03-09"', 'value="other" selected', "3h", 'value="yes" checked'):
+        assert said in shown, said
+    assert f'name="edit {path}"' in shown
+    without = console.get(f"{page}?job=new").text
+    assert "2025-03-02" not in without and f'name="edit {path}"' not in without
+
+
 def test_what_is_wrong_is_said(served: tuple[Served, Bench]) -> None:
     console, bench = served
     page = "/journeys/cart_reminder/backtest"

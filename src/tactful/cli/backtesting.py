@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from msgspec.structs import replace
 
 from tactful.cli.build import Build
 from tactful.cli.main import data_option, echo_json, json_option, opened
@@ -46,6 +47,9 @@ def register(group: click.Group, build: Build) -> None:
         type=click.Path(dir_okay=False, writable=True, path_type=Path),
         help="Likewise every run that began, or came to no message, with its reason.",
     )
+    @click.option(
+        "--orders", is_flag=True, help="With the orders that the journey, and all sending, had: pause, stop, launch."
+    )
     @click.option("--processes", type=click.IntRange(1, 256), help="How many (default: one for each core).")
     @data_option
     @json_option
@@ -57,6 +61,7 @@ def register(group: click.Group, build: Build) -> None:
         project: Path | None,
         listed: Path | None,
         reasons: Path | None,
+        orders: bool,
         processes: int | None,
         data: Path,
         as_json: bool,
@@ -74,7 +79,7 @@ def register(group: click.Group, build: Build) -> None:
         folder = project or tried.own_project(journey)
         if folder is None:
             raise click.UsageError("the file lies in no project's journeys/; name the project with --project")
-        asked = _asked(journey, against, first, last)
+        asked = replace(_asked(journey, against, first, last), orders=orders)
         _play(build, folder, opened(build, data), asked, (listed, reasons), processes or 0, as_json=as_json)
 
 

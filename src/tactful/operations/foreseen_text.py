@@ -16,6 +16,8 @@ def lines(found: Foresight) -> Iterator[str]:
         yield _segment(segment)
     for journey in found.journeys:
         yield _journey(journey, found.days)
+    if sending := [one for one in found.journeys if one.sends and one.how != "removed"]:
+        yield f"whom that would have messaged: {_backtest(sending[0], found.since)}{_others(len(sending) - 1)}"
     if any(one.entering or one.leaving for one in found.segments):
         others = "other " if any(one.at_once for one in found.journeys) else ""
         yield f"nobody is messaged for the past: to come or go by a publish begins no {others}journey"
@@ -43,6 +45,15 @@ def _journey(one: JourneyForeseen, days: int) -> str:
     if one.is_audience:
         return f"{said}; the next time it would be for {one.begins:,}{_some(one.sample, one.begins)}"
     return f"{said}; in the last {days} days it would have begun for {one.begins:,}{_some(one.sample, one.begins)}"
+
+
+def _backtest(one: JourneyForeseen, since: str) -> str:
+    against = "" if one.how == "new" else " --against published"
+    return f"tactful backtest journeys/{one.name}.yaml --from {since}{against}"
+
+
+def _others(many: int) -> str:
+    return f" (likewise {many} more)" if many else ""
 
 
 def seeding(one: SeedForeseen) -> str:

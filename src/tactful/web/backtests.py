@@ -23,9 +23,10 @@ from tactful.web.journeys import body_of, shown
 
 if TYPE_CHECKING:
     from tactful.operations.backtesting.bench import Bench, Job
+    from tactful.operations.backtesting.preparing import Asked
 
 KEYS = ("journey", "text", "against", "other", "from", "to")
-FILES = "files"
+FILES, ORDERS = "files", "orders"
 AUTHOR = "api"
 LONGEST_NAME = 80
 """Letters of a journey's."""
@@ -47,17 +48,21 @@ class Backtests:
         self._bench, self._project, self._clock = bench, project, clock
 
     async def begin(self, request: Request) -> Response:
-        """{"journey", "text", "against", "other", "from", "to", "files"}: without `text`, the project's own file."""
+        """{"journey", "text", "against", "other", "from", "to", "files", "orders"}: without `text`, the project's own
+        file."""
         body = await body_of(request)
         if isinstance(body, Response):
             return body
         edits = body.pop(FILES, {})
         if not isinstance(edits, dict) or not all(isinstance(text, str | None) for text in edits.values()):
             return refused(400, "bad_backtest", f'"{FILES}" has the text of a definition by its path, or null: removed')
+        orders = body.pop(ORDERS, False)
+        if not isinstance(orders, bool):
+            return refused(400, "bad_backtest", f'"{ORDERS}" is true or false: whether orders that it had count')
         if wrong := [key for key, value in body.items() if key not in KEYS or not isinstance(value, str)]:
             return refused(400, "bad_backtest", f"{wrong[0]!r} is none of {', '.join(KEYS)}, all of which are texts")
         try:
-            asked = asked_of(body, self._project, edits)
+            asked = asked_of(body, self._project, edits, orders=orders)
             job = self._bench.begin(asked, self._clock.now_us(), author_of(request, "", AUTHOR))
         except UsageError as error:
             return refused(400, "bad_backtest", str(error))
@@ -79,8 +84,9 @@ class Backtests:
         return shown({"number": number, "state": "stopping"}, 202)
 
 
-def asked_of(said: Mapping[str, Any], project: Path, edits: Edits | None = None) -> Any:
-    """What a call or a form asks for, with `edits` of other definitions. Raises UsageError."""
+def asked_of(said: Mapping[str, Any], project: Path, edits: Edits | None = None, *, orders: bool = False) -> "Asked":
+    """What a call or a form asks for, with `edits` of other definitions, and with the orders that the journey had.
+    Raises UsageError."""
     from tactful.operations.backtesting.preparing import Asked, text_of  # Stands on Arrow, and is seldom wanted.
 
     name, other = str(said.get("journey", "")), str(said.get("other", ""))
@@ -94,7 +100,7 @@ def asked_of(said: Mapping[str, Any], project: Path, edits: Edits | None = None)
     if not other and against not in ("", "published", "without"):
         raise UsageError('"against" is "published" or "without"; give the text of another version as "other"')
     label = "other" if other else ""
-    return Asked(name, text, against, label, str(said.get("from", "")), str(said.get("to", "")), edits or {})
+    return Asked(name, text, against, label, str(said.get("from", "")), str(said.get("to", "")), edits or {}, orders)
 
 
 def values(job: "Job", *, with_people: bool) -> dict[str, Any]:

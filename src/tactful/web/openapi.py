@@ -104,6 +104,10 @@ _BACKTEST = {
             "additionalProperties": {"type": ["string", "null"]},
             "description": "Other definitions as they would be, by path: what is in force keeps its own; null: removed",
         },
+        "orders": {
+            "type": "boolean",
+            "description": "It is paused, stopped and launched, and all sending switched off and on, when it was",
+        },
     },
 }
 PATHS = {

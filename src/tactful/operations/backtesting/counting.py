@@ -18,7 +18,8 @@ from tactful.journeys.program import EventMatch
 from tactful.journeys.rules import Told
 from tactful.kernel.state import Profile
 from tactful.kernel.walking import FINISHED
-from tactful.operations.backtesting.playing import Period, Stage
+from tactful.operations.backtesting.playing import Period
+from tactful.operations.backtesting.stages import Stage
 from tactful.operations.backtesting.tally import Difference, Line, Noted, Sent, Tally, What, sampled
 from tactful.runtime.ports import Claimed, Verdict
 from tactful.values import DAY_US
@@ -69,7 +70,7 @@ class Counting:
     def __init__(self, stage: Stage, period: Period, time_zone: str, *, is_listing: bool = False) -> None:
         self._stage, self._period = stage, period
         self._zone = zones.known(time_zone)
-        self._segments = {number: rule.name for number, rule in stage.plan.by_number.items()}
+        self._segments = {number: rule.name for number, rule in stage.plan.by_number.items() if number != stage.was}
         self._anyway = _Anyway(stage)
         self._sent: list[tuple[str, Sent]] = []
         """With the person's key at that time."""
@@ -129,7 +130,8 @@ class Counting:
         tally.channels[intent.channel] += 1
         if claim.variant:
             tally.variants[f"{intent.message}\t{claim.variant}"] += 1
-        segments = tuple(sorted(self._segments[number] for number in profile.segments))
+        names = self._segments
+        segments = tuple(sorted(names[number] for number in profile.segments if number in names))
         tally.segments.update(segments)
         about = intent.step, intent.message, intent.channel, claim.variant, intent.entry_key, intent.due, intent.event
         self._sent.append((intent.key, Sent(at, intent.key, intent.intent, *about, segments=segments)))

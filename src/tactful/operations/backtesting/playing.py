@@ -14,36 +14,28 @@ from typing import Protocol
 from msgspec import Struct
 from msgspec.structs import replace
 
-from tactful.events.derived import Group, SendMessage
-from tactful.events.records import Launch, Plan, Publish, Record, Steer, Threshold, Tick, decode
+from tactful.events.derived import Group, Row, SendMessage
+from tactful.events.records import EMPTY_MAP, Launch, Record, Steer, Threshold, Tick, decode
 from tactful.journeys.definition import CHANNELS
-from tactful.journeys.rules import JourneyRule
+from tactful.journeys.rules import Cause
 from tactful.kernel import launching
-from tactful.kernel.definitions import Definitions
 from tactful.kernel.gate import MAILS_PER_ADDRESS
-from tactful.kernel.plan import CompiledPlan, adopt
-from tactful.kernel.state import PartitionState, PlanState, Profile
+from tactful.kernel.instants import pass_time
+from tactful.kernel.looks import Look
+from tactful.kernel.starting import begin
+from tactful.kernel.state import PartitionState, Profile
 from tactful.kernel.step import step
 from tactful.kernel.turn import Turn
 from tactful.operations.backtesting.desk import PARTITION, Desk
+from tactful.operations.backtesting.stages import Brought, Stage
 from tactful.runtime.claims import Claims
 from tactful.runtime.outcomes import outcome, response
 from tactful.runtime.ports import Claimed, OutboxRow, Verdict
+from tactful.segments.membership import matched_text
 
 EVER = 1 << 62
 SLOTS = 1 << 40
 """Of each channel: nothing waits for a free sender."""
-
-
-class Stage(Struct, frozen=True):
-    """A version of the project, ready to be played. All that it asks is counted from the beginning of history; the
-    journey itself is not there `before` its instant, as if it had been published then."""
-
-    plan_state: PlanState
-    plan: CompiledPlan
-    before: CompiledPlan
-    journey: str
-    """"" where this version has no such journey."""
 
 
 class Period(Struct, frozen=True):
@@ -76,31 +68,6 @@ class Listener(Protocol):
     def refused(self, intent: SendMessage, verdict: Verdict, at: int) -> None: ...
 
     def postponed(self, intent: SendMessage, reason: str, at: int) -> None: ...
-
-
-def stage(
-    files: Mapping[str, str],
-    settings: Mapping[str, str],
-    journey: str,
-    begin: int,
-    definitions: Definitions | None = None,
-) -> Stage:
-    """Compile a project. Raises DefinitionError where it has mistakes."""
-    publish = Publish(begin, dict(files), dict(settings), "backtest")
-    plan_state, plan = adopt(None, Plan(1, publish), begin, is_empty=True, definitions=definitions)
-    without = replace(
-        plan,
-        journeys={name: rule for name, rule in plan.journeys.items() if name != journey},
-        started_by=_without(plan.started_by, journey),
-        left_by=_without(plan.left_by, journey),
-        scheduled=tuple(rule for rule in plan.scheduled if rule.name != journey),
-        readers={},
-    )
-    return Stage(plan_state, plan, without, journey if journey in plan.journeys else "")
-
-
-def _without(rules: Mapping[int, Iterable[JourneyRule]], journey: str) -> dict[int, tuple[JourneyRule, ...]]:
-    return {number: tuple(rule for rule in some if rule.name != journey) for number, some in rules.items()}
 
 
 class _Unit(Turn):
@@ -138,9 +105,14 @@ class Player:
         outside: "Outside",
         listener: Listener,
         asked: str,
+        brought: Brought | None = None,
+        *,
+        is_steered: bool = False,
     ) -> None:
-        """`asked`: the journey that it is all about, though this version may not have it."""
-        self._asked = asked
+        """`asked`: the journey that it is all about, though this version may not have it; `is_steered`: what was
+        said of it, and of all sending, counts, too."""
+        self._asked, self._is_steered = asked, is_steered
+        self._brought = brought
         self._stage, self._period, self._listener = stage, period, listener
         self.state = PartitionState(PARTITION, 1, clock=period.begin, is_counted=True)
         self._turn = _Unit(self.state, stage)
@@ -188,9 +160,9 @@ class Player:
 
     def _order(self, record: Launch | Steer, at: int) -> None:
         """What somebody said in history: of all journeys but the one that is asked about, which is in force as if
-        nobody had. Definitions hold from the beginning, so a campaign begins as it is now, once for each version that
-        was launched."""
-        if record.journey in ("", self._asked):
+        nobody had, unless this is wanted, too. Definitions hold from the beginning, so a campaign begins as it is now,
+        once for each version that was launched."""
+        if record.journey in ("", self._asked) and not self._is_steered:
             return
         if isinstance(record, Launch):
             rule = self._turn.plan.journeys.get(record.journey)
@@ -251,6 +223,10 @@ class Player:
             if not self._is_begun and begins <= min(wake, until):
                 self._begin(begins)
                 continue
+            if self._is_begun and self._brought is not None and self._brought.at <= min(wake, until):
+                brought, self._brought = self._brought, None
+                self._bring(brought.at)
+                continue
             if wake >= until:
                 return
             self._tick(max(wake, self.state.clock))
@@ -307,8 +283,30 @@ class Player:
         if rule.schedule is not None:
             self.state.scheduled[rule.name] = self.state.clock
             self.state.start_at = launching.next_start(turn)
-        if rule.is_campaign:
+        if rule.is_campaign and not self._is_steered:
             self._step(Launch(at, rule.name, rule.version, "backtest"))
+
+    def _bring(self, at: int) -> None:
+        """The publication brings people into the segment: as the kernel does it for whoever a sweep finds entering
+        (instants.py)."""
+        turn, stage = self._turn, self._stage
+        rule = stage.plan.journeys[stage.journey]
+        segment = stage.plan.by_number[rule.segment or 0]
+        tick = Tick(max(at, self.state.clock), 1)
+        self._step(tick)
+        self._position += 1
+        for key in sorted(turn.changed):
+            profile, rows = turn.changed[key], list[Row]()
+            if profile.owner() is None:
+                pass_time(turn, profile, tick.received_at, rows)
+            if segment.number in profile.segments and stage.was not in profile.segments:
+                profile.now = tick.received_at
+                look = Look(turn, profile, turn.view(profile), profile.now, rows)
+                matched = matched_text(segment.condition.key(look.view, look.at))
+                begin(look, rule, Cause(look.at, look.at, 0, "", f"entered {segment.name}", EMPTY_MAP, matched))
+            turn.touched.append(profile)
+            turn.close(profile, self._position, rows)
+        self._note(tick)
 
     # ---- leaving ---------------------------------------------------------------------------------------------------
 

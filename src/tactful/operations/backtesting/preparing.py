@@ -4,16 +4,19 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from tactful.consent import policy
-from tactful.errors import UsageError
-from tactful.events.records import CONSENT, SESSION_GAP
+from tactful.errors import DefinitionError, UsageError
+from tactful.events.records import CONSENT, SESSION_GAP, Plan, Publish
 from tactful.kernel.definitions import Definitions, read_project
+from tactful.kernel.plan import adopt
 from tactful.kernel.state import PlanState
 from tactful.language.vocabulary import DEFAULT_GAP_US
 from tactful.operations.backtesting.dealing import KNOWN_AT
 from tactful.operations.backtesting.playing import Outside
 from tactful.operations.backtesting.running import Version, Wanted
+from tactful.operations.backtesting.stages import Brought
 from tactful.operations.cases import instant
 from tactful.operations.folder import Edits, edited
 from tactful.operations.history import Opened
@@ -22,6 +25,7 @@ from tactful.values import DAY_US, parse_duration
 
 WITHOUT, PUBLISHED = "without", "published"
 """To compare with: the project without the journey; the plan that is in force."""
+_WAS = "__as_it_was"
 MOST_CODES = 10_000
 """Asked for at a time."""
 DAYS = 30
@@ -41,6 +45,8 @@ class Asked(Struct, frozen=True):
     last: str = ""
     edits: Edits = {}
     """Other definitions as they would be, in every version but the published one; None: removed."""
+    orders: bool = False
+    """What was said of the journey itself, and of all sending, counts: it is paused and launched when it was."""
 
 
 def wanted(
@@ -67,9 +73,42 @@ def wanted(
     for version in versions:
         _read(version)
     from_us, until_us = _period(asked, opened)
-    return Wanted(
-        asked.journey, tuple(versions), from_us, until_us, _outside(outbox, asked.journey, versions, mails_per_address)
-    )
+    outside = _outside(outbox, asked.journey, versions, mails_per_address)
+    versions = [_with_brought(version, asked.journey, plan, opened, from_us, until_us) for version in versions]
+    return Wanted(asked.journey, tuple(versions), from_us, until_us, outside, asked.orders)
+
+
+def _with_brought(
+    version: Version, journey: str, plan: PlanState | None, opened: Opened, from_us: int, until_us: int
+) -> Version:
+    """A version with the publication of the segment by which the journey starts, where it asks for that: when it was
+    published in fact, if as it is here; else with the journey."""
+    rule = _read(version).journeys.get(journey)
+    if rule is None or not rule.on_publish or rule.start.kind != "segment":
+        return version
+    name, at = rule.start.segment, from_us
+    in_force: Mapping[str, str] = {}
+    if plan is not None:
+        in_force = plan.plan.publish.files
+        publish = Publish(until_us, version.files, version.settings)
+        state, _ = adopt(plan, Plan(plan.plan.version + 1, publish), until_us, is_empty=False)
+        (meaning, _), known = state.since[f"segment/{name}"], plan.since.get(f"segment/{name}")
+        if known is not None and known[0] == meaning:
+            at = known[1]
+            if not from_us <= at < until_us:
+                return version
+            earlier = opened.plan_at(at - 1)
+            in_force = earlier.publish.files if earlier is not None else {}
+    before, was = in_force.get(f"segments/{name}.yaml"), f"{name}{_WAS}"
+    alone = replace(version, brought=Brought(at))
+    if before is None:
+        return alone
+    changed = replace(version, files={**version.files, f"segments/{was}.yaml": before}, brought=Brought(at, was))
+    try:
+        _read(changed)
+    except DefinitionError:  # It asks for what is no longer there, so nobody can be in it by now.
+        return alone
+    return changed
 
 
 def _outside(outbox: Outbox, journey: str, versions: Sequence[Version], mails_per_address: int) -> Outside:

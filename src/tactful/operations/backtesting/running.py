@@ -16,7 +16,8 @@ from tactful.operations.backtesting.again import Again
 from tactful.operations.backtesting.counting import Counting, compare, in_order, lines
 from tactful.operations.backtesting.crew import Crew
 from tactful.operations.backtesting.dealing import Dealt, deal, unit
-from tactful.operations.backtesting.playing import Outside, Period, Player, Stage, stage
+from tactful.operations.backtesting.playing import Outside, Period, Player
+from tactful.operations.backtesting.stages import Brought, Stage, stage
 from tactful.operations.backtesting.tally import Difference, Line, Tally
 from tactful.operations.history import Opened
 
@@ -32,6 +33,7 @@ class Version(Struct, frozen=True):
     label: str
     files: dict[str, str]
     settings: dict[str, str]
+    brought: Brought | None = None
 
 
 class Wanted(Struct, frozen=True):
@@ -43,6 +45,8 @@ class Wanted(Struct, frozen=True):
     from_us: int
     until_us: int
     outside: Outside = Outside()
+    is_steered: bool = False
+    """What was said of the journey itself, and of all sending, counts, too."""
 
 
 class Told(Struct, frozen=True):
@@ -156,7 +160,8 @@ def _common(body: bytes) -> _Common:
 def _stage(version: bytes, journey: str, begin: int) -> Stage:
     """Compiled once in each process."""
     read = msgspec.msgpack.decode(version, type=Version)
-    return stage(read.files, read.settings, journey, begin)
+    was = read.brought.was if read.brought is not None else ""
+    return stage(read.files, read.settings, journey, begin, was=was)
 
 
 def play(one: _Unit) -> _Played:
@@ -171,7 +176,9 @@ def play(one: _Unit) -> _Played:
         made = _stage(msgspec.msgpack.encode(version), wanted.journey, common.begin)
         time_zone = version.settings.get(TIME_ZONE, "UTC")
         counting = Counting(made, period, time_zone, is_listing=bool(common.lists))
-        player = Player(made, period, wanted.outside, counting, wanted.journey)
+        player = Player(
+            made, period, wanted.outside, counting, wanted.journey, version.brought, is_steered=wanted.is_steered
+        )
         player.play(records)
         for fact in again.sent:
             counting.was_sent(*fact)

@@ -33,7 +33,7 @@ AGAINST = {
     "without": "the project without it",
     "other": "the text below",
 }
-FIELDS = ("from", "to", "against", "other")
+FIELDS = ("from", "to", "against", "other", "orders")
 EDIT = "edit "
 
 
@@ -59,6 +59,16 @@ def _edits(form: FormData) -> Edits:
     """Of the page of a change, which is not saved yet: "edit PATH" with a text, "gone" with a path."""
     texts = {name.removeprefix(EDIT): tidy(str(text)) for name, text in form.items() if name.startswith(EDIT)}
     return {**texts, **{str(path): None for path in form.getlist("gone")}}
+
+
+def _chosen(job: Job | None) -> dict[str, str]:
+    """What the form said of a backtest, so that the next one differs by what is changed in it."""
+    if job is None:
+        return dict.fromkeys(FIELDS, "")
+    asked = job.asked
+    is_named = not asked.against_label
+    against, other = (asked.against, "") if is_named else ("other", asked.against)
+    return dict(zip(FIELDS, (asked.first, asked.last, against, other, "yes" if asked.orders else ""), strict=True))
 
 
 class Seen(Struct, frozen=True):
@@ -118,7 +128,8 @@ class Backtests:
             beside = _beside(job.found, behind)
             seen = [_seen(each, number, behind) for number, each in enumerate(job.found["versions"])]
             picture = _days(job.found, self._console, behind)
-        around: dict[str, Any] = {"fields": dict.fromkeys(FIELDS, ""), "problem": "", "against": AGAINST}
+        around: dict[str, Any] = {"fields": _chosen(job), "problem": "", "against": AGAINST}
+        around["edits"] = job.asked.edits if job is not None else {}
         around |= {"seen": seen, "picture": picture, "beside": beside, "job": None, "jobs": self._bench.of(name)}
         about = {"name": name, "has_people": "people" in visitor(request).may, "most": SHOWN}
         return await self._console.page(request, "journeys/backtest.html", status, **about, **(around | values))
@@ -126,18 +137,19 @@ class Backtests:
     async def begin(self, request: Request) -> Response:
         name, form = request.path_params["name"], await self._console.form(request)
         fields = {field: str(form.get(field, "")).strip() for field in FIELDS}
-        said = {**fields, "journey": name}
+        said, edits, orders = {**fields, "journey": name}, _edits(form), bool(fields["orders"])
         if fields["against"] == "other":
             said["against"] = ""
             if not fields["other"]:
-                return await self._shown(request, name, 400, fields=fields, problem="Paste the other version first.")
+                problem = "Paste the other version first."
+                return await self._shown(request, name, 400, fields=fields, edits=edits, problem=problem)
         else:
             said["other"] = ""
         try:
-            asked = await asyncio.to_thread(asked_of, said, self._console.project, _edits(form))
+            asked = await asyncio.to_thread(asked_of, said, self._console.project, edits, orders=orders)
             job = self._bench.begin(asked, self._console.house.clock.now_us(), self._console.who(request))
         except UsageError as error:
-            return await self._shown(request, name, 400, fields=fields, problem=str(error))
+            return await self._shown(request, name, 400, fields=fields, edits=edits, problem=str(error))
         return self._console.back(f"/journeys/{quote(name)}/backtest?job={job.number}")
 
     async def stop(self, request: Request) -> Response:

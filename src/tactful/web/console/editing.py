@@ -244,6 +244,7 @@ class Editing:
         values = {"theirs": None, "named": (), "old": path, **more}
         if not found.report.problems and found.diff:
             values["foresight"] = await self._foresights.of(edits, found.silent)
+            values["played"] = lambda journey: self._foresights.played(journey, edits)
         return await self._console.page(
             request,
             "definitions/review.html",

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from tactful.errors import TransientError, UsageError
+from tactful.operations.backtesting.bench import Job
 from tactful.operations.folder import Edits, edited
 from tactful.operations.reading import Reader
 from tactful.values import digest
@@ -39,6 +40,10 @@ class Foresights:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(version)
         return await self._kept[version].get(PATIENCE_S)
+
+    def played(self, journey: str, edits: Edits) -> Job | None:
+        """The newest backtest of a journey with just this change, where somebody has asked for one."""
+        return next((job for job in self._console.hands.bench.of(journey) if job.asked.edits == edits), None)
 
     def _key(self, reader: Reader, edits: Edits) -> str:
         plan = reader.published()
