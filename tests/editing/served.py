@@ -65,6 +65,8 @@ class Installation:
         self._known: set[str] = set()
         self.publish("up")
         self.address = ""
+        self.desks: tuple[Desk, ...] = ()
+        """Of the newest console: the quick one, who counts, and who asks the past."""
 
     def publish(self, author: str) -> None:
         """As `tactful up`, or `--dev`, does."""
@@ -102,15 +104,13 @@ class Installation:
 
     def console(self, address: str) -> Console:
         house, bells = self.house, MemoryBells()
-        reader = Reader(
-            house.log,
-            house.stores(),
-            house.trail,
-            house.outbox,
-            house.quarantine,
-            lambda: history_of(house.log, house.trail),
-        )
-        desk, counting, news = Desk(lambda: reader), Desk(lambda: reader), News(bells.bell("watch"))
+
+        def reader() -> Reader:
+            history = lambda: history_of(house.log, house.trail)  # noqa: E731  (opened when it is asked)
+            return Reader(house.log, house.stores(), house.trail, house.outbox, house.quarantine, history)
+
+        desk, counting, past = (Desk(reader) for _ in range(3))
+        news, self.desks = News(bells.bell("watch")), (desk, counting, past)
 
         async def submit(records: Sequence[tuple[int, bytes]]) -> None:
             for partition, body in records:
@@ -130,6 +130,7 @@ class Installation:
             lambda _: None,
             Hands(Approved(), nobody_previews, nobody_sends),
             counting,
+            past,
         )
 
 

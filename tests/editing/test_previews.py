@@ -1,5 +1,6 @@
 """What an expression says of everybody, on pages: with a script beside the condition, and without one."""
 
+from threading import Event
 from typing import Any
 from urllib.parse import quote
 
@@ -49,6 +50,17 @@ def test_who_may_not_see_persons_asks_nothing(client: Visiting) -> None:
     """A condition may name one person, and its number say what is known of them."""
     assert client.get(f"/segments/preview?when={quote(VIEWS)}", who="vic/viewer").status_code == 403
     assert "/segments/preview" not in client.get("/segments", who="vic/viewer").text
+
+
+def test_who_types_waits_for_no_long_question(client: Visiting, shop: Installation) -> None:
+    """Such as what a change would do, or who was where."""
+    *_, past = shop.desks
+    done = Event()
+    past._thread.submit(done.wait)
+    try:
+        assert "It holds for" in asked(client, VIEWS).text
+    finally:
+        done.set()
 
 
 def test_it_is_shown_while_one_types_and_a_threshold_moves(page: Page, address: str, shop: Installation) -> None:

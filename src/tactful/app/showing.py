@@ -73,7 +73,7 @@ def run(house: Installation, project: Path, address: str) -> None:
     intake = Intake(
         house.log, house.quarantine, house.bells, house.clock, Bounds(waiting_bytes=house.settings.limits.waiting_bytes)
     )
-    desk, slow, counting = (Desk(lambda: reader(house.clock, data, house.settings)) for _ in range(3))
+    desk, slow, counting, past = (Desk(lambda: reader(house.clock, data, house.settings)) for _ in range(4))
     news = News(house.bells.bell("watch"))
 
     def arrive() -> Arrival:
@@ -84,16 +84,16 @@ def run(house: Installation, project: Path, address: str) -> None:
 
     hands = _hands(house, project)
     frame = _frame(house.settings, address)
-    told = intake.submit, arrive, mail, hands, counting
+    told = intake.submit, arrive, mail, hands, counting, past
     console = Console(desk, slow, news, house, house.office, project, frame, *told)
     access = access_of(house, house.settings)
-    recall = Recall(counting, house.clock)
+    recall = Recall(past, house.clock)
     for_programs = [
         *api(desk, recall.profile),
         *recalled(recall),
         *change(desk, intake.submit, arrive, house.partitions),
         *follow(desk, mail),
-        *foresee(counting, house.clock),
+        *foresee(past, house.clock),
         *backtests(hands.bench, project, house.clock),
         *steer(desk, intake.submit, arrive, house.partitions, slow),
         *campaigns(
@@ -123,7 +123,7 @@ def run(house: Installation, project: Path, address: str) -> None:
         await intake.stop()
 
     uvloop.run(serve())
-    for each in (desk, slow, counting, hands.bench):
+    for each in (desk, slow, counting, past, hands.bench):
         each.close()
 
 

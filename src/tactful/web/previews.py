@@ -21,14 +21,14 @@ from tactful.web.journeys import body_of, shown
 MOST_DAYS = 3_650
 
 
-def routes(counting: Desk, clock: Clock) -> list[Route]:
+def routes(past: Desk, clock: Clock) -> list[Route]:
     """POST /v1/preview."""
-    return [Route("/v1/preview", Previews(counting, clock).preview, methods=["POST"])]
+    return [Route("/v1/preview", Previews(past, clock).preview, methods=["POST"])]
 
 
 class Previews:
-    def __init__(self, counting: Desk, clock: Clock) -> None:
-        self._counting = counting
+    def __init__(self, past: Desk, clock: Clock) -> None:
+        self._past = past
         self._clock = clock
 
     async def preview(self, request: Request) -> Response:
@@ -58,6 +58,6 @@ class Previews:
                 return as_values(preview(history, checked, asked, days, terms=terms, is_brief=not days))
 
         try:
-            return shown(await self._counting.ask(ask))
+            return shown(await self._past.ask(ask))
         except DefinitionError as error:
             return refused(400, "bad_expression", str(error))

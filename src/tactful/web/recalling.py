@@ -54,8 +54,8 @@ class Asked:
 
 
 class Recall:
-    def __init__(self, counting: Desk, clock: Clock) -> None:
-        self._counting = counting
+    def __init__(self, past: Desk, clock: Clock) -> None:
+        self._past = past
         self._clock = clock
 
     async def segment(self, request: Request) -> Response:
@@ -106,7 +106,7 @@ class Recall:
         if asked.problem:
             return refused(400, "bad_question", asked.problem)
         try:
-            return shown(await self._counting.ask(ask))
+            return shown(await self._past.ask(ask))
         except DefinitionError as error:
             return refused(400, "bad_expression", str(error))
         except UsageError as error:

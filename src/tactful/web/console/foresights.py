@@ -65,6 +65,6 @@ class Foresights:
                 return foresee(history, before, files, settings, now_us, inside, silent)
 
         try:
-            return await self._console.counting.ask(ask)
+            return await self._console.past.ask(ask)
         except (TransientError, UsageError) as error:
             return str(error)

@@ -1,6 +1,6 @@
 """Recalled: who was in a segment, and what was known of a person, at a moment that somebody picks.
 
-The history is asked in a thread of its own (`counting`), so that no other page waits for it.
+The history is asked in a thread of its own (`past`), so that no other page waits for it.
 """
 
 from typing import TYPE_CHECKING
@@ -65,7 +65,7 @@ class Recalled:
 
         if not problem:
             try:
-                found = await console.counting.ask(ask)
+                found = await console.past.ask(ask)
             except UsageError as error:
                 problem = str(error)
         if wants_csv(request) and found is not None:
@@ -97,7 +97,7 @@ class Recalled:
                 return asof_profile.profile(opened, key, asked.at_us, asked.sees)
 
         if not asked.problem:
-            found = await console.counting.ask(ask)
+            found = await console.past.ask(ask)
         status = 200 if found is not None else 404
         return await console.page(
             request, "people/then.html", status, key=key, found=found, asked=asked, problem=asked.problem, sees=SEES

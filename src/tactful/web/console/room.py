@@ -98,8 +98,9 @@ def visitor(request: Request) -> Visitor:
 
 class Console:
     """What rooms have in common. `desk` answers quick questions, `slow` those that take more than some 20 ms, and
-    `counting` how many people a condition holds for, which may take a second and nobody else shall wait for; `mail`
-    gives the bytes of a mail by its intent where they were kept (the local outbox), in the thread that reads."""
+    `counting` how many people a condition holds for, which may take a second and nobody else shall wait for, and `past`
+    what else is asked of the history, for which nobody shall wait who types; `mail` gives the bytes of a mail by its
+    intent where they were kept (the local outbox), in the thread that reads."""
 
     def __init__(
         self,
@@ -115,10 +116,12 @@ class Console:
         mail: Callable[[str], bytes | None],
         hands: Hands,
         counting: Desk | None = None,
+        past: Desk | None = None,
     ) -> None:
         self.desk = desk
         self.slow = slow
         self.counting = counting or slow
+        self.past = past or self.counting
         self.news = news
         self.house = house
         self.office = office
