@@ -7,17 +7,16 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from tactful.adapters.delta.folder import Folder
-from tactful.adapters.delta.lake import DeltaLake
 from tactful.adapters.duckdb_queries import DuckDBQueries
 from tactful.adapters.installation import Installation
 from tactful.adapters.memory.lake import MemoryLake
 from tactful.app.clocks import SystemClock
 from tactful.app.histories import history_of
+from tactful.app.lakes import lake_of
 from tactful.history.lake import Lake
 from tactful.history.queries import Session
 from tactful.kernel.definitions import read_published
-from tactful.kernel.state import FIRST_KEY, PlanState, decode_profile
+from tactful.kernel.state import FIRST_KEY, PlanState, decode_partition, decode_profile
 from tactful.language.sql.layout import EVENTS, TABLES, ZONES
 from tactful.operations.history import History
 from tactful.runtime.decided import LiveTail
@@ -41,7 +40,7 @@ def demand_history(project: Path, data: Path, *, is_whole: bool = True) -> int:
 
 
 def lake(data: Path, settings: Settings) -> Lake:
-    return DeltaLake(Folder(data / (settings.history.location or "lake")), settings.history.buckets)
+    return lake_of(data, settings.history)
 
 
 def demand_each_row_once(house: Installation, held: Lake) -> None:
@@ -73,7 +72,9 @@ def demand_one_truth(house: Installation) -> int:
     with _asked(house) as (history, plan):
         checked = read_published(plan.plan.publish).segments
         with history.open() as opened:
-            at = house.clock.now_us()
+            # Where somebody has set the clock back, partitions stay where they were.
+            reached = [decode_partition(store.checkpoint().partition_state).clock for store in house.stores()]
+            at = max(house.clock.now_us(), *reached)
             live, unsettled = members(house, at)
             trees = {name: segment.when.tree for name, segment in checked.items()}
             found: dict[str, set[str]] = {name: set() for name in trees}

@@ -6,6 +6,7 @@ out, and the engine goes on.
 import os
 import shutil
 import signal
+import subprocess
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -115,7 +116,22 @@ def test_a_lake_that_is_gone_after_the_log_was_trimmed_is_said(copy: Running) ->
     copy.start()
     until(lambda: "Bring the lake (or else the log) back from a backup" in copy.said(), copy.said)
     assert "lost to it" in doctor(copy), doctor(copy)
+    begun = lake_begins(copy)
+    assert (begun.returncode, begun.stdout) == (1, "")
+    assert "another Tactful is running" in begun.stderr
     assert copy.stop() == 0
+    begun = lake_begins(copy)
+    assert "Events of before are in no lake then" in begun.stdout, begun
+    copy.start()
+    goes_on(copy, 28)
+    assert "the lake begins at" in doctor(copy)
+    asked = run("preview", 'any("Order Completed")', "--project", str(copy.project), "--data", str(copy.data))
+    assert asked.returncode == 0, asked.stderr
+    assert copy.stop() == 0
+
+
+def lake_begins(running: Running) -> subprocess.CompletedProcess[str]:
+    return run("lake", "begin", "--yes", "--project", str(running.project), "--data", str(running.data))
 
 
 def trim(running: Running) -> None:
@@ -157,7 +173,8 @@ def test_a_folder_that_is_copied_while_all_runs(copy: Running, tmp_path: Path) -
 
 
 def test_a_lake_of_a_later_time_than_the_folder_is_said(copy: Running, tmp_path: Path) -> None:
-    """As after a restore: what the lake has was decided by another log, and nothing is put behind it."""
+    """As after a restore: what the lake has was decided by another log, and nothing is put behind it, also when the
+    folder has grown again beyond where the lake is."""
     shutil.copytree(copy.data, tmp_path / "before")
     copy.start()
     goes_on(copy, 27)
@@ -167,8 +184,22 @@ def test_a_lake_of_a_later_time_than_the_folder_is_said(copy: Running, tmp_path:
     restored = Running(copy.project, tmp_path / "before")
     restored.start()
     until(lambda: "was brought back from a backup" in restored.said(), restored.said)
-    assert "of different times" in doctor(restored), doctor(restored)
+    assert "and the log ends at" in doctor(restored), doctor(restored)
+    Crowd(29, restored.port, 60).start().join()
+    restored.await_quiet(CUSTOMERS + 60)
+    until(lambda: "is not the one that the lake has" in restored.said(), restored.said)
+    assert "is not the one that the lake has" in doctor(restored), doctor(restored)
+    asked = run("segment", "buyers", "--project", str(restored.project), "--data", str(restored.data))
+    assert (asked.returncode, asked.stdout) == (1, "")
+    assert "tactful lake begin" in asked.stderr
     assert restored.stop() == 0
+    begun = lake_begins(restored)
+    assert "Nothing is lost" in begun.stdout, begun
+    assert (restored.data / "lake-before-1" / "events").exists()
+    restored.start()
+    await_archived(restored)
+    assert restored.stop() == 0
+    assert demand_history(restored.project, restored.data) > CUSTOMERS + 60
 
 
 def test_an_archiver_that_is_killed_at_every_moment(copy: Running) -> None:

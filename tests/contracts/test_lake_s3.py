@@ -1,8 +1,10 @@
 """S3 that answers badly: a proxy in front of moto's server refuses, or forgets to say what it has done."""
 
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -21,7 +23,7 @@ class Proxy:
     def __init__(self, process: subprocess.Popen[str]) -> None:
         assert process.stdin
         assert process.stdout
-        self._in, self._out = process.stdin, process.stdout
+        self._process, self._in, self._out = process, process.stdin, process.stdout
         self.endpoint = f"http://127.0.0.1:{int(self._out.readline())}"
 
     def fails(self, method: str, part: str, share: float, times: int, kind: str) -> None:
@@ -32,17 +34,32 @@ class Proxy:
     def heals(self) -> None:
         self.fails("none", "-", 0, 0, "-")
 
+    def halt(self) -> None:
+        """Whoever connects waits."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        self._process.send_signal(signal.SIGCONT)
+
+
+@contextmanager
+def proxied(endpoint: str) -> Iterator[Proxy]:
+    command = [sys.executable, "-m", "tests.contracts.s3_proxy", endpoint]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        try:
+            yield Proxy(process)
+        finally:
+            process.kill()
+
 
 @pytest.fixture(scope="module")
 def proxy() -> Iterator[Proxy]:
     with s3_server() as endpoint:
         make_bucket(endpoint, "lakes")
-        command = [sys.executable, "-m", "tests.contracts.s3_proxy", endpoint]
-        with subprocess.Popen(
-            command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-        ) as process:
-            yield Proxy(process)
-            process.kill()
+        with proxied(endpoint) as made:
+            yield made
 
 
 @pytest.fixture(autouse=True)

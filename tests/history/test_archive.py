@@ -9,6 +9,7 @@ import pytest
 from tactful.adapters.memory.bells import MemoryBell
 from tactful.adapters.memory.lake import MemoryLake
 from tactful.errors import TransientError
+from tactful.events.records import Tick, encode
 from tactful.history.cells import ZoneRow
 from tactful.history.lake import Maintained
 from tactful.history.table import of_rows
@@ -16,7 +17,7 @@ from tactful.language.sql.layout import EVENTS, TABLES, ZONES, Layout
 from tactful.runtime.archive import RETRY_US, Archive, Archiver, Declared, Pace
 from tactful.runtime.decided import LiveTail
 from tactful.testing.clock import SimClock
-from tactful.values import HOUR_US, MINUTE_US, SECOND_US
+from tactful.values import HOUR_US, MINUTE_US, SECOND_US, format_time
 from tests.histories import Life, lived
 
 FILES = {
@@ -323,3 +324,22 @@ def test_a_lake_of_another_installation_is_said(life: Life) -> None:
     Archiver(life.house.log, life.house.trail, lake, life.clock, name="one")
     for said in parted(life, lake, "two"):
         assert "another folder's" in said
+
+
+def test_a_log_that_was_trimmed_beyond_the_last_row_has_all_that_is_needed() -> None:
+    """Ticks without effect came behind it, and went."""
+    life = lived(FILES, lines(12))
+    lake = MemoryLake(buckets=4)
+    archiver(life, lake).archive()
+    log = life.house.log
+    log.append({partition: [encode(Tick(life.clock.now_us(), 1))] for partition in range(2)})
+    life.settle()
+    life.clock.advance(30 * HOUR_US)
+    log.append({partition: [encode(Tick(life.clock.now_us(), 1))] for partition in range(2)})
+    life.settle()
+    assert log.trim(life.clock.now_us(), {0: 1 << 40, 1: 1 << 40})
+    assert any(log.start(one) > lake.snapshot().positions[one] for one in range(2))
+    before = len(held(lake)[EVENTS])
+    life.live([{**lines(1)[0], "messageId": "late", "receivedAt": format_time(life.clock.now_us())}])
+    archiver(life, lake).archive()
+    assert len(held(lake)[EVENTS]) == before + 1

@@ -86,6 +86,6 @@ class _Declaring:
 
 def _trimmed(house: Installation, archived: Mapping[int, int]) -> None:
     try:
-        trim(house.log, house.stores(), house.clock, house.settings.retention.log_days, archived)
+        trim(house.log, house.stores(), house.trail, house.clock, house.settings.retention.log_days, archived)
     except TransientError as error:
         _logger.error("the log could not be trimmed: %s", error)  # noqa: TRY400  (the text says all)

@@ -44,12 +44,12 @@ def _how_far(lake: Snapshot, house: House, every_us: int, *, is_running: bool) -
     oldest_us: int | None = None
     for partition in range(log.partitions):
         after, end = positions.get(partition, 0), house.trail.end(partition)
-        if end <= after:
+        first = first_said(house.trail, partition, after, end)
+        if first is None:
             continue
-        if after < log.start(partition):
+        if first <= log.start(partition):
             text = f"the log of partition {partition} begins behind what the lake has: what lies between is lost to it"
             return Finding("bad", "history", f"{text}. {_BACK}")
-        first = _first_said(house.trail, partition, after, end)
         behind += end - first + 1
         at = received_at(log, partition, first)
         oldest_us = min(one for one in (oldest_us, at, now_us) if one is not None)
@@ -67,15 +67,15 @@ def _how_far(lake: Snapshot, house: House, every_us: int, *, is_running: bool) -
     return Finding("good", "history", waits)
 
 
-def _first_said(trail: Trail, partition: int, after: int, end: int) -> int:
-    """The first position behind `after` of which there are rows: a tick without effect waits for nothing, however long
-    ago it was."""
+def first_said(trail: Trail, partition: int, after: int, end: int) -> int | None:
+    """The first position behind `after` and up to `end` of which there are rows: a tick without effect waits for
+    nothing, however long ago it was."""
     for first in range(after + 1, end + 1, READ):
-        for blob in trail.between(partition, first, first + READ - 1):
+        for blob in trail.between(partition, first, min(end, first + READ - 1)):
             for group in decode_groups(blob):
                 if group.position > after:
-                    return group.position
-    return end
+                    return group.position if group.position <= end else None
+    return None
 
 
 def _duration(lasts_us: int) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from msgspec import Struct
 
 from tactful.history.lake import Lake
+from tactful.operations.archived import first_said
 from tactful.runtime.house import House
 from tactful.runtime.ports import Log
 from tactful.runtime.seals import Seals, received_at
@@ -45,8 +46,9 @@ def trouble(lake: Lake, house: House) -> str:
     if parted := Seals(log, house.name).parted(snapshot.positions, snapshot.seals()):
         return parted
     for partition, start in trimmed(log).items():
-        if snapshot.positions.get(partition, 0) < start:
-            return f"record {start} of partition {partition} is gone from the log, and the lake has not got it"
+        after = snapshot.positions.get(partition, 0)
+        if after < start and (first := first_said(house.trail, partition, after, start)) is not None:
+            return f"record {first} of partition {partition} is gone from the log, and the lake has not got it"
     damaged = lake.damaged()
     return f"{damaged[0]} is missing, or not as it was written" if damaged else ""
 

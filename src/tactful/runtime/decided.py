@@ -13,13 +13,13 @@ import pyarrow as pa
 from msgspec import Struct
 
 from tactful.errors import TransientError
-from tactful.events.derived import REF_BITS, Group, decode_groups, place, ref
+from tactful.events.derived import REF_BITS, Group, place, reader, ref
 from tactful.events.records import Between, Forwarded, Passed, Record, Take, decode, decode_all, decode_told
 from tactful.history.cells import Item
 from tactful.history.columns import Batch
 from tactful.history.lake import Snapshot
 from tactful.history.own import with_own
-from tactful.history.producer import produce
+from tactful.history.producer import READS, produce
 from tactful.history.tail import Rest
 from tactful.language.sql.layout import EVENTS, Layout
 from tactful.runtime.keeping import Trail
@@ -28,6 +28,7 @@ from tactful.runtime.seals import Seals
 
 READ = 8_000
 """Positions at a time, about."""
+_groups = reader(READS)
 
 
 class Stretch(Struct, frozen=True):
@@ -48,12 +49,15 @@ def stretch(log: Log, trail: Trail, partition: int, after: int, limit: int = REA
     upto = min(end, after + limit)
     groups: list[Group] = []
     for blob in trail.between(partition, after + 1, upto):
-        groups += decode_groups(blob)
+        groups += _groups(blob)
     # Pieces are whole: what they hold beyond what was asked for need not be read again.
     upto = max([upto, *(group.position for group in groups[-1:])])
     mine = [group for group in groups if group.position > after] if groups and groups[0].position <= after else groups
-    bodies = _Bodies(log, partition, after, upto)
-    return Stretch(partition, after, upto, list(produce(partition, mine, bodies.__getitem__)) if mine else ())
+    if not mine:
+        return Stretch(partition, after, upto, ())
+    # Of records before the first row nothing is needed, and the log may have been trimmed up to there.
+    bodies = _Bodies(log, partition, mine[0].position - 1, upto)
+    return Stretch(partition, after, upto, list(produce(partition, mine, bodies.__getitem__)))
 
 
 class _Bodies(dict[int, Record | Between]):
