@@ -10,7 +10,6 @@ from typing import Any, Literal
 
 import duckdb
 import pyarrow as pa
-from pyarrow.dataset import Dataset
 
 from tactful.errors import TransientError
 from tactful.history.lake import Source
@@ -62,10 +61,10 @@ class DuckDBQueries:
 
 def _register(connection: duckdb.DuckDBPyConnection, name: str, source: Source, more: pa.Table | None) -> None:
     """One view, of the files and the rows in memory."""
-    if isinstance(source, Dataset):
-        files = connection.from_arrow(source)
-    else:
+    if isinstance(source, Sequence):
         files = connection.read_parquet([str(path) for path in source], hive_partitioning=True)
+    else:
+        files = connection.from_arrow(source)
     if more is None or not more.num_rows:
         files.create_view(name)
         return

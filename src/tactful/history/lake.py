@@ -7,15 +7,17 @@ whoever goes on after a crash goes on from there, and nothing is in it twice.
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import pyarrow as pa
 from msgspec import Struct
-from pyarrow.dataset import Dataset
 
 from tactful.language.sql.layout import Layout
 
-Source: TypeAlias = Sequence[Path] | Dataset
+if TYPE_CHECKING:  # It loads pandas where there is one, which takes longer than all else that a process starts with.
+    from pyarrow.dataset import Dataset
+
+Source: TypeAlias = "Sequence[Path] | Dataset"
 """Files of one table on this machine; or, where they lie elsewhere, what reads them."""
 
 

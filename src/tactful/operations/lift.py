@@ -16,9 +16,9 @@ finds more than there is.
 """
 
 import math
+from statistics import NormalDist
 
 from msgspec import Struct
-from scipy.special import ndtri, stdtrit
 
 LEVEL = 0.95
 FEWEST_PEOPLE = 30
@@ -27,7 +27,7 @@ FEWEST_REACHED = 5
 """People of both groups together who reached the goal, and who did not."""
 FEWEST_PAYING = 100
 """In each of the two groups, for revenue: with fewer, and a few who spend most of it, intervals of 95 % hold 92 %."""
-_Z = float(ndtri(0.5 + LEVEL / 2))
+_Z = NormalDist().inv_cdf(0.5 + LEVEL / 2)
 
 
 class Interval(Struct, frozen=True):
@@ -154,6 +154,8 @@ def _mean(amounts: Amounts) -> Interval | None:
     """The mean of one group, on the scale of the logarithm; None where it is not above zero."""
     if amounts.mean <= 0:
         return None
+    from scipy.special import stdtrit  # Here, since the console would start with it and rarely needs it.
+
     error = math.sqrt(amounts.variance / amounts.people) / amounts.mean
     half = float(stdtrit(amounts.paying - 1, 0.5 + LEVEL / 2)) * error
     return Interval(amounts.mean, amounts.mean * math.exp(-half), amounts.mean * math.exp(half))

@@ -10,7 +10,6 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext, supp
 from urllib.parse import urlsplit
 
 import pyarrow as pa
-import pyarrow.dataset as ds
 import pyarrow.fs as pfs
 import pyarrow.parquet as pq
 from deltalake.exceptions import DeltaError
@@ -35,7 +34,13 @@ def world(doing: str) -> Iterator[None]:
     try:
         yield
     except (OSError, DeltaError, pa.ArrowException) as error:
-        raise TransientError(f"{doing}: {error}") from error
+        raise TransientError(f"{doing}: {said(error)}") from error
+
+
+def said(error: Exception) -> str:
+    """What a library says in several lines, as a tree of causes, in one."""
+    causes = (" ".join(cause.split()) for cause in str(error).split("↳"))
+    return ": ".join(cause for cause in causes if cause)
 
 
 class Place:
@@ -122,9 +127,11 @@ class Place:
 
     def source(self, table: str, paths: Sequence[str], layout: Layout) -> Source:
         """What reads these files, of which all have these columns of their own."""
+        from pyarrow.dataset import dataset  # Here, since it is slow to load (history/lake.py).
+
         with world(f"the lake could not be read ({self.uri(table)})"):
             whole = [self._where(table, path) for path in paths]
-            return ds.dataset(whole, schema(table, layout), filesystem=self._files, format="parquet")
+            return dataset(whole, schema(table, layout), filesystem=self._files, format="parquet")
 
     def readable(self, layouts: Sequence[Layout]) -> Layout:
         """The columns of their own that can be read of files with these layouts: here, those of files that all have

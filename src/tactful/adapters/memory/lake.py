@@ -3,7 +3,6 @@
 from collections.abc import Collection, Mapping, Sequence
 
 import pyarrow as pa
-import pyarrow.dataset as ds
 
 from tactful.history.keeping import behind, shaped, unexpired, without
 from tactful.history.lake import Maintained, Source
@@ -27,7 +26,9 @@ class MemorySnapshot:
         return self._seals
 
     def source(self, table: str, buckets: Collection[int] | None = None) -> Source:
-        return ds.dataset(self._tables[table])
+        from pyarrow.dataset import dataset  # Here, since it is slow to load (history/lake.py).
+
+        return dataset(self._tables[table])
 
 
 class MemoryLake:
