@@ -13,6 +13,7 @@ import pytest
 from tactful.adapters.delta import housekeeping
 from tactful.adapters.delta.folder import Folder
 from tactful.adapters.delta.lake import DeltaLake
+from tactful.adapters.delta.places import said
 from tactful.adapters.delta.tables import Table
 from tactful.errors import TransientError
 from tactful.language.sql.layout import EVENTS, IDENTITY, TRAITS
@@ -188,6 +189,12 @@ def test_what_a_power_cut_left_half_written_is_put_away(
     finish(again, 50)
     again.maintain(0, {})
     is_whole(open_at(tmp_path))
+
+
+def test_a_tree_of_causes_is_said_in_one_line() -> None:
+    assert said(OSError("Kernel error\n  \u21b3 GET http://s3/_log\n    \u21b3 503  - slow\n\n")) == (
+        "Kernel error: GET http://s3/_log: 503 - slow"
+    )
 
 
 def test_a_disk_that_is_full_is_said_and_nothing_is_half(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from deltalake.transaction import (
 )
 from msgspec import Struct
 
-from tactful.adapters.delta.places import Place, world
+from tactful.adapters.delta.places import Place, said, world
 from tactful.errors import TransientError
 from tactful.history.keeping import has_buckets
 from tactful.history.table import schema
@@ -99,7 +99,7 @@ class Table:
             except (OSError, DeltaError) as error:
                 if self._opened() is None:
                     uri = self.place.uri(self.name)
-                    raise TransientError(f"the lake could not be made ({uri}): {error}") from error
+                    raise TransientError(f"the lake could not be made ({uri}): {said(error)}") from error
             self.place.settle(self.name)
             self._opened()
         if not self.files():
@@ -229,7 +229,7 @@ class Table:
             if not self._says(token):
                 if self.now.version() > before:
                     raise ConflictError(self.name) from error
-                raise TransientError(f"{self.place.uri(self.name)} could not be written: {error}") from error
+                raise TransientError(f"{self.place.uri(self.name)} could not be written: {said(error)}") from error
         else:
             self.refresh()
         if self.now.version() == before + 1:
@@ -285,7 +285,7 @@ class Table:
         except (OSError, DeltaError) as error:
             with world(f"the lake could not be read ({uri})"):
                 if not self.place.mend(self.name):
-                    raise TransientError(f"the lake could not be read ({uri}): {error}") from error
+                    raise TransientError(f"the lake could not be read ({uri}): {said(error)}") from error
                 self._delta = DeltaTable(uri, storage_options=options)
         return self._delta
 
