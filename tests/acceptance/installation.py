@@ -131,9 +131,9 @@ class Running:
             )
 
     def await_ready(self) -> None:
-        until(self._is_ready, lambda: f"readiness; its output:\n{self.said()[-3000:]}")
+        until(self.is_ready, lambda: f"readiness; its output:\n{self.said()[-3000:]}")
 
-    def _is_ready(self) -> bool:
+    def is_ready(self) -> bool:
         code = self.supervisor.poll()
         assert code is None, f"`tactful up` ended with {code}:\n{self.said()[-3000:]}"
         try:

@@ -164,7 +164,11 @@ def test_a_folder_that_is_copied_while_all_runs(copy: Running, tmp_path: Path) -
     copy.kill_all()
     second = Running(copy.project, tmp_path / "second")
     try:
-        second.start()
+        second.launch()
+        until(lambda: second.supervisor.poll() is not None or second.is_ready(), second.said)
+        if second.supervisor.poll() is not None:
+            assert "Put back a backup of the whole data folder; nothing was changed" in second.said()
+            return
         goes_on(second, 25)
         assert second.stop() == 0
         demand_history(second.project, second.data)
