@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+from msgspec.structs import replace
 
 from tactful.kernel.state import FIRST_KEY, decode_profile
 from tactful.operations import segment_people, segmenting
@@ -102,6 +103,17 @@ def test_who_else_they_are(console: Served, shop: Shop) -> None:
         asked = dict(parse_qsl(urlsplit(path).query, keep_blank_values=True))
         share = shares[f"{asked['kind']} {asked['fact']}".strip()]
         assert len(listed(console, path)) == round(share * len(buyers)), path
+
+
+def test_while_a_definition_reaches_everybody_numbers_are_said_to_move(
+    console: Served, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pages = ("/segments", "/segments/buyers", "/segments/buyers/compare")
+    said = "is being brought to everybody"
+    assert not any(said in console.get(page).text for page in pages)
+    found, share = segmenting.seen(shop.reader)
+    monkeypatch.setattr(segmenting, "seen", lambda _: (found, replace(share, is_settling=True)))
+    assert all(said in console.get(page).text for page in pages)
 
 
 def test_its_versions() -> None:

@@ -80,7 +80,7 @@ def _covering(house: House | None) -> "Callable[[Message], Coverage] | None":
         return None
     from tactful.operations.rendering import coverage, people_of
 
-    people, now_us = list(people_of(house.stores())), house.clock.now_us()
+    people, now_us = list(people_of(house.stores(), plan, house.seeds)), house.clock.now_us()
     return lambda message: coverage(message, people, plan, now_us)
 
 

@@ -17,7 +17,8 @@ from tactful.aggregates.spec import Aggregate
 from tactful.events.records import Seed
 from tactful.kernel import fragments
 from tactful.kernel.plan import CompiledPlan, compiled, exact_at, next_ready
-from tactful.kernel.state import FIRST_KEY, Fragment, PlanState, Profile, SeedTaken
+from tactful.kernel.state import FIRST_KEY, Fragment, PlanState, Profile, SeedTaken, decode_profile
+from tactful.kernel.state import encode as encode_state
 from tactful.kernel.turn import Turn
 
 Find = Callable[[str, str], Mapping[int, State]]
@@ -118,6 +119,16 @@ def fill(profile: Profile, known: PlanState | None, aggregates: Mapping[int, Agg
                     live = one.aggregates.get(number)
                     one.aggregates[number] = aggregates[number].merge(counted, live) if live is not None else counted
         one.seeded = max(one.seeded, known.seeded)
+
+
+def whole(profile: Profile, known: PlanState | None, aggregates: Mapping[int, Aggregate[Any]], find: Find) -> Profile:
+    """Somebody as whoever settles nobody sees them: with the seeds that they are to have, in a copy."""
+    if not is_behind(known, profile):
+        return profile
+    copied = decode_profile(encode_state(profile))
+    fill(copied, known, aggregates, find)
+    fragments.merge(copied, aggregates)
+    return copied
 
 
 def catch_up(turn: Turn, profile: Profile) -> None:

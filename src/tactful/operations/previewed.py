@@ -51,6 +51,7 @@ def as_values(version: str, preview: Preview) -> dict[str, object]:
 def as_text(version: str, preview: Preview) -> str:
     lines = [
         f"{preview.campaign}, version {version}",
+        *(["a new definition is being brought to everybody: the numbers still move"] if preview.is_settling else []),
         "",
         f"  {preview.audience:,} of {preview.people:,} people are in its segment now",
         f"  {preview.entering:,} would enter",

@@ -78,6 +78,8 @@ class Preview(Struct, frozen=True, rename="camel"):
     """Of those who would enter and are not held out."""
     sample: tuple[str, ...]
     shown: tuple[Shown, ...]
+    is_settling: bool = False
+    """A plan, a seed or a threshold has not reached everybody yet, so the numbers still move."""
 
 
 class _Counts(Struct):
@@ -174,6 +176,7 @@ class Previewer:
                 if send.channel != "webhook"
                 for shown in self._shown(send, reached[send.name].keys())
             ),
+            is_settling=any(state.sweep is not None for state in self._known),
         )
 
     def _people(self) -> Iterator[tuple[PartitionState, Profile]]:

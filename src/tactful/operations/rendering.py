@@ -11,12 +11,14 @@ from typing import Any
 
 from msgspec import Struct
 
+from tactful.aggregates.kinds import State
 from tactful.aggregates.spec import AggregateSpec
 from tactful.errors import UsageError
 from tactful.kernel.definitions import Definitions
 from tactful.kernel.fragments import states
 from tactful.kernel.plan import CompiledPlan, compiled, empty_plan
-from tactful.kernel.state import FIRST_KEY, PlanState, Profile, decode_profile
+from tactful.kernel.seeding import whole
+from tactful.kernel.state import FIRST_KEY, PlanState, Profile, decode_profile, decode_states
 from tactful.kernel.view import Around, PersonView
 from tactful.language.compile import compile_condition, compile_value
 from tactful.language.compiled import Condition, Valued
@@ -35,6 +37,7 @@ from tactful.operations import rehearsing
 from tactful.operations.rehearsing import Coverage
 from tactful.people import traits
 from tactful.runtime.ports import Store
+from tactful.runtime.seeds import Seeds
 
 URL = "https://example.com/preview"
 """What templates see as the link to unsubscribe."""
@@ -197,15 +200,22 @@ MOST_PEOPLE = 20_000
 _PAGE = 500
 
 
-def people_of(stores: Sequence[Store]) -> Iterator[Profile]:
-    """People, no marks, as many from each partition."""
+def people_of(stores: Sequence[Store], plan: PlanState, seeds: Seeds) -> Iterator[Profile]:
+    """People, no marks, as many from each partition; with what is counted of them since a sweep that has not come to
+    them yet."""
+    aggregates = compiled(plan).aggregates
+
+    def find(seed: str, fragment: str) -> Mapping[int, State]:
+        body = seeds.states(seed, fragment)
+        return decode_states(body) if body is not None else {}
+
     for store in stores:
         cursor, left = FIRST_KEY, MOST_PEOPLE // len(stores)
         while left > 0 and (keys := store.keys_after(cursor, min(_PAGE, left))):
             for body in store.load(keys).values():
                 profile = decode_profile(body)
                 if profile.owner() is None:
-                    yield profile
+                    yield whole(profile, plan, aggregates, find)
             left -= len(keys)
             cursor = keys[-1]
 

@@ -36,10 +36,9 @@ from tactful.events.records import (
 )
 from tactful.kernel.adopting import revise
 from tactful.kernel.counts import recount
-from tactful.kernel.fragments import merge
 from tactful.kernel.gate import MAILS_PER_ADDRESS
 from tactful.kernel.plan import CompiledPlan, UnknownAggregate, compiled, empty_plan
-from tactful.kernel.seeding import fill, is_behind
+from tactful.kernel.seeding import whole
 from tactful.kernel.state import (
     PLAN_KEY,
     PartitionState,
@@ -253,13 +252,9 @@ class Worker:
         return decode_states(body) if body is not None else {}
 
     def _whole(self, key: str) -> Profile | None:
-        """As `find`, for the gate, which does not settle people: with seeds that they are to have, in a copy."""
+        """As `find`, for the gate, which does not settle people."""
         profile = self.find(key)
-        if profile is not None and is_behind(self.plan_state, profile):
-            profile = decode_profile(encode_state(profile))
-            fill(profile, self.plan_state, self.plan.aggregates, self._seed)
-            merge(profile, self.plan.aggregates)
-        return profile
+        return whole(profile, self.plan_state, self.plan.aggregates, self._seed) if profile is not None else None
 
     def _load(self, keys: Sequence[str]) -> None:
         """Fetch in one go what is not in memory."""

@@ -104,6 +104,7 @@ _ORDER = {"by": "ann", "reason": "prices are wrong"}
 _PREVIEWED = {
     "kind": "condition",
     "at": _TIME,
+    "sees": "known",
     "everybody": 9310,
     "people": 1204,
     "sample": [{"person": "u:ada", "value": None}],
@@ -213,6 +214,7 @@ ANSWERS: dict[tuple[str, str], Any] = {
         ],
         "sample": ["u:ada"],
         "shown": [],
+        "isSettling": False,
     },
     ("/v1/campaigns/{name}/approve", "post"): {
         "campaign": "spring",
