@@ -42,6 +42,22 @@ def test_of_days_before_the_first_event_nothing_is_said_but_that_there_was_nobod
     assert people.count(0) == 1 == people.index(0) + 1
 
 
+def test_what_was_imported_counts_by_what_had_happened(lived: Path, project: Path, run: Run) -> None:
+    lines = (lived / "calls.jsonl").read_text(encoding="utf-8").replace('"receivedAt"', '"timestamp"')
+    (lived / "orders.jsonl").write_text(lines, encoding="utf-8")
+    where = ("--data", lived / "imported", "--project", project)
+    taken = run("import", lived / "orders.jsonl", "--yes", *where)
+    assert "300 taken" in taken.output, taken.output
+    asked = ("preview", 'count("Product Viewed") >= 3', "--at", LAST, "--days", 5, *where)
+    early = run(*asked).output
+    assert early.startswith("0 of 0 people") and "--happened asks by what had happened" in early
+    said, replayed = run(*asked, "--happened").output, run(*asked[:-4], "--data", lived / "data").output
+    assert said.replace(" by what had happened until ", " at ") == replayed
+    for command in (("profile", "u3"), ("segment", "buyers")):
+        assert "--happened" in run(*command, "--at", LAST, *where).output
+    assert "u:u3, by what had happened" in run("profile", "u3", "--at", LAST, "--happened", *where).output
+
+
 def test_a_name_that_never_came_is_said(data: Path, run: Run) -> None:
     said = run("preview", 'count("Product Viewd") > 3', "--at", LAST, "--data", data).output
     assert 'nothing called "Product Viewd" has ever come in; did you mean "Product Viewed"?' in said

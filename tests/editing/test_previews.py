@@ -1,5 +1,6 @@
 """What an expression says of everybody, on pages: with a script beside the condition, and without one."""
 
+import re
 from threading import Event
 from typing import Any
 from urllib.parse import quote
@@ -43,7 +44,11 @@ def test_a_mistake_is_told(client: Visiting) -> None:
 
 
 def test_before_anything_happened_nobody_is_known(client: Visiting) -> None:
-    assert "nobody is known" in asked(client, VIEWS, at="2001-01-01T00:00").text
+    early = asked(client, VIEWS, at="2001-01-01T00:00").text
+    assert "nobody was known" in early and "what had happened by then is asked for" in early
+    early = asked(client, VIEWS, at="2001-01-01T00:00", sees="happened").text
+    assert "what had happened by then is asked for" not in early
+    assert re.search(r'<option value="happened"[^>]* selected', early)
 
 
 def test_who_may_not_see_persons_asks_nothing(client: Visiting) -> None:

@@ -1,5 +1,6 @@
 """A preview says what the engine itself would say, at the instant and on each day before it."""
 
+import json
 import math
 from collections.abc import Iterator
 
@@ -11,10 +12,11 @@ from tactful.language.sql.engines import write
 from tactful.operations import evaluate_live
 from tactful.operations import previewing_history as module
 from tactful.operations.evaluate_lines import Question
-from tactful.operations.history import Opened
+from tactful.operations.history import HAPPENED, Opened
 from tactful.operations.previewing_history import Preview, as_values, preview
+from tactful.operations.terms import Terms
 from tactful.operations.thinned import chosen, thinned
-from tactful.values import DAY_US
+from tactful.values import DAY_US, HOUR_US, format_time
 from tests.previewing.opening import END_US, opened, wandering
 
 LINES = wandering(60, 900)
@@ -63,6 +65,44 @@ def test_numbers_are_those_of_the_engine(history: Opened, text: str) -> None:
     assert found.people == by_time[END_US]
     assert found.step == 1
     assert len(found.sample) == min(found.people, module.SAMPLE)
+
+
+IMPORTED = [
+    json.dumps(
+        {
+            **call,
+            "source": ("app", "shop")[number % 2],
+            "timestamp": call["receivedAt"],
+            "receivedAt": format_time(END_US + DAY_US),
+        }
+    ).encode()
+    for number, call in enumerate(map(json.loads, LINES))
+]
+"""The same calls, of two sources, which all came in later."""
+
+
+@pytest.fixture(scope="module")
+def imported() -> Iterator[Opened]:
+    with opened(IMPORTED) as found:
+        yield found
+
+
+@pytest.mark.parametrize("text", CONDITIONS)
+def test_by_what_had_happened_it_does_not_matter_when_it_came_in(history: Opened, imported: Opened, text: str) -> None:
+    found, known = preview(imported, check(text, "value"), END_US, 15, sees=HAPPENED), asked(history, text, 15)
+    assert (found.everybody, found.people, found.spreads) == (known.everybody, known.people, known.spreads)
+    assert found.points == known.points and len(found.points) == 16
+    assert asked(imported, text).everybody == 0
+
+
+@pytest.mark.parametrize("text", CONDITIONS[1::8])
+@pytest.mark.parametrize("terms", [Terms(delay_us=2 * DAY_US), Terms(delays_us={"app": DAY_US}, delay_us=HOUR_US)])
+def test_the_days_before_wait_for_late_sources_too(imported: Opened, text: str, terms: Terms) -> None:
+    checked = check(text, "value")
+    found = preview(imported, checked, END_US, 19, sees=HAPPENED, terms=terms)
+    for one in found.points[::3]:
+        alone = preview(imported, checked, one.at_us, sees=HAPPENED, terms=terms, is_brief=True)
+        assert one.people == alone.people
 
 
 def test_they_hold_for_some_and_change() -> None:

@@ -83,6 +83,11 @@ def test_at_another_instant(living: Living) -> None:
     assert (status, found["people"], found["everybody"]) == (200, 0, 0)
 
 
+def test_by_what_had_happened(living: Living) -> None:
+    status, found = asked(living, {"expression": 'any("Order Completed")', "sees": "happened", "days": 0})
+    assert (status, found["sees"], found["people"]) == (200, "happened", 6)
+
+
 @pytest.mark.parametrize(
     ("body", "said"),
     [
@@ -92,6 +97,8 @@ def test_at_another_instant(living: Living) -> None:
         ({"expression": "vip", "days": "7"}, "days"),
         ({"expression": "vip", "days": True}, "days"),
         ({"expression": "vip", "days": 10**9}, "days"),
+        ({"expression": "vip", "sees": "guessed"}, "happened"),
+        ({"expression": "vip", "sees": []}, "happened"),
         ({"expression": "count("}, "expression"),
         (b"[]", "JSON object"),
     ],

@@ -6,6 +6,7 @@ import click
 
 from tactful.cli.build import Build
 from tactful.cli.main import data_option, echo_json, echo_warnings, json_option, opened, project_option
+from tactful.cli.recalling import happened_option, sees_of
 from tactful.errors import Problem, UsageError
 from tactful.language.mistakes import place_at
 from tactful.values import parse_time
@@ -19,10 +20,13 @@ def register(group: click.Group, build: Build) -> None:
     @click.argument("expression")
     @project_option
     @data_option
-    @click.option("--at", metavar="TIME", default="", help="As it was known then: 2026-03-01T14:03Z (default: now).")
+    @click.option("--at", metavar="TIME", default="", help="When: 2026-03-01T14:03Z (default: now).")
     @click.option("--days", default=30, show_default=True, help="So far back it is asked as well, day by day.")
+    @happened_option
     @json_option
-    def preview_command(expression: str, project: Path, data: Path, at: str, days: int, as_json: bool) -> None:
+    def preview_command(
+        expression: str, project: Path, data: Path, at: str, days: int, happened: bool, as_json: bool
+    ) -> None:
         """Say for how many people EXPRESSION holds, now and day by day before, who some of them are, and how the values
         that it compares lie over people.
 
@@ -45,7 +49,9 @@ def register(group: click.Group, build: Build) -> None:
             echo_warnings(Problem(one.message, where, one.hint) for one, where in remarks)
         with build.history(house).open() as history:
             asked = at_us or house.clock.now_us()
-            found = previewing_history.preview(history, checked, asked, days, is_brief=not days)
+            found = previewing_history.preview(
+                history, checked, asked, days, sees=sees_of(is_happened=happened), is_brief=not days
+            )
         if as_json:
             echo_json(previewing_history.as_values(found))
         else:

@@ -56,7 +56,7 @@ def register(group: click.Group, build: Build) -> None:
         if bool(name) == bool(when):
             raise UsageError("give the name of a segment, or a condition: `--when EXPR`")
         house = opened(build, data, project=project)
-        at_us, sees = _instant(at) or house.clock.now_us(), _sees(is_happened=happened)
+        at_us, sees = _instant(at) or house.clock.now_us(), sees_of(is_happened=happened)
         with build.history(house).open() as history:
             found = (
                 asof.segment(history, name, at_us, sees, after=after, limit=limit)
@@ -89,9 +89,10 @@ def _register_profile(group: click.Group, build: Build) -> None:
         house = opened(build, data, project=project)
         at_us = _instant(at) or house.clock.now_us()
         with build.history(house).open() as history:
-            found = asof_profile.profile(history, person, at_us, _sees(is_happened=happened))
+            found = asof_profile.profile(history, person, at_us, sees_of(is_happened=happened))
         if found is None:
-            raise UsageError(f"{unknown(person)} (at {format_time(at_us)})")
+            later = "" if happened or not at else "; --happened shows also what came in later, with an import say"
+            raise UsageError(f"{unknown(person)} (at {format_time(at_us)}){later}")
         if as_json:
             echo_json(asof_profile.as_values(found))
         else:
@@ -106,7 +107,7 @@ def _instant(text: str) -> int:
     return at_us
 
 
-def _sees(*, is_happened: bool) -> "Sees":
+def sees_of(*, is_happened: bool) -> "Sees":
     return "happened" if is_happened else "known"
 
 

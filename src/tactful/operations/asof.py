@@ -54,6 +54,11 @@ class Members(Struct, frozen=True):
     """When it did."""
 
 
+_WITHOUT = (
+    "; `tactful segment --when CONDITION --happened` asks what had happened by then, also what was imported later"
+)
+
+
 def then(opened: Opened, at_us: int) -> tuple[PlanThen | None, Terms]:
     """The plan that was in force, and what answers depend on by it; of sources' delays it is what is set now."""
     plan = opened.plan_at(at_us)
@@ -69,7 +74,7 @@ def segment(
     """Who was in it. Raises UsageError where there was no such segment then."""
     plan, terms = then(opened, at_us)
     if plan is None:
-        raise UsageError(f"nothing had been published at {format_time(at_us)}, so there were no segments")
+        raise UsageError(f"nothing had been published at {format_time(at_us)}, so there were no segments{_WITHOUT}")
     definitions = read_published(plan.publish)
     if name not in definitions.segments:
         known = tuple(definitions.segments)

@@ -20,7 +20,10 @@ def as_text(found: Preview) -> str:
 def _head(found: Preview) -> Iterator[str]:
     share = f" ({found.people / found.everybody:.1%})" if found.everybody else ""
     said = "match" if found.kind == "condition" else "have a value"
-    yield f"{found.people:,} of {found.everybody:,} people{share} {said} at {format_time(found.at_us)}"
+    seen = "at" if found.sees == "known" else "by what had happened until"
+    yield f"{found.people:,} of {found.everybody:,} people{share} {said} {seen} {format_time(found.at_us)}"
+    if not found.everybody and found.sees == "known":
+        yield "nobody was known then; --happened asks by what had happened, also where it came in later (an import)"
     for name, hint in found.unheard:
         yield f'nothing called "{name}" has ever come in' + (f"; {hint}" if hint else "")
 

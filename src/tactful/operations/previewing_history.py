@@ -9,6 +9,7 @@ One pass over the history says what is so at the instant, exactly. The days befo
 
 import math
 from collections.abc import Iterator, Mapping
+from operator import itemgetter
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -24,6 +25,7 @@ from tactful.language.compile import compile_condition
 from tactful.language.mistakes import did_you_mean
 from tactful.language.sql.engines import write
 from tactful.language.sql.query import Asked
+from tactful.language.sql.seeing import Sees
 from tactful.language.tree import (
     Aggregate,
     Arithmetic,
@@ -46,10 +48,10 @@ from tactful.language.tree import (
 from tactful.language.tree import Literal as Constant
 from tactful.language.types import ANYTHING, BOOLEAN, DURATION, NUMBER, TIME, kind_of
 from tactful.operations.evaluate_lines import plain
-from tactful.operations.history import Opened
+from tactful.operations.history import KNOWN, Opened
 from tactful.operations.spread import Measured, Spread, size_of, spread
 from tactful.operations.terms import Terms
-from tactful.operations.thinned import chosen, thinned
+from tactful.operations.thinned import SINCE, chosen, thinned
 from tactful.values import DAY_US
 
 SAMPLE = 10
@@ -94,8 +96,10 @@ class Member(Struct, frozen=True):
 class Preview(Struct, frozen=True):
     kind: Literal["condition", "value"]
     at_us: int
+    sees: Sees
+    """Whether by what was known, or what had happened."""
     everybody: int
-    """Who were known then."""
+    """Who were there then."""
     people: int
     """For whom it holds, or who have a value."""
     sample: tuple[Member, ...]
@@ -116,6 +120,7 @@ def preview(
     at_us: int,
     days: int = DAYS,
     *,
+    sees: Sees = KNOWN,
     terms: Terms | None = None,
     is_brief: bool = False,
 ) -> Preview:
@@ -124,7 +129,7 @@ def preview(
     is_condition = kind_of(tree) == BOOLEAN
     compared = list(_compared(tree)) if is_condition else [_Asked(tree)]
     expressions = {"it": tree, **{f"m{place}": _measurable(one.node) for place, one in enumerate(compared)}}
-    query, asked = opened.written(expressions, at_us, terms=terms)
+    query, asked = opened.written(expressions, at_us, sees, terms=terms)
     session.rows(f"CREATE OR REPLACE TEMP TABLE {_TABLE} AS {query}")
     holds = _there(asked, is_condition=is_condition)
     ((everybody, people),) = session.rows(f"SELECT count(*), count(*) FILTER ({holds}) FROM {_TABLE}")
@@ -137,10 +142,11 @@ def preview(
         step = _step(session, everybody)
         traced = None if is_condition or not spreads else spreads[0]
         now = Point(at_us, people, people, people, _traced(traced))
-        points = (*_earlier(opened, tree, at_us, days, step, everybody, terms, traced), now)
+        points = (*_earlier(opened, tree, at_us, sees, days, step, everybody, terms, traced), now)
     return Preview(
         kind="condition" if is_condition else "value",
         at_us=at_us,
+        sees=sees,
         everybody=everybody,
         people=people,
         sample=tuple(_sample(session, asked, holds, is_condition=is_condition)),
@@ -174,6 +180,7 @@ def as_values(found: Preview) -> dict[str, Any]:
     return {
         "kind": found.kind,
         "at": format_time(found.at_us),
+        "sees": found.sees,
         "everybody": found.everybody,
         "people": found.people,
         "sample": [{"person": one.key, "value": one.value} for one in found.sample],
@@ -316,33 +323,34 @@ def _earlier(
     opened: Opened,
     tree: Node,
     at_us: int,
+    sees: Sees,
     days: int,
     step: int,
     everybody: int,
     terms: Terms | None,
     traced: Spread | None,
 ) -> Iterator[Point]:
-    """Each instant a whole number of days before, from the last before anything was known. What is estimated is of how
+    """Each instant a whole number of days before, from the last before there was anything. What is estimated is of how
     many of those known at `at_us`."""
     session = opened.session
     holding_tree = tree if kind_of(tree) == BOOLEAN else Not(IsMissing(tree, tree.span), tree.span)
     size = size_of(traced.unit) if traced is not None else None
     expressions = {"it": holding_tree, **({"m": _measurable(tree)} if size is not None else {})}
-    _, asked = opened.written(expressions, at_us, terms=terms)
-    with_known = _holds_of_nobody(holding_tree)
-    copy = thinned(session, asked.query, opened.layout, at_us, step, _names(tree), _TABLE, with_known=with_known)
+    _, asked = opened.written(expressions, at_us, sees, terms=terms)
+    since = SINCE[sees] if _holds_of_nobody(holding_tree) else ()
+    copy = thinned(session, asked.query, opened.layout, at_us, step, _names(tree), _TABLE, since)
     query, holds = write(copy, ENGINE), _there(asked, is_condition=True)
     ((known,),) = session.rows(f"SELECT count(*) FILTER ({chosen(step, 'person')}) FROM {_TABLE}")
     lying = "".join(f", quantile_disc({_column(asked, 'm')}, {one / 100})" for one in TRACED if size is not None)
     every = max(1, math.ceil(days / POINTS))
     instants = [at_us - back * DAY_US for back in range(days // every * every, 0, -every)]
-    first_us = _first_us(session, instants[0]) if instants else None
-    # Before that nobody was known, and not at the next instant either.
+    first_us = _first_us(session, SINCE[sees][0], instants[0]) if instants else None
+    # Before that nobody was there, and not at the next instant either.
     instants = [at for at in instants if first_us is not None and at + every * DAY_US > first_us]
     for begin in range(0, len(instants), _AT_ONCE):
         queries = {at: query.given({"t": at}) for at in instants[begin : begin + _AT_ONCE]}
         parts = [f"SELECT {at}, count(*) FILTER ({holds}){lying} FROM ({written})" for at, written in queries.items()]
-        for at, holding, *values in sorted(session.rows(" UNION ALL ".join(parts))):
+        for at, holding, *values in sorted(session.rows(" UNION ALL ".join(parts)), key=itemgetter(0)):
             point = _point(at, holding, known, everybody) if step > 1 else Point(at, holding, holding, holding)
             if size is not None and values[0] is not None:
                 percentiles = tuple(zip(TRACED, (float(each) / size for each in values), strict=True))
@@ -350,10 +358,10 @@ def _earlier(
             yield point
 
 
-def _first_us(session: Session, until_us: int) -> int | None:
-    """When anything was received first; where anything was by then, some such time."""
-    if not (found := session.rows(f"SELECT received_at FROM events WHERE received_at <= {until_us} LIMIT 1")):
-        found = session.rows("SELECT min(received_at) FROM events")
+def _first_us(session: Session, time: str, until_us: int) -> int | None:
+    """When anything was received first, or happened; where anything was by then, some such time."""
+    if not (found := session.rows(f"SELECT {time} FROM events WHERE {time} <= {until_us} LIMIT 1")):
+        found = session.rows(f"SELECT min({time}) FROM events")
     first_us: int | None = found[0][0]
     return first_us
 

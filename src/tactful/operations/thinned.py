@@ -15,11 +15,14 @@ from tactful.language.sql import build
 from tactful.language.sql.build import Sql, column
 from tactful.language.sql.engines import write
 from tactful.language.sql.layout import CONSENTS, EVENTS, IDENTITY, SCORES, TRAITS, Layout
+from tactful.language.sql.seeing import Sees
 
 OWNED = (EVENTS, TRAITS, SCORES, CONSENTS, IDENTITY)
 """Tables whose rows are of fragments."""
 OWNERS = "p"
 """The relation in a query that says whose each fragment is (language/sql/relations.py)."""
+SINCE: Mapping[Sees, tuple[str, ...]] = {"known": ("received_at",), "happened": ("timestamp", "source")}
+"""Columns that say from when on an event counts: the time, and by what it may differ for equal times."""
 PREFIX = "thin_"
 _THEIRS = "theirs"
 _MOST_DEEP = {"own": 3}
@@ -34,12 +37,11 @@ def thinned(
     step: int,
     names: Collection[str] | None,
     everybody: str,
-    *,
-    with_known: bool = True,
+    since: tuple[str, ...] = (),
 ) -> exp.Select:
     """The query over the copy, which lives as long as the session, or until the next one is made. Of `step` people one
     is in it: `chosen(step)` of whom the query gives. Of events the copy has these `names`, where nothing else is read
-    (None: all); and with `with_known` since when each fragment is known, without which whoever had no such event is
+    (None: all); and the least of `since` (of SINCE) for each fragment, without which whoever had no such event is
     nobody. `everybody`: a table of who is known at the instant, in the column `person`."""
     owners = next((one.this for one in query.find_all(exp.CTE) if one.alias == OWNERS), None)
     if owners is not None:
@@ -65,9 +67,10 @@ def thinned(
             continue
         meant = ", ".join(_text(build.text(name)) for name in sorted(names)) or "NULL"
         rows = f"SELECT {kept} {rest} AND e.name IN ({meant})"
-        if with_known:
-            known = f"SELECT e.identifier, e.epoch, min(e.received_at) AS received_at {rest} GROUP BY ALL"
-            rows += f" UNION ALL BY NAME {known}"
+        if since:
+            first, *others = since
+            least = ", ".join([f"min(e.{first}) AS {first}", *(f"e.{one}" for one in others)])
+            rows += f" UNION ALL BY NAME SELECT e.identifier, e.epoch, {least} {rest} GROUP BY ALL"
         _keep(session, table, rows)
     found = query.copy()
     for one in found.find_all(exp.Table):
@@ -103,7 +106,7 @@ def _text(value: Sql) -> str:
 def _columns(query: exp.Select, layout: Layout) -> Mapping[str, Sql]:
     """What the query reads of events: of structs the fields that it asks for."""
     known = schema(EVENTS, layout).names
-    used: dict[str, set[Path]] = {name: {()} for name in ("identifier", "epoch", "received_at")}
+    used: dict[str, set[Path]] = {name: {()} for name in ("identifier", "epoch")}
     for name, path in _used(query):
         if name in known:
             used.setdefault(name, set()).add(path)

@@ -81,6 +81,11 @@ _PREVIEW = {
         "expression": {"type": "string", "description": "A condition or a value over a person, as in a segment"},
         "at": {"type": "string", "description": "As it was known then (ISO 8601); else now"},
         "days": {"type": "integer", "description": "So far back it is asked as well, day by day: 30; 0 is not at all"},
+        "sees": {
+            "type": "string",
+            "enum": ["known", "happened"],
+            "description": "By what was known then, or by what had happened until then, whenever it came in",
+        },
     },
 }
 _BOUNCE = {

@@ -3,7 +3,8 @@
 It reads the history, which may take a second, in a thread of its own; nothing is changed by it.
 """
 
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -18,7 +19,11 @@ from tactful.web.changes import refused
 from tactful.web.desk import Desk
 from tactful.web.journeys import body_of, shown
 
+if TYPE_CHECKING:
+    from tactful.language.sql.seeing import Sees
+
 MOST_DAYS = 3_650
+SEES: Mapping[str, "Sees"] = {"known": "known", "happened": "happened"}
 
 
 def routes(past: Desk, clock: Clock) -> list[Route]:
@@ -32,7 +37,7 @@ class Previews:
         self._clock = clock
 
     async def preview(self, request: Request) -> Response:
-        """{"expression", "at", "days"}. Only who may see persons comes here (allowed.py)."""
+        """{"expression", "at", "days", "sees"}. Only who may see persons comes here (allowed.py)."""
         body = await body_of(request)
         if isinstance(body, Response):
             return body
@@ -45,6 +50,9 @@ class Previews:
         if isinstance(days, bool) or not isinstance(days, int) or not 0 <= days <= MOST_DAYS:
             return refused(400, "bad_preview", f'"days" is a whole number from 0 to {MOST_DAYS}')
 
+        if (sees := SEES.get(str(body.get("sees", "known")))) is None:
+            return refused(400, "bad_preview", '"sees" is "known" (what was known then) or "happened"')
+
         def ask(reader: Reader) -> dict[str, Any]:
             from tactful.operations.previewing_history import as_values, preview  # Slow to import.
             from tactful.operations.terms import terms_of
@@ -53,9 +61,9 @@ class Previews:
             publish = plan.plan.publish if plan is not None else None
             checked = checked_by(publish, text)
             asked = at_us if at_us is not None else self._clock.now_us()
-            terms = terms_of(publish) if publish is not None else None
             with reader.history().open() as history:
-                return as_values(preview(history, checked, asked, days, terms=terms, is_brief=not days))
+                terms = terms_of(publish, history.terms.delays_us) if publish is not None else None
+                return as_values(preview(history, checked, asked, days, sees=sees, terms=terms, is_brief=not days))
 
         try:
             return shown(await self._past.ask(ask))

@@ -25,10 +25,12 @@ from tactful.web.console import charts
 from tactful.web.console.axes import figure
 from tactful.web.console.charts import Bar, Series
 from tactful.web.console.moments import moment_of, written
+from tactful.web.console.recalled import SEES
 from tactful.web.console.room import Console, html, turn_of, visitor
 from tactful.web.console.workshop import Workshop
 
 if TYPE_CHECKING:
+    from tactful.language.sql.seeing import Sees
     from tactful.operations.previewing_history import Preview
 
 DAYS = (7, 30, 90, 365)
@@ -69,11 +71,13 @@ class Previews:
 
     async def preview(self, request: Request) -> Response:
         """`?when=` the expression, `?purpose=` only of those who permit it, `?days=` back, `?at=` a moment of the
-        workspace's zone. With the header X-Part the answer is the pictures alone, for the script."""
+        workspace's zone, `?sees=happened` by what had happened. With the header X-Part the answer is the pictures
+        alone, for the script."""
         given = request.query_params
         text = tidy(given.get("when", ""))[:LONGEST].strip()
         days = int(given["days"]) if given.get("days", "") in map(str, DAYS) else 30
         at = given.get("at", "")
+        sees: Sees = "happened" if given.get("sees") == "happened" else "known"
         at_us, problem = moment_of(at, self._console.zone), None
         found: dict[str, Any] = {}
         if at and at_us is None:
@@ -81,16 +85,16 @@ class Previews:
         elif text:
             now_us = self._console.house.clock.now_us()
             asked_us = min(at_us, now_us) if at_us is not None else now_us
-            found = await self._asked(text, given.get("purpose", ""), days, asked_us, turn_of(request))
+            found = await self._asked(text, given.get("purpose", ""), days, asked_us, sees, turn_of(request))
         picked = written(at_us, self._console.zone) if at else ""
-        values: dict[str, Any] = {"when": text, "days": days, "spans": DAYS, "at": picked}
+        values: dict[str, Any] = {"when": text, "days": days, "spans": DAYS, "at": picked, "sees": sees, "seen": SEES}
         shown: dict[str, Any] = {"problem": problem, "found": None, **found}
         if request.headers.get("x-part") == "preview":
             page = self._console.templates.get_template("segments/previewed.html")
             return html(page.render({"visitor": visitor(request), "may": visitor(request).may, "query": {}, **shown}))
         return await self._console.page(request, "segments/preview.html", typing=TYPING, **values, **shown)
 
-    async def _asked(self, text: str, purpose: str, days: int, at_us: int, turn: str) -> dict[str, Any]:
+    async def _asked(self, text: str, purpose: str, days: int, at_us: int, sees: "Sees", turn: str) -> dict[str, Any]:
         from tactful.operations.previewing_history import Preview, preview  # Slow to import.
         from tactful.operations.terms import terms_of
 
@@ -99,9 +103,9 @@ class Previews:
         def ask(reader: Reader) -> Preview:
             checked = check(asked, "value", vocabulary=self._workshop.vocabulary(reader))
             plan = reader.published()
-            terms = terms_of(plan.plan.publish) if plan is not None else None
             with reader.history().open() as history:
-                return preview(history, checked, at_us, days, terms=terms)
+                terms = terms_of(plan.plan.publish, history.terms.delays_us) if plan is not None else None
+                return preview(history, checked, at_us, days, sees=sees, terms=terms)
 
         try:
             found = await self._console.counting.ask(ask, turn)
