@@ -34,7 +34,7 @@ from tactful.events.sources import Source
 from tactful.history.columns import Batch
 from tactful.language.check import check
 from tactful.operations.history import History
-from tactful.runtime.archive import Archiver, Pace
+from tactful.runtime.archive import Archiver, Pace, thrifty
 from tactful.runtime.decided import stretch
 from tactful.runtime.worker import Worker
 
@@ -97,14 +97,12 @@ def _decide(log: SqliteLog, trail: SqliteTrail, clock: WallClock, events: int, p
 def rate(folder: Path, events: int, profiles: int, lake: Path) -> tuple[float, float, float, int]:
     """(seconds of the archiver, of bare Parquet of the same rows, megabytes taken at most, rows of all tables)."""
     log, trail = decided(folder, events, profiles)
-    import gc
-
-    gc.disable()  # As in the loop.
     shutil.rmtree(lake, ignore_errors=True)
     archiver = Archiver(log, trail, DeltaLake(Folder(lake)), WallClock())
-    begun = time.process_time()
-    archiver.archive()
-    lasted = time.process_time() - begun
+    with thrifty():
+        begun = time.process_time()
+        archiver.archive()
+        lasted = time.process_time() - begun
     megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
     batch = Batch()
     for partition in range(PARTITIONS):

@@ -9,9 +9,11 @@ import pytest
 from tactful.adapters.memory.bells import MemoryBell
 from tactful.adapters.memory.lake import MemoryLake
 from tactful.errors import TransientError
+from tactful.events.derived import decode_groups, reader
 from tactful.events.records import Tick, encode
 from tactful.history.cells import ZoneRow
 from tactful.history.lake import Maintained
+from tactful.history.producer import READS
 from tactful.history.table import of_rows
 from tactful.language.sql.layout import EVENTS, TABLES, ZONES, Layout
 from tactful.runtime.archive import RETRY_US, Archive, Archiver, Declared, Pace
@@ -343,3 +345,16 @@ def test_a_log_that_was_trimmed_beyond_the_last_row_has_all_that_is_needed() -> 
     life.live([{**lines(1)[0], "messageId": "late", "receivedAt": format_time(life.clock.now_us())}])
     archiver(life, lake).archive()
     assert len(held(lake)[EVENTS]) == before + 1
+
+
+def test_rows_that_the_history_does_not_read_are_passed_over(life: Life) -> None:
+    trail = life.house.trail
+    blobs = [one for partition in range(2) for one in trail.between(partition, 1, trail.end(partition))]
+    whole, read = [group for one in blobs for group in decode_groups(one)], reader(READS)
+    some = [group for one in blobs for group in read(one)]
+    assert [(one.position, one.key, one.before) for one in some] == [
+        (one.position, one.key, one.before) for one in whole
+    ]
+    kept = [[row if type(row) in READS else None for row in group.rows] for group in whole]
+    assert [[row if type(row) in READS else None for row in group.rows] for group in some] == kept
+    assert sum(row is None for rows in kept for row in rows) > 2 < sum(row is not None for rows in kept for row in rows)

@@ -332,6 +332,8 @@ Record = (
 )
 """What stands in a log."""
 
+_MANY = b"\xdd"
+"""By which an array begins whose length stands in four bytes."""
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Record)
 _all = msgspec.msgpack.Decoder(list[Record])
@@ -350,7 +352,7 @@ def decode(body: bytes | Raw) -> Record:
 
 def decode_all(bodies: Sequence[bytes]) -> list[Record]:
     """Of many at once, in a third less time; they keep a copy of all of them alive."""
-    records: list[Record] = _all.decode(_encoder.encode(list(map(Raw, bodies))))
+    records: list[Record] = _all.decode(b"".join((_MANY, len(bodies).to_bytes(4, "big"), *bodies)))
     return records
 
 

@@ -41,10 +41,12 @@ class Batch:
 
     def take(self, items: Sequence[Item]) -> None:
         self.rows += len(items)
-        self._waiting += [item for item in items if type(item) is KeptEvent]
-        others = [item for item in items if type(item) is not KeptEvent]
-        self._waiting += [_as_kept(item) for item in others if isinstance(item, EventRow)]
-        self._others += [item for item in others if not isinstance(item, EventRow | KeptEvent)]
+        kept = [item for item in items if type(item) is KeptEvent]
+        self._waiting += kept
+        if len(kept) < len(items):
+            others = [item for item in items if not isinstance(item, KeptEvent)]
+            self._waiting += [_as_kept(item) for item in others if isinstance(item, EventRow)]
+            self._others += [item for item in others if not isinstance(item, EventRow)]
         if len(self._waiting) >= AT_ONCE:
             self._turn()
 
@@ -176,9 +178,11 @@ def _unpacked(values: Sequence[Raw]) -> list[dict[str, Any]]:
 
 def _extras(every: Sequence[Raw]) -> pa.Array:
     """What calls say beside all else; most say nothing, or the same."""
-    known: dict[bytes, int] = {}
-    places = [known.setdefault(one, len(known)) for one in map(bytes, every)]
-    return jsons(_unpacked(list(map(Raw, known)))).take(pa.array(places, pa.int32()))
+    known: dict[bytes, int] = {bytes(EMPTY_MAP): 0}
+    places = np.zeros(len(every), np.int32)
+    for place in np.flatnonzero(np.fromiter(map(len, every), np.int32) != len(EMPTY_MAP)).tolist():
+        places[place] = known.setdefault(bytes(every[place]), len(known))
+    return jsons(_unpacked(list(map(Raw, known)))).take(pa.array(places))
 
 
 def _as_kept(row: EventRow) -> KeptEvent:

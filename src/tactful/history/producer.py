@@ -5,7 +5,7 @@ refs that the rows name. A group says all that is the history's with nothing but
 stretch of positions of any partition can be made, in any order and again, and comes out the same. Pure.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import partial
 from itertools import takewhile
 
@@ -236,3 +236,5 @@ _MADE: dict[type[Row], Callable[..., Iterator[Item]]] = {
     SegmentLeft: _flipped,
     PlanAdopted: _adopted,
 }
+READS: Collection[type[Row]] = {EventKept, TraitRefused, *_MADE}
+"""The kinds of rows that are looked at."""

@@ -8,7 +8,8 @@ where to go on. Housekeeping comes between: of the lake, and of the log once the
 
 import gc
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 
 import pyarrow as pa
 from msgspec import Struct
@@ -182,6 +183,21 @@ class Archiver:
         return positions
 
 
+@contextmanager
+def thrifty() -> Iterator[None]:
+    """For a process that takes thousands of events at a time, none of them in a cycle, and asks for much memory again
+    and again: what it gives back stays its own, which Arrow's usual pool (mimalloc) pays for with a page fault each
+    time, an eighth of the whole."""
+    usual = pa.default_memory_pool()
+    pa.set_memory_pool(pa.system_memory_pool())
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+        pa.set_memory_pool(usual)
+
+
 class Archive:
     """One process's loop: an archiver, made anew where the world failed it."""
 
@@ -199,13 +215,10 @@ class Archive:
 
     def run(self) -> None:
         """Until told to stop. What is there by then stays for the next start."""
-        gc.disable()  # Thousands of events at a time, none of them in a cycle.
-        try:
+        with thrifty():
             while not self._should_stop():
                 if not self.round():
                     self._wait()
-        finally:
-            gc.enable()
 
     def round(self) -> bool:
         """One turn; False where there was nothing to do."""

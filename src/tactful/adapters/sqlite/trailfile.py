@@ -187,7 +187,7 @@ class TrailFile:
         sql = "SELECT last, first, body FROM piece WHERE last >= ? AND first <= ? ORDER BY last"
         with world(self._path):
             rows = self._connection.execute(sql, (first, last)).fetchall()
-        return [self._unpacked(last, body)[0] for last, _, body in rows]
+        return [self._inflated(last, body) or _NONE for last, _, body in rows]
 
     def newest_first(self, below: int) -> Generator[list[Closed], None, None]:
         sql = "SELECT last, body FROM piece WHERE first < ? ORDER BY last DESC"
