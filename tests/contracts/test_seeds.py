@@ -56,6 +56,21 @@ def test_files_go_when_they_are_old_and_nobody_names_them(open_seeds: Maker, clo
         open_seeds().states(old, "a:1#1")
 
 
+def test_a_file_that_was_cut_short_is_read_again_when_it_is_whole(tmp_path: Path, clock: HandClock) -> None:
+    """Though it was open meanwhile, and is written into as it stands."""
+    seeds = SqliteSeeds(tmp_path, clock)
+    digest = seeds.write([(f"u:{number}#1", b"x" * 100) for number in range(500)])
+    path = tmp_path / f"{digest}.db"
+    body = path.read_bytes()
+    path.write_bytes(body[: len(body) // 2])
+    for _ in range(2):
+        with pytest.raises(TransientError, match=rf"{digest}.db: the file is damaged"):
+            seeds.states(digest, "u:499#1")
+    with path.open("r+b") as file:
+        file.write(body)
+    assert seeds.states(digest, "u:499#1") == b"x" * 100
+
+
 def test_a_half_written_file_is_no_file(tmp_path: Path, clock: HandClock) -> None:
     seeds = SqliteSeeds(tmp_path, clock)
 

@@ -22,6 +22,7 @@ APPLICATION_ID = 0x7AC7_0008
 _AT_ONCE = 1_000
 _OF_ONE = "SELECT fragment FROM whole.seed WHERE fragment >= ? AND fragment < ?"
 """Of an identifier, and of those that go on with "#"."""
+_STATES = "SELECT states FROM seed WHERE fragment = ?"
 _FAST = ("journal_mode = OFF", "synchronous = OFF", "cache_size = -65536")
 
 
@@ -62,7 +63,13 @@ class SqliteSeeds:
 
     def states(self, digest: str, fragment: str) -> bytes | None:
         with self._lock, world(self._path(digest)):
-            row = self._connection(digest).execute("SELECT states FROM seed WHERE fragment = ?", (fragment,)).fetchone()
+            try:
+                row = self._connection(digest).execute(_STATES, (fragment,)).fetchone()
+            except sqlite3.Error:
+                # Damaged, and what is known of it as well: whoever puts it back may write into the same file.
+                if digest in self._opened:
+                    self._opened.pop(digest)[1].close()
+                raise
         return row[0] if row is not None else None
 
     def _connection(self, digest: str) -> sqlite3.Connection:
