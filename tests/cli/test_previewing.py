@@ -55,6 +55,8 @@ def test_what_was_imported_counts_by_what_had_happened(lived: Path, project: Pat
     assert said.replace(" by what had happened until ", " at ") == replayed
     for command in (("profile", "u3"), ("segment", "buyers")):
         assert "--happened" in run(*command, "--at", LAST, *where).output
+    nobody = run("features", "--known-at", LAST, *where).output
+    assert nobody.startswith("2026-01-20T00:00:00.000Z  0 people; what came in later, by an import say, counts with")
     assert "u:u3, by what had happened" in run("profile", "u3", "--at", LAST, "--happened", *where).output
 
 

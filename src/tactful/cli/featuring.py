@@ -82,7 +82,7 @@ def register(group: click.Group, build: Build) -> None:
             if as_json:
                 _print(made, out)
             else:
-                _say(made, features, out)
+                _say(made, features, out, is_known=bool(known))
 
 
 def _instants(happened: Sequence[str], known: Sequence[str], now_us: int) -> list[int]:
@@ -158,7 +158,7 @@ def _print(made: "Table", out: Path | None) -> None:
     echo_json({"file": str(out), "rows": {format_time(at): number for at, number in summary.rows.items()}})
 
 
-def _say(made: "Table", features: "Sequence[Feature]", out: Path | None) -> None:
+def _say(made: "Table", features: "Sequence[Feature]", out: Path | None, *, is_known: bool) -> None:
     """What is in the table, for people."""
     from tactful.operations import feature_files
 
@@ -170,7 +170,8 @@ def _say(made: "Table", features: "Sequence[Feature]", out: Path | None) -> None
         for _ in pieces:
             pass
     for at, number in sorted(summary.rows.items()):
-        click.echo(f"{format_time(at)}  {number:,} people")
+        hint = "; what came in later, by an import say, counts with --happened-by" if is_known and not number else ""
+        click.echo(f"{format_time(at)}  {number:,} people{hint}")
     width = max((len(one.name) for one in features), default=0)
     for one in features:
         click.echo(f"  {one.name:{width}}  {_described(summary.columns[one.name], one.kind, summary)}")

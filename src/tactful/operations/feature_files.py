@@ -48,14 +48,15 @@ def summed(table: Table, summary: Summary) -> Iterator[pa.RecordBatch]:
     """The same pieces; `summary` (one of `empty(...)`) has counted them when all are read."""
     for batch in table.batches:
         for at, number in _instants(batch):
-            summary.rows[at] = summary.rows.get(at, 0) + number
+            summary.rows[at] += number
         for name, column in summary.columns.items():
             _count(column, batch.column(name))
         yield batch
 
 
 def empty(table: Table) -> Summary:
-    return Summary({}, {field.name: Column() for field in table.schema if field.name not in RESERVED})
+    columns = {field.name: Column() for field in table.schema if field.name not in RESERVED}
+    return Summary(dict.fromkeys(table.instants, 0), columns)
 
 
 def _instants(batch: pa.RecordBatch) -> Sequence[tuple[int, int]]:

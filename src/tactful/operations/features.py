@@ -59,13 +59,15 @@ class Table(Struct, frozen=True):
 
     schema: pa.Schema
     batches: Iterator[pa.RecordBatch]
+    instants: tuple[int, ...]
+    """Also those at which there was nobody."""
 
 
 def table(opened: Opened, wanted: Wanted) -> Table:
     """Columns `at`, `person` (who it was by then), `person_now` (who that is as known now, by which two tables of
     different instants are joined), and the features."""
     shape = _schema(opened, wanted)
-    return Table(shape, _batches(opened, wanted, shape))
+    return Table(shape, _batches(opened, wanted, shape), tuple(sorted({*wanted.instants})))
 
 
 def _schema(opened: Opened, wanted: Wanted) -> pa.Schema:
