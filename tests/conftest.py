@@ -6,6 +6,11 @@ from collections.abc import Iterator
 import pytest
 
 from tactful.language.compile import forget
+from tests import tries
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    tries.is_long = not config.getoption("markexpr")
 
 
 @pytest.fixture(autouse=True)

@@ -13,6 +13,7 @@ from tactful.aggregates.ordered import Ordered
 from tactful.aggregates.spec import CAP, AggregateSpec
 from tests.aggregates.plain import Case, Happened, cases
 from tests.aggregates.test_kinds import copied, histories, instants
+from tests.tries import tries
 
 SECOND = 1_000_000
 CASES = {case.name: case for case in cases()}
@@ -70,7 +71,7 @@ def small(case: Case, cap: int) -> Any:
 
 
 @pytest.mark.parametrize("case", CAPPED.values(), ids=CAPPED.keys())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=tries(60), deadline=None)
 @given(data=st.data())
 def test_what_is_not_flagged_is_exact(case: Case, data: st.DataObject) -> None:
     aggregate = small(case, 5)

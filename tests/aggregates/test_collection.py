@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tactful.aggregates.collection import Collection, CollectionOf
 from tactful.aggregates.spec import AggregateSpec
+from tests.tries import tries
 
 NOW = 1 << 50
 
@@ -105,7 +106,7 @@ def millionths_of(quantity: float) -> int:
     return round(quantity * 1e6)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=tries(400), deadline=None)
 @given(histories(), st.randoms(use_true_random=False))
 def test_as_if_all_were_read_again(history: list[Did], random: Random) -> None:
     aggregate = kind()
@@ -123,7 +124,7 @@ def test_as_if_all_were_read_again(history: list[Did], random: Random) -> None:
     assert not aggregate.is_coarse(state, NOW)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=tries(400), deadline=None)
 @given(histories(), st.integers(1, 6), st.randoms(use_true_random=False))
 def test_beyond_the_limit_what_is_not_coarse_is_exact(history: list[Did], limit: int, random: Random) -> None:
     aggregate = kind(limit)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tactful.aggregates.kinds import State, build
 from tests.aggregates.plain import NEWER, OLDER, Case, Happened, cases
+from tests.tries import tries
 
 CASES = {case.name: case for case in cases()}
 BASES = (0, 1_289_093_460_000_000 - 60_000_000, 1_325_239_200_000_000, 1_700_000_000_000_000)
@@ -61,7 +62,7 @@ def folded(draw: Callable[[st.SearchStrategy[Any]], Any], aggregate: Any, events
 
 
 @every_case
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=tries(50), deadline=None)
 @given(data=st.data())
 def test_any_order_and_split_says_what_a_plain_list_says(case: Case, data: st.DataObject) -> None:
     aggregate: Any = build(case.spec)
@@ -86,7 +87,7 @@ def test_any_order_and_split_says_what_a_plain_list_says(case: Case, data: st.Da
 
 
 @every_case
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=tries(30), deadline=None)
 @given(data=st.data())
 def test_nothing_changes_before_the_next_change(case: Case, data: st.DataObject) -> None:
     aggregate: Any = build(case.spec)
@@ -109,7 +110,7 @@ def test_nothing_changes_before_the_next_change(case: Case, data: st.DataObject)
 
 
 @every_case
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=tries(30), deadline=None)
 @given(data=st.data())
 def test_merging_has_no_sides(case: Case, data: st.DataObject) -> None:
     aggregate: Any = build(case.spec)
@@ -134,7 +135,7 @@ def test_nobody_has_done_nothing(case: Case) -> None:
 
 
 @every_case
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=tries(30), deadline=None)
 @given(data=st.data())
 def test_refs_are_those_of_the_window(case: Case, data: st.DataObject) -> None:
     aggregate: Any = build(case.spec)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tactful.aggregates.sequence import Sequence
 from tactful.aggregates.spec import CAP
 from tests.aggregates.chains import Asked, Event, Names, check, fold, parts, recoded
+from tests.tries import tries
 
 # ---- every small history ---------------------------------------------------------------------------------------------
 
@@ -155,7 +156,7 @@ def histories(draw: st.DrawFn, max_size: int) -> list[Event]:
     return sorted(events, key=lambda event: event.received)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=tries(300), deadline=None)
 @given(ASKED, histories(16), st.data())
 def test_any_order_any_split_any_instant(asked: Asked, events: list[Event], data: st.DataObject) -> None:
     chains = asked.chains()
@@ -180,7 +181,7 @@ def test_any_order_any_split_any_instant(asked: Asked, events: list[Event], data
     assert chains.holds(None, 0) is False and chains.next_change(None, 0) is None and chains.refs(None, 0) == []
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=tries(300), deadline=None)
 @given(ASKED, histories(24), st.data())
 def test_a_run_over_what_is_held_gives_the_same(asked: Asked, events: list[Event], data: st.DataObject) -> None:
     """Which is why one more event in order is a few operations, and one out of order no more than a run."""
@@ -194,7 +195,7 @@ def test_a_run_over_what_is_held_gives_the_same(asked: Asked, events: list[Event
                 assert chains.next_change(state, instant) == chains.next_change(again, instant)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=tries(300), deadline=None)
 @given(ASKED, histories(24), st.integers(2, 10), st.data())
 def test_beyond_the_cap_only_false_is_coarse(asked: Asked, events: list[Event], cap: int, data: st.DataObject) -> None:
     chains = asked.chains(cap)

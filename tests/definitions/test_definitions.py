@@ -13,6 +13,7 @@ from tactful.language.document import Document
 from tactful.language.yaml_nodes import Text, YamlMistake, compose, offset_in_file
 from tactful.messages.template import check_template
 from tactful.values import DAY_US, MINUTE_US
+from tests.tries import tries
 
 GOOD = {
     "segments/buyers.yaml": 'description: Bought lately\nwhen: any("Order Completed", last="30d")\n',
@@ -338,7 +339,7 @@ keyed = st.dictionaries(st.sampled_from(["name", "properties", "add", "key", "va
 )
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=tries(600), deadline=None)
 @given(
     text=st.one_of(pieces, st.text(max_size=40), pieces.map(lambda text: "when: " + text), keyed),
     folder=st.sampled_from(["segments", "journeys", "messages", "events", "collections", "metrics"]),
@@ -355,7 +356,7 @@ def test_random_files_are_read_or_refused(text: str, folder: str) -> None:
 words = st.lists(st.sampled_from(["a", "bb", "ccc", "ä", "==", "'q'"]), min_size=1, max_size=6)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=tries(300), deadline=None)
 @given(
     lines=st.lists(words, min_size=1, max_size=4),
     style=st.sampled_from(["|", ">", "plain", '"', "'"]),

@@ -16,6 +16,7 @@ from tactful.journeys.reading import KNOWN
 from tactful.journeys.reading_steps import DEEPEST, MOST_STEPS, STEP_KEYS, WAIT_KEYS
 from tactful.kernel.definitions import read_project
 from tests.definitions.journeys_written import SEND, TYPES, hints, mistakes, project, read, told
+from tests.tries import tries
 
 # ---- mistakes --------------------------------------------------------------------------------------------------------
 
@@ -288,7 +289,7 @@ _anything = st.recursive(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=tries(400), deadline=None)
 @given(st.dictionaries(st.sampled_from(_KEYS), _anything, max_size=8))
 def test_whatever_is_written_is_read_or_refused_with_a_place(found: dict[str, Any]) -> None:
     text = json.dumps(found)

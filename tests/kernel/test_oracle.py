@@ -10,8 +10,9 @@ from tests.kernel.driver import Driver
 from tests.simulation.histories import START, consent, event, pause, publish, score, threshold
 from tests.simulation.oracle import Oracle, difference
 from tests.simulation.shop import GRID
+from tests.tries import seeds
 
-SEEDS = range(150)
+SEEDS = seeds(40, 150)
 OUTCOMES = ("sent", "refused", "rejected", "lapsed", "held", "dropped")
 
 

@@ -13,6 +13,7 @@ from tactful.language.mistakes import Mistake, definition_error
 from tactful.language.names import FUNCTIONS, OPTIONS
 from tactful.language.vocabulary import Collection, Vocabulary
 from tests.language.refused import refused
+from tests.tries import tries
 
 CART = Collection("cart", ("Product Added",), ("Product Removed",), ("Order Completed",), ("sku",), fields=("name",))
 VIP = check('sum("Order Completed", total) > 500').tree
@@ -311,7 +312,7 @@ def _larger(parts: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 expressions = st.recursive(st.sampled_from(LEAVES), _larger, max_leaves=8)
 
 
-@settings(max_examples=1200, deadline=None)
+@settings(max_examples=tries(1200), deadline=None)
 @given(
     text=st.one_of(st.text(max_size=60), pieces, pieces.map(lambda text: text.replace(" ", "")), expressions),
     scope=st.sampled_from(["person", "event"]),

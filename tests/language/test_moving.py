@@ -11,6 +11,7 @@ from tactful.language import moving
 from tactful.language.vocabulary import Vocabulary
 from tactful.values import FIRST_US, LAST_US, Duration, Time, read_time
 from tests.language.live import DAY, HOUR, MINUTE, SECOND, SHOP, Happened, Person, after, condition, valued
+from tests.tries import tries
 
 T0 = 1_740_787_200_000_000  # 2025-03-01
 AT_NOON = [Happened(T0 + 12 * HOUR, "A", {"x": 3, "t": "2025-03-05"})]
@@ -203,7 +204,7 @@ EVENTS = st.lists(
 
 
 @pytest.mark.parametrize("kind", ATOMS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=tries(150), deadline=None)
 @given(data=st.data(), events=EVENTS, x=st.integers(0, 1))
 def test_who_looks_only_when_told_is_never_wrong(
     kind: str, data: st.DataObject, events: list[Happened], x: int

@@ -16,6 +16,7 @@ from tactful.messages.render import render
 from tactful.messages.source import MessageSource, decode
 from tactful.messages.template import TemplateError
 from tactful.values import parse_time
+from tests.tries import tries
 
 NOW = parse_time("2025-03-01T08:00:00Z") or 0
 URL = "https://t.shop.example/v1/unsubscribe/AbC-_123"
@@ -84,7 +85,7 @@ def test_a_subject_of_any_length_arrives_whole_on_short_lines(subject: str) -> N
 nasty = st.text(st.characters(codec="utf-8") | st.sampled_from("\r\n\0\t:<>\u2028\u2029\x85"), max_size=60)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=tries(200), deadline=None)
 @given(nasty, nasty, nasty)
 def test_whatever_a_value_holds_no_header_is_added(name: str, title: str, more: str) -> None:
     source = MessageSource(
@@ -106,7 +107,7 @@ def test_whatever_a_value_holds_no_header_is_added(name: str, title: str, more: 
     assert max(map(len, body.split(b"\r\n"))) <= 998
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=tries(100), deadline=None)
 @given(st.text("aé😀 ", min_size=1, max_size=90), st.text("aé😀 ", max_size=60), st.integers(1, 60))
 def test_lines_with_encoded_words_are_as_short_as_they_have_to_be(subject: str, name: str, length: int) -> None:
     """RFC 2047 2: 76 characters; but for an address that has more than a line by itself."""
@@ -120,7 +121,7 @@ def test_lines_with_encoded_words_are_as_short_as_they_have_to_be(subject: str, 
     assert str(make_header(decode_header(written))).strip() == f"{name}é <{'x' * length}@shop.example>".strip()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=tries(200), deadline=None)
 @given(st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), min_size=1, max_size=300))
 def test_text_and_html_arrive_as_they_were(text: str) -> None:
     if not text.strip():
@@ -227,7 +228,7 @@ def test_a_link_is_opaque_the_same_each_time_and_survives_a_new_key() -> None:
     assert links.link("https://x.example/", {1: OLD}, WANTED) == f"https://x.example/v1/unsubscribe/{token}"
 
 
-@settings(max_examples=300)
+@settings(max_examples=tries(300))
 @given(st.data())
 def test_no_changed_link_works(data: st.DataObject) -> None:
     token = links.seal({1: OLD}, WANTED)

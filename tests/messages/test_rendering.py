@@ -17,6 +17,7 @@ from tactful.messages.render import AMP_BYTES, render, render_note
 from tactful.messages.source import MessageSource
 from tactful.messages.template import TemplateError
 from tests.messages.scene import NOW
+from tests.tries import tries
 
 BODY = "<mjml><mj-body>{}</mj-body></mjml>"
 TEXT = BODY.format("<mj-section><mj-column><mj-text>{}</mj-text></mj-column></mj-section>")
@@ -218,7 +219,7 @@ def test_looking_for_links_takes_no_time_however_many_there_seem_to_be() -> None
         assert led(text * 50_000, leading("https://shop.example")) == text * 50_000
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=tries(300), deadline=None)
 @given(st.text(alphabet="<>\"'=/ abhrefsc:jvipt#&-!İ", max_size=80))
 def test_looking_at_links_changes_nothing_else_and_ends(text: str) -> None:
     assert led(text, lambda name, address: address) == text

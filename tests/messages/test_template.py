@@ -9,6 +9,7 @@ from tactful.messages.render import render as render_message
 from tactful.messages.source import MessageSource
 from tactful.messages.template import TemplateError, check_template, parse
 from tactful.values import parse_time
+from tests.tries import tries
 
 NOW = parse_time("2025-03-01T08:00:00.123456Z") or 0
 
@@ -207,7 +208,7 @@ json_values = st.recursive(
 FILTERS = sorted(engine.environment(html=True).filters)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=tries(300), deadline=None)
 @given(
     json_values, json_values, st.lists(st.sampled_from(FILTERS), min_size=1, max_size=3), st.booleans(), st.booleans()
 )
