@@ -1,8 +1,9 @@
 """SQL over the history: 20 windowed segments in one pass, and 40 features, of 20M events and 200,000 people, beside the
 best SQL written by hand.
 
-Both read the same files of a lake (docs/history.md, 64 buckets) with DuckDB in the same process, in turns, and both
-find out whose each event is: a tenth of them stand under a device's identifier. What they read has columns of its own.
+Both read the same files of a lake (docs/history.md, 64 buckets and more) with DuckDB in the same process, in turns, and
+both find out whose each event is: a tenth of them stand under a device's identifier. What they read has columns of its
+own.
 `--people 20000` and `--people 2000000` are 2M and 200M events: how time and memory grow. The files of the largest take
 12 GB, and 15 minutes to be written. Run `python -m benchmarks history`.
 """
@@ -24,7 +25,8 @@ from tactful.language.sql.engines import write
 from tactful.language.sql.query import ask
 
 ROWS, QUICK_ROWS = 20_000_000, 60_000
-BUCKETS = 64
+BUCKETS, BUCKET_ROWS = 64, 312_500
+"""At least so many, and no more rows in each: a lake that grows wants more of them."""
 MEMORY = "1500MB"
 
 
@@ -62,7 +64,7 @@ def lake(here: Place, rows: int) -> dict[str, list[Path]]:
     folder = here.folder / f"history-{rows}"
     named = folder / "files.json"
     if not named.exists():
-        files = history_files.write(folder, rows, BUCKETS, NOW_US, OWN)
+        files = history_files.write(folder, rows, max(BUCKETS, rows // BUCKET_ROWS), NOW_US, OWN)
         named.write_text(json.dumps({name: [str(path) for path in paths] for name, paths in files.items()}))
     return {name: [Path(path) for path in paths] for name, paths in json.loads(named.read_text()).items()}
 

@@ -42,12 +42,13 @@ def measure(folder: Path, events: int) -> None:
     while lake.maintain(NOW_US + 2 * HOUR_US, {}).compacted:
         pass
     appended, files = _counted(lake)
-    erasing, floors = zip(*(_erase(lake, number) for number in range(PERSONS)), strict=True)
+    erasing, processor, floors = zip(*(_erase(lake, number) for number in range(PERSONS)), strict=True)
     rows = [
         ("events", f"{events:,} in {buckets} buckets, {files} files"),
         ("appended", f"{appended / appending:,.0f} events/s"),
         ("dealt out and merged", f"{appended / keeping:,.0f} events/s"),
         ("a person erased, median of several", f"{median(list(erasing)):.2f} s, most {max(erasing):.2f} s"),
+        ("  of the processor", f"{median(list(processor)):.2f} s"),
         ("its floor: their files read and written", f"{median(list(floors)):.2f} s"),
     ]
     table("the lake", rows)
@@ -95,8 +96,8 @@ def _paths(lake: DeltaLake) -> list[Path]:
     return source
 
 
-def _erase(lake: DeltaLake, number: int) -> tuple[float, float]:
-    """A person with a user's and a device's identifier: seconds, and those of the floor."""
+def _erase(lake: DeltaLake, number: int) -> tuple[float, float, float]:
+    """A person with a user's and a device's identifier: seconds, those of the processor, and those of the floor."""
     persons = [f"u:{number % 2}-{number}", f"a:{number % 2}-{number}"]
     held = [path for path in _paths(lake) if _has(path, persons)]
     before = time.perf_counter()
@@ -106,12 +107,12 @@ def _erase(lake: DeltaLake, number: int) -> tuple[float, float]:
     floor = time.perf_counter() - before
     for path in held:
         (path.parent / "floor").unlink(missing_ok=True)
-    begun = time.perf_counter()
+    begun, busy = time.perf_counter(), time.process_time()
     erased = lake.erase(persons)
-    took = time.perf_counter() - begun
+    took, busy = time.perf_counter() - begun, time.process_time() - busy
     assert erased
     assert not [path for path in _paths(lake) if _has(path, persons)]
-    return took, floor
+    return took, busy, floor
 
 
 def _has(path: Path, persons: list[str]) -> bool:
