@@ -4,6 +4,7 @@ How a run begins and walks is the kernel's (kernel/starting.py, kernel/walking.p
 """
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 from msgspec import Raw, Struct
@@ -30,8 +31,8 @@ LONGEST_KEY = 128
 """Characters of an entry key; a longer one is kept as its digest."""
 
 
-class JourneyRule(Struct, frozen=True):
-    """A compiled journey."""
+class JourneyRule(Struct, frozen=True, dict=True):
+    """A compiled journey; what follows from its program is worked out once, where it is asked for."""
 
     name: str
     version: str
@@ -74,22 +75,34 @@ class JourneyRule(Struct, frozen=True):
     kept: frozenset[str] | None = None
     """The properties of what started it that its messages read; None: any."""
 
-    @property
+    @cached_property
     def kept_us(self) -> int:
         """How long what was sent may still matter: to the limit, or to a run of another half of the person."""
         valid_us = max((one.validity_us for one in self.sends), default=0)
         return max(self.per_us, sum(_longest_us(one) for one in self.program) + max(self.validity_us, valid_us))
 
-    @property
-    def sends(self) -> list[Send]:
-        return [one for one in self.program if isinstance(one, Send)]
+    @cached_property
+    def sends(self) -> tuple[Send, ...]:
+        return tuple(one for one in self.program if isinstance(one, Send))
 
-    @property
+    @cached_property
+    def is_asking(self) -> bool:
+        """Whether anything that happens to a person may be what a run waits for, or ends by: a condition, or another
+        time zone. Other runs go on by events that they name, and when they are due."""
+        if any(one.when is not None for one in self.exits):
+            return True
+        waits = (
+            one.when is not None if isinstance(one, WaitFor) else isinstance(one, WaitUntil) for one in self.program
+        )
+        return any(waits)
+
+    @cached_property
     def first_us(self) -> int:
         """How long after its start a run goes on for the first time, where that is known beforehand."""
         first = self.program[0]
         return first.us if isinstance(first, Wait) else 0
 
+    @cached_property
     def first_send_us(self) -> int | None:
         """How long after its start its first message is due; None where that depends."""
         after, index = 0, 0
@@ -104,7 +117,11 @@ class JourneyRule(Struct, frozen=True):
 
     def place(self, step: str) -> int | None:
         """Where in the program a step of this name stands."""
-        return next((index for index, one in enumerate(self.program) if one.name == step), None)
+        return self._places.get(step)
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {one.name: index for index, one in reversed(list(enumerate(self.program)))}
 
 
 def _longest_us(step: Instruction) -> int:
@@ -207,9 +224,10 @@ def arm_of(rule: JourneyRule, holdout: int, key: str) -> str:
 
 def used(rule: JourneyRule, sent: Mapping[str, list[Sent]], at: int) -> bool:
     """Is the limit used up at the instant `at`?"""
-    if rule.limit is None:
+    entries = sent.get(rule.name) if rule.limit is not None else None
+    if rule.limit is None or entries is None:
         return False
-    return sum(at - rule.per_us < entry[0] <= at for entry in sent.get(rule.name, ())) >= rule.limit
+    return sum(at - rule.per_us < entry[0] <= at for entry in entries) >= rule.limit
 
 
 def count(rule: JourneyRule, sent: dict[str, list[Sent]], at: int, run: Run) -> None:

@@ -34,7 +34,10 @@ class Entry(Struct, frozen=True):
 
 def fragment_of(turn: Turn, profile: Profile, entry: Entry, rows: list[Row]) -> Fragment:
     """The fragment of a record; the first that comes from elsewhere says so."""
-    if entry.fragment not in profile.fragments and entry.path:
+    found = profile.fragments.get(entry.fragment)
+    if found is not None:
+        return found
+    if entry.path:
         identifier = fragments.entry_of(entry.fragment)
         came = (entry.fragment,), (0,), (entry.timestamp,)
         rows.append(FragmentsCame(turn.state.clock, "new", identifier, 0, 0, *came))

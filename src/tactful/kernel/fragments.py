@@ -92,7 +92,9 @@ def states(profile: Profile) -> dict[int, State]:
     """The aggregates of the person."""
     if profile.view is not None:
         return profile.view
-    return next((one.aggregates for one in profile.fragments.values()), {})
+    for one in profile.fragments.values():
+        return one.aggregates
+    return {}
 
 
 def all_states(profile: Profile) -> list[dict[int, State]]:

@@ -111,14 +111,18 @@ def flip(
     """Look at segments, start what entering them starts, and keep `wake_at` no later than their next change. `origin`
     is the fragment of the record behind it; the profile's own where time passed."""
     place = len(rows)
-    if any(fragment.unwritten for fragment in profile.fragments.values()):
-        rules = _without_awaited(turn, profile, rules)
+    for fragment in profile.fragments.values():
+        if fragment.unwritten:
+            rules = _without_awaited(turn, profile, rules)
+            break
     wake, entered = evaluate(rules, profile.segments, profile.wakes, view, at, cause, rows)
     if wake is not None and (profile.wake_at is None or wake < profile.wake_at):
         profile.wake_at = wake
     if cause == IMPORT:
         return
     plan = turn.plan
+    if not entered and not (plan.left_by and len(rows) > place):
+        return
     starts = [
         (rule, f"entered {one.name}", key)
         for one, key, why in entered

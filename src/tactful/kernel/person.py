@@ -79,16 +79,18 @@ def apply_event(
         lag = event.received_at - event.timestamp
         told_ = event.timestamp, lag, here, now, properties, context
         also = fragment.aggregates if profile.view is not None else None
+        read_by = turn.plan.reading.aggregate
         for number in reader.read.read(fragments.states(profile), *told_, also):
-            if number in turn.plan.reading.aggregate:
-                affected.update(turn.plan.reading.aggregate[number])
+            if number in read_by:
+                affected.update(read_by[number])
     _tell_of_person(turn, profile, fragment, event, here, said, properties, affected, rows)
     if event.kind == responses.KIND:
         rows.append(_responded(now, event))
     view = turn.view(profile)
     if not reader.follows or not (profile.runs or profile.pursuits):
         _look(turn, profile, view, affected, cause, rows, own)
-        _start(Look(turn, profile, view, now, rows), reader, event, entry, own, properties, context)
+        if reader.starts:
+            _start(Look(turn, profile, view, now, rows), reader, event, entry, own, properties, context)
     else:
         told = _told(event, reader, here)
         look = Look(turn, profile, view, now, rows)
@@ -96,10 +98,19 @@ def apply_event(
         _look(turn, profile, view, affected, cause, rows, own)
         _start(look, reader, event, entry, own, properties, context)
         go_on_with(look, waiting, told)
-    if profile.runs:
+    if profile.runs and _may_go_on(turn, profile):
         due_runs(turn, profile, view, now, rows)
     turn.close(profile, position, rows)
     return True
+
+
+def _may_go_on(turn: Turn, profile: Profile) -> bool:
+    """Whether an event may have brought a run on that does not name it. What is due stands in `wake_at`, whatever else
+    somebody ordered or published meanwhile came with the time before (instants.py)."""
+    if profile.wake_at is not None and profile.wake_at <= turn.state.clock:
+        return True
+    asking = turn.plan.asking
+    return bool(asking) and any(run.journey in asking for run in profile.runs)
 
 
 def _told(event: Event, reader: EventReader, here: int) -> Told:
@@ -120,6 +131,7 @@ def _start(
     """What the event starts, the higher priority first; `own` is the fragment as runs keep it."""
     if event.is_import:
         return
+    name = seen.name_of(event)
     for rule in reader.starts:
         if rule.where is not None and not rule.where.holds(properties, context):
             continue
@@ -127,7 +139,6 @@ def _start(
         if rule.key is not None and key is None:
             continue
         times = event.timestamp, event.received_at, entry.ref
-        name = seen.name_of(event)
         begin(look, rule, Cause(*times, name, event.name, event.properties, origin=own, key=key))
 
 

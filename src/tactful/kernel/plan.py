@@ -91,6 +91,8 @@ class CompiledPlan(Struct):
     """As `started_by`, of leaving a segment."""
     scheduled: tuple[JourneyRule, ...] = ()
     """Journeys that begin by the clock."""
+    asking: frozenset[str] = frozenset()
+    """Journeys of which some edition `is_asking`."""
     message_rules: dict[str, MessageRule] = {}
     newest: int = 0
     """The highest number given so far: higher ones are of plans that are not in force here yet."""
@@ -331,6 +333,10 @@ def _put_together(state: PlanState, definitions: Definitions, made: _Compiled) -
         for journey in definitions.journeys.values()
     }
     rules = list(journeys.values())
+    earlier = {
+        key: programs.journey_rule(journey, definitions.messages, expressions, edition=journey.version)
+        for key, journey in made.editions.items()
+    }
     folds = made.folds()
     settings = state.plan.publish.settings
     time_zone, policy = settings.get(TIME_ZONE, "UTC"), consent.read(settings.get(CONSENT, ""))
@@ -360,12 +366,10 @@ def _put_together(state: PlanState, definitions: Definitions, made: _Compiled) -
         sources=_unplanned(settings.get(SOURCES, "")),
         traits=state.traits,
         sending=leaving.read(settings.get(SENDING, "")),
-        editions={
-            key: programs.journey_rule(journey, definitions.messages, expressions, edition=journey.version)
-            for key, journey in made.editions.items()
-        },
+        editions=earlier,
         left_by=_by_segment((rule.left, rule) for rule in rules),
         scheduled=tuple(rule for rule in rules if rule.schedule is not None),
+        asking=frozenset(rule.name for rule in (*rules, *earlier.values()) if rule.is_asking),
         message_rules={
             one.name: messages.rule_of(one, made.conditions, ready.condition, made.values, ready.value)
             for one in definitions.messages.values()

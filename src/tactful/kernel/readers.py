@@ -42,11 +42,8 @@ class EventReader(NamedTuple):
     """Journeys of whose goal it may be."""
     awaited: frozenset[str] = frozenset()
     """Journeys in which a run may wait for it."""
-
-    @property
-    def follows(self) -> bool:
-        """Whether it may concern runs; what those ask of it is read only where there are any (kernel/following.py)."""
-        return bool(self.stops or self.pursued or self.awaited)
+    follows: bool = False
+    """Whether it may concern runs; what those ask of it is read only where there are any (kernel/following.py)."""
 
 
 def event_reader(
@@ -60,16 +57,18 @@ def event_reader(
     starts = tuple(sorted(starting, key=lambda one: (-one.priority, one.name)))
     asked: list[EventTest | EventValue | None] = [test for one in starts for test in (one.where, one.key)]
     tests = [one for one in asked if one is not None]
+    stops, pursued, awaited = (_meant(rules, matches, names) for matches in (_exits, _goals, _waits))
     return EventReader(
         read=read,
         starts=starts,
-        stops=_meant(rules, _exits, names),
+        stops=stops,
         needs_properties=bool(tests) or (read is not None and read.needs_properties),
         needs_context=any(test.reads_context for test in tests) or (read is not None and read.needs_context),
         rule=rule,
         names=frozenset(names),
-        pursued=_meant(rules, _goals, names),
-        awaited=_meant(rules, _waits, names),
+        pursued=pursued,
+        awaited=awaited,
+        follows=bool(stops or pursued or awaited),
     )
 
 

@@ -20,6 +20,8 @@ from tactful.segments.membership import matched_text
 from tactful.values import format_duration, format_time
 
 STEERED = {"pause": "the journey is paused", "drain": "the journey is draining", "stop": "the journey was stopped"}
+_OPEN = WaitFor | WaitUntil
+"""Waits of which it is not known beforehand how long they are."""
 MOST_RUNS = 100
 """Of one journey, inside at the same time, of one person: whoever puts a thousand carts together is no customer."""
 MOST_KEYS = 200
@@ -36,10 +38,10 @@ def begin(look: Look, rule: JourneyRule, cause: Cause) -> None:
     key = cause.matched if cause.key is None else cause.key
     runs = look.profile.runs
     inside = [run for run in runs if run.journey == rule.name and not run.intent]
-    others = _others(look, rule)
+    others = _others(look, rule) if rule.group else []
     restarted = [run for run in inside if run.entry_key == key]
     no = _steered(look, rule) or _late(look, rule, cause) or _unwelcome(look, rule, cause, key)
-    if no is None and any(not rule.is_restarting or cause.at < run.started_at for run in restarted):
+    if no is None and restarted and any(not rule.is_restarting or cause.at < run.started_at for run in restarted):
         return
     no = no or _again(look, rule, cause, key) or _limited(look, rule, cause) or _crowded(others, rule)
     if no is None and len(inside) - len(restarted) >= MOST_RUNS:
@@ -81,7 +83,7 @@ def _begin(look: Look, rule: JourneyRule, cause: Cause, key: str) -> None:
     # Known only when it has come to its first wait.
     due = cause.at + rule.first_us
     first = rule.program[0]
-    if isinstance(first, WaitFor | WaitUntil) and run.step == first.name:
+    if isinstance(first, _OPEN) and run.step == first.name:
         due = run.due
     started = RunStarted(look.at, rule.name, key, due, cause.because, rule.version, run.arm, cause.at)
     look.rows.insert(place, started)
@@ -154,7 +156,7 @@ def _again(look: Look, rule: JourneyRule, cause: Cause, key: str) -> No:
 
 def _limited(look: Look, rule: JourneyRule, cause: Cause) -> No:
     """Where it is known when the first message is due."""
-    after = rule.first_send_us()
+    after = rule.first_send_us
     if after is None or not used(rule, look.profile.sent, max(cause.at + after, look.at)):
         return None
     return limit_text(rule), cause.ref
@@ -162,8 +164,6 @@ def _limited(look: Look, rule: JourneyRule, cause: Cause) -> No:
 
 def _others(look: Look, rule: JourneyRule) -> list[tuple[Run, JourneyRule]]:
     """Runs of other journeys of the group."""
-    if not rule.group:
-        return []
     found = []
     for run in look.profile.runs:
         if run.intent or run.journey == rule.name:

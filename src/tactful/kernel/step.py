@@ -58,8 +58,6 @@ from tactful.kernel.verdict import KEEP, Judged
 from tactful.people import seen
 
 OfPerson = Event | Consent | Score | Enter | Outcome
-ForEverybody = Publish | Plan | Threshold | Launch | Steer | Seed | Forwarded
-"""What may change the answers of definitions: what was due before is decided before."""
 _BETWEEN = get_args(Between)
 
 
@@ -70,17 +68,18 @@ def step(turn: Turn, record: Record, position: int, due: Sequence[str] = (), swe
     generation = turn.state.generation
     if not isinstance(record, Plan):
         _go_on(turn, record.received_at)
-    if isinstance(record, Tick):
+    pass_ = _PASSES.get(type(record))
+    if pass_ is not None:
+        pass_(turn, record, position)
+    elif isinstance(record, Tick):
         adopting.pass_people(turn, dict.fromkeys((*due, *swept)), position)
         # Where a warming has ended with this very Tick, `swept` was not asked for the sweep that begins.
         if turn.state.sweep is not None and turn.state.generation == generation:
             turn.state.sweep = swept[-1] if len(swept) == record.limit else None
             if turn.state.sweep is None:
                 launching.settled(turn)
-    elif isinstance(record, ForEverybody):
-        _PASSES_OF_PLANS[type(record)](turn, record, position, due)
     else:
-        _PASSES[type(record)](turn, record, position)
+        _PASSES_OF_PLANS[type(record)](turn, record, position, due)
     while turn.local:
         _between(turn, turn.local.popleft(), position)
 
@@ -105,7 +104,8 @@ def _event(turn: Turn, event: Event, position: int) -> None:
     state, plan = turn.state, turn.plan
     here = ref(state.partition, position)
     profile = turn.known(event.key)
-    if profile is not None and _is_repeat(turn, profile, event):
+    mark = seen.mark_of(event)
+    if profile is not None and _is_repeat(turn, profile, mark):
         return
     judged = verdict.judge(plan, event, plan.reader(event.kind, event.name))
     if profile is None and event.kind == responses.KIND:
@@ -122,41 +122,47 @@ def _event(turn: Turn, event: Event, position: int) -> None:
         person.refuse(turn, profile, event, here, judged, position)
         return
     profile = profile or turn.person(event.key)
-    _enter(turn, profile, event, here, position, judged)
+    _enter(turn, profile, event, here, position, mark, judged)
 
 
 def _of_person(turn: Turn, record: Consent | Score | Enter, position: int) -> None:
     profile = turn.person(record.key)
-    if not _is_repeat(turn, profile, record):
-        _enter(turn, profile, record, ref(turn.state.partition, position), position)
+    mark = seen.mark_of(record)
+    if not _is_repeat(turn, profile, mark):
+        _enter(turn, profile, record, ref(turn.state.partition, position), position, mark)
 
 
 def _outcome(turn: Turn, outcome: Outcome, position: int) -> None:
     profile = turn.known(outcome.key)
     if profile is not None:
-        _enter(turn, profile, outcome, ref(turn.state.partition, position), position)
+        _enter(turn, profile, outcome, ref(turn.state.partition, position), position, b"")
 
 
-def _is_repeat(turn: Turn, profile: Profile, record: Event | Consent | Score | Enter) -> bool:
-    is_repeat = seen.is_repeat(profile.seen, seen.mark(seen.name_of(record)))
+def _is_repeat(turn: Turn, profile: Profile, mark: bytes) -> bool:
+    is_repeat = seen.is_repeat(profile.seen, mark)
     turn.state.repeats += is_repeat
     return is_repeat
 
 
-def _remember(turn: Turn, profile: Profile, record: Event | Consent | Score | Enter) -> None:
-    mark = seen.mark(seen.name_of(record))
-    profile.seen, early = seen.remember(profile.seen, mark, record.received_at // 1_000_000)
+def _remember(turn: Turn, profile: Profile, mark: bytes, received_at: int) -> None:
+    profile.seen, early = seen.remember(profile.seen, mark, received_at // 1_000_000)
     turn.state.forgotten += early
 
 
 def _enter(
-    turn: Turn, profile: Profile, record: OfPerson, here: int, position: int, judged: Judged | None = None
+    turn: Turn,
+    profile: Profile,
+    record: OfPerson,
+    here: int,
+    position: int,
+    mark: bytes,
+    judged: Judged | None = None,
 ) -> None:
     """A record at the identifier that it names first: from here it goes to whoever that belongs to. What does not fit
-    is not remembered, so that it may come again when it does."""
+    is not remembered, so that it may come again when it does; nor is what has no mark."""
     is_fit = judged is None or judged.verdict == KEEP
-    if is_fit and not isinstance(record, Outcome):
-        _remember(turn, profile, record)
+    if is_fit and mark:
+        _remember(turn, profile, mark, record.received_at)
     name = name_of(profile.key, profile.epoch)
     row = profile.identity
     if row is None or not (row.is_waiting or profile.owner() is not None):
@@ -192,9 +198,10 @@ def _passed(turn: Turn, passed: Passed, position: int) -> None:
     record = decode(passed.record)
     assert isinstance(record, OfPerson)
     if passed.is_entering and not isinstance(record, Outcome):
-        if _is_repeat(turn, profile, record):
+        mark = seen.mark_of(record)
+        if _is_repeat(turn, profile, mark):
             return
-        _remember(turn, profile, record)
+        _remember(turn, profile, mark, record.received_at)
     is_entering = passed.is_entering and not passed.path
     entry = Entry(passed.ref, passed.fragment, passed.path, _happened_at(record))
     _apply(turn, profile, record, entry, position, None, is_entering=is_entering)
@@ -256,10 +263,12 @@ def _apply_event(
         person.refuse(turn, profile, event, entry.ref, judged, position)
         return False
     is_kept = person.apply_event(turn, profile, event, entry, judged, position, rows)
+    if is_kept:
+        return True
     may_ask = is_entering and deciding.is_undecided(turn, profile)
-    if not is_kept and not (may_ask and ties.ask(turn, event, entry.ref, profile.epoch)):
+    if not (may_ask and ties.ask(turn, event, entry.ref, profile.epoch)):
         person.refuse(turn, profile, event, entry.ref, Judged(plan.policy.otherwise, "no_consent"), position)
-    return is_kept
+    return False
 
 
 def _agrees(turn: Turn, take: Take) -> bool:
@@ -331,3 +340,4 @@ _PASSES_OF_PLANS: dict[type, Callable[[Turn, Any, int, Sequence[str]], None]] = 
     Seed: adopting.take_seed,
     Forwarded: _forwarded,
 }
+"""What may change the answers of definitions: what was due before is decided before."""

@@ -189,10 +189,10 @@ def _wait(look: Look, run: Run, step: Instruction, moment: int, *, is_told: bool
         case WaitFor():
             run.stand(moment, moment + step.at_most_us if step.at_most_us else 0)
     is_over = bool(run.due) and run.due <= look.at
-    if isinstance(step, Wait | WaitUntil) and is_over:
+    if is_over and isinstance(step, Wait | WaitUntil):
         run.zone = ""
         return step.next, run.due
-    if isinstance(step, WaitFor) and is_over:
+    if is_over and isinstance(step, WaitFor):
         take(look, run, "over")
         return step.otherwise, run.due
     if not isinstance(step, WaitFor):

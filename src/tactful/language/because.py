@@ -54,14 +54,15 @@ def explainer(checked: Checked, folds: Folds) -> Because:
         return tuple(found.values())
 
     def because(view: View, now: int) -> tuple[Reading, ...]:
-        return tuple(
-            Reading(
-                leaf.text + (COARSE if any(look.is_coarse(view, now) for look in leaf.looks) else ""),
-                _shown(leaf.value(view, now)),
-                _refs(leaf, view, now),
-            )
-            for leaf in leaves()
-        )
+        found = []
+        for leaf in leaves():
+            text = leaf.text
+            for look in leaf.looks:
+                if look.is_coarse(view, now):
+                    text += COARSE
+                    break
+            found.append(Reading(text, _shown(leaf.value(view, now)), _refs(leaf, view, now)))
+        return tuple(found)
 
     return because
 

@@ -6,6 +6,7 @@ Browsers and apps send `context.locale` with each call, as their user has set it
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -45,7 +46,12 @@ def newest(seen: Iterable[LocaleSeen | None]) -> str:
 
 def tag(text: object) -> str:
     """A language tag in its one spelling (BCP 47: zh-Hant-TW); "" for what is none."""
-    match = _TAG.fullmatch(text.strip()) if isinstance(text, str) and len(text) <= 64 else None
+    return _spelled(text) if isinstance(text, str) and len(text) <= 64 else ""
+
+
+@lru_cache(1024)
+def _spelled(text: str) -> str:
+    match = _TAG.fullmatch(text.strip())
     if match is None:
         return ""
     language, script, region = match.groups()

@@ -21,15 +21,21 @@ KEPT_S = 48 * 3600
 def name_of(record: Event | Consent | Score | Enter) -> str:
     """By which a record is known from others of its identifier: its messageId, marked where anybody may have said it.
     No messageId has a NUL, which is refused wherever a record comes in."""
-    is_verified = isinstance(record, Event | Consent) and record.is_verified
-    if record.trust == "server" or record.key[0] in "ad" or is_verified:
+    if record.trust == "server" or record.key[0] in "ad":
+        return record.message_id
+    if isinstance(record, Event | Consent) and record.is_verified:
         return record.message_id
     return "\0" + record.message_id
 
 
+def mark_of(record: Event | Consent | Score | Enter) -> bytes:
+    """What is kept of a record."""
+    return mark(name_of(record))
+
+
 @lru_cache(8)
 def mark(message_id: str) -> bytes:
-    """What is kept of a messageId; asked for twice, when it comes and when it is kept."""
+    """What is kept of a messageId; asked for again where it starts a journey."""
     return blake2b(message_id.encode("utf-8", "surrogatepass"), digest_size=8).digest()
 
 
