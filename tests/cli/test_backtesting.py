@@ -76,6 +76,24 @@ def test_it_says_what_would_have_been_sent(run: Run, shop: Path, tmp_path: Path)
     assert "1  of 2 messages (50%) within the window after" in text
 
 
+def test_it_says_why_the_others_got_none(run: Run, shop: Path, tmp_path: Path) -> None:
+    """And is steered as it was where that is asked: nobody has steered it."""
+    reasons, where = tmp_path / "reasons.jsonl", ("--data", shop / "data", "--processes", "1", "--from", "2025-03-02")
+    result = run("backtest", shop / "journeys/remind.yaml", *where, "--reasons", reasons, "--orders", "--json")
+    assert result.exit_code == 0, result.output
+    (this,) = json.loads(result.stdout)["versions"]
+    told = [json.loads(text) for text in reasons.read_text().splitlines()]
+    assert [(one["what"], one["person"], one["at"][:16], one["text"]) for one in told] == [
+        ("began", "u:ada", "2025-03-03T12:00", ""),
+        ("began", "u:bob", "2025-03-04T12:00", ""),
+        ("began", "u:eve", "2025-03-04T12:00", ""),
+        ("run", "u:bob", "2025-03-04T12:10", "Order Completed came first"),
+        ("gate", "u:eve", "2025-03-04T12:30", "no consent: email_marketing"),
+        ("began", "u:ada", "2025-03-09T12:00", ""),
+    ]
+    assert this["runs"] == sum(one["what"] == "began" for one in told)
+
+
 @pytest.mark.parametrize(
     ("more", "said"),
     [

@@ -174,6 +174,7 @@ def serve(shop: Shop, hands: Hands | None = None) -> Iterator[Served]:
     finally:
         listening.close()
         console.news.close()
+        console.hands.bench.close()
         server.should_exit = True
         thread.join(20)
         assert not thread.is_alive(), "the server stops although pages are open"

@@ -42,7 +42,11 @@ def pages(console: Served, crawled: Crawled) -> list[str]:
     own = ["/account", "/signin", f"/signin/link/{link}"]
     said = ['sum("Order Completed", total) > 100', 'latest("Product Viewed", category)', 'count("Product Viewd") > 2']
     asked = [f"/segments/preview?days=7&when={quote(one)}" for one in said]
-    return [*(paths[0] for paths in crawled.pages.values()), *own, *asked, console.played()]
+    played = console.played()
+    lines = [
+        f"{played.replace('backtest?', 'backtest/lines?')}&of=0&what={what}" for what in ("message", "began", "run")
+    ]
+    return [*(paths[0] for paths in crawled.pages.values()), *own, *asked, played, *lines]
 
 
 def test_the_rooms_of_whoever_lets_others_in_are_among_them(crawled: Crawled) -> None:

@@ -6,6 +6,7 @@ in the data folder only; the process that talks (collecting.py) hands on to it w
 
 import asyncio
 import os
+import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -65,9 +66,14 @@ if TYPE_CHECKING:
     from tactful.operations.backtesting.preparing import Asked  # Stands on Arrow, likewise.
     from tactful.operations.previewing import Preview  # Renders messages, and is seldom wanted.
 
+SWITCH_S = 0.001
+"""After so long a thread that works out something lets another go on. A page asks some eighty questions of small files,
+and after each waits for its turn again: beside a report that is being counted, 5 ms each time would be most of it."""
+
 
 def run(house: Installation, project: Path, address: str) -> None:
     """Until a signal comes. `address` is where browsers find it."""
+    sys.setswitchinterval(SWITCH_S)
     _finish_saving(project)
     data, rules = house.data, rules_of(house, Tokens(house.settings.identity.secrets))
     intake = Intake(

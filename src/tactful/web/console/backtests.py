@@ -191,7 +191,7 @@ def _days(found: Mapping[str, Any], console: Console, behind: Behind) -> Markup:
 
 def _seen(version: Mapping[str, Any], number: int, behind: Behind) -> Seen:
     free = version["arms"].get("sent to", 0)
-    all_of = {what: behind(version[key], number, what) for key, _, _, what in NUMBERS if what}
+    all_of = {what: behind(version[key], number, what) for key, _, _, what in NUMBERS}
     stages = [
         Stage("runs began", version["runs"], all_of["began"]),
         Stage("could send", free, behind(free, number, "began", arm="sent to"), f"{version['runs'] - free:,} held out"),
@@ -221,7 +221,7 @@ def _seen(version: Mapping[str, Any], number: int, behind: Behind) -> Seen:
 
 NUMBERS = (
     ("messages", "Messages", "", "message"),
-    ("people", "People", "who get one", ""),
+    ("people", "People", "who get one", "message"),
     ("runs", "Runs", "that began", "began"),
     ("runsInside", "Still inside", "at the end", "inside"),
     ("sentInFact", "Sent in fact", "by this journey, in these days", "fact"),
@@ -237,7 +237,7 @@ def _beside(found: Mapping[str, Any], behind: Behind) -> Found:
     each = found["versions"]
 
     def cells(values: Sequence[int], what: str, **fields: str) -> tuple[Cell, ...]:
-        return tuple((one, behind(one, nth, what, **fields) if what else "") for nth, one in enumerate(values))
+        return tuple((one, behind(one, nth, what, **fields)) for nth, one in enumerate(values))
 
     def anyway(key: str, name: str) -> Iterator[Cell]:
         for nth, one in enumerate(each):
