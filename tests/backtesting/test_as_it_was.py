@@ -54,7 +54,7 @@ def test_caps_and_quiet_hours_held_some_back() -> None:
 
 def test_it_does_not_depend_on_processes_or_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     alone, lists = backtested(lived_shop(), "cart_reminder", against="without")
-    several, same = backtested(lived_shop(), "cart_reminder", against="without", crew=Processes(2))
+    several, same = backtested(lived_shop(), "cart_reminder", against="without", crew=Processes(4))
     assert (several, same) == (alone, lists)
     monkeypatch.setattr(dealing, "UNIT_ROWS", 1 << 40)
     whole, once = backtested(lived_shop(), "cart_reminder", against="without")

@@ -42,8 +42,8 @@ TEXTS = {
 
 
 def lines(random: Random, events: int = 120) -> list[dict[str, Any]]:
-    """Ties and decisions come in when they happen, of the slowest source, and nothing comes late of a device, which may
-    be somebody else's by then: whose something is, and what a decision covers, goes by when that was known."""
+    """Ties and decisions come in when they happen, of the slowest source: who is the first to have a device, and what a
+    decision covers, goes by when that was known."""
     found = [_line(random, number) for number in range(events)]
     return sorted(found, key=lambda line: line["receivedAt"])
 
@@ -53,7 +53,7 @@ def _line(random: Random, number: int) -> dict[str, Any]:
     who = {"userId": f"u{random.randrange(5)}"}
     device = {"anonymousId": f"x{random.randrange(6)}"}
     kind = random.choices(
-        ("track", "page", "identify", "tie", "score", "threshold", "consent"), (10, 3, 3, 2, 1, 1, 2)
+        ("track", "page", "identify", "tie", "score", "threshold", "consent", "unmerge"), (10, 3, 3, 2, 1, 1, 2, 0.5)
     )[0]
     source = "app" if kind in ("tie", "consent") else random.choice(("app", "web"))
     line: dict[str, Any] = {"messageId": str(number), "source": source, "timestamp": format_time(at)}
@@ -62,11 +62,11 @@ def _line(random: Random, number: int) -> dict[str, Any]:
     match kind:
         case "track":
             name = random.choice(("Product Added", "Product Added", "Product Removed", "Order Completed"))
-            line |= {"type": "track", "event": name, **(who if late else random.choice((who, device)))}
+            line |= {"type": "track", "event": name, **random.choice((who, device))}
             line["properties"] = {"sku": random.choice("ab"), "total": random.randrange(90), "price": 2}
         case "page":
             zone = random.choice(("Europe/Berlin", "America/New_York"))
-            line |= {"type": "page", "context": {"timezone": zone}, **(who if late else random.choice((who, device)))}
+            line |= {"type": "page", "context": {"timezone": zone}, **random.choice((who, device))}
         case "identify":
             plan = random.choice(("free", "paid", None))
             line |= {"type": "identify", "traits": {"plan": plan, "age": random.randrange(9)}, **who}
@@ -76,6 +76,8 @@ def _line(random: Random, number: int) -> dict[str, Any]:
             line |= {"type": "score", "model": "churn", "value": random.random(), **who}
         case "threshold":
             line |= {"type": "threshold", "metric": "spent", "percent": 80, "value": random.randrange(300)}
+        case "unmerge":
+            line |= {"type": "unmerge", **device}
         case _:
             line |= {
                 "type": "consent",
@@ -94,6 +96,6 @@ def happened(every: Sequence[Mapping[str, Any]], by_us: int) -> list[Mapping[str
 def _counts_from(line: Mapping[str, Any]) -> int:
     if line["type"] in ("score", "threshold"):
         return instant(line["receivedAt"])
-    is_tie = "userId" in line and "anonymousId" in line
+    is_tie = line["type"] == "unmerge" or ("userId" in line and "anonymousId" in line)
     delay = max(DELAYS_US.values()) if is_tie else DELAYS_US.get(line["source"], 0)
     return instant(line["timestamp"]) + delay

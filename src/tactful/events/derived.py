@@ -200,6 +200,8 @@ class DeviceMoved(Struct, frozen=True, array_like=True, tag=12):
     at: int
     epoch: int
     to: str
+    timestamp: int = 0
+    """When what brought it about happened."""
 
 
 class EventRefused(Struct, frozen=True, array_like=True, tag=13):
@@ -294,6 +296,8 @@ class RecordKept(Struct, frozen=True, array_like=True, tag=19):
     ref: int
     epoch: int = 1
     """Of the identifier where it entered."""
+    begun: int = 0
+    """Of an un-merge, the period of the identifier that begins with it."""
 
 
 class BecameKnown(Struct, frozen=True, array_like=True, tag=20):

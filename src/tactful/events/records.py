@@ -308,6 +308,8 @@ class Passed(Struct, frozen=True, array_like=True, tag=17):
     path: tuple[Edge, ...]
     is_entering: bool = False
     """It comes back to where it entered (Take.record), and may be a repeat."""
+    tied: int = 0
+    """When what made the identifiers on its way somebody's happened; 0 where nobody knows."""
 
 
 Between = Take | Link | Give | Lost | Detach | Passed

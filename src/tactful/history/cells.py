@@ -185,7 +185,8 @@ class IdentityRow(Struct):
     """Of the record by which it came."""
     applied: int = 0
     cause: str = "merge"
-    """`merge`, `unmerge`; `new`: the first record that was passed on."""
+    """`merge`, `unmerge`; `new`: the first record that was passed on; `moved`, `shared`: a device is somebody else's
+    from here on, or everybody's."""
     hop: int = 0
     """How often the fragment has gone over: of several rows at one instant the highest holds."""
     timestamp: int = 0

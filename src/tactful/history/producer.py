@@ -18,6 +18,7 @@ from tactful.events.derived import (
     REF_BITS,
     BecameKnown,
     ConsentChanged,
+    DeviceMoved,
     EventKept,
     FragmentsCame,
     Group,
@@ -132,6 +133,8 @@ def _record(row: RecordKept, applied: int, _: Group, find: Find) -> Iterator[Ite
             extra = _json.encode({"author": record.author}).decode()
             at = record.received_at
             yield _marker(record.key, row.epoch, "unmerge", at, at, *places, extra=extra)
+            if row.begun:
+                yield IdentityRow(record.key, row.begun, record.key, at, *places, "unmerge", timestamp=at)
         case Threshold():
             yield ThresholdRow(record.metric, record.percent + 0.0, record.value + 0.0, record.received_at, *places)
         case Launch():
@@ -196,6 +199,12 @@ def _came(row: FragmentsCame, applied: int, group: Group, _: Find) -> Iterator[I
         yield IdentityRow(*fragment(name), group.key, row.at, applied, applied, row.cause, hop, timestamp, place)
 
 
+def _moved(row: DeviceMoved, applied: int, group: Group, _: Find) -> Iterator[Item]:
+    """Another period of a device, of somebody else's or, of a shared one, its own."""
+    cause, person = ("moved", row.to) if row.to else ("shared", group.key)
+    yield IdentityRow(group.key, row.epoch, person, row.at, applied, applied, cause, timestamp=row.timestamp or row.at)
+
+
 def _decided(row: ConsentChanged, applied: int, _: Group, __: Find) -> Iterator[Item]:
     """A decision, once for each fragment that it covers."""
     by, is_gpc = (row.key, row.epoch), row.origin == GPC
@@ -231,6 +240,7 @@ _MADE: dict[type[Row], Callable[..., Iterator[Item]]] = {
     RecordKept: _record,
     BecameKnown: _known,
     FragmentsCame: _came,
+    DeviceMoved: _moved,
     ConsentChanged: _decided,
     SegmentEntered: _flipped,
     SegmentLeft: _flipped,

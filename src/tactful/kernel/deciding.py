@@ -24,12 +24,13 @@ from tactful.people import countries
 
 
 class Entry(Struct, frozen=True):
-    """Where a record entered: its place in the logs, and the fragment that it belongs to; and when it happened."""
+    """Where a record entered: its place in the logs, and the fragment that it belongs to."""
 
     ref: int
     fragment: str
     path: tuple[Edge, ...] = ()
-    timestamp: int = 0
+    tied: int = 0
+    """Of one that entered elsewhere: when what brings it here happened."""
 
 
 def fragment_of(turn: Turn, profile: Profile, entry: Entry, rows: list[Row]) -> Fragment:
@@ -39,9 +40,11 @@ def fragment_of(turn: Turn, profile: Profile, entry: Entry, rows: list[Row]) -> 
         return found
     if entry.path:
         identifier = fragments.entry_of(entry.fragment)
-        came = (entry.fragment,), (0,), (entry.timestamp,)
+        came = (entry.fragment,), (0,), (entry.tied,)
         rows.append(FragmentsCame(turn.state.clock, "new", identifier, 0, 0, *came))
-    return fragments.fragment(profile, entry.fragment, entry.path, turn.seeded, turn.plan.version)
+    found = fragments.fragment(profile, entry.fragment, entry.path, turn.seeded, turn.plan.version)
+    found.tied = max(found.tied, entry.tied)
+    return found
 
 
 def may_collect_of_nobody(turn: Turn, event: Event) -> bool:

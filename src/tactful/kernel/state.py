@@ -79,6 +79,8 @@ class Identity(Struct, array_like=True):
     moves: list[int] = []
     """Instants at which it went to somebody else lately."""
     is_shared: bool = False
+    tied: dict[int, int] = {}
+    """By period: the timestamp of what made it somebody's."""
 
 
 class Profile(Struct, array_like=True):

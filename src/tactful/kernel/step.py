@@ -193,7 +193,8 @@ def _passed(turn: Turn, passed: Passed, position: int) -> None:
             return
         owner = profile.owner()
         if owner is not None:
-            turn.send(replace(passed, key=owner, path=(*passed.path, (profile.key, profile.epoch))))
+            tied = max(passed.tied, profile.identity.tied.get(profile.epoch, 0))
+            turn.send(replace(passed, key=owner, path=(*passed.path, (profile.key, profile.epoch)), tied=tied))
             return
     record = decode(passed.record)
     assert isinstance(record, OfPerson)
@@ -203,7 +204,7 @@ def _passed(turn: Turn, passed: Passed, position: int) -> None:
             return
         _remember(turn, profile, mark, record.received_at)
     is_entering = passed.is_entering and not passed.path
-    entry = Entry(passed.ref, passed.fragment, passed.path, _happened_at(record))
+    entry = Entry(passed.ref, passed.fragment, passed.path, passed.tied or _happened_at(record))
     _apply(turn, profile, record, entry, position, None, is_entering=is_entering)
 
 

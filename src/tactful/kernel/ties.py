@@ -106,7 +106,8 @@ def pass_on(turn: Turn, profile: Profile, record: Event | Consent | Score | Ente
     owner = profile.owner()
     assert owner is not None
     edge = (profile.key, profile.epoch)
-    turn.send(Passed(owner, Raw(encode(record)), here, name_of(*edge), (edge,)))
+    tied = row_of(profile).tied.get(profile.epoch, 0)
+    turn.send(Passed(owner, Raw(encode(record)), here, name_of(*edge), (edge,), tied=tied))
 
 
 def between(record: Raw) -> Between:
@@ -183,9 +184,9 @@ def _move(turn: Turn, profile: Profile, owner: str, take: Take, position: int) -
     row.is_shared = len(row.moves) > limit
     profile.epoch += 1
     if not row.is_shared:
-        row.owners[profile.epoch] = by
+        row.owners[profile.epoch], row.tied[profile.epoch] = by, take.timestamp
     turn.send(Lost(owner, profile.key))
-    rows: list[Row] = [DeviceMoved(now, profile.epoch, "" if row.is_shared else by)]
+    rows: list[Row] = [DeviceMoved(now, profile.epoch, "" if row.is_shared else by, take.timestamp)]
     if row.is_shared:
         turn.state.profiles += 1
         _become_known(turn, profile, rows)
@@ -237,7 +238,7 @@ def give(turn: Turn, profile: Profile, to: str, position: int, asked: Take | Lin
     bundle = Bundle(going, journeys, turn.state.partition, profile.tail, now)
     profile.fragments, profile.runs, profile.sent, profile.pursuits, profile.entered = {}, [], {}, [], {}
     profile.segments, profile.wakes, profile.wake_at, profile.view = {}, {}, None, None
-    row_of(profile).owners[profile.epoch] = to
+    row_of(profile).owners[profile.epoch], row_of(profile).tied[profile.epoch] = to, asked.timestamp
     turn.state.profiles -= 1
     packed = fragments.pack(bundle)
     turn.send(Give(to, profile.key, profile.epoch, packed, is_import=asked.is_import, timestamp=asked.timestamp))
@@ -332,7 +333,7 @@ def unmerge(turn: Turn, asked: Unmerge, position: int) -> None:
     profile.epoch += 1
     row.is_waiting = True
     # Of the first period, for that fragment is always somebody's.
-    kept = RecordKept(turn.state.clock, "unmerge", ref(turn.state.partition, position))
+    kept = RecordKept(turn.state.clock, "unmerge", ref(turn.state.partition, position), begun=profile.epoch)
     turn.close(profile, position, [kept])
     turn.send(Detach(owner, profile.key, epoch, asked.received_at))
 

@@ -13,7 +13,7 @@ from msgspec import Struct
 from tactful.consent import policy
 from tactful.events.records import CONSENT
 from tactful.kernel.definitions import Definitions, read_published
-from tactful.language.sql.layout import CONSENTS, EVENTS, IDENTITY, TRAITS
+from tactful.language.sql.layout import CONSENTS, EVENTS, TRAITS
 from tactful.language.sql.seeing import Sees
 from tactful.language.tree import Consents, Node, Part, Span, Trait
 from tactful.operations.asof import entered, literal, then
@@ -155,7 +155,6 @@ def _purposes(plan: PlanThen | None) -> list[str]:
 # ---- SQL -------------------------------------------------------------------------------------------------------------
 
 Fragment = tuple[str, int]
-_NEWEST = "max_by(person, (received_at, hop, ref))"
 
 
 class _Rows:
@@ -163,17 +162,15 @@ class _Rows:
 
     def __init__(self, opened: Opened, at_us: int, sees: Sees, terms: Terms) -> None:
         self.ask = opened.session.rows
-        self._visible = {
-            table: opened.visible(table, at_us, sees, terms) for table in (EVENTS, TRAITS, CONSENTS, IDENTITY)
-        }
+        self._visible = {table: opened.visible(table, at_us, sees, terms) for table in (EVENTS, TRAITS, CONSENTS)}
+        self._whose = opened.whose(at_us, sees, terms)
 
     def of(self, table: str, condition: str) -> str:
         return f"FROM {table} AS w WHERE {self._visible[table]} AND {condition}"
 
     def whose(self, condition: str) -> str:
         """The relation (identifier, epoch, person) of fragments that came to somebody."""
-        newest = self.of(IDENTITY, condition)
-        return f"SELECT identifier, epoch, {_NEWEST} AS person {newest} GROUP BY identifier, epoch"
+        return f"SELECT identifier, epoch, person FROM ({self._whose}) AS w WHERE person IS NOT NULL AND {condition}"
 
     def person(self, key: str) -> str | None:
         """Whose an identifier was: its newest period of ownership decides."""

@@ -155,6 +155,12 @@ class Opened:
         seeing = Seeing(sees, None, mine.delays_us, mine.delay_us)
         return write(seeing.visible(alias, table), self._queries.engine).given({"t": at_us})
 
+    def whose(self, at_us: int, sees: Sees = KNOWN, terms: Terms | None = None) -> str:
+        """SQL: the relation (identifier, epoch, person) of fragments that ever went to somebody, as of an instant."""
+        mine = terms or self.terms
+        seeing = Seeing(sees, None, mine.delays_us, mine.delay_us)
+        return write(seeing.whose(), self._queries.engine).given({"t": at_us})
+
     def _know_zones(self, query: exp.Expression) -> None:
         """Where local time is asked for, it is by the tzdata of this program, as live: laid out when it is needed."""
         if not self._knows_zones and any(table.name == ZONES for table in query.find_all(exp.Table)):

@@ -25,10 +25,10 @@ def _mailboxes(query: Query) -> Select:
     pick = build.at_least if is_first else build.at_greatest
     said = build.struct({"rank": rank, "address": column("w", "address")})
     person = query.person("w")
-    place = {"is_other": build.FALSE, "came": build.whole(0), "place": build.whole(0), "epoch": column("w", "epoch")}
+    place = {"is_other": build.FALSE, "applied": build.whole(0), "place": build.whole(0), "epoch": column("w", "epoch")}
     if query.has_ties:
         is_other = build.negated(build.compared("==", column("w", "identifier"), person))
-        there = {name: build.when(is_other, column("p", name), build.whole(0)) for name in ("came", "place")}
+        there = {name: build.when(is_other, column("p", name), build.whole(0)) for name in ("applied", "place")}
         place |= {"is_other": is_other, **there}
     each = build.select(
         {

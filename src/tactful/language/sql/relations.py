@@ -16,7 +16,7 @@ from sqlglot import exp
 
 from tactful.language.sql import build
 from tactful.language.sql.build import Sql, column
-from tactful.language.sql.layout import EVENTS, IDENTITY, SCORES, THRESHOLDS, TRAITS, Layout
+from tactful.language.sql.layout import EVENTS, SCORES, THRESHOLDS, TRAITS, Layout
 from tactful.language.sql.seeing import KNOWN, Seeing
 from tactful.language.vocabulary import NO_RULES, TraitRules
 
@@ -145,7 +145,7 @@ class Query:
         self.rules = rules
         """Of traits."""
         self.has_order = False
-        """Whether it is asked in which order the fragments of a person came: `p` has `came` and `place` then."""
+        """Whether it is asked in which order the fragments of a person came: `p` has `applied` and `place` then."""
         self._seeing = seeing
         self._of_person: dict[str, tuple[str, Callable[[str], exp.Select]]] = {}
         self._others: dict[str, tuple[str, Callable[[], exp.Select]]] = {}
@@ -231,13 +231,7 @@ class Query:
         return build.joined_by(query, ("p", owner), build.both(*same))
 
     def _persons(self) -> exp.Select:
-        fragment = {name: column("w", name) for name in FRAGMENT}
-        order = build.struct({name: column("w", name) for name in ("received_at", "hop", "ref")})
-        held = {"person": build.at_greatest(column("w", "person"), order)}
-        if self.has_order:
-            held["came"] = build.at_greatest(column("w", "applied"), order)
-            held["place"] = build.at_greatest(column("w", "place"), order)
-        return build.select({**fragment, **held}, (IDENTITY, "w"), self.visible("w", IDENTITY), [*fragment.values()])
+        return self._seeing.whose(("person", "applied", "place") if self.has_order else ("person",))
 
     def visible(self, alias: str, table: str = EVENTS) -> Sql:
         """Whether a row of a table counts."""

@@ -13,7 +13,7 @@ from msgspec import Struct
 from sqlglot import exp
 
 from tactful.language.sql import build
-from tactful.language.sql.build import Sql, column
+from tactful.language.sql.build import Select, Sql, column
 from tactful.language.sql.layout import CONSENTS, EVENTS, IDENTITY, THRESHOLDS, TRAITS
 
 Sees = Literal["known", "happened"]
@@ -36,10 +36,27 @@ class Seeing(Struct, frozen=True):
 
     def visible(self, alias: str, table: str = EVENTS) -> Sql:
         """Of a row of one of layout.TABLES."""
+        return build.both(self._is_meant(alias, table), self._in_time(alias, table))
+
+    def whose(self, names: Sequence[str] = ("person",)) -> Select:
+        """The relation (identifier, epoch, ...) of whose each fragment is that ever went to somebody: columns of the
+        table `identity`, of the newest row that counts."""
+        order = build.struct({name: column("w", name) for name in ("received_at", "hop", "ref")})
+        by = {name: column("w", name) for name in ("identifier", "epoch")}
+        if self.sees == "known":
+            held = {name: build.at_greatest(column("w", name), order) for name in names}
+            return build.select({**by, **held}, (IDENTITY, "w"), self.visible("w", IDENTITY), [*by.values()])
+        kept = ("epoch", *dict.fromkeys(("person", "cause", *names)))
+        newest = build.struct({name: column("w", name) for name in kept})
+        found = build.at_greatest(newest, order, self._in_time("w", IDENTITY))
+        each = build.select({**by, "found": found}, (IDENTITY, "w"), self._is_meant("w", IDENTITY), [*by.values()])
+        return _begun(each, names)
+
+    def _is_meant(self, alias: str, table: str) -> Sql:
         is_theirs = build.TRUE
         if self.among is not None and table != THRESHOLDS:
             is_theirs = build.one_of(column(alias, "identifier"), self.among)
-        return build.both(is_theirs, self._in_time(alias, table), self._up_to(alias))
+        return build.both(is_theirs, self._up_to(alias))
 
     def _in_time(self, alias: str, table: str) -> Sql:
         if self.sees == "known" or table not in (EVENTS, TRAITS, CONSENTS, IDENTITY):
@@ -70,6 +87,24 @@ class Seeing(Struct, frozen=True):
                 for partition in self.partitions
             )
         )
+
+
+def _begun(each: Select, names: Sequence[str]) -> Select:
+    """By what had happened, a period that has not begun yet is none: what came in late, from before it, is theirs who
+    have the period before it. Of a period in which nothing came it is only known to whom the device had moved, who may
+    be somebody else's by now."""
+    mine = {name: column("q", name) for name in ("identifier", "epoch")}
+    so_far = build.over(build.greatest(column("q", "found")), [mine["identifier"]], [mine["epoch"]], "so far")
+    begun = build.select({**mine, "found": so_far}, (each, "q"))
+    person = build.field(column("q", "found"), "person")
+    last = build.at_greatest(person, mine["epoch"], build.is_there(person))
+    whose = build.select({"identifier": mine["identifier"], "person": last}, (begun.copy(), "q"))
+    whose.set("group", exp.Group(expressions=[mine["identifier"]]))
+    is_moved = build.compared("==", build.field(column("q", "found"), "cause"), build.text("moved"))
+    held = {name: build.field(column("q", "found"), name) for name in names}
+    held["person"] = build.when(is_moved, build.coalesced(column("o", "person"), person), person)
+    found = build.select({**mine, **held}, (begun, "q"))
+    return build.joined_by(found, (whose, "o"), build.compared("==", person, column("o", "identifier")))
 
 
 KNOWN = Seeing()
