@@ -19,8 +19,9 @@ from tests.parity.expressions import Writer
 from tests.parity.histories import PURPOSES, SCORES
 from tests.parity.projects import project
 
-SIZE = Size(50, 380, 14)
+SIZE = Size(50, 190, 8)
 SEEDS = range(4)
+LONG_SIZE = Size(50, 380, 14)
 LONG_SEEDS = range(100, 160)
 
 
@@ -82,5 +83,5 @@ def test_little_that_is_written_is_refused() -> None:
 @pytest.mark.long
 @pytest.mark.parametrize("seed", LONG_SEEDS)
 def test_many_more(seed: int) -> None:
-    report = _report(batch(seed, SIZE))
+    report = _report(batch(seed, LONG_SIZE))
     assert not report, report

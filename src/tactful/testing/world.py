@@ -5,6 +5,7 @@ simulated, ports are in memory. Every call of a port may end the process, and so
 Time passes only where nobody has anything to do. `heal` ends the faults: then everything must come to rest by itself.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from random import Random
 
@@ -32,7 +33,9 @@ from tactful.values import SECOND_US
 Call = Callable[[int], Event | Consent | Score | Unmerge]
 """A client's call: the record that the server makes of it when it receives it at an instant."""
 RESTART_US = SECOND_US // 2
-"""How long the supervisor takes to start a process anew."""
+"""How long the supervisor takes to start a process anew; twice as long each time where it dies at once."""
+AT_ONCE_US = 5 * SECOND_US
+LONGEST_RESTART_US = 16 * SECOND_US
 PATIENCE = 3_000
 """Turns of processes at one instant after which they must be busy for nothing."""
 LETTERHEAD = Letterhead("Shop", "Shop <hello@shop.example>", "https://shop.example", {1: b"k" * 32})
@@ -75,6 +78,8 @@ class World:
         """Processes that were replaced and do not know it."""
         self._starts: dict[str, int] = {}
         """When the supervisor starts what died."""
+        self._begun: dict[str, int] = {}
+        self._failures: Counter[str] = Counter()
         self._started = 0
         self._is_between = False
         self._running: Process | None = None
@@ -175,7 +180,7 @@ class World:
         """kill -9 while it waits."""
         self.tell(f"{name} is killed")
         self.processes[name].die()
-        self._starts[name] = self.clock.monotonic_us + RESTART_US
+        self._await_start(name)
 
     def stop(self, name: str) -> None:
         """SIGTERM; the supervisor starts it again."""
@@ -203,7 +208,7 @@ class World:
         self.seconds.clear()
         for name in self.names():
             self.processes[name].die()
-            self._starts[name] = self.clock.monotonic_us + RESTART_US
+            self._await_start(name)
 
     def sync(self) -> None:
         """The operating system writes back what it likes."""
@@ -217,12 +222,22 @@ class World:
         for second in self.seconds:
             second.die()
         self.seconds.clear()
+        soon = self.clock.monotonic_us + RESTART_US
+        self._starts = {name: min(at, soon) for name, at in self._starts.items()}
 
     # ---- processes ---------------------------------------------------------------------------------------------
+
+    def _await_start(self, name: str) -> None:
+        """As the production supervisor does: what dies again and again is not started all the time."""
+        now_us = self.clock.monotonic_us
+        is_quick = now_us - self._begun[name] < AT_ONCE_US
+        self._failures[name] = self._failures[name] + 1 if is_quick else 0
+        self._starts[name] = now_us + min(RESTART_US << self._failures[name], LONGEST_RESTART_US)
 
     def _start(self, name: str) -> None:
         self._started += 1
         self._starts.pop(name, None)
+        self._begun[name] = self.clock.monotonic_us
         if name == "deliver":
             number = self._started
             self.processes[name] = DeliverProcess(name, self.clock, lambda process: self._deliverer(process, number))
@@ -297,7 +312,7 @@ class World:
             if process in self.seconds:
                 self.seconds.remove(process)
             elif self.processes[process.name] is process:
-                self._starts[process.name] = self.clock.monotonic_us + RESTART_US
+                self._await_start(process.name)
         self.observe()
 
     # ---- time --------------------------------------------------------------------------------------------------
