@@ -7,15 +7,20 @@ import socket
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
+from random import SystemRandom
 from typing import Any
 
+from click.testing import CliRunner
 from msgspec import Struct
 
 from tactful.adapters.installation import Installation as House
 from tactful.adapters.supervisor import Lock
+from tactful.app.application import COMMANDS, Application
 from tactful.app.clocks import SystemClock
+from tactful.cli.main import command_line
 from tactful.errors import TransientError, UsageError
 from tactful.operations.reading import Reader
 from tactful.operations.stories import Overview
@@ -69,9 +74,12 @@ FILES = {
 
 
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
+    """Below those that the machine gives to connections, so that none takes it before its server does."""
+    draw = SystemRandom()
+    while True:
+        port = draw.randrange(12_000, 30_000)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 def project(folder: Path, smtp_port: int, hook_port: int, partitions: int = 2) -> Path:
@@ -158,7 +166,7 @@ class Running:
         """SIGKILL; its processes must end by themselves, soon; also one that it was just starting, whom no list has."""
         processes = self.processes()
         self.supervisor.kill()
-        self.supervisor.wait(10)
+        self.supervisor.wait(60)
         until(
             lambda: not any(is_alive(process.pid) for process in processes) and not self._is_locked(),
             lambda: f"the end of orphans {processes}; its output:\n{self.said()[-3000:]}",
@@ -180,7 +188,7 @@ class Running:
         for number in (signal.SIGSTOP, signal.SIGKILL):
             for pid in pids:
                 signal_to(pid, number)
-        self.supervisor.wait(10)
+        self.supervisor.wait(60)
         until(lambda: not any(map(is_alive, pids)) and not self._is_locked(), "the end of what was killed")
 
     @property
@@ -215,9 +223,7 @@ class Running:
 
     def events(self) -> list[dict[str, Any]]:
         """`tactful events --json`."""
-        done = run("events", "--data", str(self.data), "--json")
-        assert done.returncode == 0, done.stderr
-        return [json.loads(line) for line in done.stdout.splitlines()]
+        return [json.loads(line) for line in asked("events", "--data", str(self.data), "--json").splitlines()]
 
     def overview(self) -> Overview:
         """What the engine says of itself, read from its files beside it."""
@@ -277,6 +283,14 @@ def run(*words: str, variables: Mapping[str, str] | None = None) -> subprocess.C
         check=False,
         env={**os.environ, **(variables or {})},
     )
+
+
+def asked(*words: str) -> str:
+    """What a command says that only looks. In this process: such a one is asked again and again until something is so, and
+    to start takes it longer than to answer."""
+    done = CliRunner().invoke(command_line(Application(), COMMANDS, "0"), words)
+    assert done.exit_code == 0, done.output
+    return done.stdout
 
 
 def is_alive(pid: int) -> bool:

@@ -236,7 +236,7 @@ def test_a_console_that_may_not_write(running: Running) -> None:
 
 
 def test_a_console_that_is_killed_again_and_again(tmp_path: Path) -> None:
-    survive(tmp_path, 21, customers=200, strikes=3)
+    survive(tmp_path, 21, customers=100, strikes=2)
 
 
 @pytest.mark.long

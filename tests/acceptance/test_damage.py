@@ -130,15 +130,11 @@ def test_a_server_says_so_and_does_not_start(
     assert done.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("file", ["store/0.db", "trail/1.db"])
-def test_states_are_made_again_from_the_log(
-    copy: Running, lived: tuple[Running, Crowd, Mailbox, Hooks], file: str
-) -> None:
+def test_states_are_made_again_from_the_log(copy: Running, lived: tuple[Running, Crowd, Mailbox, Hooks]) -> None:
     """Nothing happens twice by that. (A lost trail is made again together with its states.)"""
     _, crowd, mailbox, hooks = lived
-    (copy.data / file).unlink()
-    if file.startswith("trail"):
-        (copy.data / "store" / Path(file).name).unlink()
+    for file in ("store/0.db", "store/1.db", "trail/1.db"):
+        (copy.data / file).unlink()
     copy.start()
     copy.await_quiet(len(crowd.customers))
     demand_all(copy, [crowd], mailbox, hooks)

@@ -13,7 +13,7 @@ import pytest
 
 from tactful.app.clocks import SystemClock
 from tests.acceptance.customers import Client
-from tests.acceptance.installation import Running, run
+from tests.acceptance.installation import Running, asked
 from tests.acceptance.receivers import mail_server
 from tests.acceptance.test_responses import Inbox
 from tests.acceptance.waiting import until
@@ -168,16 +168,14 @@ def test_what_a_provider_tells_twice_too_early_and_forged(shop: Running, inbox: 
 
 
 def ended(shop: Running, user: str, journey: str) -> str:
-    done = run("explain", user, "--journey", journey, "--data", str(shop.data), "--json")
-    (told_,) = json.loads(done.stdout)["runs"]
+    (told_,) = json.loads(asked("explain", user, "--journey", journey, "--data", str(shop.data), "--json"))["runs"]
     return str(told_["ended"])
 
 
 def measured(shop: Running) -> dict[str, int]:
     """Who clicked, and which messages were: people, and machines as well."""
-    done = run("measure", "news", "--data", str(shop.data), "--json")
-    assert done.returncode == 0, done.stderr
-    found: dict[str, int] = json.loads(done.stdout)["total"]["responses"].get("clicked", {})
+    said = json.loads(asked("measure", "news", "--data", str(shop.data), "--json"))
+    found: dict[str, int] = said["total"]["responses"].get("clicked", {})
     return found
 
 

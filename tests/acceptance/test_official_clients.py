@@ -15,7 +15,7 @@ from tests.collect.test_clients import EVENTS, SENDERS
 pytestmark = pytest.mark.external
 
 
-NAMED = ("segment-analytics-python", "rudder-sdk-python", "@segment/analytics-node")
+NAMED = ("segment-analytics-python", "@segment/analytics-node")
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ def up(running: Running, port: int) -> tuple[int, str]:
     return done.returncode, done.stderr
 
 
-def test_a_second_server_on_the_folder_is_refused(running: Running) -> None:
+def test_a_second_server_on_the_folder_is_refused_and_the_first_stops_by_the_keyboard(running: Running) -> None:
     running.start()
     assert up(running, free_port()) == (
         1,
@@ -41,7 +41,9 @@ def test_a_second_server_on_the_folder_is_refused(running: Running) -> None:
         f"tactful: another Tactful is running on {running.data}",
     )
     until(lambda: len(running.processes()) == 7, "all seven processes")
-    assert running.stop() == 0
+    # Ctrl-C goes to the whole group of the terminal; the server's processes are in sessions of their own.
+    running.supervisor.send_signal(signal.SIGINT)
+    assert running.supervisor.wait(60) == 0
 
 
 def test_a_stop_under_load_loses_nothing(running: Running, mailbox: Mailbox, hooks: Hooks) -> None:
@@ -65,13 +67,6 @@ def test_a_stop_while_all_starts_is_obeyed(running: Running) -> None:
     running.launch()
     until(lambda: running.processes("work"), "the first worker")
     running.stop()
-
-
-def test_a_stop_from_the_keyboard(running: Running) -> None:
-    """Ctrl-C goes to the whole group of the terminal; the server's processes are in sessions of their own."""
-    running.start()
-    running.supervisor.send_signal(signal.SIGINT)
-    assert running.supervisor.wait(60) == 0
 
 
 def test_a_project_with_a_mistake_is_refused_with_its_place(running: Running) -> None:

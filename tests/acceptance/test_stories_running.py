@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.installation import Running, run
+from tests.acceptance.installation import Running, asked, run
 from tests.acceptance.receivers import mail_server
 from tests.acceptance.shop import Letters, basic
 from tests.acceptance.waiting import until
@@ -77,9 +77,7 @@ class Stage:
         return [(row.status, row.reason) for row in rows]
 
     def explained(self, user: str, journey: str) -> str:
-        done = run("explain", user, "--journey", journey, "--data", str(self.running.data))
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        return asked("explain", user, "--journey", journey, "--data", str(self.running.data))
 
 
 @pytest.fixture

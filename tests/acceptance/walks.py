@@ -17,7 +17,7 @@ from msgspec import Struct
 from tactful.runtime.ports import OutboxRow
 from tactful.values import format_time
 from tests.acceptance.customers import Call, Client
-from tests.acceptance.installation import WRITE_KEY, Running, run
+from tests.acceptance.installation import WRITE_KEY, Running, asked, run
 
 SETTINGS = f"""
 [workspace]
@@ -230,9 +230,8 @@ def demand_once(rows: Sequence[OutboxRow], received: Counter[str]) -> None:
 
 def explained(running: Running, person: str, journey: str) -> list[dict[str, Any]]:
     """The runs as `tactful explain --journey` tells them."""
-    done = run("explain", person, "--journey", journey, "--data", str(running.data), "--json")
-    assert done.returncode == 0, done.stderr
-    runs: list[dict[str, Any]] = json.loads(done.stdout)["runs"]
+    told = asked("explain", person, "--journey", journey, "--data", str(running.data), "--json")
+    runs: list[dict[str, Any]] = json.loads(told)["runs"]
     return runs
 
 

@@ -56,6 +56,7 @@ _RETAIL = {
 }
 
 
+@pytest.mark.long
 def test_a_shop_is_backfilled_whole(tmp_path: Path) -> None:
     """Orders, returns, products and money are what DuckDB counts; so are segments of today."""
     file = folder("online_retail") / "online_retail.parquet"
