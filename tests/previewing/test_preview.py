@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
@@ -187,12 +188,16 @@ def test_a_constant_on_the_left_is_compared_as_well(history: Opened) -> None:
     assert one.beyond == told('count("Product Viewed", last="7d") > 2', END_US).count(True)
 
 
-def test_texts_are_counted(history: Opened) -> None:
-    found = asked(history, "country")
-    values = [value for value in told("country", END_US) if value is not None]
-    assert dict(found.values) == {one: values.count(one) for one in set(values)}
+@pytest.mark.parametrize(
+    "text", ["country", "vip", 'latest("Product Viewed", category)', 'latest("Product Viewed", colour)']
+)
+def test_what_is_no_number_is_counted(history: Opened, text: str) -> None:
+    found, values = asked(history, text), [value for value in told(text, END_US) if value is not None]
+    assert dict(found.values) == Counter(values)
     assert found.people == len(values)
-    assert not found.spreads
+    assert [one.people for one in found.points[:-1]] == [
+        sum(value is not None for value in told(text, one.at_us)) for one in found.points[:-1]
+    ]
 
 
 def test_a_trait_of_numbers_is_spread(history: Opened) -> None:

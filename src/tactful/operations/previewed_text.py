@@ -1,5 +1,6 @@
 """A preview as text for a terminal: numbers in columns, and bars of blocks beside them."""
 
+import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -9,6 +10,8 @@ from tactful.values import format_time
 
 WIDTH = 40
 """Of the longest bar, in letters."""
+WIDEST = 60
+"""Of a value, in letters."""
 BLOCK = "█"
 
 
@@ -105,4 +108,5 @@ def _number(value: float, one: Spread) -> str:
 
 
 def _said(value: Any) -> str:
-    return "true" if value is True else "false" if value is False else str(value)
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= WIDEST else f"{text[: WIDEST - 1]}…"

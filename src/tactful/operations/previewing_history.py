@@ -8,7 +8,7 @@ One pass over the history says what is so at the instant, exactly. The days befo
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, Literal
 
@@ -17,7 +17,6 @@ from msgspec.structs import replace
 
 from tactful.aggregates.spec import AggregateSpec
 from tactful.history.queries import Session
-from tactful.kernel.readers import ANY_EVENT
 from tactful.kernel.view import Around, PersonView
 from tactful.language.canonical import canonical
 from tactful.language.check import Checked
@@ -27,7 +26,6 @@ from tactful.language.sql.engines import write
 from tactful.language.sql.query import Asked
 from tactful.language.sql.seeing import Sees
 from tactful.language.tree import (
-    Aggregate,
     Arithmetic,
     Clock,
     Compare,
@@ -37,21 +35,18 @@ from tactful.language.tree import (
     Node,
     Not,
     Now,
-    Part,
     Score,
-    Sequence,
-    Sessions,
     Trait,
     everything,
     walk,
 )
 from tactful.language.tree import Literal as Constant
-from tactful.language.types import ANYTHING, BOOLEAN, DURATION, NUMBER, TIME, kind_of
+from tactful.language.types import ANYTHING, BOOLEAN, DURATION, NUMBER, TEXT, TIME, kind_of
 from tactful.operations.evaluate_lines import plain
 from tactful.operations.history import KNOWN, Opened
 from tactful.operations.spread import Measured, Spread, size_of, spread
 from tactful.operations.terms import Terms
-from tactful.operations.thinned import SINCE, chosen, thinned
+from tactful.operations.thinned import SINCE, chosen, event_names, thinned
 from tactful.values import DAY_US
 
 SAMPLE = 10
@@ -69,6 +64,10 @@ MOST_SPREADS = 3
 MOST_VALUES = 20
 """Different values that are counted one by one."""
 _TABLE = "previewed"
+_IT, _THERE = "it", "there"
+"""What is asked, and whether it holds or has a value."""
+_ANY_OF = (TEXT, NUMBER, BOOLEAN, TIME)
+"""What a value may be that may be anything; a text may read as a time as well."""
 ENGINE: Literal["duckdb"] = "duckdb"
 _KINDS: Mapping[str, str] = {NUMBER: "number", DURATION: "duration", TIME: "time"}
 _TURNED: Mapping[str, str] = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "=="}
@@ -128,10 +127,13 @@ def preview(
     tree, session = checked.tree, opened.session
     is_condition = kind_of(tree) == BOOLEAN
     compared = list(_compared(tree)) if is_condition else [_Asked(tree)]
-    expressions = {"it": tree, **{f"m{place}": _measurable(one.node) for place, one in enumerate(compared)}}
-    query, asked = opened.written(expressions, at_us, sees, terms=terms)
+    expressions = {_IT: tree, _THERE: _holding(tree)}
+    expressions |= {f"m{place}": _measurable(one.node) for place, one in enumerate(compared)}
+    kinds = {kind: kind for kind in _ANY_OF if kind_of(tree) == ANYTHING}
+    expressions |= dict.fromkeys(kinds, tree)
+    query, asked = opened.written(expressions, at_us, sees, terms=terms, kinds=kinds)
     session.rows(f"CREATE OR REPLACE TEMP TABLE {_TABLE} AS {query}")
-    holds = _there(asked, is_condition=is_condition)
+    holds = _holds(asked)
     ((everybody, people),) = session.rows(f"SELECT count(*), count(*) FILTER ({holds}) FROM {_TABLE}")
     measured = [_measured(asked, f"m{place}", one, checked.text) for place, one in enumerate(compared)]
     spreads = tuple(one for each in measured if (one := spread(session, _TABLE, each)).people)
@@ -153,13 +155,13 @@ def preview(
         points=points,
         step=step,
         spreads=spreads,
-        values=() if is_condition or spreads else tuple(_values(session, asked, holds)),
+        values=() if is_condition or spreads else tuple(_values(session, asked, holds, tuple(kinds) or (_IT,))),
         unheard=() if 0 < people < everybody else tuple(_unheard(session, tree)),
     )
 
 
 def _unheard(session: Session, tree: Node) -> Iterator[tuple[str, str]]:
-    if names := _names(tree):
+    if names := event_names(tree):
         came = {name for (name,) in session.rows("SELECT DISTINCT name FROM events WHERE name IS NOT NULL")}
         for name in sorted(names - came) if came else ():
             yield name, did_you_mean(name, came)
@@ -167,8 +169,8 @@ def _unheard(session: Session, tree: Node) -> Iterator[tuple[str, str]]:
 
 def count(opened: Opened, checked: Checked, at_us: int, terms: Terms | None = None) -> tuple[int, int]:
     """For how many people a condition holds, and how many are known. Raises TransientError."""
-    query, asked = opened.written({"it": checked.tree}, at_us, terms=terms)
-    holds = _there(asked, is_condition=True)
+    query, asked = opened.written({_THERE: checked.tree}, at_us, terms=terms)
+    holds = _holds(asked)
     ((everybody, people),) = opened.session.rows(f"SELECT count(*), count(*) FILTER ({holds}) FROM ({query})")
     return people, everybody
 
@@ -274,34 +276,44 @@ def _column(asked: Asked, name: str) -> str:
 # ---- at the instant ------------------------------------------------------------------------------------------------
 
 
-def _there(asked: Asked, *, is_condition: bool) -> str:
-    if is_condition:
-        return f"coalesce({_column(asked, 'it')}, false)"
-    return f"{_column(asked, 'it')} IS NOT NULL"
+def _holding(tree: Node) -> Node:
+    """A condition, or whether there is a value."""
+    return tree if kind_of(tree) == BOOLEAN else Not(IsMissing(tree, tree.span), tree.span)
 
 
-def _own(asked: Asked) -> str:
-    begin, end, _ = asked.columns["it"]
-    return ", ".join(f"v{place - 1}" for place in range(begin, end))
+def _holds(asked: Asked) -> str:
+    return f"coalesce({_column(asked, _THERE)}, false)"
+
+
+def _own(asked: Asked, name: str) -> Sequence[str]:
+    begin, end, _ = asked.columns[name]
+    return [f"v{place - 1}" for place in range(begin, end)]
 
 
 def _sample(session: Session, asked: Asked, holds: str, *, is_condition: bool) -> Iterator[Member]:
+    own = ", ".join(_own(asked, _IT))
     rows = session.rows(
-        f"SELECT person, {_own(asked)} FROM {_TABLE} WHERE {holds} ORDER BY hash(person), person LIMIT {SAMPLE}"
+        f"SELECT person, {own} FROM {_TABLE} WHERE {holds} ORDER BY hash(person), person LIMIT {SAMPLE}"
     )
-    read = asked.columns["it"].read
+    read = asked.columns[_IT].read
     for person, *own in rows:
         yield Member(person) if is_condition else Member(person, plain(read(own)))
 
 
-def _values(session: Session, asked: Asked, holds: str) -> Iterator[tuple[Any, int]]:
-    own, read = _own(asked), asked.columns["it"].read
+def _values(session: Session, asked: Asked, holds: str, names: Sequence[str]) -> Iterator[tuple[Any, int]]:
+    """The most frequent of what these columns hold, of which one has the value; lists and objects are in none of them
+    where it may be anything, and are not counted."""
+    own = {name: _own(asked, name) for name in names}
+    held = ", ".join(one for each in own.values() for one in each)
     rows = session.rows(
-        f"SELECT {own}, count(*) AS people FROM {_TABLE} WHERE {holds} GROUP BY {own} ORDER BY people DESC, {own} "
-        f"LIMIT {MOST_VALUES}"
+        f"SELECT {held}, count(*) AS people FROM {_TABLE} WHERE {holds} GROUP BY {held} ORDER BY people DESC, {held} "
+        f"LIMIT {MOST_VALUES + 1}"
     )
-    for *held, people in rows:
-        yield plain(read(held)), people
+    for row in rows[:MOST_VALUES]:
+        cells = iter(row)
+        values = [asked.columns[name].read([next(cells) for _ in each]) for name, each in own.items()]
+        if (value := next((one for one in values if one is not None), None)) is not None:
+            yield plain(value), row[-1]
 
 
 # ---- before it -----------------------------------------------------------------------------------------------------
@@ -333,13 +345,13 @@ def _earlier(
     """Each instant a whole number of days before, from the last before there was anything. What is estimated is of how
     many of those known at `at_us`."""
     session = opened.session
-    holding_tree = tree if kind_of(tree) == BOOLEAN else Not(IsMissing(tree, tree.span), tree.span)
+    holding_tree = _holding(tree)
     size = size_of(traced.unit) if traced is not None else None
-    expressions = {"it": holding_tree, **({"m": _measurable(tree)} if size is not None else {})}
+    expressions = {_THERE: holding_tree, **({"m": _measurable(tree)} if size is not None else {})}
     _, asked = opened.written(expressions, at_us, sees, terms=terms)
     since = SINCE[sees] if _holds_of_nobody(holding_tree) else ()
-    copy = thinned(session, asked.query, opened.layout, at_us, step, _names(tree), _TABLE, since)
-    query, holds = write(copy, ENGINE), _there(asked, is_condition=True)
+    copy = thinned(session, asked.query, opened.layout, at_us, step, event_names(tree), _TABLE, since)
+    query, holds = write(copy, ENGINE), _holds(asked)
     ((known,),) = session.rows(f"SELECT count(*) FILTER ({chosen(step, 'person')}) FROM {_TABLE}")
     lying = "".join(f", quantile_disc({_column(asked, 'm')}, {one / 100})" for one in TRACED if size is not None)
     every = max(1, math.ceil(days / POINTS))
@@ -373,22 +385,6 @@ def _holds_of_nobody(tree: Node) -> bool:
     numbers: dict[AggregateSpec, int] = {}
     condition = compile_condition(Checked("", tree), lambda spec: numbers.setdefault(spec, len(numbers)))
     return condition.holds(PersonView({}, {}, Around("UTC", dict)), 0)
-
-
-def _names(tree: Node) -> frozenset[str] | None:
-    """Of the events that an expression reads; None where it reads all."""
-    found: set[str] = set()
-    for node in everything(tree):
-        match node:
-            case Sessions() | Clock() | Consents() | Aggregate(function="active_days"):
-                return None  # By any event a zone, a country, or a session may be another.
-            case Aggregate(selection=selection):
-                found |= {*selection.events}
-            case Sequence(steps=steps):
-                found |= {name for step in steps for name in step.events}
-            case Part(collection=collection):
-                found |= {*collection.add, *collection.remove, *collection.clear}
-    return None if ANY_EVENT in found else frozenset(found)
 
 
 def _point(at_us: int, holding: int, known: int, everybody: int) -> Point:

@@ -11,11 +11,13 @@ from sqlglot import exp
 
 from tactful.history.queries import Session
 from tactful.history.table import schema
+from tactful.kernel.readers import ANY_EVENT
 from tactful.language.sql import build
 from tactful.language.sql.build import Sql, column
 from tactful.language.sql.engines import write
 from tactful.language.sql.layout import CONSENTS, EVENTS, IDENTITY, SCORES, TRAITS, Layout
 from tactful.language.sql.seeing import Sees
+from tactful.language.tree import Aggregate, Clock, Consents, Node, Part, Sequence, Sessions, everything
 
 OWNED = (EVENTS, TRAITS, SCORES, CONSENTS, IDENTITY)
 """Tables whose rows are of fragments."""
@@ -84,6 +86,22 @@ def _theirs(step: int, everybody: str, *, has_owners: bool) -> str:
     some = chosen(step, "person")
     own = f"SELECT person AS identifier FROM {everybody} WHERE {some}"
     return f"{own} UNION SELECT identifier FROM {PREFIX}owners WHERE {some}" if has_owners else own
+
+
+def event_names(tree: Node) -> frozenset[str] | None:
+    """Of the events that an expression reads; None where it reads all."""
+    found: set[str] = set()
+    for node in everything(tree):
+        match node:
+            case Sessions() | Clock() | Consents() | Aggregate(function="active_days"):
+                return None  # By any event a zone, a country, or a session may be another.
+            case Aggregate(selection=selection):
+                found |= {*selection.events}
+            case Sequence(steps=steps):
+                found |= {name for step in steps for name in step.events}
+            case Part(collection=collection):
+                found |= {*collection.add, *collection.remove, *collection.clear}
+    return None if ANY_EVENT in found else frozenset(found)
 
 
 def chosen(step: int, person: str) -> str:
