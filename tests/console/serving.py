@@ -124,7 +124,7 @@ def console_of(shop: Shop, bells: MemoryBells, address: str, hands: Hands | None
         lambda reader, name: previewed.preview(name, reader, shop.house),
         nobody_sends,
         sources_of(shop.settings),
-        bench=bench_of(shop),
+        bench=bench_of(shop.reader.history, shop.settings, shop.project, shop.house),
     )
     return Console(
         desk,

@@ -36,6 +36,7 @@ from tactful.web.console.hands import Hands
 from tactful.web.console.room import Console, Frame
 from tactful.web.console.rooms import routes as rooms
 from tactful.web.desk import Desk, News
+from tests.console.playing import bench_of
 from tests.previewing.opening import history_of
 from tests.web.serving import Approved, nobody_previews, nobody_sends
 
@@ -65,6 +66,8 @@ class Installation:
         self._known: set[str] = set()
         self.publish("up")
         self.address = ""
+        house = self.house
+        self.bench = bench_of(lambda: history_of(house.log, house.trail), house.settings, project, house)
         self.desks: tuple[Desk, ...] = ()
         """Of the newest console: the quick one, who counts, and who asks the past."""
 
@@ -128,7 +131,7 @@ class Installation:
             submit,
             lambda: Arrival(SOURCE, self.clock.now_us()),
             lambda _: None,
-            Hands(Approved(), nobody_previews, nobody_sends),
+            Hands(Approved(), nobody_previews, nobody_sends, bench=self.bench),
             counting,
             past,
         )
@@ -166,6 +169,7 @@ def serve(installation: Installation) -> Iterator[str]:
         yield address
     finally:
         news.close()
+        installation.bench.close()
         server.should_exit = True
         thread.join(20)
         assert not thread.is_alive()
