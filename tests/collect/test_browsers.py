@@ -2,15 +2,15 @@
 
 import functools
 import http.server
-import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from tactful.events.records import unpack
+from tests.browsers import chromium
 from tests.collect.edge import Edge
 from tests.collect.serving import WatchedLog, served
 
@@ -81,12 +81,8 @@ def shop() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    chromium = shutil.which("chromium")
-    assert chromium, "a browser is missing: apt-get install chromium"
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+    with chromium() as found:
         yield found
-        found.close()
 
 
 WAYS = {

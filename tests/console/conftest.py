@@ -1,11 +1,11 @@
 """One living shop for all tests of the console that only look; whoever changes something makes a shop of its own."""
 
-import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
+from tests.browsers import chromium
 from tests.console.serving import Served, serve
 from tests.console.shop import Shop
 
@@ -25,14 +25,7 @@ def console(shop: Shop) -> Iterator[Served]:
         yield served
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """Debian's own Chromium; nothing is downloaded. For one file of tests: as long as it is there its loop runs in this
-    thread, and no other can."""
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"),
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
+@pytest.fixture(scope="module", name="chromium")
+def a_browser() -> Iterator[Browser]:
+    with chromium() as found:
         yield found
-        found.close()

@@ -14,12 +14,12 @@ def test_what_is_foreseen_is_what_comes(page: Page, address: str, shop: Installa
     page.goto(f"{address}/segments/new?as=text")
     page.fill("#name", "spenders")
     page.fill("#when", WHEN)
-    expect(page.locator("#said .people")).to_have_text("3 of 30 people now.", timeout=15_000)
+    expect(page.locator("#said .people")).to_have_text("3 of 30 people now.")
     page.get_by_role("button", name="Look at the change").click()
 
     foresight = page.locator(".foresight")
     row = foresight.locator("tbody tr")
-    expect(row).to_contain_text("spenders", timeout=15_000)
+    expect(row).to_contain_text("spenders")
     assert [row.locator("td").nth(place).inner_text().split()[0] for place in range(2)] == ["0", "3"]
     assert {link.inner_text() for link in row.locator("td").nth(2).locator("a.person").all()} == EXPECTED
     expect(foresight).to_contain_text("2 aggregates are counted for the first time: 40 events are read for it")

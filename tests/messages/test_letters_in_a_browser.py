@@ -1,12 +1,12 @@
 """The example shop's letters in a real browser: on a phone and on a desk, in light and in dark."""
 
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, sync_playwright
+from playwright.sync_api import Browser, Page, Route
 
+from tests.browsers import chromium
 from tests.messages.letters import LEAVE, SHOP, SITE, STRANGER, Letter, letters
 
 pytestmark = pytest.mark.external
@@ -52,13 +52,8 @@ MEASURE = """() => {
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"),
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
+    with chromium() as found:
         yield found
-        found.close()
 
 
 def shown(page: Page, html: str) -> tuple[dict[str, Any], list[str]]:

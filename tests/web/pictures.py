@@ -7,14 +7,14 @@ whoever changes how things look.
 
 import argparse
 import re
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote
 
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
+from tests.browsers import chromium
 from tests.console.crawling import crawl
 from tests.console.serving import Served, serve
 from tests.console.shop import PROJECT, Shop
@@ -58,11 +58,7 @@ def main() -> None:
     everything = parser.parse_args().all
     # By its relative path, since pages show where the files lie, and pictures go everywhere.
     shop = Shop(project=PROJECT.relative_to(Path.cwd()))
-    with serve(shop) as served, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"),
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
+    with serve(shop) as served, chromium() as browser:
         if everything:
             found = {_name(paths[0]): paths[0] for paths in crawl(served).pages.values()}
             _take(browser, served, everything, found, ALL, is_whole=True)
@@ -75,7 +71,6 @@ def main() -> None:
             letters.take(browser, FOLDER)
             for picture in FOLDER.glob("*.png"):
                 _make_small(picture)
-        browser.close()
     shop.close()
 
 

@@ -1,12 +1,12 @@
 """The pages in a real browser: fresh by themselves, no error, no foreign request, readable at 390 px."""
 
-import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Error, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Error, Page, expect
 
 from tactful.values import MINUTE_US
+from tests.browsers import chromium
 from tests.web.merging import VISITOR, met
 from tests.web.scene import NOON, Scene, afternoon
 from tests.web.serving import serve
@@ -20,14 +20,8 @@ SMALL = {"width": 390, "height": 844}
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's own Chromium; nothing is downloaded."""
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"),
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
+    with chromium() as found:
         yield found
-        found.close()
 
 
 def opened(browser: Browser, width: dict[str, int], **options: str | bool) -> tuple[Page, list[str]]:

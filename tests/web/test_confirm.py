@@ -1,6 +1,5 @@
 """Double opt-in at the page: a GET changes nothing, a POST is one durable record of exactly what was sealed."""
 
-import shutil
 import socket
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -11,7 +10,7 @@ import pytest
 import uvicorn
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 from starlette.applications import Starlette
 from starlette.types import Message
 
@@ -22,6 +21,7 @@ from tactful.messages.links import Confirm, Unsubscribe
 from tactful.runtime.ports import Clock
 from tactful.values import DAY_US, MINUTE_US
 from tactful.web import confirm, unsubscribe
+from tests.browsers import chromium
 
 KEYS = {1: bytes(range(64))}
 OTHER_KEYS = {1: bytes(range(1, 65))}
@@ -250,8 +250,7 @@ def test_from_the_link_to_thank_you_by_keyboard(width: int, scripts: bool) -> No
     door = Door()
     long = "a.very.long.name.that.does.not.want.to.be.broken@subdomain.of.another.domain.people.example"
     url = links.link("", KEYS, Confirm("a:visitor", "marketing.email", "i", long, NOW + DAY_US))
-    with served(door) as address, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+    with served(door) as address, chromium() as browser:
         context = browser.new_context(viewport={"width": width, "height": 800}, java_script_enabled=scripts)
         page = context.new_page()
         wrong: list[str] = []
@@ -271,4 +270,3 @@ def test_from_the_link_to_thank_you_by_keyboard(width: int, scripts: bool) -> No
         (record,) = door.records
         assert (record.address, record.granted) == (long, True)
         assert [text for text in wrong if "favicon" not in text] == []
-        browser.close()
