@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from tactful.events.records import Consent, Enter, Event, pack
 from tactful.operations import asof
-from tactful.runtime.settings import Settings
+from tactful.runtime.settings import ConsentSettings, PurposeSettings, Settings
 from tests.histories import Life
 
 BEGIN = 1_767_225_600_000_000
@@ -84,3 +84,45 @@ def test_who_confirmed_an_address_agrees_for_whom_mail_goes_there() -> None:
     confirmed = replace(yes("a:1", "server", origin="confirm"), source="confirm", address="ada@example.com")
     mine = event("a:1", kind="identify", trust="browser", email="ada@example.com")
     assert lived(mine, confirmed)["mailed"] == {"a:1"}
+    tied = event("u:1", "a:1", kind="identify", email="ada@example.com")
+    assert lived(mine, confirmed, tied)["mailed"] == {"u:1"}
+    assert lived(mine, confirmed, replace(tied, properties=pack({"email": "bob@example.com"})))["mailed"] == set()
+    # Where no server has named one, mail goes to the address with which they were first known.
+    known = event("u:1"), event("u:1", kind="identify", trust="browser", email="bob@example.com")
+    later = event("u:1", "a:1", trust="browser")
+    assert lived(known[1], mine, confirmed, later, known[0])["mailed"] == set()
+    assert lived(mine, confirmed, later, known[0])["mailed"] == {"u:1"}
+
+
+def test_what_another_reader_confirmed_keeps_nothing_of_whom_a_server_knows() -> None:
+    """The purpose of `collect` is permitted as any other."""
+    collects = Settings(consent=ConsentSettings(collect="mail", otherwise="drop", purposes={"mail": PurposeSettings()}))
+    confirmed = replace(yes("a:1", "server", origin="confirm"), source="confirm", address="ada@example.com")
+    mine = event("a:1", kind="identify", trust="browser", email="ada@example.com")
+    for address, kept in (("ada@example.com", {"u:1"}), ("bob@example.com", set())):
+        tied = event("u:1", "a:1", kind="identify", email=address)
+        life = Life(collects, 2, BEGIN)
+        life.publish(FILES)
+        for nth, one in enumerate((yes("a:1"), mine, confirmed, tied, event("u:1", trust="browser")), 1):
+            life.until(BEGIN + nth)
+            life.take(replace(one, timestamp=BEGIN + nth, received_at=BEGIN + nth))
+        with life.history().open() as opened:
+            found = asof.expression(opened, 'any("Product Viewed")', life.clock.now_us())
+        assert {one.person for one in found.members} == kept
+
+
+@pytest.mark.parametrize("is_archived", [False, True])
+def test_what_a_browser_may_not_say_is_not_in_the_history(is_archived: bool) -> None:
+    """The rest of what it says is."""
+    told = event("u:1", kind="identify", email="ada@example.com")
+    said = event("u:1", kind="identify", trust="browser", email="eve@example.com", plan="gold")
+    life = Life(Settings(), 2, BEGIN)
+    life.publish(FILES)
+    for nth, one in enumerate((told, said), 1):
+        life.until(BEGIN + nth)
+        life.take(replace(one, timestamp=BEGIN + nth, received_at=BEGIN + nth))
+    if is_archived:
+        life.archive()
+    with life.history().open() as opened:
+        found = asof.expression(opened, 'email == "ada@example.com" and plan == "gold"', life.clock.now_us())
+    assert {one.person for one in found.members} == {"u:1"}

@@ -76,14 +76,20 @@ def may_collect(turn: Turn, profile: Profile, said: Said) -> bool:
     def hears() -> bool:
         return fragments.hears_browsers(parts, is_signed=turn.plan.identity.is_signed)
 
-    if permits.allows(policy.collect, parts, policy, country, hears):
+    if any(one.confirmed for one in parts.values()) and not hears():  # Where mail goes is seldom looked at.
+        known = fragments.consents(parts, hears=False, rules=turn.plan.traits)
+        is_allowed = permit(policy.collect, known, policy, country()) is not None
+    else:
+        is_allowed = permits.allows(policy.collect, parts, policy, country, hears)
+    if is_allowed:
         return True
     if said.consent is None or hears():
         return False
     among = permits.lineage(policy.collect)
     if not any(granted and purpose in among for purpose, granted, _ in _said_of_consent(turn, said)):
         return False
-    decided = (write for one in fragments.consents(parts, hears=False) for write in one.items())
+    kept = fragments.consents(parts, hears=False, rules=turn.plan.traits)
+    decided = (write for one in kept for write in one.items())
     return not any(place in permits.places(policy.collect) and not write.granted for place, write in decided)
 
 
