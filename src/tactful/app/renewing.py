@@ -5,10 +5,9 @@ from pathlib import Path
 from tactful.adapters.installation import Installation
 from tactful.app.lakes import lake_of, lies_in
 from tactful.errors import TransientError, UsageError
-from tactful.history.lake import Lake
 from tactful.history.timezones import zone_table
 from tactful.language.sql.layout import EVENTS, ZONES
-from tactful.operations.new_lake import Beginning, since_us, trimmed, trouble
+from tactful.operations.new_lake import Beginning, begin, since_us, trimmed, trouble
 
 
 def beginning(house: Installation) -> Beginning:
@@ -53,14 +52,11 @@ def _made(house: Installation, said: str, old: Path | None) -> Beginning:
                 old.rename(aside)
             except OSError as error:
                 raise TransientError(f"{old} could not be put aside: {error}") from error
-        _begin(lake_of(house.data, house.settings.history), house, starts, since)
+        lake = lake_of(house.data, house.settings.history)
+        if starts:
+            begin(lake, house, starts, {ZONES: zone_table()})
 
     return Beginning(said, since, str(aside or ""), go)
-
-
-def _begin(lake: Lake, house: Installation, starts: dict[int, int], since: int | None) -> None:
-    if starts:
-        lake.begin(starts, {ZONES: zone_table()}, house.clock.now_us() if since is None else since)
 
 
 def _free(old: Path) -> Path:

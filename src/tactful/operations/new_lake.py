@@ -6,10 +6,12 @@ an old one that lies in a folder is put beside, and one on S3 stays where it is.
 
 from collections.abc import Callable, Mapping
 
+import pyarrow as pa
 from msgspec import Struct
 
 from tactful.history.lake import Lake
 from tactful.operations.archived import first_said
+from tactful.operations.opening import opening
 from tactful.runtime.house import House
 from tactful.runtime.ports import Log
 from tactful.runtime.seals import Seals, received_at
@@ -34,10 +36,22 @@ def trimmed(log: Log) -> dict[int, int]:
     return starts if any(starts.values()) else {}
 
 
+def begin(lake: Lake, house: House, starts: Mapping[int, int], tables: Mapping[str, pa.Table]) -> None:
+    """Let a lake that has nothing begin behind these positions, with these rows and what the states say."""
+    firsts, now_us = _firsts(house.log, starts), house.clock.now_us()
+    opened = opening(house, starts, min(firsts, default=now_us))
+    lake.begin(starts, {**tables, **opened}, max(firsts, default=now_us))
+
+
 def since_us(log: Log, starts: Mapping[int, int]) -> int | None:
-    """The instant of the first record behind these, of the partition that begins last."""
+    """From when on a lake that begins behind these positions has everything; None where that is from the start."""
+    return max(_firsts(log, starts), default=None)
+
+
+def _firsts(log: Log, starts: Mapping[int, int]) -> list[int]:
+    """When the first record behind each was received."""
     firsts = [received_at(log, partition, start + 1) for partition, start in starts.items() if start]
-    return max((at for at in firsts if at is not None), default=None)
+    return [at for at in firsts if at is not None]
 
 
 def trouble(lake: Lake, house: House) -> str:
@@ -59,6 +73,7 @@ def lost(found: Beginning) -> str:
         return "Nothing is lost: the log has everything from the start."
     return (
         f"It will have everything that came in since {format_time(found.since_us)}; the log does not go back further.\n"
+        "Of before it will have what the engine knows of people: who is who, traits, decisions, scores, segments.\n"
         "Events of before are in no lake then: as-of answers, previews, backtests, features and the counts of new\n"
-        "definitions go without them. What the engine knows of people stays as it is; segments and journeys go on."
+        "definitions go without them. The engine itself forgets nothing; segments and journeys go on."
     )
