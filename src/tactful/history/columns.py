@@ -68,17 +68,19 @@ class Batch:
         part = self._waiting
         if part:
             self._waiting = []
-            values = _unpacked([one.event.properties for one in part])
-            self._calls.append(_events(part, values))
-            self._contexts.add([one.event.context for one in part])
-            if any(one.event.kind == "identify" for one in part):
+            events = [one.event for one in part]
+            values, kinds = _unpacked([one.properties for one in events]), [one.kind for one in events]
+            self._calls.append(_events(part, events, kinds, values))
+            self._contexts.add([one.context for one in events])
+            if "identify" in kinds:
                 self._traits.append(_traits(part, values))
 
 
-def _events(part: Sequence[KeptEvent], values: Sequence[dict[str, Any]]) -> pa.Table:
+def _events(
+    part: Sequence[KeptEvent], events: Sequence[Event], kinds: Sequence[str], values: Sequence[dict[str, Any]]
+) -> pa.Table:
     """But for what stands in the context."""
-    found, epochs, refs, applied, _ = zip(*part, strict=True)
-    events: Sequence[Event] = found
+    _, epochs, refs, applied, _ = zip(*part, strict=True)
     held = Columns(len(part))
     held.take(values, np.arange(len(part), dtype=np.int32))
     ids = [one.ids for one in events]
@@ -87,7 +89,7 @@ def _events(part: Sequence[KeptEvent], values: Sequence[dict[str, Any]]) -> pa.T
     arrays = {
         "identifier": pa.array([one.key for one in events], TEXT),
         "epoch": pa.array(epochs, MICROSECONDS),
-        "kind": pa.array([one.kind for one in events], TEXT),
+        "kind": pa.array(kinds, TEXT),
         "name": pa.array([one.name for one in events], TEXT),
         "timestamp": pa.array([one.timestamp for one in events], MICROSECONDS),
         "received_at": pa.array([one.received_at for one in events], MICROSECONDS),

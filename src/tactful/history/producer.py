@@ -70,20 +70,22 @@ Find = Callable[[int], Record | Between]
 _json = msgspec.json.Encoder()
 
 
-def produce(partition: int, groups: Iterable[Group], find: Find) -> Iterator[Item]:
+def produce(partition: int, groups: Iterable[Group], find: Find) -> list[Item]:
     """What the history has of groups of one partition."""
     kept, made = partial(tuple.__new__, KeptEvent), _MADE.get
+    items: list[Item] = []
     for group in groups:
         applied = group.position << REF_BITS | partition
         for row in group.rows:
             if type(row) is EventKept:  # By far the most, and nearly all of them as simple as can be.
                 found = find(row.ref)
                 if type(found) is Event and not row.mended and found.kind != "identify":
-                    yield kept((found, row.epoch, row.ref, applied, ()))
+                    items.append(kept((found, row.epoch, row.ref, applied, ())))
                 else:
-                    yield _event(row, applied, group, find)
+                    items.append(_event(row, applied, group, find))
             elif (make := made(type(row))) is not None:
-                yield from make(row, applied, group, find)
+                items += make(row, applied, group, find)
+    return items
 
 
 def _event(row: EventKept, applied: int, group: Group, find: Find) -> KeptEvent:

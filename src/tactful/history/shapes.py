@@ -62,6 +62,9 @@ class Columns:
 
     def _put(self, key: str, column: Sequence[Any], rows: Numbers) -> None:
         """One value of each row."""
+        if type(column[0]) is str and (texts := _if_texts(column)) is not None:
+            self._texts(key, texts, rows)
+            return
         kinds = set(map(type, column))
         if len(kinds) > 1 and not kinds <= _NUMERIC:
             for kind in kinds:
@@ -182,6 +185,15 @@ class _Map:
 
 
 _NUMERIC = {int, float}
+
+
+def _if_texts(column: Sequence[Any]) -> pa.Array | None:
+    """None where one of them is something else: to try is quicker than to look."""
+    try:
+        texts = pa.array(column, TEXT)
+    except (pa.ArrowTypeError, pa.ArrowInvalid):
+        return None
+    return texts if not texts.null_count else None
 
 
 def _shapes(values: Sequence[Mapping[str, Any]]) -> Iterable[tuple[tuple[str, ...], list[int]]]:

@@ -12,6 +12,8 @@ import pyarrow.parquet as pq
 
 _NESTED = ("properties.", "context.", "traits.")
 """Their maps hold values of all kinds side by side, whose least and greatest say nothing."""
+_AT_ONCE = 1 << 17
+"""Values that are encoded at a time."""
 _UNIQUE = ("message_id", "timestamp", "received_at", "ref", "applied")
 _TEXT = b"\x18"
 """Of a field that is the one behind the last, and a text."""
@@ -28,6 +30,7 @@ def writer(sink: Any, schema: pa.Schema) -> pq.ParquetWriter:
         compression="zstd",
         compression_level=1,
         store_schema=False,
+        write_batch_size=_AT_ONCE,
         use_dictionary=[one for one in columns if one not in _UNIQUE and not one.endswith(_UNLIKE)],
         write_statistics=[one for one in columns if not one.startswith(_NESTED)],
     )
