@@ -8,7 +8,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.cli.conftest import Run
-from tests.previewing.opening import wandering
 
 MIDDLE, LAST = "2026-01-10T00:00Z", "2026-01-20T00:00Z"
 SET = """\
@@ -19,22 +18,11 @@ features:
 """
 
 
-@pytest.fixture(scope="module")
-def lived(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("lived")
-    (folder / "calls.jsonl").write_bytes(b"\n".join(wandering(20, 300)) + b"\n")
-    return folder
-
-
 @pytest.fixture
-def data(lived: Path, project: Path, run: Run) -> Path:
-    data = lived / "data"
-    if not data.exists():
-        (project / "features").mkdir()
-        (project / "features/views.yaml").write_text(SET)
-        given = ("import", lived / "calls.jsonl", "--replay", "--yes", "--project", project, "--data", data)
-        assert run(*given).exit_code == 0
-    return data
+def project(project: Path) -> Path:
+    (project / "features").mkdir()
+    (project / "features/views.yaml").write_text(SET)
+    return project
 
 
 def test_a_published_set_as_parquet_and_as_arrow(data: Path, run: Run, tmp_path: Path) -> None:

@@ -6,25 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Run
-from tests.previewing.opening import wandering
 
 LAST = "2026-01-20T00:00Z"
-
-
-@pytest.fixture(scope="module")
-def lived(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("lived")
-    (folder / "calls.jsonl").write_bytes(b"\n".join(wandering(20, 300)) + b"\n")
-    return folder
-
-
-@pytest.fixture
-def data(lived: Path, project: Path, run: Run) -> Path:
-    data = lived / "data"
-    if not data.exists():
-        given = ("import", lived / "calls.jsonl", "--replay", "--yes", "--project", project, "--data", data)
-        assert run(*given).exit_code == 0
-    return data
 
 
 def test_a_preview_says_how_many_when_and_who(data: Path, run: Run) -> None:

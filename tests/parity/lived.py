@@ -29,6 +29,7 @@ from tactful.operations.evaluate_lines import (
     plan_settings,
     read_lines,
 )
+from tactful.operations.evaluate_live import answers_of
 from tactful.operations.history import Opened
 from tactful.operations.lines import History
 from tactful.runtime.settings import Settings
@@ -167,26 +168,15 @@ class Lived:
             plan = compiled(stored)
             state = decode_partition(store.checkpoint().partition_state)
             turn = Turn(state, plan, stored, lambda _: None)
-            keys = store.keys_after(FIRST_KEY, 1 << 30)
-            for key, body in store.load(keys).items():
-                self._of_person(key, body, turn, at, found)
+            numbers = {rule.name: rule.number for rule in plan.segments}
+            for key, body in store.load(store.keys_after(FIRST_KEY, 1 << 30)).items():
+                profile = decode_profile(body)
+                if profile.owner() is not None:
+                    continue
+                assert profile.identity is None or not profile.identity.is_waiting, "everybody is at rest"
+                for name, answer in answers_of(profile, turn, [ASKED + name for name in self._trees], numbers, at):
+                    found[name.removeprefix(ASKED)][self.names[key]] = answer
         return found
-
-    def _of_person(self, key: str, body: bytes, turn: Turn, at: int, found: dict[str, dict[str, Answer]]) -> None:
-        profile, plan, stored = decode_profile(body), turn.plan, turn.plan_state
-        assert stored is not None
-        if profile.owner() is not None:
-            return
-        assert profile.identity is None or not profile.identity.is_waiting, "everybody is at rest"
-        view = turn.view(profile)
-        for name in self._trees:
-            metric = plan.metrics[ASKED + name]
-            answer = Answer(plain(metric.valued.value(view, at)), metric.valued.is_coarse(view, at))
-            found[name][self.names[key]] = answer
-            number = stored.numbers.get(f"segment/{ASKED}{name}")
-            if number is not None and not answer.is_coarse:
-                is_in = number in profile.segments
-                assert is_in == (answer.value is True), f"{key}: {answer.value}, and in the segment: {is_in}"
 
 
 def first(one: dict[str, dict[str, Answer]], other: dict[str, dict[str, Answer]]) -> object:

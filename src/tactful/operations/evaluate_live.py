@@ -5,7 +5,7 @@ must be those for whom the expression is true, or nothing may be believed. State
 few records they are written and read again, and time passes, so that nothing rests on what only memory holds.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -110,17 +110,8 @@ class _Partition:
             profile = decode_profile(self._people[key])
             if profile.owner() is not None:
                 continue  # A mark: the person is its owner.
-            view = self._turn.view(profile)
-            for expression, metric in self._plan.metrics.items():
-                value = metric.valued.value(view, at)
-                answer = Answer(plain(value), metric.valued.is_coarse(view, at))
+            for expression, answer in answers_of(profile, self._turn, found, numbers, at):
                 found[expression][names[key]] = answer
-                number = numbers.get(expression)
-                if number is not None and (number in profile.segments) != (value is True) and not answer.is_coarse:
-                    raise AssertionError(
-                        f"{metric.valued.text!r} is {value} for {key} at {format_time(at)}, and as a segment it "
-                        f"{'has' if number in profile.segments else 'does not have'} this person"
-                    )
         return found
 
     # ---- what a store does -----------------------------------------------------------------------------------------
@@ -143,6 +134,25 @@ class _Partition:
 
     def _new_turn(self) -> Turn:
         return Turn(self._state, self._plan, self._plan_state, self._find)
+
+
+def answers_of(
+    profile: Profile, turn: Turn, metrics: Iterable[str], numbers: Mapping[str, int], at: int
+) -> Iterator[tuple[str, Answer]]:
+    """What these metrics of the plan are for a person at an instant. `numbers` are those of segments, by name.
+
+    Raises AssertionError where a segment of the same name says something else.
+    """
+    view = turn.view(profile)
+    for name in metrics:
+        valued, number = turn.plan.metrics[name].valued, numbers.get(name)
+        answer = Answer(plain(valued.value(view, at)), valued.is_coarse(view, at))
+        if number is not None and (number in profile.segments) != (answer.value is True) and not answer.is_coarse:
+            raise AssertionError(
+                f"{valued.text!r} is {answer.value} for {profile.key} at {format_time(at)}, and as a segment it "
+                f"{'has' if number in profile.segments else 'does not have'} this person"
+            )
+        yield name, answer
 
 
 def _definitions(question: Question) -> Definitions:
