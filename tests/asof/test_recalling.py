@@ -91,6 +91,8 @@ def test_what_a_profile_looked_like(data: Path, project: Path, run: Run) -> None
         (("segment",), "give the name of a segment, or a condition"),
         (("segment", "buyers", "--when", "true"), "give the name of a segment, or a condition"),
         (("segment", "buyers", "--at", "noon"), "--at noon: this is no time"),
+        (("segment", "buyers", "--at", "2999-01-01"), "--at 2999-01-01: what will be then nobody knows; it is 20"),
+        (("profile", "ada", "--at", "2999-01-01"), "--at 2999-01-01: what will be then nobody knows"),
     ],
 )
 def test_what_is_no_question(data: Path, project: Path, run: Run, arguments: tuple[str, ...], said: str) -> None:

@@ -46,6 +46,8 @@ def test_what_was_imported_counts_by_what_had_happened(lived: Path, project: Pat
 def test_a_name_that_never_came_is_said(data: Path, run: Run) -> None:
     said = run("preview", 'count("Product Viewd") > 3', "--at", LAST, "--data", data).output
     assert 'nothing called "Product Viewd" has ever come in; did you mean "Product Viewed"?' in said
+    said = run("segment", "--when", 'count("Product Viewd") > 3', "--at", LAST, "--data", data).output
+    assert 'nothing called "Product Viewd" has ever come in; did you mean "Product Viewed"?' in said
 
 
 @pytest.mark.parametrize("command", ["seed", "thresholds"])
@@ -69,6 +71,7 @@ def test_a_preview_as_json(data: Path, run: Run) -> None:
     [
         (("count(",), "<expression>:1"),
         (("vip", "--at", "yesterday"), "this is no time"),
+        (("vip", "--at", "2999-01-01"), "what will be then nobody knows"),
         (("vip", "--days", "-1"), "--days is from 0"),
     ],
 )

@@ -94,6 +94,7 @@ def test_by_what_had_happened(living: Living) -> None:
         ({}, "expression"),
         ({"expression": ""}, "expression"),
         ({"expression": "vip", "at": "yesterday"}, "ISO 8601"),
+        ({"expression": "vip", "at": "2999-01-01"}, "still to come"),
         ({"expression": "vip", "days": "7"}, "days"),
         ({"expression": "vip", "days": True}, "days"),
         ({"expression": "vip", "days": 10**9}, "days"),

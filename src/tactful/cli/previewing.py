@@ -6,10 +6,9 @@ import click
 
 from tactful.cli.build import Build
 from tactful.cli.main import data_option, echo_json, echo_warnings, json_option, opened, project_option
-from tactful.cli.recalling import happened_option, sees_of
+from tactful.cli.recalling import happened_option, instant, sees_of
 from tactful.errors import Problem, UsageError
 from tactful.language.mistakes import place_at
-from tactful.values import parse_time
 
 EXPRESSION = "<expression>"
 MOST_DAYS = 3_650
@@ -36,21 +35,18 @@ def register(group: click.Group, build: Build) -> None:
         from tactful.operations import previewed_text, previewing_history  # Slow to import, and wanted here only.
         from tactful.operations.asked import checked_by
 
-        at_us = parse_time(at) if at else 0
-        if at_us is None:
-            raise UsageError(f"--at {at}: this is no time; write for instance 2026-03-01T14:03Z")
         if not 0 <= days <= MOST_DAYS:
             raise UsageError(f"--days is from 0 to {MOST_DAYS}")
         house = opened(build, data, project=project)
+        at_us = instant(at, house.clock.now_us())
         plan = house.plan(0)
         checked = checked_by(plan.plan.publish if plan is not None else None, expression)
         if not as_json:
             remarks = ((one, place_at(EXPRESSION, expression, one.offset)) for one in checked.warnings)
             echo_warnings(Problem(one.message, where, one.hint) for one, where in remarks)
         with build.history(house).open() as history:
-            asked = at_us or house.clock.now_us()
             found = previewing_history.preview(
-                history, checked, asked, days, sees=sees_of(is_happened=happened), is_brief=not days
+                history, checked, at_us, days, sees=sees_of(is_happened=happened), is_brief=not days
             )
         if as_json:
             echo_json(previewing_history.as_values(found))

@@ -30,7 +30,7 @@ def register(group: click.Group, build: Build) -> None:
     @click.option("--when", metavar="EXPR", default="", help="A condition of your own instead of a segment.")
     @at_option
     @happened_option
-    @click.option("--limit", default=20, show_default=True, help="How many people are named, at most 1000.")
+    @click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000), help="How many are named.")
     @click.option("--after", default="", metavar="PERSON", help="Go on behind this person.")
     @project_option
     @data_option
@@ -56,7 +56,7 @@ def register(group: click.Group, build: Build) -> None:
         if bool(name) == bool(when):
             raise UsageError("give the name of a segment, or a condition: `--when EXPR`")
         house = opened(build, data, project=project)
-        at_us, sees = _instant(at) or house.clock.now_us(), sees_of(is_happened=happened)
+        at_us, sees = instant(at, house.clock.now_us()), sees_of(is_happened=happened)
         with build.history(house).open() as history:
             found = (
                 asof.segment(history, name, at_us, sees, after=after, limit=limit)
@@ -87,7 +87,7 @@ def _register_profile(group: click.Group, build: Build) -> None:
         from tactful.operations import asof_profile  # Slow to import, and wanted here only.
 
         house = opened(build, data, project=project)
-        at_us = _instant(at) or house.clock.now_us()
+        at_us = instant(at, house.clock.now_us())
         with build.history(house).open() as history:
             found = asof_profile.profile(history, person, at_us, sees_of(is_happened=happened))
         if found is None:
@@ -99,11 +99,13 @@ def _register_profile(group: click.Group, build: Build) -> None:
             _show_profile(found)
 
 
-def _instant(text: str) -> int:
-    """0 where nothing is said."""
-    at_us = parse_time(text) if text else 0
+def instant(text: str, now_us: int) -> int:
+    """Now where nothing is said. Raises UsageError for what is no time, or still to come."""
+    at_us = parse_time(text) if text else now_us
     if at_us is None:
         raise UsageError(f"--at {text}: this is no time; write for instance 2026-03-01T14:03Z")
+    if at_us > now_us:
+        raise UsageError(f"--at {text}: what will be then nobody knows; it is {format_time(now_us)}")
     return at_us
 
 
@@ -121,6 +123,8 @@ def _show_members(found: "Members") -> None:
     if found.segment:
         click.echo(f"segment {found.segment}, version {found.version} of {format_time(found.published_at)}")
     click.echo(f"  {found.when}")
+    for name, hint in found.unheard:
+        click.echo(f'nothing called "{name}" has ever come in' + (f"; {hint}" if hint else ""))
     if found.members:
         rows = [(one.person, format_time(one.since) if one.since is not None else "") for one in found.members]
         click.echo("")

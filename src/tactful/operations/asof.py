@@ -6,7 +6,7 @@ everything that is asked as *happened by*, is worked out over the events, by the
 definitions, its time zone, its rules of consent and of traits.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -14,14 +14,17 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tactful.errors import UsageError
+from tactful.history.queries import Session
 from tactful.kernel.definitions import read_published
 from tactful.language.check import Checked
 from tactful.language.mistakes import did_you_mean
 from tactful.language.sql.seeing import Sees
+from tactful.language.tree import Node
 from tactful.language.types import BOOLEAN, kind_of
 from tactful.operations.asked import checked_by
 from tactful.operations.history import KNOWN, Opened, PlanThen
 from tactful.operations.terms import Terms, terms_of
+from tactful.operations.thinned import event_names
 from tactful.values import format_time
 
 MOST = 1000
@@ -52,6 +55,8 @@ class Members(Struct, frozen=True):
     """Of a segment: the version of the plan that brought the text which was in force."""
     published_at: int = 0
     """When it did."""
+    unheard: tuple[tuple[str, str], ...] = ()
+    """Of a condition that holds for nobody: events of its that never came, each with what was meant probably."""
 
 
 _WITHOUT = (
@@ -97,7 +102,8 @@ def expression(
     if kind_of(checked.tree) != BOOLEAN:
         raise UsageError(f"{text}: this is a value and no condition; compare it with something")
     people, members = _page(opened, _holds(opened, checked, at_us, sees, terms), after, limit)
-    return Members(at_us, sees, people, members, plan.version if plan is not None else 0, when=text)
+    missed = () if people else tuple(unheard(opened.session, checked.tree))
+    return Members(at_us, sees, people, members, plan.version if plan is not None else 0, when=text, unheard=missed)
 
 
 def as_values(found: Members) -> dict[str, Any]:
@@ -113,11 +119,19 @@ def as_values(found: Members) -> dict[str, Any]:
     if found.segment:
         about = {"segment": found.segment, "version": found.version, "publishedAt": format_time(found.published_at)}
         return {**about, **values}
-    return values
+    return {**values, "neverCame": [{"event": name, "hint": hint} for name, hint in found.unheard]}
 
 
 def _member(one: Member) -> dict[str, Any]:
     return {"person": one.person, "since": format_time(one.since) if one.since is not None else None}
+
+
+def unheard(session: Session, tree: Node) -> Iterator[tuple[str, str]]:
+    """Events of an expression that never came, where any did, each with what was meant probably."""
+    if names := event_names(tree):
+        came = {name for (name,) in session.rows("SELECT DISTINCT name FROM events WHERE name IS NOT NULL")}
+        for name in sorted(names - came) if came else ():
+            yield name, did_you_mean(name, came)
 
 
 # ---- SQL -------------------------------------------------------------------------------------------------------------

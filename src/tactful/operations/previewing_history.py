@@ -21,7 +21,6 @@ from tactful.kernel.view import Around, PersonView
 from tactful.language.canonical import canonical
 from tactful.language.check import Checked
 from tactful.language.compile import compile_condition
-from tactful.language.mistakes import did_you_mean
 from tactful.language.sql.engines import write
 from tactful.language.sql.query import Asked
 from tactful.language.sql.seeing import Sees
@@ -42,6 +41,7 @@ from tactful.language.tree import (
 )
 from tactful.language.tree import Literal as Constant
 from tactful.language.types import ANYTHING, BOOLEAN, DURATION, NUMBER, TEXT, TIME, kind_of
+from tactful.operations.asof import unheard
 from tactful.operations.evaluate_lines import plain
 from tactful.operations.history import KNOWN, Opened
 from tactful.operations.spread import Measured, Spread, size_of, spread
@@ -156,15 +156,8 @@ def preview(
         step=step,
         spreads=spreads,
         values=() if is_condition or spreads else tuple(_values(session, asked, holds, tuple(kinds) or (_IT,))),
-        unheard=() if 0 < people < everybody else tuple(_unheard(session, tree)),
+        unheard=() if 0 < people < everybody else tuple(unheard(session, tree)),
     )
-
-
-def _unheard(session: Session, tree: Node) -> Iterator[tuple[str, str]]:
-    if names := event_names(tree):
-        came = {name for (name,) in session.rows("SELECT DISTINCT name FROM events WHERE name IS NOT NULL")}
-        for name in sorted(names - came) if came else ():
-            yield name, did_you_mean(name, came)
 
 
 def count(opened: Opened, checked: Checked, at_us: int, terms: Terms | None = None) -> tuple[int, int]:
@@ -291,9 +284,9 @@ def _own(asked: Asked, name: str) -> Sequence[str]:
 
 
 def _sample(session: Session, asked: Asked, holds: str, *, is_condition: bool) -> Iterator[Member]:
-    own = ", ".join(_own(asked, _IT))
+    held = ", ".join(_own(asked, _IT))
     rows = session.rows(
-        f"SELECT person, {own} FROM {_TABLE} WHERE {holds} ORDER BY hash(person), person LIMIT {SAMPLE}"
+        f"SELECT person, {held} FROM {_TABLE} WHERE {holds} ORDER BY hash(person), person LIMIT {SAMPLE}"
     )
     read = asked.columns[_IT].read
     for person, *own in rows:

@@ -146,7 +146,7 @@ ANSWERS: dict[tuple[str, str], Any] = {
         **_MEMBERS,
         "members": [{"person": "u:ada", "since": "2025-03-11T12:44:02.000Z"}],
     },
-    ("/v1/members", "get"): {**_MEMBERS, "members": [{"person": "u:ada", "since": None}]},
+    ("/v1/members", "get"): {**_MEMBERS, "members": [{"person": "u:ada", "since": None}], "neverCame": []},
     ("/v1/profiles/{id}", "patch"): {"messageId": "7d1f", "identifier": "u:ada"},
     ("/v1/profiles/{id}/unmerge", "post"): {"identifier": "a:7f3", "person": "u:ada", "returning": ["d:laptop"]},
     ("/v1/explain/{id}", "get"): {**_PROFILE, "asked": "ada", "partition": 2, "whole": True, "story": [_STORY]},

@@ -14,7 +14,7 @@ from tactful.errors import DefinitionError
 from tactful.operations.asked import checked_by
 from tactful.operations.reading import Reader
 from tactful.runtime.ports import Clock
-from tactful.values import parse_time
+from tactful.values import format_time, parse_time
 from tactful.web.changes import refused
 from tactful.web.desk import Desk
 from tactful.web.journeys import body_of, shown
@@ -47,6 +47,8 @@ class Previews:
         at_us = parse_time(at) if isinstance(at, str) else None
         if at is not None and at_us is None:
             return refused(400, "bad_preview", '"at" is a time as ISO 8601: "2026-03-01T14:03:00Z"')
+        if at_us is not None and at_us > (now_us := self._clock.now_us()):
+            return refused(400, "bad_preview", f'"at" is still to come; it is {format_time(now_us)}')
         if isinstance(days, bool) or not isinstance(days, int) or not 0 <= days <= MOST_DAYS:
             return refused(400, "bad_preview", f'"days" is a whole number from 0 to {MOST_DAYS}')
 

@@ -43,6 +43,8 @@ class Asked:
         self.problem = ""
         if at_us is None:
             self.problem = '"at" is a time as ISO 8601: 2026-03-01T14:03:00Z'
+        elif at_us > clock.now_us():
+            self.problem = f'"at" is still to come; it is {format_time(clock.now_us())}'
         elif sees not in ("known", "happened"):
             self.problem = '"sees" is "known" (what was known then) or "happened" (what had happened by then)'
         elif not limit.isdecimal() or not 0 < int(limit[:9]) <= MOST:
