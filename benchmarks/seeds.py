@@ -4,8 +4,6 @@ Ten aggregates begin at the end of the history: counts, sums, sequences, session
 is timed is all of it, from the question to the file of states. Run `python -m benchmarks seeds`.
 """
 
-import os
-import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -15,6 +13,7 @@ from pathlib import Path
 import duckdb
 
 from benchmarks.place import Place, table
+from benchmarks.resident import Resident
 from tactful.adapters.crew import Processes
 from tactful.adapters.duckdb_queries import DuckDBQueries
 from tactful.adapters.sqlite.seeds import SqliteSeeds
@@ -83,16 +82,8 @@ def measure(path: Path, folder: Path, processes: int) -> tuple[float, int, int, 
     known, _ = adopt(None, Plan(1, Publish(NOW_US, FILES, {"time_zone": "UTC"})), NOW_US, is_empty=False)
     wanted = Wanted(tuple(known.ready), (1 << 50,), NOW_US)
     seeds, fragments, events = SqliteSeeds(folder, SystemClock()), 0, 0
-    most, is_over = [0.0], threading.Event()
-
-    def watch() -> None:
-        while not is_over.wait(0.2):
-            most[0] = max(most[0], _megabytes(os.getpid()))
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
     begun = time.perf_counter()
-    with DuckDBQueries().open({"events": [path]}) as session:
+    with Resident() as memory, DuckDBQueries().open({"events": [path]}) as session:
         found = list[tuple[int, int]]()
 
         def rows() -> Iterator[Row]:
@@ -102,25 +93,8 @@ def measure(path: Path, folder: Path, processes: int) -> tuple[float, int, int, 
 
         seeds.write(rows())
     seconds = time.perf_counter() - begun
-    is_over.set()
-    watcher.join()
     fragments, events = sum(one for one, _ in found), sum(many for _, many in found)
-    return seconds, events, fragments, most[0]
-
-
-def _megabytes(process: int) -> float:
-    """What this process and those that it started have for themselves."""
-    try:
-        lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
-        mine = sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
-        children = [
-            child
-            for task in Path(f"/proc/{process}/task").iterdir()
-            for child in (task / "children").read_text().split()
-        ]
-    except OSError:  # It has ended meanwhile.
-        return 0.0
-    return mine + sum(_megabytes(int(child)) for child in children)
+    return seconds, events, fragments, memory.megabytes
 
 
 def run(here: Place) -> None:
