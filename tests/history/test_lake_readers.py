@@ -4,12 +4,13 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from tactful.adapters.delta import compaction
 from tactful.adapters.delta.folder import Folder
 from tactful.adapters.delta.lake import DeltaLake
-from tactful.language.sql.layout import Layout
+from tactful.language.sql.layout import EVENTS, Layout
 from tests.contracts.lakes import event, refs, tables, tie, trait
 
 PAGE = Path(__file__).parents[2] / "docs" / "lake.md"
@@ -30,6 +31,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 lake.maintain(0, {})
                 lake.wish(Layout(("total",)))
     assert len(refs(lake)) == LAST
+    assert _codecs(lake.snapshot().source(EVENTS)) == {"LZ4", "ZSTD"}, "of files that stay and that do not"
     return folder
 
 
@@ -54,6 +56,10 @@ def _agrees(folder: Path, monkeypatch: pytest.MonkeyPatch, engine: str) -> None:
     finally:
         if "spark" in found:
             found["spark"].stop()
+
+
+def _codecs(files: Any) -> set[str]:
+    return {pq.read_metadata(one).row_group(0).column(0).compression for one in files}
 
 
 def _name(n: int) -> str:

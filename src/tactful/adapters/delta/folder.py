@@ -26,12 +26,12 @@ class Folder(Place):
         with world(f"{folder} could not be made"):
             (self._folder / KEPT).mkdir(parents=True, exist_ok=True)
 
-    def write(self, table: str, path: str, rows: pa.Table, row_group: int) -> int:
+    def write(self, table: str, path: str, rows: pa.Table, row_group: int, *, is_brief: bool = False) -> int:
         whole = self._folder / table / path
         with world(f"a file of the lake could not be written ({whole})"):
             whole.parent.mkdir(parents=True, exist_ok=True)
         try:
-            size = super().write(table, path, rows, row_group)
+            size = super().write(table, path, rows, row_group, is_brief=is_brief)
             with world(f"a file of the lake could not be written ({whole})"):
                 _flush(whole)
                 _flush(whole.parent)

@@ -53,11 +53,14 @@ class Place:
     def uri(self, table: str) -> str:
         return f"{self._uri}/{table}"
 
-    def write(self, table: str, path: str, rows: pa.Table, row_group: int) -> int:
-        """Durably; how many bytes it has."""
+    def write(self, table: str, path: str, rows: pa.Table, row_group: int, *, is_brief: bool = False) -> int:
+        """Durably; how many bytes it has. `is_brief`: other files soon take its place."""
         with world(f"a file of the lake could not be written ({self.uri(table)})"):
             where = self._where(table, path)
-            with self._files.open_output_stream(where) as sink, parquet.writer(sink, rows.schema) as writer:
+            with (
+                self._files.open_output_stream(where) as sink,
+                parquet.writer(sink, rows.schema, is_brief=is_brief) as writer,
+            ):
                 writer.write_table(rows, row_group_size=row_group)
                 writer.add_key_value_metadata(rows.schema.metadata or {})
             size: int = self._files.get_file_info(where).size

@@ -61,11 +61,19 @@ class Writer:
         """As files of this table are from now on."""
         return shaped(table.name, rows, layouts.wished(self.events) if table.name == EVENTS else SHARED)
 
-    def write(self, table: Table, rows: pa.Table, *, bucket: int | None = None, changes: bool = True) -> AddAction:
-        """A file with these rows, shaped and in their order, for a commit."""
+    def write(
+        self,
+        table: Table,
+        rows: pa.Table,
+        *,
+        bucket: int | None = None,
+        changes: bool = True,
+        is_brief: bool = False,
+    ) -> AddAction:
+        """A file with these rows, shaped and in their order, for a commit. `is_brief`: it is to be dealt out soon."""
         layout = layouts.wished(self.events) if table.name == EVENTS else SHARED
         path = new_path(bucket, layouts.digest(layout), is_dealt=table.has_buckets)
-        size = table.place.write(table.name, path, labelled(table.name, rows), GROUP_ROWS)
+        size = table.place.write(table.name, path, labelled(table.name, rows), GROUP_ROWS, is_brief=is_brief)
         return table.adding(path, size, bucket, rows, changes=changes)
 
     def ordered(self, table: Table, tables: Sequence[pa.Table]) -> pa.Table:
@@ -106,7 +114,7 @@ class Writer:
         self.events.commit(pen, fresh, positions=upto, seals=seals)
 
     def _fresh(self, table: Table, rows: pa.Table) -> AddAction:
-        return self.write(table, self.shaped(table, rows))
+        return self.write(table, self.shaped(table, rows), is_brief=table.has_buckets)
 
 
 def _all_of(before: Mapping[int, int], upto: Mapping[int, int], otherwise: int | None = None) -> dict[int, int]:
