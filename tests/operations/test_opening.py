@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from tactful.adapters.memory.lake import MemoryLake
+from tactful.errors import UsageError
 from tactful.events.records import Consent
 from tactful.kernel.definitions import read_published
 from tactful.kernel.state import FIRST_KEY, decode_profile
@@ -140,6 +141,16 @@ def demand(life: Life) -> None:
 def test_at_once(life: Life) -> None:
     begun(life)
     demand(life)
+
+
+def test_what_was_before_it_began_is_not_answered(life: Life) -> None:
+    lake = begun(life)
+    since = lake.snapshot().since_us
+    assert since is not None
+    with life.history().open() as opened:
+        assert opened.plan_at(since) is not None
+        with pytest.raises(UsageError, match="the lake begins at 2026-01-03T01:29:00"):
+            opened.plan_at(since - 1)
 
 
 def test_and_from_then_on(life: Life) -> None:

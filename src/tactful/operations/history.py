@@ -16,6 +16,7 @@ import msgspec
 from msgspec import Struct
 from sqlglot import exp
 
+from tactful.errors import UsageError
 from tactful.events.derived import ref
 from tactful.events.records import Publish
 from tactful.history.lake import Lake
@@ -28,6 +29,7 @@ from tactful.language.sql.query import Asked, ask
 from tactful.language.sql.seeing import Seeing, Sees
 from tactful.language.tree import Node
 from tactful.operations.terms import Terms
+from tactful.values import format_time
 
 KNOWN: Sees = "known"
 """What was received by then (DESIGN 5)."""
@@ -78,7 +80,7 @@ class History:
             if self._is_broken_off:
                 session.break_off()
             try:
-                yield Opened(session, self._queries, snapshot.layout, positions, self._terms)
+                yield Opened(session, self._queries, snapshot.layout, positions, self._terms, snapshot.since_us)
             finally:
                 self._sessions.remove(session)
 
@@ -87,7 +89,13 @@ class Opened:
     """The history up to `positions` of the partitions."""
 
     def __init__(
-        self, session: Session, queries: Queries, layout: Layout, positions: Mapping[int, int], terms: Terms
+        self,
+        session: Session,
+        queries: Queries,
+        layout: Layout,
+        positions: Mapping[int, int],
+        terms: Terms,
+        since_us: int | None = None,
     ) -> None:
         self.session = session
         """For SQL by hand over all tables."""
@@ -97,6 +105,7 @@ class Opened:
         self.has_ties = session.rows(f"SELECT 1 FROM {IDENTITY} LIMIT 1") != []
         """Whether anybody was ever tied to anybody."""
         self._queries = queries
+        self._since_us = since_us
         self._knows_zones = False
 
     @property
@@ -168,7 +177,13 @@ class Opened:
             self._knows_zones = True
 
     def plan_at(self, at_us: int) -> PlanThen | None:
-        """The plan that was in force at an instant; None before the first."""
+        """The plan that was in force at an instant; None before the first. Raises UsageError of an instant before the
+        lake began anew, of which it knows too little."""
+        if self._since_us is not None and at_us < self._since_us:
+            raise UsageError(
+                f"the lake begins at {format_time(self._since_us)}, anew: what was before, at {format_time(at_us)} for "
+                "instance, is in no lake any more (docs/lake.md)"
+            )
         rows = self.session.rows(
             "SELECT version, published_at, received_at, author, files, settings FROM plans"
             f" WHERE files IS NOT NULL AND published_at <= {at_us} ORDER BY published_at DESC, version DESC LIMIT 1"
