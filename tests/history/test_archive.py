@@ -6,6 +6,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from tactful.adapters.duckdb_queries import DuckDBQueries
 from tactful.adapters.memory.bells import MemoryBell
 from tactful.adapters.memory.lake import MemoryLake
 from tactful.errors import TransientError
@@ -16,6 +17,7 @@ from tactful.history.lake import Maintained
 from tactful.history.producer import READS
 from tactful.history.table import of_rows
 from tactful.language.sql.layout import EVENTS, TABLES, ZONES, Layout
+from tactful.operations.history import History
 from tactful.runtime.archive import RETRY_US, Archive, Archiver, Declared, Pace
 from tactful.runtime.decided import LiveTail
 from tactful.testing.clock import SimClock
@@ -282,12 +284,17 @@ def test_a_lake_that_has_more_than_the_log_is_said(life: Life) -> None:
         archiver(before, lake)
 
 
+def ask(history: History) -> None:
+    with history.open():
+        raise AssertionError("nobody is answered")
+
+
 def parted(life: Life, lake: MemoryLake, name: str) -> list[str]:
     """What is said to whoever archives, and to whoever asks."""
     said = []
     for act in (
         lambda: Archiver(life.house.log, life.house.trail, lake, life.clock, name=name),
-        lambda: LiveTail(life.house.log, life.house.trail, name).demand(lake.snapshot()),
+        lambda: ask(History(lake, DuckDBQueries(), LiveTail(life.house.log, life.house.trail, name))),
     ):
         with pytest.raises(TransientError) as refused:
             act()
