@@ -7,17 +7,18 @@ from pathlib import Path
 import watchfiles
 
 from tactful.kernel.definitions import FOLDERS
+from tactful.runtime.settings_mistakes import FILE
 
 
 def watch(project: Path, changed: Callable[[], None]) -> Callable[[], None]:
-    """Call `changed`, in a thread of its own, after each save under the project's definition folders; returns what
-    ends it."""
+    """Call `changed`, in a thread of its own, after each save of tactful.toml or under the project's definition
+    folders; returns what ends it."""
     stop = threading.Event()
     root = project.resolve()
 
     def is_definition(change: watchfiles.Change, path: str) -> bool:
         parts = Path(path).relative_to(root).parts
-        return len(parts) > 1 and parts[0] in FOLDERS and not parts[-1].startswith(".")
+        return parts == (FILE,) or (len(parts) > 1 and parts[0] in FOLDERS and not parts[-1].startswith("."))
 
     def run() -> None:
         for _ in watchfiles.watch(root, watch_filter=is_definition, stop_event=stop, rust_timeout=500):

@@ -25,10 +25,8 @@ from tactful.app.doorkeeping import access_of, provider_of
 from tactful.app.parts import sources_of
 from tactful.app.reading import reader
 from tactful.app.rules import rules_of
-from tactful.consent.policy import read
 from tactful.errors import TransientError, UsageError
 from tactful.events.intake import Arrival
-from tactful.events.records import CONSENT
 from tactful.operations import identities
 from tactful.operations.backtesting.bench import Bench, Progress
 from tactful.operations.consenting import check as check_consent
@@ -39,7 +37,7 @@ from tactful.operations.reading import Reader
 from tactful.operations.saving import held
 from tactful.runtime.intake import Bounds, Intake
 from tactful.runtime.ports import Claimed
-from tactful.runtime.settings import Settings, plan_settings
+from tactful.runtime.settings import Settings
 from tactful.runtime.tokens import Tokens
 from tactful.web.allowed import allowed
 from tactful.web.api import OPEN_PATHS
@@ -169,8 +167,7 @@ def _hands(house: Installation, project: Path) -> Hands:
 def _frame(settings: Settings, address: str) -> Frame:
     key = next((source.write_key for source in settings.sources.values() if source.trust == "server"), "")
     workspace = settings.workspace
-    policy = read(plan_settings(settings).get(CONSENT, ""))
-    return Frame(workspace.name, workspace.time_zone, workspace.public_url or address, key, policy)
+    return Frame(workspace.name, workspace.time_zone, workspace.public_url or address, key)
 
 
 def _findings(house: Installation, project: Path) -> list[Finding]:

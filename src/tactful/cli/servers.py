@@ -23,7 +23,7 @@ def register(group: click.Group, build: Build) -> None:
     @data_option
     @host_option
     @port_option
-    @click.option("--dev", "is_dev", is_flag=True, help="Publish whenever a file of the project changes.")
+    @click.option("--dev", "is_dev", is_flag=True, help="Publish whenever a file of the project is saved.")
     @click.option("--speed", type=int, metavar="N", help="With --dev: run the clock N times as fast; nothing leaves.")
     @click.option("--begin", default="", metavar="TIME", help="Where a new folder's fast clock begins (default: now).")
     def up(project: Path, data: Path, host: str, port: int, is_dev: bool, speed: int | None, begin: str) -> None:

@@ -47,6 +47,7 @@ class Events:
             counts={one: sum(_is_meant(row, one) for row in rows) for one in ("", "unplanned", "silent")},
             show=show if show in ("unplanned", "silent") else "",
             days=DAYS,
+            **await console.taught(is_empty=not rows),
         )
 
     async def event(self, request: Request) -> Response:

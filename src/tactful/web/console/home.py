@@ -76,7 +76,7 @@ class Home:
             events=self._events(now, now_us),
             per_person=_per_person(week) if week else None,
             mean=_mean(week) if week else 0,
-            unkept="" if now.overview.events else await console.desk.ask(Reader.unkept),
+            **await console.taught(is_empty=not now.overview.events),
         )
 
     async def _count_week(self) -> Week:

@@ -89,7 +89,7 @@ class Live:
             wanted=wanted,
             is_filtered=wanted != Wanted(),
             plan=any(state.adopted for state in states),
-            unkept="" if events else await console.desk.ask(Reader.unkept),
+            **await console.taught(is_empty=not events),
         )
 
     async def stream(self, request: Request) -> Response:

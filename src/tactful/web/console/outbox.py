@@ -76,6 +76,7 @@ class Outbox:
             knows=knows,
             older="?" + urlencode({name: text for name, text in following.items() if text}) if following else "",
             done=_done(request),
+            **await self._console.taught(is_empty=not rows),
         )
 
     async def message(self, request: Request) -> Response:

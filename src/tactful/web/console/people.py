@@ -5,7 +5,6 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from tactful.operations import explain
-from tactful.operations.reading import Reader
 from tactful.operations.stories import StoryLine
 from tactful.values import format_time
 from tactful.web import wording
@@ -51,9 +50,9 @@ class People:
         if wants_csv(request):
             cells = ((one.key, one.name, format_time(one.at), one.last, " ".join(one.segments)) for one in people)
             return console.csv(request, "people", ("person", "name", "seen", "last", "segments"), cells)
-        unkept = await console.desk.ask(Reader.unkept) if wanted or not people else ""
+        taught = await console.taught(is_empty=bool(wanted) or not people)
         return await console.page(
-            request, "people/list.html", 404 if wanted else 200, people=people, wanted=wanted, unkept=unkept
+            request, "people/list.html", 404 if wanted else 200, people=people, wanted=wanted, **taught
         )
 
     async def person(self, request: Request) -> Response:
@@ -66,8 +65,8 @@ class People:
         desk = console.desk if steps == STEPS else console.slow
         story = await desk.ask(lambda reader: reader.story(key, steps))
         if story is None:
-            unkept = await console.desk.ask(Reader.unkept)
-            return await console.page(request, "people/nobody.html", 404, key=key, unkept=unkept)
+            taught = await console.taught(is_empty=True)
+            return await console.page(request, "people/nobody.html", 404, key=key, **taught)
         show = asked.get("show", "") if asked.get("show", "") in KINDS else ""
         lines = [line for line in story.lines if not show or line.kind in KINDS[show]]
         if wants_csv(request):

@@ -77,16 +77,10 @@ class Frame(Struct, frozen=True):
     """Where this server is reached, for the lines that pages teach: "http://127.0.0.1:8080"."""
     write_key: str
     """Of a server source, for the same lines; "" where there is none."""
-    policy: Policy = DEFAULT
-    """What these lines have to say of consent."""
 
-    def calls(self, event: str, properties: Mapping[str, Any]) -> str:
+    def calls(self, event: str, properties: Mapping[str, Any], policy: Policy) -> str:
         """What somebody types to see such an event here."""
-        return "\n".join(first_calls(self.address, self.write_key or "WRITE_KEY", event, properties, self.policy))
-
-    @property
-    def about_consent(self) -> str:
-        return about_consent(self.policy)
+        return "\n".join(first_calls(self.address, self.write_key or "WRITE_KEY", event, properties, policy))
 
 
 def visitor(request: Request) -> Visitor:
@@ -141,7 +135,7 @@ class Console:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self.templates.globals.update({"around": around})
+        self.templates.globals.update({"around": around, "about_consent": about_consent})
         self.templates.filters.update(wording.filters(self.zone))
 
     # ---- ways in
@@ -198,6 +192,13 @@ class Console:
         }
         answer = html(self.templates.get_template(template).render({**around, **values}), status)
         return packed(request.headers, answer)
+
+    async def taught(self, *, is_empty: bool) -> dict[str, Any]:
+        """What a page that has nothing to show says beside that: what consent has kept out (`unkept`), and what a first
+        call has to say of it (`policy`, of the plan in force)."""
+        if not is_empty:
+            return {"unkept": "", "policy": DEFAULT}
+        return await self.desk.ask(lambda reader: {"unkept": reader.unkept(), "policy": reader.compiled().policy})
 
     async def warm(self) -> None:
         """Compile all templates, one after the other beside what is asked: each takes some ten milliseconds, and the
