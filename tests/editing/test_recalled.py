@@ -1,5 +1,7 @@
 """A moment is picked, and pages show who was where and what was known then."""
 
+import re
+from html import unescape
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -37,6 +39,9 @@ def test_before_anything_was_published_there_was_no_segment(client: Visiting) ->
     answer = client.get(f"/segments/buyers/then?at={moment(START - DAY_US)}")
     assert answer.status_code == 404
     assert "nothing had been published" in answer.text
+    (link,) = re.findall(r'href="(/segments/preview[^"]*)"', answer.text)
+    preview = client.get(unescape(link)).text
+    assert "segment(&#34;buyers&#34;)" in preview and "It holds for" in preview
 
 
 def test_what_was_known_of_a_person(client: Visiting, shop: Installation) -> None:
