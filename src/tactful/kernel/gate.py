@@ -11,11 +11,12 @@ consent, since it asks for it: seldom, and with nothing in it that a browser sai
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any, Protocol
 
 from msgspec import Struct
 
-from tactful.consent.permits import Permit, permit, places
+from tactful.consent.permits import ConsentWrite, Permit, permit, places
 from tactful.events import zones
 from tactful.events.derived import SendMessage
 from tactful.events.records import pack, unpack
@@ -97,7 +98,7 @@ class Refusal(Struct, frozen=True):
     detail: str = ""
 
 
-class _Case(Struct, frozen=True):
+class _Case(Struct, frozen=True, dict=True):
     """One intent before the gate, with what several questions want to know."""
 
     intent: SendMessage
@@ -117,12 +118,17 @@ class _Case(Struct, frozen=True):
 
     def permits(self, purposes: Iterable[str]) -> Iterator[tuple[str, Permit | None]]:
         """By what the person decided. For somebody whom a server knows, a yes that anybody may have said is none."""
+        decisions, country = self._decided
+        for purpose in purposes:
+            yield purpose, permit(purpose, decisions, self.plan.policy, country)
+
+    @cached_property
+    def _decided(self) -> tuple[list[Mapping[str, ConsentWrite]], str]:
+        """Decisions about consent, and the country; asked for by the message, and by whether it may be tracked."""
         plan, fragments = self.plan, self.profile.fragments
-        country = country_of(fragments.values(), plan.traits)
         hears = hears_browsers(fragments, is_signed=plan.identity.is_signed)
         decisions = consents(fragments, hears=hears, rules=plan.traits)
-        for purpose in purposes:
-            yield purpose, permit(purpose, decisions, plan.policy, country)
+        return decisions, country_of(fragments.values(), plan.traits)
 
 
 def decide(
