@@ -10,11 +10,11 @@ from tactful.adapters.duckdb_queries import DuckDBQueries
 from tactful.adapters.memory.bells import MemoryBell
 from tactful.adapters.memory.lake import MemoryLake
 from tactful.errors import TransientError
-from tactful.events.derived import decode_groups, reader
+from tactful.events.derived import decode_groups
 from tactful.events.records import Tick, encode
 from tactful.history.cells import ZoneRow
 from tactful.history.lake import Maintained
-from tactful.history.producer import READS
+from tactful.history.producer import READS, read_groups
 from tactful.history.table import of_rows
 from tactful.language.sql.layout import EVENTS, TABLES, ZONES, Layout
 from tactful.operations.history import History
@@ -357,8 +357,8 @@ def test_a_log_that_was_trimmed_beyond_the_last_row_has_all_that_is_needed() -> 
 def test_rows_that_the_history_does_not_read_are_passed_over(life: Life) -> None:
     trail = life.house.trail
     blobs = [one for partition in range(2) for one in trail.between(partition, 1, trail.end(partition))]
-    whole, read = [group for one in blobs for group in decode_groups(one)], reader(READS)
-    some = [group for one in blobs for group in read(one)]
+    whole = [group for one in blobs for group in decode_groups(one)]
+    some = [group for one in blobs for group in read_groups(one)]
     assert [(one.position, one.key, one.before) for one in some] == [
         (one.position, one.key, one.before) for one in whole
     ]

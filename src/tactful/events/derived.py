@@ -5,9 +5,8 @@ a person's story is read backwards from `Profile.tail` without an index by perso
 order for what shall (SendMessage).
 """
 
-from collections.abc import Callable, Collection, Sequence
-from functools import partial
-from typing import Literal, Union, get_args
+from collections.abc import Sequence
+from typing import Literal
 
 import msgspec
 from msgspec import Raw, Struct
@@ -378,16 +377,6 @@ def decode_groups(body: bytes) -> list[Group]:
 def decode_closed(body: bytes) -> list[Closed]:
     """They keep `body` alive."""
     return _closed.decode(body)
-
-
-def reader(kinds: Collection[type[Row]]) -> Callable[[bytes], list[Group]]:
-    """Like decode_groups; of rows of other kinds it leaves nothing but that they were there, in half the time."""
-    make = partial(msgspec.defstruct, frozen=True, array_like=True, gc=False)
-    rows = tuple(
-        one if one in kinds else make(one.__name__, (), tag=one.__struct_config__.tag) for one in get_args(Row)
-    )
-    group = make("Group", [("position", int), ("key", str), ("before", int), ("rows", tuple[Union[rows], ...])])  # type: ignore[valid-type]  # noqa: UP007  (made of a list)
-    return msgspec.msgpack.Decoder(list[group]).decode  # type: ignore[valid-type]  # likewise
 
 
 REF_BITS = 10

@@ -8,6 +8,7 @@ stretch of positions of any partition can be made, in any order and again, and c
 from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import partial
 from itertools import takewhile
+from typing import Union, get_args
 
 import msgspec
 from msgspec import Raw
@@ -250,3 +251,14 @@ _MADE: dict[type[Row], Callable[..., Iterator[Item]]] = {
 }
 READS: Collection[type[Row]] = {EventKept, TraitRefused, *_MADE}
 """The kinds of rows that are looked at."""
+
+
+def _reader() -> Callable[[bytes], list[Group]]:
+    make = partial(msgspec.defstruct, frozen=True, array_like=True, gc=False)
+    rows = tuple(one if one in READS else make("Other", (), tag=one.__struct_config__.tag) for one in get_args(Row))
+    group = make("Group", [("position", int), ("key", str), ("before", int), ("rows", tuple[Union[rows], ...])])  # type: ignore[valid-type]  # noqa: UP007  (made of a list)
+    return msgspec.msgpack.Decoder(list[group]).decode  # type: ignore[valid-type]  # likewise
+
+
+read_groups = _reader()
+"""Like derived.decode_groups, in half the time: of other rows it says only that they were there."""

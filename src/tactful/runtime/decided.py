@@ -13,13 +13,13 @@ import pyarrow as pa
 from msgspec import Struct
 
 from tactful.errors import TransientError
-from tactful.events.derived import REF_BITS, Group, place, reader, ref
+from tactful.events.derived import REF_BITS, Group, place, ref
 from tactful.events.records import Between, Forwarded, Passed, Record, Take, decode, decode_all, decode_told
 from tactful.history.cells import Item
 from tactful.history.columns import Batch
 from tactful.history.lake import Snapshot
 from tactful.history.own import with_own
-from tactful.history.producer import READS, produce
+from tactful.history.producer import produce, read_groups
 from tactful.history.tail import Rest
 from tactful.language.sql.layout import EVENTS, Layout
 from tactful.runtime.keeping import Trail
@@ -28,7 +28,6 @@ from tactful.runtime.seals import Seals
 
 READ = 8_000
 """Positions at a time, about."""
-_groups = reader(READS)
 
 
 class Stretch(Struct, frozen=True):
@@ -49,7 +48,7 @@ def stretch(log: Log, trail: Trail, partition: int, after: int, limit: int = REA
     upto = min(end, after + limit)
     groups: list[Group] = []
     for blob in trail.between(partition, after + 1, upto):
-        groups += _groups(blob)
+        groups += read_groups(blob)
     # Pieces are whole: what they hold beyond what was asked for need not be read again.
     upto = max([upto, *(group.position for group in groups[-1:])])
     mine = [group for group in groups if group.position > after] if groups and groups[0].position <= after else groups

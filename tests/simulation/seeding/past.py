@@ -34,7 +34,7 @@ class Past:
         self._connection.execute("SET threads = 1")
         self._connection.register("events", pa.Table.from_pylist(rows, _SCHEMA))
 
-    def _items(self, driver: Driver) -> Iterator[object]:
+    def _items(self, driver: Driver) -> Sequence[object]:
         return produce(driver.state.partition, driver.groups, self._find)
 
     def _find(self, ref: int) -> Record:
