@@ -141,7 +141,7 @@ def place(arguments: list[str] | None = None, description: str | None = None) ->
     options = argparse.ArgumentParser(description=description)
     options.add_argument("--quick", action="store_true", help="a smoke test: small numbers that mean nothing")
     options.add_argument("--rounds", type=int, default=3, help="runs of which the median is shown")
-    options.add_argument("--people", type=int, default=0, help="how many wait (waiting); else a million")
+    options.add_argument("--people", type=int, default=0, help="how many there are, where the benchmark says so")
     options.add_argument("--folder", type=Path, help="keep the seeded people here, for the next run")
     chosen = options.parse_args(arguments)
     rounds = 1 if chosen.quick else chosen.rounds
