@@ -6,8 +6,9 @@ from tactful.consent.permits import ConsentWrite
 from tactful.events.derived import ConsentChanged, EventKept, Group, RecordKept, place
 from tactful.events.derived import Row as Derived
 from tactful.events.records import Consent, Enter, Event, Score, Threshold, Unmerge
-from tactful.history.cells import Fragment, Row, unfolded
+from tactful.history.cells import Fragment, Row
 from tactful.history.producer import produce
+from tactful.history.unfolding import unfolded
 
 KINDS = {Consent: "consent", Score: "score", Enter: "enter", Unmerge: "unmerge", Threshold: "threshold"}
 

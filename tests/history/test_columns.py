@@ -8,10 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tactful.events.records import Event, pack
-from tactful.history.cells import ConsentRow, EventRow, Item, KeptEvent, unfolded
+from tactful.history.cells import ConsentRow, EventRow, Item, KeptEvent
 from tactful.history.columns import Batch
 from tactful.history.own import with_own
 from tactful.history.table import of_rows, sorted_out
+from tactful.history.unfolding import unfolded
 from tactful.language.sql.layout import CONSENTS, EVENTS, TRAITS, Layout
 
 NAMES = st.sampled_from(["a", "b", "a.b", "x[0]", "Total", "timezone"])

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from tactful.events import zones
-from tactful.events.records import Event, unpack
+from tactful.events.records import Event
 from tactful.kernel.addresses import is_proved
 from tactful.language.sql.layout import FLAT, escaped
 from tactful.messages.mail import mailbox
@@ -276,14 +276,6 @@ _json = msgspec.json.Encoder()
 EMPTY = Cells()
 
 
-def unfolded(item: Item) -> Iterator[Row]:
-    """The rows of an item, one by one (history/columns.py: of many at once)."""
-    if isinstance(item, KeptEvent):
-        yield from _of_event(item)
-    else:
-        yield item
-
-
 def zone_rows(names: Iterable[str], from_us: int, until_us: int) -> Iterator[ZoneRow]:
     """What local time needs from one instant to another."""
     for name in sorted(names):
@@ -299,40 +291,6 @@ def cells(values: Mapping[str, Any]) -> Cells:
     for name, value in values.items():
         found.put(escaped(name), value)
     return found
-
-
-def _of_event(item: KeptEvent) -> Iterator[Row]:
-    event, epoch, ref, applied, refused = item
-    properties, context = unpack(event.properties), unpack(event.context)
-    named = context.get("timezone")
-    times = event.timestamp, event.received_at, ref
-    yield EventRow(
-        event.key,
-        epoch,
-        event.kind,
-        event.name,
-        *times,
-        event.message_id,
-        named if isinstance(named, str) and named in zones.names() else None,
-        cells(properties) if properties else EMPTY,
-        cells(context) if context else EMPTY,
-        applied,
-        event.source,
-        event.trust == "server",
-        event.is_verified,
-        event.is_import,
-        event.ids,
-        _json.encode(unpack(event.extra)).decode(),
-    )
-    if event.kind == "identify":
-        for name, value in properties.items():
-            if name not in refused:
-                written = cells({name: value}) if value is not None else EMPTY
-                yield TraitRow(
-                    *(event.key, epoch, name, *times, event.source, written, applied),
-                    is_hearsay=is_hearsay(event, name, value),
-                    address=address(name, value),
-                )
 
 
 def is_hearsay(event: Event, name: str, value: object) -> bool:

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Iterator
 
 from tactful.events.derived import place
 from tactful.events.records import Between, Plan, Publish, Record
-from tactful.history.cells import Row, unfolded
+from tactful.history.cells import Row
 from tactful.history.producer import produce
+from tactful.history.unfolding import unfolded
 from tactful.kernel.definitions import Definitions
 from tactful.kernel.plan import adopt
 from tactful.kernel.state import PartitionState
