@@ -80,11 +80,12 @@ def test_nothing_of_a_replayed_history_leaves(tmp_path: Path, mailbox: Mailbox, 
         assert sum(written.values()) == 3 * 20, written
 
         # What happens now is live.
+        before = len(running.intents())
         client = Client(running.port)
         for one in Walker("live", is_eager=False, begin_us=SystemClock().now_us()).signs_up():
             assert client.send(one) == 200
         client.close()
-        running.await_quiet(len(running.intents()) + 4)
+        running.await_quiet(before + 4)
         live = [row for row in running.intents() if not row.intent.is_replay]
         assert {row.intent.key for row in live} == {"u:live"}
         assert {row.status for row in live} == {"sent"}
