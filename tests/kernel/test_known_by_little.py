@@ -103,7 +103,8 @@ def test_what_another_reader_confirmed_keeps_nothing_of_whom_a_server_knows() ->
         tied = event("u:1", "a:1", kind="identify", email=address)
         life = Life(collects, 2, BEGIN)
         life.publish(FILES)
-        for nth, one in enumerate((yes("a:1"), mine, confirmed, tied, event("u:1", trust="browser")), 1):
+        said: list[Event | Consent] = [yes("a:1"), mine, confirmed, tied, event("u:1", trust="browser")]
+        for nth, one in enumerate(said, 1):
             life.until(BEGIN + nth)
             life.take(replace(one, timestamp=BEGIN + nth, received_at=BEGIN + nth))
         with life.history().open() as opened:
