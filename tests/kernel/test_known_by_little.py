@@ -1,14 +1,17 @@
 """Somebody of whom next to nothing is known is looked at all the same, and whom a server comes to know is looked at
 again: who is in a segment is for whom its condition holds (I5), also where no event says so."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
 from tactful.events.records import Consent, Enter, Event, pack
+from tactful.history import columns
+from tactful.language.sql import build
 from tactful.operations import asof
-from tactful.runtime.settings import ConsentSettings, PurposeSettings, Settings
+from tactful.runtime.settings import ConsentSettings, PurposeSettings, Settings, SourceSettings
 from tests.histories import Life
 
 BEGIN = 1_767_225_600_000_000
@@ -87,11 +90,59 @@ def test_who_confirmed_an_address_agrees_for_whom_mail_goes_there() -> None:
     tied = event("u:1", "a:1", kind="identify", email="ada@example.com")
     assert lived(mine, confirmed, tied)["mailed"] == {"u:1"}
     assert lived(mine, confirmed, replace(tied, properties=pack({"email": "bob@example.com"})))["mailed"] == set()
-    # Where no server has named one, mail goes to the address with which they were first known.
-    known = event("u:1"), event("u:1", kind="identify", trust="browser", email="bob@example.com")
     later = event("u:1", "a:1", trust="browser")
-    assert lived(known[1], mine, confirmed, later, known[0])["mailed"] == set()
-    assert lived(mine, confirmed, later, known[0])["mailed"] == {"u:1"}
+    assert lived(mine, confirmed, later, event("u:1"))["mailed"] == {"u:1"}
+
+
+def _mailed_by_the_first_address() -> set[str]:
+    """Of somebody who was known by another address first, which no server has named."""
+    mine = event("a:1", kind="identify", trust="browser", email="ada@example.com")
+    first = event("u:1", kind="identify", trust="browser", email="bob@example.com")
+    confirmed = replace(yes("a:1", "server", origin="confirm"), source="confirm", address="ada@example.com")
+    return lived(first, mine, confirmed, event("u:1", "a:1", trust="browser"), event("u:1"))["mailed"]
+
+
+def _mailed_by_the_servers_address() -> set[str]:
+    """Of somebody of whom a server has named another address, before a browser named the one that is confirmed."""
+    told = event("u:1", kind="identify", email="bob@example.com")
+    mine = event("a:1", kind="identify", trust="browser", email="ada@example.com")
+    confirmed = replace(yes("a:1", "server", origin="confirm"), source="confirm", address="ada@example.com")
+    return lived(told, mine, confirmed, event("u:1", "a:1", trust="browser"))["mailed"]
+
+
+def the_address_named_last(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(build, "at_least", build.at_greatest)
+
+
+def what_browsers_say_is_a_servers_word(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(columns, "is_hearsay", lambda *_: False)
+
+
+@pytest.mark.parametrize(
+    ("mailed", "plant"),
+    [
+        (_mailed_by_the_first_address, the_address_named_last),
+        (_mailed_by_the_servers_address, what_browsers_say_is_a_servers_word),
+    ],
+)
+def test_whose_address_it_is(
+    monkeypatch: pytest.MonkeyPatch, mailed: Callable[[], set[str]], plant: Callable[[pytest.MonkeyPatch], None]
+) -> None:
+    """By state and by SQL alike; a planted bug in SQL is noticed."""
+    assert mailed() == set()
+    plant(monkeypatch)
+    with pytest.raises(AssertionError):
+        mailed()
+
+
+def test_what_the_tracking_plan_mends_is_mended_in_the_history() -> None:
+    life = Life(Settings(sources={"shop": SourceSettings(write_key="SK", trust="server", unplanned="mend")}), 2, BEGIN)
+    life.publish({"events/viewed.yaml": "name: Product Viewed\nproperties: {price: number}\n"})
+    life.until(BEGIN + 1)
+    life.take(replace(event("u:1", price="12.5"), timestamp=BEGIN + 1, received_at=BEGIN + 1))
+    with life.history().open() as opened:
+        found = asof.expression(opened, 'sum("Product Viewed", price) == 12.5', life.clock.now_us())
+    assert {one.person for one in found.members} == {"u:1"}
 
 
 def test_what_another_reader_confirmed_keeps_nothing_of_whom_a_server_knows() -> None:

@@ -13,7 +13,7 @@ from sqlglot import exp
 
 from tactful.events import derived
 from tactful.events.records import Consent, Event, pack, unpack
-from tactful.history import columns, producer, remains
+from tactful.history import producer, remains
 from tactful.language.sql import build, consents
 from tactful.language.sql.relations import Query
 from tactful.operations.evaluate_lines import Question
@@ -184,15 +184,6 @@ def whoever_reads_an_address_agrees(patch: Patch) -> None:
     patch.setattr(producer, "_MADE", made)
 
 
-def what_a_browser_named_last_is_the_address(patch: Patch) -> None:
-    least = build.at_least
-    patch.setattr(build, "at_least", lambda value, *by: (build.at_greatest if len(by) == 1 else least)(value, *by))
-
-
-def what_browsers_say_is_the_address_of_somebody_known(patch: Patch) -> None:
-    patch.setattr(columns, "is_hearsay", lambda *_: False)
-
-
 def signed_browsers_are_believed_no_more_than_others(patch: Patch) -> None:
     decision = consents.decision
     patch.setattr(consents, "decision", lambda query, purpose, **_: decision(query, purpose))
@@ -205,8 +196,6 @@ PLANTED: list[Callable[[Patch], None]] = [
     a_server_is_forgotten_with_what_it_said,
     what_was_said_before_a_yes_without_proof_counts,
     whoever_reads_an_address_agrees,
-    what_a_browser_named_last_is_the_address,
-    what_browsers_say_is_the_address_of_somebody_known,
     signed_browsers_are_believed_no_more_than_others,
 ]
 
