@@ -3,8 +3,9 @@
 Visits of some ten events, by people of whom few come often; 20 segments and 5 journeys (shop.py), one of them tested.
 The floor calls step() with one record after the other, and tells it at once that each message was sent, without which
 runs would wait for ever and be looked at again and again. It does nothing else: nobody is woken who does not come
-again, no gate, no reading, no counting. Run `python -m benchmarks backtesting`; two million events with
-`--people 50000`.
+again, no gate, no reading, no counting. So beside it stands how much of the whole backtest is spent within step(),
+which is also woken there for whatever is due by itself. Run `python -m benchmarks backtesting`; two million events
+with `--people 50000`.
 """
 
 import gc
@@ -12,7 +13,8 @@ import json
 import random
 import time
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
+from unittest.mock import patch
 
 import pyarrow.parquet as pq
 
@@ -31,6 +33,7 @@ from tactful.kernel.state import PartitionState
 from tactful.kernel.step import step
 from tactful.kernel.turn import Turn
 from tactful.language.sql.layout import SHARED, TABLES
+from tactful.operations.backtesting import playing
 from tactful.operations.backtesting.crew import Alone, Crew
 from tactful.operations.backtesting.running import Told, Version, Wanted, backtest
 from tactful.operations.backtesting.stages import stage
@@ -171,13 +174,29 @@ def _alone(folder: Path) -> Tested:
     return testing(folder, Alone())
 
 
+def within(folder: Path) -> float:
+    """The share of the whole backtest that is spent within step()."""
+    spent = 0.0
+
+    def watched(*arguments: Any) -> None:
+        nonlocal spent
+        begun = time.perf_counter()
+        step(*arguments)
+        spent += time.perf_counter() - begun
+
+    with patch.object(playing, "step", watched):
+        lasted = testing(folder, Alone()).lasted_s
+    return spent / lasted
+
+
 def run(place: Place) -> None:
     events = place.scaled(EVENTS, QUICK_EVENTS)
     folder = _written(place, events)
-    floors, singles = [], []
+    floors, singles, shares = [], [], []
     for number in range(place.rounds):
         floors.append(alone(place.core, stepping, events))
         singles.append(alone(place.core, _alone, folder))
+        shares.append(alone(place.core, within, folder))
         print(f"  round {number + 1}: {floors[-1] / singles[-1].busy_s:.2f} of bare step() on one core")
     pin(cores_of_machine())
     cores = len(cores_of_machine())
@@ -189,6 +208,7 @@ def run(place: Place) -> None:
             ("records a second of one core, bare step() in memory", f"{rows / median(floors):,.0f}"),
             ("records a second of one core, the whole backtest", f"{rows / single:,.0f}"),
             ("of bare step()", f"{median(floors) / single:.2f}"),
+            ("spent within step(), who is due by themselves included", f"{median(shares):.2f}"),
         ],
     )
     large = _written(place, place.people * EACH or events)
