@@ -36,6 +36,7 @@ class Files:
     def __init__(self, folder: Path, own: Layout) -> None:
         self.folder, self.layout = folder, own
         self.positions: Mapping[int, int] = {}
+        self.since_us: int | None = None
         self.buckets = 1
 
     def snapshot(self) -> "Files":
