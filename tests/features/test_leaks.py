@@ -215,6 +215,23 @@ def test_what_is_proposed_is_chosen_by_what_had_happened() -> None:
         assert "total" in seen(opened, BEGIN + 9 * DAY_US).properties["Order Completed"]
 
 
+def test_who_is_only_told_of_is_there_as_soon_as_it_is_told() -> None:
+    """Nobody does a score, so that it waits for no delay."""
+    score = {"type": "score", "model": "churn", "value": 0.5, "userId": "u1", "receivedAt": "2025-03-01T00:00:00Z"}
+    assert _counted([score], "2025-03-01T00:00:00Z") == [{"u:u1": 0}]
+
+
+def test_who_was_set_apart_is_there_when_that_is_heard_of() -> None:
+    """What unties waits as long as what ties."""
+    about = {"anonymousId": "x", "source": "app"}
+    lines = [
+        {"type": "identify", "userId": "u1", "receivedAt": "2025-03-01T00:00:00Z", **about},
+        {"type": "unmerge", "receivedAt": "2025-03-01T01:00:00Z", **about},
+    ]
+    at = ("2025-03-01T05:00:00Z", "2025-03-01T06:00:00Z", "2025-03-01T07:00:00Z")
+    assert _counted(lines, *at) == [{}, {"u:u1": 0}, {"u:u1": 0, "a:x": 0}]
+
+
 def test_a_delay_is_kept_to_the_microsecond() -> None:
     line: dict[str, Any] = {"type": "track", "event": "A", "userId": "a", "receivedAt": "2025-03-01T00:00:00Z"}
     asked = features({"n": 'count("A")'})

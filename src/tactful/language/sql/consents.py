@@ -14,13 +14,11 @@ from tactful.events.sources import OWN_SOURCES
 from tactful.language.sql import build
 from tactful.language.sql.addresses import mailboxes
 from tactful.language.sql.build import Select, Sql, column
-from tactful.language.sql.layout import CONSENTS
+from tactful.language.sql.layout import CONSENTS, TOLD
 from tactful.language.sql.relations import FRAGMENT, ORDER, Query
 
 _BY = ("by", "by_epoch")
 _PLACE = ("purpose", "is_gpc")
-_TOLD = ("score", "enter")
-"""Kinds by which a server speaks of somebody without a word on who they are."""
 
 
 def decision(query: Query, purpose: str, *, is_signed: bool = False) -> Sql:
@@ -37,7 +35,7 @@ def decision(query: Query, purpose: str, *, is_signed: bool = False) -> Sql:
 def _is_vouched(query: Query) -> Sql:
     """Whether a server ever spoke of the person (kernel/fragments.py, `is_vouched`)."""
     is_own = build.one_of(column("e", "source"), OWN_SOURCES)
-    is_told = build.one_of(column("e", "kind"), _TOLD)
+    is_told = build.one_of(column("e", "kind"), TOLD)
     is_said = build.both(column("e", "is_server"), build.negated(is_own), build.negated(is_told))
     return build.compared(">", query.events.add(build.counted(is_said)), build.whole(0))
 

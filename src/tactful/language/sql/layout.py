@@ -14,6 +14,8 @@ Engine = Literal["duckdb", "spark"]
 """Whose SQL is written."""
 CALLS = ("track", "page", "screen")
 """The kinds that "*" means."""
+TOLD = ("score", "enter")
+"""The kinds that nobody does: a server speaks of somebody without a word on who they are."""
 EVENTS, TRAITS, SCORES, THRESHOLDS, CONSENTS, IDENTITY, ZONES, PLANS, MEMBERSHIPS, STEERING = TABLES = (
     "events",
     "traits",

@@ -3,7 +3,7 @@
 *Known at*: what was received up to T, and where positions are given, decided up to them: what the engine itself could
 say. *Happened by*: what happened up to T and had, after its source's delay, come in by T, whenever it really came in.
 Ties too, so that nothing later says who somebody was (of what has no source the greatest delay counts). What does not
-happen but is told (scores, thresholds) counts from its receipt on.
+happen but is told (scores, thresholds, entries) counts from its receipt on, and so is whoever is known by it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,12 +14,14 @@ from sqlglot import exp
 
 from tactful.language.sql import build
 from tactful.language.sql.build import Select, Sql, column
-from tactful.language.sql.layout import CONSENTS, EVENTS, IDENTITY, THRESHOLDS, TRAITS
+from tactful.language.sql.layout import CONSENTS, EVENTS, IDENTITY, THRESHOLDS, TOLD, TRAITS
 
 Sees = Literal["known", "happened"]
 PLACE = "applied"
 REFS = 1024
 """A ref is position * 1024 + partition (events/derived.py)."""
+_TYING = ("tie", "unmerge")
+"""Kinds of rows of events that say whose something is, as rows of the table `identity` do."""
 
 
 class Seeing(Struct, frozen=True):
@@ -66,12 +68,17 @@ class Seeing(Struct, frozen=True):
         delays = {name: delay for name, delay in sorted(self.delays_us.items()) if delay != self.delay_us}
         if not delays and not self.delay_us:
             return happened
-        delay = build.whole(max(self.delay_us, *delays.values(), 0))
+        longest = build.whole(max(self.delay_us, *delays.values(), 0))
+        delay: Sql = longest
         if table != IDENTITY:
             delay = build.whole(self.delay_us)
             for name, us in delays.items():
                 is_its = build.compared("==", column(alias, "source"), build.text(name))
                 delay = build.when(is_its, build.whole(us), delay)
+        if table == EVENTS:
+            kind = column(alias, "kind")
+            delay = build.when(build.one_of(kind, _TYING), longest, delay)
+            delay = build.when(build.one_of(kind, TOLD), build.whole(0), delay)
         return build.both(happened, build.compared("<=", build.calculated("+", at, delay), build.T))
 
     def _up_to(self, alias: str) -> Sql:
