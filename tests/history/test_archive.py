@@ -149,6 +149,26 @@ def test_a_lake_that_fails_before_or_after_it_wrote(life: Life) -> None:
     assert held(lake) == whole(life)
 
 
+def test_after_a_failure_it_tries_again_soon_and_ever_less_often(life: Life) -> None:
+    """And what the lake lacks has waited by then: it does not wait `every` once more."""
+    lake, tries = Failing(before=range(1, 11)), list[int]()
+    running = loop(life, lake, MemoryBell(), MemoryBell(), Pace(every_us=30 * SECOND_US))
+    while not (done := running.round()) and not lake.calls:
+        life.clock.advance(RETRY_US)
+    while not done:
+        before, begun_us = lake.calls, life.clock.real_us()
+        while lake.calls == before:
+            life.clock.advance(RETRY_US)
+            done = running.round()
+        tries.append((life.clock.real_us() - begun_us) // RETRY_US)
+    assert tries == [1, 2, 4, 8, 16, 32, 64, 128, 128, 128]
+    assert held(lake) == whole(life)
+    life.live([{**lines(1)[0], "messageId": "late", "receivedAt": format_time(life.clock.now_us())}])
+    while running.round():
+        pass
+    assert lake.calls == 11, "it waits for more, as before"
+
+
 def test_two_archivers_bring_each_row_once(life: Life) -> None:
     lake = MemoryLake()
     first, second = archiver(life, lake, Pace(rows=5, read=2)), archiver(life, lake, Pace(rows=7, read=3))

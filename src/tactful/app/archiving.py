@@ -11,7 +11,7 @@ from tactful.history.timezones import zone_table
 from tactful.language.sql.layout import ZONES
 from tactful.operations.declaring import declared
 from tactful.operations.retention import trim
-from tactful.runtime.archive import Archive, Archiver, Declared, Pace
+from tactful.runtime.archive import Archive, Archiver, Declared, Pace, thrifty
 from tactful.runtime.settings_history import HistorySettings
 from tactful.values import parse_duration
 
@@ -43,9 +43,10 @@ def bring(house: Installation) -> None:
     mine = archiver(house, trims=False)
     if mine.behind() < MANY:
         return
-    mine.archive()
-    while mine.keep_house():
-        pass
+    with thrifty():
+        mine.archive()
+        while mine.keep_house():
+            pass
 
 
 def archiver(house: Installation, *, trims: bool = True) -> Archiver:

@@ -24,8 +24,9 @@ from tactful.runtime.ports import Bell, Clock, Log
 from tactful.runtime.seals import Seals
 from tactful.values import HOUR_US, SECOND_US
 
-RETRY_US = 5 * SECOND_US
-"""After the world failed (a disk full, S3 away), so long it rests. Real time."""
+RETRY_US, MOST_RETRY_US = SECOND_US // 4, 32 * SECOND_US
+"""After the world failed (a disk full, S3 away), so long it rests, and twice as long each time, up to the most. Real
+time."""
 PATIENCE_S = 60.0
 """Without a ring, a look all the same: whoever should have rung may have died."""
 _logger = logging.getLogger("tactful.archive")
@@ -86,14 +87,14 @@ class Archiver:
         """When housekeeping was done last, or (None) it is to be done."""
         self.positions = self._known()
 
-    def turn(self) -> bool:
-        """Do what there is to do now; False where that was nothing. Raises TransientError where the world fails; then
-        an archiver made anew goes on."""
+    def turn(self, *, is_late: bool = False) -> bool:
+        """Do what there is to do now; False where that was nothing. `is_late`: what the lake lacks has waited already.
+        Raises TransientError where the world fails; then an archiver made anew goes on."""
         now = self._clock.real_us()
         if self.behind():
             if self._since is None:
                 self._since = now
-            if _is_over(self._since, self._pace.every_us, now):
+            if is_late or _is_over(self._since, self._pace.every_us, now):
                 self.archive()
                 return True
         if self._kept_at is None or _is_over(self._kept_at, self._pace.rest_us, now):
@@ -212,6 +213,8 @@ class Archive:
         self._should_stop = should_stop
         self._archiver: Archiver | None = None
         self._rests_since: int | None = None
+        self._failures = 0
+        """One after another."""
 
     def run(self) -> None:
         """Until told to stop. What is there by then stays for the next start."""
@@ -222,24 +225,31 @@ class Archive:
 
     def round(self) -> bool:
         """One turn; False where there was nothing to do."""
-        if self._rests_since is not None and not _is_over(self._rests_since, RETRY_US, self._clock.real_us()):
+        if self._rests_since is not None and not _is_over(self._rests_since, self._rest_us(), self._clock.real_us()):
             return False
         self._rests_since = None
         try:
             if self._archiver is None:
                 gc.collect()
                 self._archiver = self._make()
-            return self._archiver.turn()
+            has_done = self._archiver.turn(is_late=self._failures > 0)
         except TransientError as error:
             _logger.error("the lake rests: %s", error)  # noqa: TRY400  (the text says all)
             self._archiver = None
             self._rests_since = self._clock.real_us()
+            self._failures += 1
             return False
+        self._failures = 0
+        return has_done
+
+    def _rest_us(self) -> int:
+        """Doubled no further than the most asks for."""
+        return min(RETRY_US << min(self._failures - 1, MOST_RETRY_US.bit_length()), MOST_RETRY_US)
 
     def _wait(self) -> None:
         now, until = self._clock.real_us(), None
         if self._rests_since is not None:
-            until = self._rests_since + RETRY_US
+            until = self._rests_since + self._rest_us()
         elif self._archiver is not None:
             until = self._archiver.next_turn()
         patience = PATIENCE_S if until is None else min(PATIENCE_S, max(0, until - now) / SECOND_US)
