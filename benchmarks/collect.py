@@ -206,6 +206,7 @@ def measure_server(kind: str, seconds: float, core: int, others: set[int]) -> Ru
         here, there = spawn.Pipe()
         server = spawn.Process(target=serve, args=(Path(folder), core, there))
         server.start()
+        there.close()  # Its own: a server that does not come up is not waited for.
         try:
             port = here.recv()
             pin(others)

@@ -8,11 +8,11 @@ import resource
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks import history, history_files, history_questions
+from benchmarks.apart import fresh
 from benchmarks.history_questions import NOW_US, OWN
 from benchmarks.place import Place, median, table
 from tactful.adapters.duckdb_queries import DuckDBQueries
@@ -77,8 +77,8 @@ def run(here: Place) -> None:
     sizes = [*(QUICK_SIZES if here.is_quick else SIZES), *([here.people * history_files.EACH] if here.people else [])]
     for size in sizes:
         files = history.lake(here, size)
-        with get_context("spawn").Pool(1) as pool:
-            costs, megabytes = pool.apply(measure, (files, here.folder, here.rounds))
+        with fresh() as pool:
+            costs, megabytes = pool.submit(measure, files, here.folder, here.rounds).result()
         rows = [(name, f"{one.seconds:.2f} s, {one.processor:.1f} s of processor") for name, one in costs.items()]
         table(f"growing: {size:,} events", [*rows, ("memory at most, MB", f"{megabytes:,.0f}")])
 

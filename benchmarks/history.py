@@ -12,10 +12,10 @@ import json
 import resource
 import time
 from collections.abc import Mapping, Sequence
-from multiprocessing import get_context
 from pathlib import Path
 
 from benchmarks import history_files, history_questions
+from benchmarks.apart import fresh
 from benchmarks.history_questions import NOW_US, OWN, Asked
 from benchmarks.place import Place, median, table
 from tactful.adapters.duckdb_queries import DuckDBQueries
@@ -81,8 +81,8 @@ def _measured(here: Place, rows: int, rounds: int) -> None:
         ("20 segments in one pass", history_questions.segments()),
         ("40 features", history_questions.features()),
     ):
-        with get_context("spawn").Pool(1) as pool:
-            ours, theirs, megabytes = pool.apply(measure, (files, asked, rounds))
+        with fresh() as pool:
+            ours, theirs, megabytes = pool.submit(measure, files, asked, rounds).result()
         figures += [
             (f"{title}, s", f"{ours:.2f}"),
             ("  floor: the best SQL by hand, s", f"{theirs:.2f}"),

@@ -6,9 +6,7 @@ the table `identity` has whose it is.
 """
 
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from benchmarks.apart import fresh
 from tactful.history.table import CELL, CELLS, ELEMENTS, GROUP_ROWS, parquet, schema
 from tactful.language.sql.layout import EVENTS, IDENTITY, SHARED, TABLES, Layout
 from tactful.values import DAY_US
@@ -69,7 +68,7 @@ def write(
         own=own,
         is_by_time=is_by_time,
     )
-    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+    with fresh(2) as pool:
         made = list(pool.map(make, range(buckets)))
     for table in (EVENTS, IDENTITY):
         files[table] = [one[table] for one in made]

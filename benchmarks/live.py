@@ -8,19 +8,19 @@ minute of the same load, with the heap and the nodes after collecting garbage. R
 """
 
 import asyncio
-import multiprocessing
 import random
 import shutil
 import time
 from collections.abc import Iterator
+from concurrent.futures import Executor
 from contextlib import contextmanager
-from multiprocessing.pool import Pool
 from statistics import median
 from typing import Any, NamedTuple
 
 from playwright.sync_api import Page, sync_playwright
 
 from benchmarks import load, shop
+from benchmarks.apart import fresh
 from benchmarks.place import Place, percentile, table
 from benchmarks.server import Server, pin
 
@@ -79,15 +79,15 @@ def burst(port: int, number: int, profiles: int, seed: int) -> float:
     return time.perf_counter() - begun
 
 
-def turn(server: Server, loader: Pool, place: Place, seed: int) -> Turn:
+def turn(server: Server, loader: Executor, place: Place, seed: int) -> Turn:
     seconds, number = place.scaled(10, 1), place.scaled(50_000, 1_000)
     before, begun = server.busy_s(), time.perf_counter()
-    latencies = loader.apply(steady, (server.port, seconds, place.profiles, seed))
+    latencies = loader.submit(steady, server.port, seconds, place.profiles, seed).result()
     ended = time.perf_counter()
     server.watched.wait(server.watched.last_events())
     behind_s = time.perf_counter() - ended
     busy = {role: (spent - before.get(role, 0.0)) / (ended - begun) for role, spent in server.busy_s().items()}
-    lasted = loader.apply(burst, (server.port, number, place.profiles, seed + 1))
+    lasted = loader.submit(burst, server.port, number, place.profiles, seed + 1).result()
     answered = time.perf_counter()
     server.watched.wait(server.watched.last_events())
     return Turn(latencies, busy, behind_s, number / (lasted + time.perf_counter() - answered))
@@ -116,20 +116,20 @@ def drawn(page: Page) -> Drawn:
     return Drawn(found["tasks"], found["gaps"])
 
 
-def sizes(page: Page, server: Server, loader: Pool, place: Place) -> list[tuple[float, int, float]]:
+def sizes(page: Page, server: Server, loader: Executor, place: Place) -> list[tuple[float, int, float]]:
     """Megabytes of the heap, nodes, and megabytes of the console's process, every tenth of a minute of load."""
     seconds = place.scaled(60, 3)
     devtools = page.context.new_cdp_session(page)
     devtools.send("Performance.enable")
     found, newest = [], set()
-    pouring = loader.apply_async(steady, (server.port, seconds, place.profiles, 77))
+    pouring = loader.submit(steady, server.port, seconds, place.profiles, 77)
     for _ in range(7):
         devtools.send("HeapProfiler.collectGarbage")
         metrics = {one["name"]: one["value"] for one in devtools.send("Performance.getMetrics")["metrics"]}
         found.append((metrics["JSHeapUsedSize"] / 1e6, int(metrics["Nodes"]), server.memory()["show"][0] / 1e6))
         newest.add(page.locator("[data-live] > li").first.get_attribute("data-id"))
         page.wait_for_timeout(seconds * 1000 / 6.5)
-    pouring.get()
+    pouring.result()
     assert len(newest) > 4, "the page stood still"
     return found
 
@@ -139,19 +139,18 @@ def run(place: Place) -> None:
     without: list[Turn] = []
     opened: list[Turn] = []
     shown: list[Drawn] = []
-    spawn = multiprocessing.get_context("spawn")
     with place.copy(place.seeded(files)) as data, place.server(data, files) as server:
         *for_browser, for_load = place.others
-        with spawn.Pool(1, pin, ({for_load},)) as loader:
+        with fresh(1, {for_load}) as loader:
             pin(for_browser or place.others)
             with chromium(f"http://127.0.0.1:{server.port}") as page:
-                loader.apply(steady, (server.port, WARM_S, place.profiles, 1))
+                loader.submit(steady, server.port, WARM_S, place.profiles, 1).result()
                 for number in range(place.rounds):
                     page.goto("about:blank")
                     without.append(turn(server, loader, place, 10 * number + 2))
-                    pouring = loader.apply_async(steady, (server.port, WARM_S, place.profiles, 10 * number + 4))
+                    pouring = loader.submit(steady, server.port, WARM_S, place.profiles, 10 * number + 4)
                     look(page)
-                    pouring.get()
+                    pouring.result()
                     drawn(page)
                     opened.append(turn(server, loader, place, 10 * number + 6))
                     shown.append(drawn(page))

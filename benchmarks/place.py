@@ -1,7 +1,6 @@
 """Where a benchmark runs: its folders, the seeded data folder that it copies, the cores, and how much it should do."""
 
 import argparse
-import multiprocessing
 import os
 import shutil
 import sqlite3
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from benchmarks import shop
+from benchmarks.apart import fresh
 from benchmarks.load import PROFILES
 from benchmarks.seeding import EVENTS, seed
 from benchmarks.server import Server, cores, pin
@@ -114,8 +114,8 @@ _CORES = cores()
 
 def alone(core: int, function: Callable[..., Result], *arguments: object) -> Result:
     """Call the function in a fresh process that is pinned to the core."""
-    with multiprocessing.get_context("spawn").Pool(1, pin, ({core},)) as pool:
-        return pool.apply(function, arguments)
+    with fresh(1, {core}) as pool:
+        return pool.submit(function, *arguments).result()
 
 
 def percentile(values: Iterable[float], share: float) -> float:

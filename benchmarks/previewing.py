@@ -8,11 +8,11 @@ states of as many people answer without it.
 import resource
 import time
 from collections.abc import Mapping, Sequence
-from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks import history, history_files, shop
+from benchmarks.apart import fresh
 from benchmarks.history_questions import NOW_US, OWN
 from benchmarks.place import PARTITIONS, Place, median, table
 from benchmarks.seeding import seed
@@ -86,8 +86,8 @@ def answered(data: Path, rounds: int) -> dict[str, tuple[float, float]]:
 def run(here: Place) -> None:
     rows = here.people * history_files.EACH or here.scaled(history.ROWS, history.QUICK_ROWS)
     files = history.lake(here, rows)
-    with get_context("spawn").Pool(1) as pool:
-        found, megabytes = pool.apply(measure, (files, here.rounds))
+    with fresh() as pool:
+        found, megabytes = pool.submit(measure, files, here.rounds).result()
     figures = [
         (text, f"{brief}, with 30 days {whole}") for text, (brief, whole) in zip(EXPRESSIONS, found, strict=True)
     ]
@@ -96,8 +96,8 @@ def run(here: Place) -> None:
     data = here.folder / f"states-{people}"
     if not data.exists():
         seed(data, shop.project(), PARTITIONS, NOW_US, people)
-    with get_context("spawn").Pool(1) as pool:
-        known = pool.apply(answered, (data, here.rounds))
+    with fresh() as pool:
+        known = pool.submit(answered, data, here.rounds).result()
     table(
         f"previewing: what live state answers, of {people:,} people, ms",
         [(text, f"{first:.0f}, from then on {again:.0f}") for text, (first, again) in known.items()],

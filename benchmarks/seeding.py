@@ -5,7 +5,6 @@ a little in time, brought up to the present by step(), and written through the s
 only the published project, as after years of which the log has expired.
 """
 
-import multiprocessing
 import os
 import random
 import sys
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 
+from benchmarks.apart import fresh
 from benchmarks.load import NAMES, PROFILES, WEIGHTS
 from tactful.adapters.installation import FORMAT
 from tactful.adapters.memory.bells import MemoryBells
@@ -67,9 +67,10 @@ def seed(
 ) -> None:
     """Make the data folder; as many processes as partitions."""
     prepare(data, files, partitions, now_us - PAST_US)
-    spawn = multiprocessing.get_context("spawn")
-    with spawn.Pool(partitions) as pool:
-        pool.starmap(_fill, [(data, partitions, one, now_us, profiles, events) for one in range(partitions)])
+    with fresh(partitions) as pool:
+        filling = [pool.submit(_fill, data, partitions, one, now_us, profiles, events) for one in range(partitions)]
+        for one in filling:
+            one.result()
 
 
 def prepare(data: Path, files: dict[str, str], partitions: int, at_us: int) -> None:

@@ -6,12 +6,11 @@ is timed is all of it, from the question to the file of states. Run `python -m b
 
 import time
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 
 import duckdb
 
+from benchmarks.apart import fresh
 from benchmarks.place import Place, table
 from benchmarks.resident import Resident
 from tactful.adapters.crew import Processes
@@ -104,7 +103,7 @@ def run(here: Place) -> None:
         write(path, events)
     figures = []
     for processes in (1, 0):
-        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        with fresh() as pool:
             seconds, read, fragments, megabytes = pool.submit(measure, path, here.folder / "seeds", processes).result()
         title = "one process" if processes == 1 else "all cores"
         figures += [

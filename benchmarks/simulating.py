@@ -43,6 +43,7 @@ def measure(seconds: float, core: int, others: set[int]) -> tuple[float, float, 
         here, there = spawn.Pipe()
         server = spawn.Process(target=serve, args=(Path(folder), core, there))
         server.start()
+        there.close()  # Its own: a server that does not come up is not waited for.
         try:
             port = here.recv()
             pin(others)

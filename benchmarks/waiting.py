@@ -7,7 +7,6 @@ must not matter. Processor time of one worker process with all partitions, its c
 the outbox, claimed. Run `python -m benchmarks waiting`; with `--people 10000000` it takes 25 GB of disk.
 """
 
-import multiprocessing
 import os
 import random
 import resource
@@ -21,6 +20,7 @@ from typing import Any, Literal
 import msgspec
 
 from benchmarks import memory, seeding
+from benchmarks.apart import fresh
 from benchmarks.place import Place, alone, table
 from benchmarks.seeding import SetClock
 from tactful.adapters.memory.bells import MemoryBells
@@ -84,8 +84,9 @@ def filled(place: Place, people: int, *, is_waiting: bool) -> Path:
         half = data.with_suffix(".half")
         shutil.rmtree(half, ignore_errors=True)
         seeding.prepare(half, files(is_waiting=is_waiting), PARTITIONS, BEGIN_US - 1)
-        with multiprocessing.get_context("spawn").Pool(PARTITIONS) as pool:
-            pool.starmap(_fill, [(half, partition, people) for partition in range(PARTITIONS)])
+        with fresh(PARTITIONS) as pool:
+            for one in [pool.submit(_fill, half, partition, people) for partition in range(PARTITIONS)]:
+                one.result()
         half.rename(data)
         print(f"({people:,} people made in {time.perf_counter() - begun:.0f} s)")
     return data

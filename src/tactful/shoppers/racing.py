@@ -5,9 +5,10 @@ mail is looked at, and no truth told: it would need the server's time. Each proc
 """
 
 import asyncio
-import multiprocessing
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 
 import uvloop
 from msgspec import Struct
@@ -55,9 +56,9 @@ def run_all(race: Race, processes: int) -> list[Result]:
     """Run it; the results of all processes. Raises what a process raised."""
     if processes == 1:
         return [run(race, 0, 1)]
-    spawn = multiprocessing.get_context("spawn")
-    with spawn.Pool(processes) as pool:
-        return pool.starmap(run, [(race, number, processes) for number in range(processes)])
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        racing = [pool.submit(run, race, number, processes) for number in range(processes)]
+        return [one.result() for one in racing]
 
 
 def run(race: Race, process: int, processes: int) -> Result:
