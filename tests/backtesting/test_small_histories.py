@@ -12,7 +12,7 @@ from tactful.events.identifiers import partition_of
 from tactful.events.records import Consent, Event, Publish, Score, Threshold, encode, pack
 from tactful.operations.backtesting import dealing
 from tactful.operations.backtesting.dealing import Circles, unit_of
-from tactful.runtime.settings import Settings, plan_settings
+from tactful.runtime.settings import IdentitySettings, Settings, plan_settings
 from tactful.values import DAY_US, MINUTE_US
 from tests.backtesting.shop_life import backtested, sent
 from tests.histories import Life
@@ -21,6 +21,8 @@ BEGIN = 1_767_225_600_000_000
 REMIND = "start: {event: Product Added}\nholdout: 50%\nwait: 30m\nsend: {email: hello}\n"
 HELLO = "purpose: email_marketing\nsubject: Hello\ntext: Hello\n"
 FILES = {"journeys/remind.yaml": REMIND, "messages/hello.yaml": HELLO}
+FILES_FOR_ALL = {**FILES, "journeys/remind.yaml": REMIND.replace("holdout: 50%\n", "")}
+"""Nobody is held out."""
 _numbers = count(1)
 
 
@@ -37,9 +39,10 @@ def known(who: str, at: int, email: str = "") -> list[Event | Consent]:
     return [told, yes]
 
 
-def begun(files: dict[str, str], partitions: int = 3) -> Life:
-    life = Life(Settings(), partitions, BEGIN)
-    life.take(Publish(BEGIN, files, plan_settings(Settings())))
+def begun(files: dict[str, str], partitions: int = 3, settings: Settings | None = None) -> Life:
+    settings = settings or Settings()
+    life = Life(settings, partitions, BEGIN)
+    life.take(Publish(BEGIN, files, plan_settings(settings)))
     return life
 
 
@@ -98,15 +101,36 @@ def test_what_was_imported_is_played_when_it_happened() -> None:
 
 
 def test_addresses_are_suppressed_from_when_they_were() -> None:
-    files = {**FILES, "journeys/remind.yaml": REMIND.replace("holdout: 50%\n", "")}
-    life = begun(files)
+    life = begun(FILES_FOR_ALL)
     together(life, known("u:1", BEGIN + 1))
     together(life, [event("Product Added", ["u:1"], BEGIN + 2)])
     life.until(BEGIN + DAY_US)
     life.house.outbox.suppress("1@x.example", "bounced", BEGIN + DAY_US)
     together(life, [event("Product Added", ["u:1"], BEGIN + DAY_US + 1)])
     life.until(BEGIN + 2 * DAY_US)
-    assert agree(life, files) == 1
+    assert agree(life, FILES_FOR_ALL) == 1
+
+
+def test_a_yes_that_a_browser_has_proved_is_proved_again() -> None:
+    """A server knows both of them, so that what a browser says without a token is hearsay."""
+    life = begun(FILES_FOR_ALL)
+    for nth, is_verified in enumerate((True, False)):
+        told, yes = known(f"u:{nth}", BEGIN + nth + 1)
+        proved = replace(yes, trust="browser", is_verified=is_verified)
+        together(life, [told, proved, event("Product Added", [f"u:{nth}"], BEGIN + nth + 1)])
+    life.until(BEGIN + DAY_US)
+    assert agree(life, FILES_FOR_ALL) == 1
+
+
+def test_a_call_that_a_browser_has_proved_is_proved_again() -> None:
+    """Browsers may name nobody here without a token."""
+    life = begun(FILES_FOR_ALL, settings=Settings(identity=IdentitySettings(browser="signed")))
+    for nth, is_verified in enumerate((True, False)):
+        added = event("Product Added", [f"u:{nth}"], BEGIN + nth + 1)
+        called = replace(added, trust="browser", is_verified=is_verified)
+        together(life, [*known(f"u:{nth}", BEGIN + nth + 1), called])
+    life.until(BEGIN + DAY_US)
+    assert agree(life, FILES_FOR_ALL) == 1
 
 
 def test_thresholds_take_effect_when_they_were_told() -> None:
