@@ -123,7 +123,7 @@ class Shop:
                 self._respond()
             self.pass_time(max(at - now, 1))
             now = max(at, now + 1)
-            self._act(number, act)
+            self.act(number, act)
         self.pass_time(HOUR_US)
         body = b'{"type":"track","event":"Product Viewed"}'
         now_us = self.world.clock.now_us()
@@ -146,7 +146,8 @@ class Shop:
                     self.responded(mine.intent, mine.key, mine.journey, mine.message, name)
             self.pass_time(MINUTE_US)
 
-    def _act(self, number: int, act: str) -> None:
+    def act(self, number: int, act: str) -> None:
+        """One of what enumerate_acts says."""
         rng, key, visitor = self._rng, f"u:{1000 + number}", f"a:v{number}"
         name = NAMES[number % len(NAMES)]
         thing: dict[str, Any] = dict(

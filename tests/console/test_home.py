@@ -8,6 +8,7 @@ import pytest
 from tactful.events.records import Steer, encode
 from tactful.operations.doctor import Finding
 from tactful.runtime.machine import Machine, Process
+from tactful.values import HOUR_US
 from tactful.web.console.hands import Hands
 from tests.console.serving import Served, serve
 from tests.console.shop import Shop
@@ -60,6 +61,21 @@ def test_home_says_what_happened_and_whether_it_bothers(console: Served) -> None
     assert "1 event could not be taken as it came" in page
     per_person = console.shop.world.outbox.per_person(0)
     assert f"had {sum(number * people for number, people in per_person.items())} messages" in page
+
+
+def test_what_was_counted_before_anything_was_sent_is_not_shown_beside_what_was(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("tactful.web.console.reports.PATIENCE_S", 60)
+    shop = Shop(people=0, days=1)
+    with serve(shop) as served:
+        assert "Nobody has had a message from us within seven days" in words(served.get("/").text)
+        shop.act(1, "sign up")
+        shop.pass_time(3 * HOUR_US)
+        page = words(served.get("/").text)
+        assert "Messages sent 2" in page
+        assert "Within seven days 1 person had 2 messages from us" in page
+    shop.close()
 
 
 def test_every_number_leads_to_what_is_behind_it(console: Served) -> None:

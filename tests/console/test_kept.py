@@ -38,9 +38,13 @@ async def tells_of_its_age() -> None:
     clock.advance(9 * SECOND_US)
     assert await kept.get(0) == 1
     clock.advance(SECOND_US)
-    assert await kept.get(0) == 1  # Old, given at once; a new one is asked for.
+    work.free.clear()
+    assert await kept.get(0) == 1  # Old, given since nobody waits longer; a new one is asked for.
+    work.free.set()
     await settle()
     assert await kept.get(0) == 2
+    clock.advance(11 * SECOND_US)
+    assert await kept.get(5) == 3  # Quick enough, so nothing old is given.
 
 
 async def outlives_a_failure() -> None:

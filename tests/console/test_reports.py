@@ -12,7 +12,7 @@ from tactful.operations.reading import Reader
 from tactful.runtime.ports import Clock
 from tactful.values import DAY_US, HOUR_US, SECOND_US
 from tactful.web.console import reports
-from tactful.web.console.reports import Question, Reports, age
+from tactful.web.console.reports import Question, Reports, age, passing
 from tactful.web.desk import Desk
 
 WELCOME = Question("welcome", 0, 1)
@@ -136,6 +136,11 @@ def test_one_that_took_long_is_not_computed_at_every_look(monkeypatch: pytest.Mo
         assert len(bench.slow.asked) == 2
 
     live(act)
+
+
+def test_what_is_asked_of_the_last_days_is_asked_anew_each_hour() -> None:
+    reader = cast(Reader, Slow(Hand()))
+    assert passing(reader, HOUR_US - 1) == passing(reader, 0) != passing(reader, HOUR_US)
 
 
 def test_what_went_wrong_is_told_and_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:

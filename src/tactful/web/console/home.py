@@ -18,10 +18,9 @@ from tactful.values import DAY_US, HOUR_US
 from tactful.web import wording
 from tactful.web.console.charts import Bar, columns
 from tactful.web.console.health import Health, Looks
-from tactful.web.console.kept import Kept
+from tactful.web.console.reports import age, passing
 from tactful.web.console.room import Console
 
-WEEK_LASTS_S = 60.0
 KEPT = "kept"
 MOST = 5
 """Messages per person from which on people are counted together."""
@@ -58,13 +57,13 @@ class Home:
     def __init__(self, console: Console, looks: Looks) -> None:
         self._console = console
         self._looks = looks
-        self._week = Kept(self._count_week, console.house.clock, WEEK_LASTS_S)
 
     async def page(self, request: Request) -> Response:
         console = self._console
         now_us = console.house.clock.now_us()
-        now = await console.desk.ask(lambda reader: _now(reader, now_us))
-        week, looks = await self._week.get(), self._looks
+        now, stands = await console.desk.ask(lambda reader: (_now(reader, now_us), passing(reader, now_us)))
+        shown = await console.reports.answer("home", stands, lambda reader: _week(reader, now_us))
+        week, looks = shown.kept.report if shown.kept is not None else None, self._looks
         machine, findings = await looks.machine.get(0), await looks.findings.get(0)
         wrong = _wrong(now, week, machine, findings or [])
         return await console.page(
@@ -72,18 +71,13 @@ class Home:
             "home.html",
             now=now,
             week=week,
+            shown=shown,
+            age=age(now_us - shown.kept.at) if shown.kept is not None else "",
             wrong=wrong,
             events=self._events(now, now_us),
             per_person=_per_person(week) if week else None,
             mean=_mean(week) if week else 0,
             **await console.taught(is_empty=not now.overview.events),
-        )
-
-    async def _count_week(self) -> Week:
-        now_us = self._console.house.clock.now_us()
-        since_us = now_us - 7 * DAY_US
-        return await self._console.slow.ask(
-            lambda reader: Week(pulse(reader.sums([since_us, now_us + 1])), reader.outbox.per_person(since_us))
         )
 
     def _events(self, now: Now, now_us: int) -> object:
@@ -107,6 +101,11 @@ def _now(reader: Reader, now_us: int) -> Now:
         reader.journeys(counts=False),
         _inside(reader.partitions()),
     )
+
+
+def _week(reader: Reader, now_us: int) -> Week:
+    since_us = now_us - 7 * DAY_US
+    return Week(pulse(reader.sums([since_us, now_us + 1])), reader.outbox.per_person(since_us))
 
 
 def _inside(states: list[PartitionState]) -> dict[str, int]:

@@ -27,7 +27,7 @@ from tactful.values import HOUR_US
 from tactful.web.console import charts
 from tactful.web.console.flowchart import flowchart
 from tactful.web.console.journey_filters import bounds_of, filters_of
-from tactful.web.console.reports import Question, Shown, age, written_to
+from tactful.web.console.reports import Question, Shown, age, passing, written_to
 from tactful.web.console.room import Console, visitor, wants_csv
 
 WEEK_HOURS = 7 * 24
@@ -76,8 +76,8 @@ class Journeys:
 
     async def all(self, request: Request) -> Response:
         now_us = self._console.house.clock.now_us()
-        found, written = await self._console.desk.ask(lambda reader: (reader.journeys(), written_to(reader)))
-        shown = await self._console.reports.answer("weeks", written, lambda reader: weeks(reader, now_us))
+        found, stands = await self._console.desk.ask(lambda reader: (reader.journeys(), passing(reader, now_us)))
+        shown = await self._console.reports.answer("journeys", stands, lambda reader: weeks(reader, now_us))
         did = shown.kept.report if shown.kept is not None else {}
         rows = [(one, did.get(one.journey, Week())) for one in found.journeys]
         if wants_csv(request):

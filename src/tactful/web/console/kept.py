@@ -10,7 +10,7 @@ from tactful.values import SECOND_US
 
 Value = TypeVar("Value")
 PATIENCE_S = 0.05
-"""So long a page waits for an answer that it has none of yet; the next page shows it."""
+"""So long a page waits for an answer; one that takes longer is shown by the next page."""
 _log = logging.getLogger(__name__)
 
 
@@ -26,11 +26,12 @@ class Kept(Generic[Value]):
         self._task: asyncio.Task[None] | None = None
 
     async def get(self, patience_s: float = PATIENCE_S) -> Value | None:
-        """The newest answer; None where there is none yet. An old one is given at once, and a new one asked for."""
+        """The newest answer; None where there is none yet. Where it is old, a new one is asked for, and waited for so
+        long before the old one is given."""
         is_old = self._value is None or self._clock.real_us() - self._at_us >= self._lasts_us
         if is_old and (self._task is None or self._task.done()):
             self._task = asyncio.create_task(self._ask())
-        if self._value is None and self._task is not None:
+        if is_old and self._task is not None:
             await asyncio.wait({self._task}, timeout=patience_s)
         return self._value
 

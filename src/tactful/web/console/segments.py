@@ -26,6 +26,7 @@ from tactful.values import DAY_US, format_time
 from tactful.web.console import charts
 from tactful.web.console.charts import Bar, Series
 from tactful.web.console.kept import Kept
+from tactful.web.console.reports import passing
 from tactful.web.console.room import Console, visitor, wants_csv
 from tactful.web.console.workshop import Workshop
 from tactful.web.wording import local
@@ -43,8 +44,8 @@ CAUSES = {
 SPAN_NAMES = (("day", "24 hours"), ("week", "7 days"), ("month", "30 days"), ("half", "26 weeks"), ("year", "52 weeks"))
 LONG = ("half", "year")
 """Spans with so many hours that adding them up takes more than a moment."""
-WEEKS_S, SAMPLE_S, COMPARED_S = 5.0, 120.0, 60.0
-"""How old what happened in a week, a sample, and what was made of it, may be."""
+SAMPLE_S, COMPARED_S = 120.0, 60.0
+"""How old a sample, and what was made of it, may be."""
 Weeks = dict[str, Counter[tuple[int, str]]]
 REMEMBERED = 200
 """Segments of which what was compared is kept."""
@@ -65,7 +66,6 @@ class Segments:
     def __init__(self, console: Console, workshop: Workshop) -> None:
         self._console = console
         self._workshop = workshop
-        self._weeks: Kept[Weeks] = Kept(self._week, console.house.clock, WEEKS_S)
         self._sample: Kept[Sample] = Kept(self._looked_at, console.house.clock, SAMPLE_S)
         self._compared: OrderedDict[tuple[str, str], Kept[Comparison]] = OrderedDict()
 
@@ -74,16 +74,19 @@ class Segments:
     async def list(self, request: Request) -> Response:
         console, now_us = self._console, self._now_us()
 
-        found, share = await console.desk.ask(segmenting.seen)
-        weeks = await self._weeks.get(5.0 if wants_csv(request) else 0.08)
-        rows = [_row(one, share, (weeks or {}).get(one.name, Counter()), now_us) for one in found]
+        (found, share), stands = await console.desk.ask(
+            lambda reader: (segmenting.seen(reader), passing(reader, now_us))
+        )
+        shown = await console.reports.answer(
+            "segments", stands, lambda reader: segmenting.week(reader, now_us), 5.0 if wants_csv(request) else None
+        )
+        weeks: Weeks = shown.kept.report if shown.kept is not None else {}
+        rows = [_row(one, share, weeks.get(one.name, Counter()), now_us) for one in found]
         if wants_csv(request):
             columns = ("segment", "description", "people", "share", "entered 24h", "left 24h", "entered 7d", "left 7d")
             names = ("name", "description", "people", "share", "came", "went", "came_week", "went_week")
             return console.csv(request, "segments", columns, [[row[name] for name in names] for row in rows])
-        return await console.page(
-            request, "segments/list.html", rows=rows, share=share, people=people, is_coming=weeks is None
-        )
+        return await console.page(request, "segments/list.html", rows=rows, share=share, people=people, shown=shown)
 
     # ---- one
 
@@ -212,10 +215,6 @@ class Segments:
         assert looked is not None, "the sample could not be drawn"
         now_us = self._now_us()
         return await self._console.slow.ask(lambda reader: segmenting.compared(reader, one, looked, now_us))
-
-    async def _week(self) -> Weeks:
-        now_us = self._now_us()
-        return await self._console.slow.ask(lambda reader: segmenting.week(reader, now_us))
 
     async def _looked_at(self) -> Sample:
         now_us = self._now_us()

@@ -32,10 +32,21 @@ async function askAgain() {
   } catch {
     // The server is away; it is asked once more.
   }
-  if (document.querySelector("[data-again]")) setTimeout(askAgain, PAUSE_MS);
+  nextLook = 0;
+  again();
 }
 
-place();
+let nextLook = 0;
+
+function again() {
+  if (!nextLook && document.querySelector("[data-again]")) nextLook = setTimeout(askAgain, PAUSE_MS);
+}
+
+function changed() {
+  place();
+  again();
+}
+
 const page = document.querySelector("main");
-if (page) new MutationObserver(place).observe(page, { childList: true });
-if (document.querySelector("[data-again]")) setTimeout(askAgain, PAUSE_MS);
+if (page) new MutationObserver(changed).observe(page, { childList: true });
+changed();
