@@ -41,7 +41,7 @@ def pages(console: Served, crawled: Crawled) -> list[str]:
     link = console.access.link("carla@nordlicht.example", "nina")
     own = ["/account", "/signin", f"/signin/link/{link}"]
     said = ['sum("Order Completed", total) > 100', 'latest("Product Viewed", category)', 'count("Product Viewd") > 2']
-    asked = [f"/segments/preview?days=7&when={quote(one)}" for one in said]
+    asked = [f"/segments/preview?days=7&expression={quote(one)}" for one in said]
     played = console.played()
     lines = [
         f"{played.replace('backtest?', 'backtest/lines?')}&of=0&what={what}" for what in ("message", "began", "run")

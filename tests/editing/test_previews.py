@@ -1,6 +1,7 @@
 """What an expression says of everybody, on pages: with a script beside the condition, and without one."""
 
 import re
+from html import unescape
 from threading import Event
 from typing import Any
 from urllib.parse import quote
@@ -21,7 +22,7 @@ def client(address: str) -> Visiting:
 
 def asked(client: Visiting, when: str, **more: str) -> Any:
     query = "".join(f"&{name}={quote(value)}" for name, value in more.items())
-    return client.get(f"/segments/preview?when={quote(when)}{query}")
+    return client.get(f"/segments/preview?expression={quote(when)}{query}")
 
 
 def test_a_page_says_how_many_and_who(client: Visiting) -> None:
@@ -30,6 +31,22 @@ def test_a_page_says_how_many_and_who(client: Visiting) -> None:
     assert "of 30 people" in page
     assert "/people/u%3A27" in page or "/people/u:27" in page
     assert "People by value" in page
+
+
+def test_an_expression_goes_from_page_to_page_by_its_address(client: Visiting) -> None:
+    seen = re.findall(r'href="(/segments/preview[?][^"]*)"', client.get("/segments/buyers").text)
+    page = client.get(unescape(seen[0])).text
+    assert "any(&#34;Order Completed&#34;, last=&#34;30d&#34;)</textarea>" in page
+    (new,) = re.findall(r'href="(/segments/new[^"]*)"', page)
+    assert "Order Completed" in client.get(unescape(new)).text
+    (new,) = re.findall(r'href="(/segments/new[^"]*)"', asked(client, SPENT).text)
+    assert new == "/segments/new", "a value is no condition"
+
+
+def test_a_purpose_stays_with_an_expression(client: Visiting) -> None:
+    page = asked(client, VIEWS, purpose="email_marketing").text
+    assert '<input type="hidden" name="purpose" value="email_marketing">' in page
+    assert "Only of those who permit" in page
 
 
 def test_a_value_is_shown_by_its_values(client: Visiting) -> None:
@@ -53,7 +70,7 @@ def test_before_anything_happened_nobody_is_known(client: Visiting) -> None:
 
 def test_who_may_not_see_persons_asks_nothing(client: Visiting) -> None:
     """A condition may name one person, and its number say what is known of them."""
-    assert client.get(f"/segments/preview?when={quote(VIEWS)}", who="vic/viewer").status_code == 403
+    assert client.get(f"/segments/preview?expression={quote(VIEWS)}", who="vic/viewer").status_code == 403
     assert "/segments/preview" not in client.get("/segments", who="vic/viewer").text
 
 
@@ -86,13 +103,13 @@ def test_it_is_shown_while_one_types_and_a_threshold_moves(page: Page, address: 
 
 
 def test_on_its_own_page_a_threshold_is_written_and_asked(page: Page, address: str) -> None:
-    page.goto(f"{address}/segments/preview?when={quote(f'{SPENT} >= 30')}")
+    page.goto(f"{address}/segments/preview?expression={quote(f'{SPENT} >= 30')}")
     section = page.locator("#preview .spread")
     for _ in range(4):
         section.get_by_label("Threshold").press("ArrowRight")
     said = section.locator("output").inner_text()
     section.get_by_role("button", name="Write it").click()
-    page.wait_for_url("**/segments/preview?when=*")
+    page.wait_for_url("**/segments/preview?expression=*")
     expect(page.get_by_label("An expression")).not_to_have_value(f"{SPENT} >= 30")
     expect(page.locator("#preview .tiles")).to_contain_text(said.split(": ")[1].split(" ")[0])
 

@@ -73,7 +73,7 @@ def test_what_is_no_moment_is_said(client: Visiting) -> None:
 )
 def test_no_moment_breaks_a_page(client: Visiting, text: str) -> None:
     for path in ("/segments/buyers/then", "/people/u:3", "/segments/preview"):
-        assert client.get(f"{path}?when=true&at={text}").status_code in (200, 404)
+        assert client.get(f"{path}?expression=true&at={text}").status_code in (200, 404)
 
 
 def test_who_may_not_see_persons_does_not(client: Visiting) -> None:

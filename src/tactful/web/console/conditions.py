@@ -111,6 +111,8 @@ class Conditions:
             return await self._posted(request, form, name, error, is_new=True)
         draft = self._workshop.draft(request, UNNAMED)
         values = _values(draft.text if draft is not None else f"when: {NEW}\n")
+        if wanted := folder.tidy(request.query_params.get("expression", "")).strip():  # As a preview showed it.
+            draft, values = None, {**values, "when": wanted}
         return await self._shown(request, name, values, draft=draft, shown="", is_new=True)
 
     async def _taken(self, name: str) -> str:

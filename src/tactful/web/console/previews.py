@@ -70,11 +70,12 @@ class Previews:
         self._workshop = workshop
 
     async def preview(self, request: Request) -> Response:
-        """`?when=` the expression, `?purpose=` only of those who permit it, `?days=` back, `?at=` a moment of the
-        workspace's zone, `?sees=happened` by what had happened. With the header X-Part the answer is the pictures
+        """`?expression=`, `?purpose=` only of those who permit it, `?days=` back, `?at=` a moment of the workspace's
+        zone, `?sees=happened` by what had happened. With the header X-Part the answer is the pictures
         alone, for the script."""
         given = request.query_params
-        text = tidy(given.get("when", ""))[:LONGEST].strip()
+        text = tidy(given.get("expression", ""))[:LONGEST].strip()
+        purpose = given.get("purpose", "")
         days = int(given["days"]) if given.get("days", "") in map(str, DAYS) else 30
         at = given.get("at", "")
         sees: Sees = "happened" if given.get("sees") == "happened" else "known"
@@ -85,14 +86,14 @@ class Previews:
         elif text:
             now_us = self._console.house.clock.now_us()
             asked_us = min(at_us, now_us) if at_us is not None else now_us
-            found = await self._asked(text, given.get("purpose", ""), days, asked_us, sees, turn_of(request))
+            found = await self._asked(text, purpose, days, asked_us, sees, turn_of(request))
         picked = written(at_us, self._console.zone) if at else ""
-        values: dict[str, Any] = {"when": text, "days": days, "spans": DAYS, "at": picked, "sees": sees, "seen": SEES}
+        values: dict[str, Any] = {"expression": text, "purpose": purpose, "days": days, "at": picked, "sees": sees}
         shown: dict[str, Any] = {"problem": problem, "found": None, **found}
         if request.headers.get("x-part") == "preview":
             page = self._console.templates.get_template("segments/previewed.html")
             return html(page.render({"visitor": visitor(request), "may": visitor(request).may, "query": {}, **shown}))
-        return await self._console.page(request, "segments/preview.html", typing=TYPING, **values, **shown)
+        return await self._console.page(request, "segments/preview.html", typing=TYPING, seen=SEES, **values, **shown)
 
     async def _asked(self, text: str, purpose: str, days: int, at_us: int, sees: "Sees", turn: str) -> dict[str, Any]:
         from tactful.operations.previewing_history import Preview, preview  # Slow to import.

@@ -6,7 +6,7 @@ const PAUSE_MS = 900;
 const TURN = Math.random().toString(36).slice(2); // Of what this page asks, only the newest is answered.
 const place = document.getElementById("preview");
 const paper = document.querySelector("textarea[data-check]");
-const field = paper ?? document.querySelector("form.asking [name=when]"); // Into which a threshold is written.
+const field = paper ?? document.querySelector("form.asking [name=expression]"); // Into which a threshold is written.
 const builder = document.getElementById("builder");
 
 function condition() {
@@ -26,7 +26,7 @@ async function look() {
   place.setAttribute("aria-busy", "true");
   const purpose = document.querySelector("form.editor")?.elements.purpose?.value ?? "";
   try {
-    const answer = await fetch(`/segments/preview?${new URLSearchParams({ when, purpose })}`, { headers: { "X-Part": "preview", "X-Turn": TURN } });
+    const answer = await fetch(`/segments/preview?${new URLSearchParams({ expression: when, purpose })}`, { headers: { "X-Part": "preview", "X-Turn": TURN } });
     if (answer.status !== 200 || number !== asked) return;
     const next = new DOMParser().parseFromString(await answer.text(), "text/html").body;
     if (number !== asked) return;
