@@ -6,6 +6,7 @@ from html import unescape
 from threading import Event
 from typing import Any
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
@@ -69,6 +70,7 @@ def test_one_is_played_and_shown(served: tuple[Served, Bench]) -> None:
     assert "Side by side" in shown
     assert "Beside other journeys" in shown
     assert "Some of them" in shown
+    assert "held out: the holdout of the journey" in shown and "holdout: holdout" not in shown
     assert "Some of them" not in console.get(answer.headers["location"], role="viewer").text
 
 
@@ -94,6 +96,8 @@ def test_behind_each_number_there_is_a_page(served: tuple[Served, Bench]) -> Non
     assert console.get(everything, role="viewer").status == 403
     reasons = job.found["versions"][0]["reasons"]
     (ran, *_) = [row for row in reasons if row["where"] == "run"]
+    held = console.get(f"{page}/lines?job={job.number}&of=0&what=run&reason={quote('holdout: holdout')}").text
+    assert held.count("held out: the holdout of the journey") > 1 and "holdout: holdout</" not in held
     why = console.get(f"{page}/lines?job={job.number}&of=0&what=run&reason={quote(ran['reason'])}&format=csv").text
     assert why.count(ran["reason"]) == ran["times"]
 
@@ -143,6 +147,24 @@ def test_the_form_remembers_what_was_asked(served: tuple[Served, Bench]) -> None
     assert f'name="edit {path}"' in shown
     without = console.get(f"{page}?job=new").text
     assert "2025-03-02" not in without and f'name="edit {path}"' not in without
+
+
+def test_days_are_those_of_the_workspace(served: tuple[Served, Bench], monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in all filters, and with all of the last one; here over the day that summer time begins with."""
+    console, bench = served
+    monkeypatch.setattr(console.console, "zone", ZoneInfo("America/New_York"))
+    page = "/journeys/cart_reminder/backtest"
+    answer = console.post(page, **{"from": "2025-03-02", "to": "2025-03-09", "against": "without"})
+    idle(bench)
+    (job, *_) = bench.of("cart_reminder")
+    assert (job.asked.first, job.asked.last) == ("2025-03-02T05:00:00.000Z", "2025-03-10T04:00:00.000Z")
+    shown = console.get(answer.headers["location"]).text
+    assert 'value="2025-03-02"' in shown and 'value="2025-03-09"' in shown
+    assert job.found is not None
+    (first, *_) = [one["day"] for version in job.found["versions"] for one in version["byDay"] if one["messages"]]
+    assert f"{int(first[8:])} Mar 2025, 00:00:00" in shown, "in pictures too"
+    wrong = console.post(page, **{"from": "soon"})
+    assert (wrong.status, "are no dates" in wrong.text) == (400, True)
 
 
 def test_what_is_wrong_is_said(served: tuple[Served, Bench]) -> None:

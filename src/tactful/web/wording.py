@@ -56,6 +56,7 @@ def filters(zone: ZoneInfo) -> dict[str, Callable[..., Any]]:
         "short": short,
         "value": explain.value,
         "permission": explain.permission,
+        "in_words": telling_runs.in_words,
         "held_out": lambda arm: telling_runs.HELD_OUT.get(arm, ""),
         "properties": properties,
         "kind_of": lambda key: _KINDS.get(key.partition(":")[0], ""),

@@ -6,6 +6,7 @@ from typing import Any
 
 from tactful.operations.backtesting.running import Backtest
 from tactful.operations.backtesting.tally import Difference, Noted, Sent, Tally
+from tactful.operations.telling_runs import in_words
 from tactful.values import DAY_US, format_time
 
 WHERE = {"start": "no run began", "run": "the run ended", "gate": "the gate refused"}
@@ -180,7 +181,9 @@ def _lines(tally: Tally) -> Iterator[str]:
     if tally.codes:
         yield f"  coupons   {', '.join(f'{number:,} of {pool}' for pool, number in _counted(tally.codes).items())}"
     yield from _days(tally)
-    yield from _table("why not", [(f"{WHERE[where]}: {why}", times) for where, why, times in reasons_of(tally.reasons)])
+    yield from _table(
+        "why not", [(f"{WHERE[where]}: {in_words(why)}", times) for where, why, times in reasons_of(tally.reasons)]
+    )
     yield from _table("held back for a while", list(_counted(tally.delays).items()))
     yield from _table("messages to people in", list(_counted(tally.segments).items()))
     if tally.messages:

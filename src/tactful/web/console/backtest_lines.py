@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from tactful.errors import UsageError
 from tactful.operations.backtesting.bench import Job
+from tactful.operations.telling_runs import HELD_OUT, in_words
 from tactful.values import format_time
 from tactful.web.console.room import Console, wants_csv
 
@@ -106,7 +107,8 @@ class BacktestLines:
 def sentence(fields: Mapping[str, str]) -> str:
     """Which of them, in words."""
     said = (_SAID.get(f"{name}:{text}") or _SAID.get(name, "{}") for name, text in fields.items())
-    return ", ".join(each.format(text) for each, text in zip(said, fields.values(), strict=True))
+    words = (HELD_OUT.get(text, text) if name == "arm" else in_words(text) for name, text in fields.items())
+    return ", ".join(each.format(text) for each, text in zip(said, words, strict=True))
 
 
 def _rows(lines: Iterable[Any], what: str) -> Iterable[tuple[object, ...]]:

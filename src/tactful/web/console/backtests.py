@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
 from msgspec import Struct
@@ -17,11 +18,14 @@ from starlette.routing import BaseRoute
 from tactful.errors import UsageError
 from tactful.operations.backtesting.bench import Job
 from tactful.operations.folder import Edits, tidy
+from tactful.operations.telling_runs import in_words
 from tactful.values import parse_time
 from tactful.web.backtests import LONGEST_NAME, asked_of
 from tactful.web.console import charts
 from tactful.web.console.backtest_lines import BacktestLines, address
 from tactful.web.console.charts import Bar, Series, Stage
+from tactful.web.console.journey_filters import days_of, times_of
+from tactful.web.console.moments import moment_of
 from tactful.web.console.room import Console, visitor
 
 WHERE = {"start": "No run began", "run": "The run ended", "gate": "The gate refused"}
@@ -61,14 +65,15 @@ def _edits(form: FormData) -> Edits:
     return {**texts, **{str(path): None for path in form.getlist("gone")}}
 
 
-def _chosen(job: Job | None) -> dict[str, str]:
+def _chosen(job: Job | None, zone: ZoneInfo) -> dict[str, str]:
     """What the form said of a backtest, so that the next one differs by what is changed in it."""
     if job is None:
         return dict.fromkeys(FIELDS, "")
     asked = job.asked
     is_named = not asked.against_label
     against, other = (asked.against, "") if is_named else ("other", asked.against)
-    return dict(zip(FIELDS, (asked.first, asked.last, against, other, "yes" if asked.orders else ""), strict=True))
+    first, last = days_of(asked.first, asked.last, zone)
+    return dict(zip(FIELDS, (first, last, against, other, "yes" if asked.orders else ""), strict=True))
 
 
 class Seen(Struct, frozen=True):
@@ -128,7 +133,7 @@ class Backtests:
             beside = _beside(job.found, behind)
             seen = [_seen(each, number, behind) for number, each in enumerate(job.found["versions"])]
             picture = _days(job.found, self._console, behind)
-        around: dict[str, Any] = {"fields": _chosen(job), "problem": "", "against": AGAINST}
+        around: dict[str, Any] = {"fields": _chosen(job, self._console.zone), "problem": "", "against": AGAINST}
         around["edits"] = job.asked.edits if job is not None else {}
         around |= {"seen": seen, "picture": picture, "beside": beside, "job": None, "jobs": self._bench.of(name)}
         about = {"name": name, "has_people": "people" in visitor(request).may, "most": SHOWN}
@@ -137,7 +142,11 @@ class Backtests:
     async def begin(self, request: Request) -> Response:
         name, form = request.path_params["name"], await self._console.form(request)
         fields = {field: str(form.get(field, "")).strip() for field in FIELDS}
-        said, edits, orders = {**fields, "journey": name}, _edits(form), bool(fields["orders"])
+        edits, orders, times = _edits(form), bool(fields["orders"]), times_of(fields, self._console.zone)
+        if times is None:
+            problem = f"{fields['from']} to {fields['to']} are no dates: 2025-03-12"
+            return await self._shown(request, name, 400, fields=fields, edits=edits, problem=problem)
+        said = {**fields, "journey": name, "from": times[0], "to": times[1]}
         if fields["against"] == "other":
             said["against"] = ""
             if not fields["other"]:
@@ -183,7 +192,7 @@ def _days(found: Mapping[str, Any], console: Console, behind: Behind) -> Markup:
         ]
         return charts.columns(bars, "Messages by day", "messages")
     series = [
-        Series(version["version"], [(parse_time(day) or 0, each.get(day, 0)) for day in days], tone)
+        Series(version["version"], [(moment_of(day, console.zone) or 0, each.get(day, 0)) for day in days], tone)
         for version, each, tone in zip(versions, by_day, ("", "warn"), strict=True)
     ]
     return charts.lines(series, "Messages by day", "messages", console.zone)
@@ -250,8 +259,8 @@ def _beside(found: Mapping[str, Any], behind: Behind) -> Found:
     return Found(
         (parse_time(found["from"]) or 0, parse_time(found["to"]) or 0, parse_time(found["historyFrom"]) or 0),
         tuple((text, hint, cells([one[key] for one in each], what)) for key, text, hint, what in NUMBERS),
-        tuple((WHERE[where], why, cells(times, where, reason=why)) for (where, why), times in reasons),
-        tuple((why, "", cells(times, "held", reason=why)) for (why, _), times in held),
+        tuple((WHERE[where], in_words(why), cells(times, where, reason=why)) for (where, why), times in reasons),
+        tuple((in_words(why), "", cells(times, "held", reason=why)) for (why, _), times in held),
         tuple((text, "", tuple(anyway(key, name))) for key, text, name in ANYWAY),
         tuple((name, "", cells(numbers, "message", segment=name)) for (name, _), numbers in segments),
         tuple(_others(each, behind)),

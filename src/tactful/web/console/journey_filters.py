@@ -1,4 +1,4 @@
-"""Filters of a journey's report: of which version, and of runs that began in which time. A day is one of the
+"""Filters of a journey's report and of its backtests: of which version, and in which time. A day is one of the
 workspace's time zone, and asked for with all of it."""
 
 from collections.abc import Mapping
@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 from starlette.requests import Request
 
 from tactful.operations.tallies import EVER
-from tactful.values import parse_time
+from tactful.values import format_time, parse_time
+from tactful.web.wording import local
 
 _DAY = timedelta(days=1)
 
@@ -23,6 +24,24 @@ def bounds_of(filters: Mapping[str, str], zone: ZoneInfo) -> tuple[int, int] | N
     first = _instant(filters["from"], zone) if filters["from"] else EVER[0]
     until = _instant(filters["to"], zone, is_end=True) if filters["to"] else EVER[1]
     return (first, until) if first is not None and until is not None else None
+
+
+def times_of(filters: Mapping[str, str], zone: ZoneInfo) -> tuple[str, str] | None:
+    """The same as ISO 8601, "" where nothing is said."""
+    if (bounds := bounds_of(filters, zone)) is None:
+        return None
+    first, until = (format_time(at) if filters[name] else "" for name, at in zip(("from", "to"), bounds, strict=True))
+    return first, until
+
+
+def days_of(first: str, until: str, zone: ZoneInfo) -> tuple[str, str]:
+    """And back again: the days in which they begin and end."""
+    begins, ends = parse_time(first) if first else None, parse_time(until) if until else None
+    return _day(begins, zone), _day(ends - 1 if ends is not None else None, zone)
+
+
+def _day(at_us: int | None, zone: ZoneInfo) -> str:
+    return f"{local(at_us, zone):%Y-%m-%d}" if at_us is not None else ""
 
 
 def _instant(text: str, zone: ZoneInfo, *, is_end: bool = False) -> int | None:
