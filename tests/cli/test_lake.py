@@ -126,3 +126,24 @@ def test_a_log_that_has_everything_loses_nothing(tmp_path: Path, project: Path, 
     said = run("segment", "--when", 'any("Order Completed")', "--project", project, "--data", folder).output
     assert said.startswith("2 people")
     assert "begins at" not in doctor(run, folder, project)
+
+
+def test_the_log_is_trimmed_once_the_lake_has_it(tmp_path: Path, project: Path, run: Run) -> None:
+    """By the process that archives, as it keeps house."""
+    folder = tmp_path / "data"
+    file = calls(tmp_path / "orders.jsonl", [order("ann", 1), order("bob", 2), order("cat", 3)])
+    assert run("import", file, "--replay", "--project", project, "--data", folder).exit_code == 0
+    later = SimClock(SystemClock().now_us() + 30 * DAY_US)
+    with (
+        closing(house_of(folder, project)) as house,
+        closing(SqliteLog(folder / "log", house.partitions, later)) as log,
+    ):
+        log.append({partition: [encode(Tick(later.now_us(), 0))] for partition in range(house.partitions)})
+        later.advance(30 * DAY_US)
+        house.clock, house.log = later, log
+        mine = archiver(house)
+        mine.keep_house()
+        assert not any(map(log.start, range(house.partitions)))
+        mine.archive()
+        mine.keep_house()
+        assert any(map(log.start, range(house.partitions)))
