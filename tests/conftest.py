@@ -1,12 +1,20 @@
 """For the whole suite."""
 
 import gc
+import os
+import sys
 from collections.abc import Iterator
 
 import pytest
 
 from tactful.language.compile import forget
 from tests import tries
+
+
+# Bytecode is kept whatever the surroundings say: the suite starts hundreds of processes, and each would compile the
+# package anew, as each worker would every file of tests.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 def pytest_configure(config: pytest.Config) -> None:
