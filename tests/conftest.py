@@ -10,7 +10,6 @@ import pytest
 from tactful.language.compile import forget
 from tests import tries
 
-
 # Bytecode is kept whatever the surroundings say: the suite starts hundreds of processes, and each would compile the
 # package anew, as each worker would every file of tests.
 sys.dont_write_bytecode = False
