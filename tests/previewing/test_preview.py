@@ -167,7 +167,7 @@ def test_what_is_compared_has_its_threshold(history: Opened) -> None:
     assert since.beyond == told('time_since("Order Completed") < "5d"', END_US).count(True)
 
 
-@pytest.mark.parametrize("op", [">=", ">", "<", "<=", "=="])
+@pytest.mark.parametrize("op", [">=", ">", "<", "<=", "==", "!="])
 @pytest.mark.parametrize("threshold", ["47.5", "0", "100000"])
 def test_a_threshold_moves_from_where_it_is(history: Opened, op: str, threshold: str) -> None:
     """It is one of the steps, wherever it lies between the bars or beyond them, and each says what its text would."""
@@ -186,6 +186,17 @@ def test_a_constant_on_the_left_is_compared_as_well(history: Opened) -> None:
     (one,) = asked(history, '2 < count("Product Viewed", last="7d")').spreads
     assert (one.op, one.threshold) == (">", 2)
     assert one.beyond == told('count("Product Viewed", last="7d") > 2', END_US).count(True)
+
+
+def test_other_than_a_value_is_who_has_none_too(history: Opened) -> None:
+    for text in ("age != 30", "30 != age"):
+        (one,) = asked(history, text).spreads
+        assert (one.op, one.threshold) == ("!=", 30)
+        assert (
+            one.beyond == told(text, END_US).count(True) > one.people - sum(each == 30 for each in told("age", END_US))
+        )
+    (one,) = asked(history, "not (age == 30)").spreads
+    assert one.op == "==", "what is compared stands so in the text"
 
 
 @pytest.mark.parametrize(

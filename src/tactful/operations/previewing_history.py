@@ -70,7 +70,7 @@ _ANY_OF = (TEXT, NUMBER, BOOLEAN, TIME)
 """What a value may be that may be anything; a text may read as a time as well."""
 ENGINE: Literal["duckdb"] = "duckdb"
 _KINDS: Mapping[str, str] = {NUMBER: "number", DURATION: "duration", TIME: "time"}
-_TURNED: Mapping[str, str] = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "=="}
+_TURNED: Mapping[str, str] = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 
 
 class Point(Struct, frozen=True):
@@ -227,11 +227,14 @@ class _Asked(Struct, frozen=True):
 def _compared(tree: Node) -> Iterator[_Asked]:
     """The first few comparisons with a constant in a condition."""
     found = 0
+    unlike = set[int]()
     for node in walk(tree):
+        if isinstance(node, Not) and node.part.span == node.span:  # Written as one: !=
+            unlike.add(id(node.part))
         if not isinstance(node, Compare) or found == MOST_SPREADS:
             continue
-        sides = ((node.left, node.op, node.right), (node.right, _TURNED[node.op], node.left))
-        for value, op, constant in sides:
+        said = "!=" if id(node) in unlike else node.op
+        for value, op, constant in ((node.left, said, node.right), (node.right, _TURNED[said], node.left)):
             at = _constant(constant)
             if at is not None and _constant(value) is None and kind_of(value) in (NUMBER, DURATION, ANYTHING):
                 found += 1

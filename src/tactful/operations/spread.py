@@ -18,6 +18,8 @@ BARS = 30
 PERCENTILES = (10, 50, 80, 90, 95, 99)
 FAR = 1.5
 """What lies so many times further than the 99th percentile does is a tail."""
+_SQL = {"==": "=", "!=": "IS DISTINCT FROM"}
+"""As written in SQL; != holds for who has no value too."""
 _UNITS_US = (("d", DAY_US), ("h", HOUR_US), ("m", MINUTE_US), ("s", SECOND_US))
 
 
@@ -52,7 +54,7 @@ class Spread(Struct, frozen=True):
     width: float
     is_open: bool
     op: str = ""
-    """Of the comparison in the condition: ">=", "<" ...; "" where nothing is compared."""
+    """Of the comparison in the condition: ">=", "!=" ...; "" where nothing is compared."""
     threshold: float | None = None
     beyond: int = 0
     """For whom the comparison with the threshold holds."""
@@ -102,7 +104,7 @@ def spread(session: Session, table: str, one: Measured) -> Spread:
     thresholds = sorted({*edges, *((threshold,) if threshold is not None else ())})
     numbers = [one.threshold if at == threshold and one.threshold is not None else at * size for at in thresholds]
     op = one.op or ">="
-    holds = _holding(session, table, f"{value} {'=' if op == '==' else op}", numbers)
+    holds = _holding(session, table, f"{value} {_SQL.get(op, op)}", numbers)
     steps = tuple(Step(at, found, _held(edges, op, at)) for at, found in zip(thresholds, holds, strict=True))
     beyond = next((step.people for step in steps if step.value == threshold), 0)
     return Spread(
@@ -146,6 +148,8 @@ def _held(edges: Sequence[float], op: str, at: float) -> tuple[int, int]:
             return 0, begins
         case "<=":
             return 0, after
+        case "!=":
+            return 0, len(edges)
         case _:
             return inside, min(inside + 1, len(edges))
 

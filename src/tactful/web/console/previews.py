@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 DAYS = (7, 30, 90, 365)
 LONGEST = 4_000
 TYPING = 'sum("Order Completed", total, last="90d") > 100'
-_SAID = {">": "more than", "<": "below", "<=": "at most", "==": "exactly"}
+_SAID = {">": "more than", "<": "below", "<=": "at most", "==": "exactly", "!=": "other than"}
 _UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 
 
