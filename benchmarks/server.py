@@ -103,8 +103,8 @@ class Server:
         found = {self._process.pid: "up"}
         children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split()
         for number in children:
-            words = Path(f"/proc/{number}/cmdline").read_bytes().split(b"\0")
-            found[int(number)] = words[3].decode() if len(words) > 3 else "?"
+            words = Path(f"/proc/{number}/cmdline").read_bytes().replace(b"\0", b" ").split()
+            found[int(number)] = words[1].decode() if words[:1] == [b"tactful"] else "?"
         return found
 
     def busy_s(self) -> dict[str, float]:

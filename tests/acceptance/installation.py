@@ -209,11 +209,12 @@ class Running:
                 continue
             try:
                 parent = int(folder.joinpath("stat").read_text().rpartition(")")[2].split()[1])
-                words = folder.joinpath("cmdline").read_bytes().decode().split("\0")
+                words = folder.joinpath("cmdline").read_bytes().decode().replace("\0", " ").split()
             except OSError:
                 continue
-            if parent == self.supervisor.pid and "tactful" in words and is_alive(int(folder.name)):
-                found.append(Process(int(folder.name), words[words.index("tactful") + 1]))
+            # Each names itself, as soon as it is there.
+            if parent == self.supervisor.pid and words[:1] == ["tactful"] and is_alive(int(folder.name)):
+                found.append(Process(int(folder.name), words[1]))
         return sorted(
             (process for process in found if name in ("", process.name)),
             key=lambda process: (process.name, process.pid),

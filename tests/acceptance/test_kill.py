@@ -18,7 +18,7 @@ from tests.acceptance.installation import WRITE_KEY, Running, signal_to
 from tests.acceptance.stage import stage
 from tests.acceptance.waiting import moment, until
 
-VICTIMS = ("collect", "work", "deliver", "archive", "supervisor", "all")
+VICTIMS = ("collect", "work", "nursery", "deliver", "archive", "supervisor", "all")
 
 
 def strike(running: Running, victim: str, draw: Random) -> None:
@@ -86,8 +86,8 @@ def test_nothing_is_lost_or_doubled_with_many_seeds(tmp_path: Path, seed: int) -
 
 def test_a_killed_supervisor_leaves_no_process_behind(running: Running) -> None:
     running.start()
-    all_of_them = ["archive", "collect", "deliver", "show", "survey", "work", "work"]
-    until(lambda: [process.name for process in running.processes()] == all_of_them, "all seven processes")
+    all_of_them = ["archive", "collect", "deliver", "nursery", "show", "survey", "work", "work"]
+    until(lambda: [process.name for process in running.processes()] == all_of_them, "all eight processes")
     running.kill_supervisor()
     # The folder's lock is free again, so that the next start is not refused.
     running.start()
@@ -97,8 +97,8 @@ def test_a_killed_supervisor_leaves_no_process_behind(running: Running) -> None:
 def test_who_is_killed_while_all_starts_is_started_again(running: Running) -> None:
     """One of each kind, as soon as it is there; before the first plan stands, too."""
     running.launch()
-    for victim in ("work", "deliver", "show", "archive", "survey"):
+    for victim in ("work", "nursery", "deliver", "show", "archive", "nursery", "survey"):
         strike(running, victim, Random(1))
     running.await_ready()
-    until(lambda: len(running.processes()) == 7, "all seven processes")
+    until(lambda: len(running.processes()) == 8, "all eight processes")
     assert running.stop() == 0

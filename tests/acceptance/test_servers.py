@@ -40,7 +40,7 @@ def test_a_second_server_on_the_folder_is_refused_and_the_first_stops_by_the_key
         1,
         f"tactful: another Tactful is running on {running.data}",
     )
-    until(lambda: len(running.processes()) == 7, "all seven processes")
+    until(lambda: len(running.processes()) == 8, "all eight processes")
     # Ctrl-C goes to the whole group of the terminal; the server's processes are in sessions of their own.
     running.supervisor.send_signal(signal.SIGINT)
     assert running.supervisor.wait(60) == 0

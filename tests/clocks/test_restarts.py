@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from signal import Signals
 from types import SimpleNamespace
 
 import pytest
@@ -23,6 +24,12 @@ class Process:
     def poll(self) -> int | None:
         return self.code
 
+    def send(self, number: Signals) -> None:
+        self.code = -number
+
+    def wait(self, seconds: float) -> bool:
+        return self.code is not None
+
 
 class House:
     """A supervisor with one child; `starts` are the real seconds at which it was started."""
@@ -32,12 +39,11 @@ class House:
         self.processes: list[Process] = []
         self.starts: list[float] = []
         self.waits: list[float] = []
-        monkeypatch.setattr(supervisor, "subprocess", SimpleNamespace(Popen=self._open, DEVNULL=None))
         monkeypatch.setattr(supervisor, "select", SimpleNamespace(select=self._select))
-        self.supervisor = Supervisor(lock, clock)
+        self.supervisor = Supervisor(self._begin, clock)
         self.supervisor.start("work", ["work"])
 
-    def _open(self, *_: object, **__: object) -> Process:
+    def _begin(self, _: object) -> Process:
         self.starts.append(self.clock.monotonic_us / SECOND_US)
         self.processes.append(Process())
         return self.processes[-1]

@@ -36,11 +36,12 @@ def _processes(parent: int) -> tuple[Process, ...]:
 
 
 def _name(folder: Path) -> str:
-    """`python -m tactful work --project ... --partitions 0,1` is `work 0,1`."""
-    words = (folder / "cmdline").read_bytes().decode("utf-8", "replace").split("\0")
+    """`tactful work --project ... --partitions 0,1` is `work 0,1`, also where the words are one text with blanks, as of
+    what names itself."""
+    words = (folder / "cmdline").read_bytes().decode("utf-8", "replace").replace("\0", " ").split()
     starts = [number for number, word in enumerate(words) if word == "tactful" or word.endswith("/tactful")]
     if not starts or not words[starts[0] + 1 :]:
-        return Path(words[0]).name or folder.name
+        return Path(words[0]).name if words else folder.name
     start = starts[0]
     command = words[start + 1]
     for option in ("--partitions", "--number"):

@@ -1,7 +1,8 @@
 """Supervisor: the parent of `tactful up`. Starts the processes, starts again what dies, stops them in order.
 
-Children hold the data folder's lock by inheritance, so a second server is refused for as long as one of them lives;
-and each holds one end of a pipe, so that none outlives a parent that was killed.
+Children are forked by the nursery (adapters/nursery.py). They hold the data folder's lock by inheritance, so a second
+server is refused for as long as one of them lives; and each holds one end of a pipe, so that none outlives a parent
+that was killed.
 """
 
 import fcntl
@@ -9,21 +10,20 @@ import logging
 import os
 import select
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from msgspec import Struct
 
+from tactful.adapters.nursery import LIFELINE
 from tactful.errors import UsageError
 from tactful.runtime.ports import Clock
 from tactful.values import HOUR_US, SECOND_US
 
 _logger = logging.getLogger("tactful.up")
 
-LIFELINE = "TACTFUL_LIFELINE"
 _QUICK_US = 5 * SECOND_US
 """A process that lived shorter than this, in real time, waits before it is started again."""
 _LONGEST_US = 60 * SECOND_US
@@ -49,12 +49,26 @@ class Lock:
         os.close(self.descriptor)
 
 
+class Process(Protocol):
+    """What was started (adapters/nursery.py)."""
+
+    def poll(self) -> int | None:
+        """How it ended; None as long as it lives."""
+        ...
+
+    def send(self, number: signal.Signals) -> None: ...
+
+    def wait(self, seconds: float) -> bool:
+        """Whether it ended within so many seconds."""
+        ...
+
+
 class Child(Struct):
     """One process: what it is called, how it is started."""
 
     name: str
     arguments: Sequence[str]
-    process: subprocess.Popen[bytes] | None = None
+    process: Process | None = None
     started_at: int = 0
     failures: int = 0
     not_before: int = 0
@@ -63,11 +77,11 @@ class Child(Struct):
 class Supervisor:
     """Keeps the children alive until `stop` was asked for by a signal."""
 
-    def __init__(self, lock: Lock, clock: Clock) -> None:
-        self._lock = lock
+    def __init__(self, begin: Callable[[Sequence[str]], Process], clock: Clock) -> None:
+        """`begin` starts a process with that command line."""
+        self._begin = begin
         self._clock = clock
         self._children: list[Child] = []
-        self._lifeline, self._held = os.pipe()
         self._wakeup, self._signalled = os.pipe()
         os.set_blocking(self._wakeup, False)
         os.set_blocking(self._signalled, False)
@@ -108,13 +122,11 @@ class Supervisor:
         for child in reversed(self._children):
             if child.process is None or child.process.poll() is not None:
                 continue
-            child.process.send_signal(signal.SIGTERM)
-            try:
+            child.process.send(signal.SIGTERM)
+            if not child.process.wait(_STOP_S):
+                _logger.error("%s did not stop in time; killed", child.name)
+                child.process.send(signal.SIGKILL)
                 child.process.wait(_STOP_S)
-            except subprocess.TimeoutExpired:
-                _logger.error("%s did not stop in time; killed", child.name)  # noqa: TRY400  (a trace says nothing more)
-                child.process.kill()
-                child.process.wait()
 
     @property
     def is_stopping(self) -> bool:
@@ -125,13 +137,7 @@ class Supervisor:
 
     def _spawn(self, child: Child) -> None:
         child.started_at = self._clock.real_us()
-        child.process = subprocess.Popen(  # noqa: S603  (our own interpreter and commands)
-            [sys.executable, "-m", "tactful", *child.arguments],
-            pass_fds=(self._lock.descriptor, self._lifeline),
-            env={**os.environ, LIFELINE: str(self._lifeline)},
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        child.process = self._begin(child.arguments)
 
     def _check(self, child: Child) -> None:
         now = self._clock.real_us()

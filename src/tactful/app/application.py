@@ -10,15 +10,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
 from tactful.adapters.approvals import FileApprovals
 from tactful.adapters.installation import Installation
-from tactful.adapters.standing import leave, read, stand
-from tactful.adapters.supervisor import Lock, StopSignal, Supervisor, follow_parent
-from tactful.adapters.watching import watch
-from tactful.app.clocks import FASTEST, Clocks, SystemClock
-from tactful.app.doorkeeping import access_of, answers, at_terminal, findings, near, refuse_open_door, welcome
+from tactful.adapters.standing import read
+from tactful.adapters.supervisor import Lock, StopSignal, follow_parent
+from tactful.app.clocks import Clocks, SystemClock
+from tactful.app.doorkeeping import access_of, at_terminal, findings, refuse_open_door
 from tactful.app.newest import newest
 from tactful.app.parts import email_of, sources_of
 from tactful.cli import (
@@ -48,7 +45,7 @@ from tactful.cli import (
     trying,
 )
 from tactful.cli.main import command_line
-from tactful.errors import DefinitionError, Place, Problem, TransientError, UsageError
+from tactful.errors import DefinitionError, Place, Problem, UsageError
 from tactful.events.sources import Source
 from tactful.operations import identities
 from tactful.operations.access import Access
@@ -58,12 +55,10 @@ from tactful.operations.doctor import Finding, check_channels
 from tactful.operations.imports.tables import Tables
 from tactful.operations.project import load
 from tactful.operations.proofs import Said
-from tactful.operations.publish import changes, is_on_its_way, publish, refuse_other_priority
 from tactful.operations.saving import held
 from tactful.runtime.house import House
-from tactful.runtime.ports import Bell, Claimed, Clock
-from tactful.runtime.settings import Settings, plan_settings, read_settings
-from tactful.runtime.settings_channels import leaving
+from tactful.runtime.ports import Claimed, Clock
+from tactful.runtime.settings import Settings, read_settings
 from tactful.runtime.settings_mistakes import FILE
 from tactful.runtime.work import Work
 
@@ -99,6 +94,16 @@ _MODULES = (
     simulating,
 )
 COMMANDS = tuple(module.register for module in _MODULES)
+
+
+NEEDED: Mapping[str, Sequence[str]] = {
+    "collect": ("tactful.app.collecting",),
+    "show": ("tactful.app.showing",),
+    "deliver": ("tactful.app.delivering", "tactful.app.lanes"),
+    "archive": ("tactful.app.archiving",),
+    "survey": ("tactful.app.surveying",),
+}
+"""What each kind of process loads besides this file, for whoever loads it before (adapters/nursery.py)."""
 
 
 class Application:
@@ -203,10 +208,13 @@ class Application:
         begin_us: int | None = None,
     ) -> None:
         """Publish, start the processes, and keep them running until a signal comes."""
+        from tactful.adapters.nursery import Nursery
+        from tactful.app import up
+
         settings = self.settings(project)
         refuse_open_door(host, data, self._clocks.world)
         if speed is not None:
-            _refuse_hurry(speed, settings, is_dev=is_dev)
+            up.refuse_hurry(speed, settings, is_dev=is_dev)
         self._clocks.refuse(data, speed, begin_us)
         email = email_of(settings, project)
         if email.provider or email.dkim:
@@ -216,90 +224,20 @@ class Application:
         with held(project):  # What the console died in the middle of is whole by then.
             files = load(project)
         lock = Lock(data)
-        fast = self._clocks.run(data, speed, begin_us, newest(data)) if speed is not None else None
-        house = self.house(data, project, read_only=False)
-        house.look_over()
-        refuse_other_priority(house.plan(0), plan_settings(settings))
-        bell = house.bells.bell("plan")
-        if is_dev and house.plan(0) is not None:
-            self._publish_again(house, project)
-        else:
-            self._publish_first(house, files, plan_settings(settings), lock)
-        # Before anybody is told that it runs: what is saved from then on is not missed.
-        unwatch = watch(project, lambda: self._publish_again(house, project)) if is_dev else lambda: None
-        supervisor = Supervisor(lock, house.clock)
-        supervisor.listen()
-        where = ["--project", str(project), "--data", str(data)]
-        self._start_engine(supervisor, house, where, f"http://{host}:{port}")
-        stand(data, near(host, port), settings.workspace.public_url)
+        nursery = Nursery(lock.descriptor)  # It loads while the project is published.
         try:
-            # Everybody's first plan must stand before the first event, so that aggregates are exact from the start.
-            while not supervisor.is_stopping and None in map(house.plan, range(house.partitions)):
-                bell.wait(0.2)
-                supervisor.look_after()
-            if not supervisor.is_stopping:
-                self._open(supervisor, house, bell, where, host, port)
-            supervisor.watch(fast.note if fast is not None else lambda: None)
+            fast = self._clocks.run(data, speed, begin_us, newest(data)) if speed is not None else None
+            house = self.house(data, project, read_only=False)
+            try:
+                server = up.Up(house, project, lambda: self.settings(project), host, port)
+                server.run(files, nursery, fast, is_dev=is_dev)
+            finally:
+                house.close()
+                if fast is not None:
+                    fast.stop()
         finally:
-            unwatch()
-            supervisor.stop()
-            leave(data)
-            house.close()
-            if fast is not None:
-                fast.stop()
-
-    def _start_engine(self, supervisor: Supervisor, house: Installation, where: list[str], here: str) -> None:
-        for number, owned in enumerate(_shares(house.partitions, house.settings.engine.workers)):
-            supervisor.start(f"work {number}", ["work", *where, "--partitions", ",".join(map(str, owned))])
-        for number in range(house.settings.engine.deliverers):
-            supervisor.start(f"deliver {number}", ["deliver", *where, "--address", here, "--number", str(number)])
-
-    def _open(
-        self, supervisor: Supervisor, house: Installation, bell: Bell, where: list[str], host: str, port: int
-    ) -> None:
-        """The doors, and where they are: said when they are open, so that the first call finds somebody."""
-        here = f"http://{host}:{port}"
-        supervisor.start("show", ["show", *where, "--address", here])
-        supervisor.start("collect", ["collect", *where, "--host", host, "--port", str(port)])
-        for _ in range(_TRIES):
-            if answers(near(host, port), _TRY_S * 10):
-                break
-            bell.wait(_TRY_S)
-            supervisor.look_after()
-            if supervisor.is_stopping:
-                return
-        # They load much, and nobody waits for them.
-        supervisor.start("archive", ["archive", *where])
-        supervisor.start("survey", ["survey", *where])
-        click.echo(f"Tactful is at {here}", err=True)
-        if said := welcome(house, near(host, port)):
-            click.echo(said, err=True)
-
-    def _publish_first(
-        self, house: Installation, files: Mapping[str, str], settings: Mapping[str, str], lock: Lock
-    ) -> None:
-        """Before any process is started: what is wrong with a project is all that is said."""
-        try:
-            if changes(house.plan(0), files, settings):
-                publish(files, settings, house.log, house.bells, house.clock, "up")
-        except BaseException:
-            house.close()
+            nursery.close()
             lock.release()
-            raise
-
-    def _publish_again(self, house: Installation, project: Path) -> None:
-        """After a save: put the project in force, or say what is wrong with it while the old plan stays."""
-        try:
-            with held(project):  # Not while the console writes and publishes.
-                files = load(project)
-            settings = plan_settings(self.settings(project))
-            refuse_other_priority(house.plan(0), settings)
-            changed = changes(house.plan(0), files, settings)
-            if changed and not is_on_its_way(files, settings, house.log, house.store(0)):
-                publish(files, settings, house.log, house.bells, house.clock, "dev")
-                click.echo("published: " + ", ".join(changed), err=True)
-        except (DefinitionError, UsageError, TransientError) as error:
-            click.echo(f"not published:\n{error}", err=True)
 
     def run_collect(self, project: Path, data: Path, host: str, port: int) -> None:
         from tactful.app import collecting
@@ -367,30 +305,6 @@ class Application:
         house = self.house(data, project, read_only=False)
         run(house)
         house.close()
-
-
-# ---- small parts ---------------------------------------------------------------------------------------------
-
-
-def _shares(partitions: int, workers: int) -> list[list[int]]:
-    """Which partitions each worker process owns; as many processes as cores unless told otherwise."""
-    processes = min(workers or len(os.sched_getaffinity(0)), partitions)
-    return [list(range(number, partitions, processes)) for number in range(processes)]
-
-
-_TRY_S, _TRIES = 0.1, 200
-
-
-def _refuse_hurry(speed: int, settings: Settings, *, is_dev: bool) -> None:
-    if not is_dev:
-        raise UsageError("--speed is for trying things out: say --dev as well")
-    if not 1 <= speed <= FASTEST:
-        raise UsageError(f"--speed is from 1 to {FASTEST}")
-    if ways := leaving(settings.channels):
-        raise UsageError(
-            f"--speed would send a day's messages in minutes, and here they would really leave: {', '.join(ways)} "
-            f"({'is' if len(ways) == 1 else 'are'} set). Without it, messages go into the local outbox."
-        )
 
 
 def main() -> None:
