@@ -33,7 +33,7 @@ def bench() -> Iterator[Bench]:
 
 @pytest.fixture
 def asking(bench: Bench) -> Asking:
-    inner = Starlette(routes=allowed(routes(bench, Path("examples/shop"), SimClock(1)), lambda *_: None))
+    inner = Starlette(routes=allowed(routes(bench, Path("examples/shop"), SimClock(1), "UTC"), lambda *_: None))
 
     def asked(method: str, path: str, body: Any = None, role: Role = "analyst") -> tuple[int, dict[str, Any]]:
         async def known(scope: Scope, receive: Receive, send: Send) -> None:
@@ -63,6 +63,58 @@ def test_one_is_asked_for_and_found(bench: Bench, asking: Asking) -> None:
     _, listed = asking("GET", "/v1/backtests")
     check(ANSWERS["/v1/backtests", "get"], listed)
     assert asking("DELETE", f"/v1/backtests/{begun['number']}")[0] == 404  # It is over.
+
+
+def test_the_lines_behind_a_number_are_asked_for_page_by_page(bench: Bench, asking: Asking) -> None:
+    wanted = {"journey": "cart_reminder", "to": "2025-03-11", "against": "without"}
+    number = asking("POST", "/v1/backtests", wanted)[1]["number"]
+    lines = f"/v1/backtests/{number}/lines"
+    idle(bench)
+    (this, without) = asking("GET", f"/v1/backtests/{number}")[1]["found"]["versions"]
+
+    def all_of(query: str) -> list[dict[str, Any]]:
+        found, after = [], "0"
+        while after:
+            status, page = asking("GET", f"{lines}?{query}&limit=7&after={after}")
+            assert status == 200 and len(page["lines"]) <= 7
+            found += page["lines"]
+            after = page["next"]
+        return found
+
+    messages = all_of("what=message")
+    assert len(messages) == this["messages"] > 7
+    check(ANSWERS["/v1/backtests/{number}/lines", "get"]["lines"], messages)
+    assert messages == sorted(messages, key=lambda one: str(one["at"]))
+    assert {one["what"] for one in all_of("what=run")} == {"run"}
+    for day in this["byDay"]:
+        assert len(all_of(f"what=message&day={day['day']}")) == day["messages"]
+    assert (len(all_of("version=without")), without["messages"]) == (0, 0)
+    assert asking("GET", lines, role="viewer")[0] == 403
+    assert asking("GET", "/v1/backtests/999/lines")[0] == 404
+
+
+def test_lines_that_cannot_be_are_refused(bench: Bench, asking: Asking) -> None:
+    number = asking("POST", "/v1/backtests", {"journey": "cart_reminder"})[1]["number"]
+    idle(bench)
+    for query, said in (
+        ("version=yesterday", "one of this"),
+        ("what=hats", "'hats' is none of"),
+        ("hat=red", "'hat' is none of"),
+        ("after=-1", '"next" in the answer before'),
+        (f"after={'9' * 99}", '"next" in the answer before'),
+        ("limit=0", "from 1 to 1000"),
+        ("limit=all", "from 1 to 1000"),
+    ):
+        status, answer = asking("GET", f"/v1/backtests/{number}/lines?{query}")
+        assert (status, said in answer["message"]) == (400, True), query
+
+
+def test_lines_of_one_that_is_not_done_are_not_there(asking: Asking, bench: Bench) -> None:
+    number = asking("POST", "/v1/backtests", {"journey": "cart_reminder", "from": "2030-01-01"})[1]["number"]
+    idle(bench)
+    status, answer = asking("GET", f"/v1/backtests/{number}/lines")
+    assert (status, answer["code"]) == (409, "not_done")
+    assert "is failed" in answer["message"]
 
 
 @pytest.mark.parametrize(

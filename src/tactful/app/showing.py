@@ -98,7 +98,7 @@ def run(house: Installation, project: Path, address: str) -> None:
         *change(desk, intake.submit, arrive, house.partitions),
         *follow(desk, mail),
         *foresee(past, house.clock),
-        *backtests(hands.bench, project, house.clock),
+        *backtests(hands.bench, project, house.clock, house.settings.workspace.time_zone),
         *steer(desk, intake.submit, arrive, house.partitions, slow),
         *campaigns(
             desk,

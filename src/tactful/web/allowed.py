@@ -63,6 +63,7 @@ NEEDS: Mapping[tuple[str, str], Need] = {
     ("POST", "/v1/backtests"): PEOPLE,  # So does a journey that is.
     ("GET", "/v1/backtests/{number:int}"): LOOK,
     ("DELETE", "/v1/backtests/{number:int}"): PEOPLE,
+    ("GET", "/v1/backtests/{number:int}/lines"): PEOPLE,
     ("GET", "/v1/responses"): LOOK,
     ("POST", "/v1/bounces"): Need("send"),
     ("GET", "/metrics"): LOOK,

@@ -4,6 +4,7 @@ They change nothing and send nothing, but take all cores for a while: one is pla
 singles out persons, so to ask is for who may see them; the numbers are for everybody who looks.
 """
 
+import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,22 +31,28 @@ FILES, ORDERS = "files", "orders"
 AUTHOR = "api"
 LONGEST_NAME = 80
 """Letters of a journey's."""
+LINES, MOST_LINES = 100, 1_000
+LONGEST_NUMBER = 12
+"""Digits."""
+_GONE = "there is no such backtest (any more); only the newest are kept"
 
 
-def routes(bench: "Bench", project: Path, clock: Clock) -> list[Route]:
-    """/v1/backtests and /v1/backtests/{number}."""
-    found = Backtests(bench, project, clock)
+def routes(bench: "Bench", project: Path, clock: Clock, time_zone: str) -> list[Route]:
+    """/v1/backtests and /v1/backtests/{number}, with the lines behind its numbers."""
+    found = Backtests(bench, project, clock, time_zone)
     return [
         Route("/v1/backtests", found.listed, methods=["GET"]),
         Route("/v1/backtests", found.begin, methods=["POST"]),
         Route("/v1/backtests/{number:int}", found.one, methods=["GET"]),
         Route("/v1/backtests/{number:int}", found.stop, methods=["DELETE"]),
+        Route("/v1/backtests/{number:int}/lines", found.lines, methods=["GET"]),
     ]
 
 
 class Backtests:
-    def __init__(self, bench: "Bench", project: Path, clock: Clock) -> None:
+    def __init__(self, bench: "Bench", project: Path, clock: Clock, time_zone: str) -> None:
         self._bench, self._project, self._clock = bench, project, clock
+        self._time_zone = time_zone
 
     async def begin(self, request: Request) -> Response:
         """{"journey", "text", "against", "other", "from", "to", "files", "orders"}: without `text`, the project's own
@@ -74,8 +81,37 @@ class Backtests:
     async def one(self, request: Request) -> Response:
         job = self._bench.find(request.path_params["number"])
         if job is None:
-            return refused(404, "not_found", "there is no such backtest (any more); only the newest are kept")
+            return refused(404, "not_found", _GONE)
         return shown(values(job, with_people="people" in visitor_of(request).may))
+
+    async def lines(self, request: Request) -> Response:
+        """`?what=` is counted (behind.WHATS), of `?version=` (else the first): `?limit=` of them from `?after=` on, which
+        have any of behind.FIELDS that is asked for."""
+        job = self._bench.find(request.path_params["number"])
+        if job is None:
+            return refused(404, "not_found", _GONE)
+        if job.found is None or job.behind is None:
+            return refused(409, "not_done", f"this backtest is {job.state}; lines are there of one that is done")
+        from tactful.operations.backtesting.behind import Wanted  # Seldom wanted.
+        from tactful.operations.backtesting.report import as_line
+
+        fields = dict(request.query_params)
+        labels = [version["version"] for version in job.found["versions"]]
+        version, what = fields.pop("version", labels[0]), fields.pop("what", "message")
+        after, limit = fields.pop("after", "0"), fields.pop("limit", str(LINES))
+        if version not in labels:
+            return refused(400, "bad_question", f'"version" is one of {", ".join(labels)}')
+        if not after.isdecimal() or len(after) > LONGEST_NUMBER:
+            return refused(400, "bad_question", '"after" is what was "next" in the answer before')
+        if not limit.isdecimal() or not 0 < int(limit[:LONGEST_NUMBER]) <= MOST_LINES:
+            return refused(400, "bad_question", f'"limit" is a whole number from 1 to {MOST_LINES}')
+        wanted, of = Wanted(what, fields, self._time_zone), labels.index(version)
+        try:
+            found = await asyncio.to_thread(job.behind.page, of, wanted, int(after), int(limit))
+        except UsageError as error:
+            return refused(400, "bad_question", str(error))
+        lines = [as_line(one) for one in found.lines]
+        return shown({"version": version, "what": what, "lines": lines, "next": found.next})
 
     async def stop(self, request: Request) -> Response:
         number = request.path_params["number"]

@@ -198,6 +198,16 @@ PATHS = {
             },
         },
     },
+    "/v1/backtests/{number}/lines": _get(
+        "The lines that a number of a backtest counts, in order of time; other fields name which of them",
+        "number",
+        query={
+            "what": "`message`, `began`, `start`, `run`, `gate`, `held`, `inside`, `other`, `fact`",
+            "version": "Of which; else the first",
+            "after": "From where on: `next` of the answer before",
+            **_LIMIT,
+        },
+    ),
     "/v1/responses": _get("How often links and pixels of mails were asked for since the start"),
     "/v1/bounces": {
         "post": {

@@ -66,6 +66,12 @@ ANSWERS: dict[tuple[str, str], Any] = {
     ("/v1/backtests", "get"): {"backtests": [_JOB]},
     ("/v1/backtests", "post"): _JOB,
     ("/v1/backtests/{number}", "get"): {**_JOB, "state": "done", "share": 1.0, "found": _FOUND},
+    ("/v1/backtests/{number}/lines", "get"): {
+        "version": "this",
+        "what": "message",
+        "lines": [{"what": "message", **_SENT}],
+        "next": None,
+    },
     ("/v1/backtests/{number}", "delete"): {"number": 3, "state": "stopping"},
 }
 ASKED: dict[tuple[str, str], Any] = {

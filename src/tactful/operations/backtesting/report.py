@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tactful.operations.backtesting.running import Backtest
-from tactful.operations.backtesting.tally import Difference, Noted, Sent, Tally
+from tactful.operations.backtesting.tally import Difference, Line, Noted, Sent, Tally
 from tactful.operations.telling_runs import in_words
 from tactful.values import DAY_US, format_time
 
@@ -126,6 +126,11 @@ def noted(one: Noted) -> dict[str, Any]:
         "key": one.entry_key,
         "intent": one.intent,
     }
+
+
+def as_line(one: Line) -> dict[str, Any]:
+    """A line behind a number."""
+    return {"what": "message", **sample(one)} if isinstance(one, Sent) else noted(one)
 
 
 def _counted(counter: Counter[str]) -> dict[str, int]:
