@@ -18,6 +18,7 @@ from tactful.journeys.program import EventMatch
 from tactful.journeys.rules import Told
 from tactful.kernel.state import Profile
 from tactful.kernel.walking import FINISHED
+from tactful.language.compiled import View
 from tactful.operations.backtesting.playing import Period
 from tactful.operations.backtesting.stages import Stage
 from tactful.operations.backtesting.tally import Difference, Line, Noted, Sent, Tally, What, sampled
@@ -70,7 +71,6 @@ class Counting:
     def __init__(self, stage: Stage, period: Period, time_zone: str, *, is_listing: bool = False) -> None:
         self._stage, self._period = stage, period
         self._zone = zones.known(time_zone)
-        self._segments = {number: rule.name for number, rule in stage.plan.by_number.items() if number != stage.was}
         self._anyway = _Anyway(stage)
         self._sent: list[tuple[str, Sent]] = []
         """With the person's key at that time."""
@@ -116,7 +116,7 @@ class Counting:
             case _:
                 pass
 
-    def claimed(self, claim: Claimed, profile: Profile) -> None:
+    def claimed(self, claim: Claimed, view: View) -> None:
         intent, at = claim.intent, claim.claimed_at
         if not self._counts(at):
             return
@@ -130,8 +130,8 @@ class Counting:
         tally.channels[intent.channel] += 1
         if claim.variant:
             tally.variants[f"{intent.message}\t{claim.variant}"] += 1
-        names = self._segments
-        segments = tuple(sorted(names[number] for number in profile.segments if number in names))
+        among = (rule for rule in self._stage.segments if rule.ready_at <= at)
+        segments = tuple(sorted(rule.name for rule in among if rule.condition.holds(view, at)))
         tally.segments.update(segments)
         about = intent.step, intent.message, intent.channel, claim.variant, intent.entry_key, intent.due, intent.event
         self._sent.append((intent.key, Sent(at, intent.key, intent.intent, *about, segments=segments)))

@@ -26,6 +26,7 @@ from tactful.kernel.starting import begin
 from tactful.kernel.state import PartitionState, Profile
 from tactful.kernel.step import step
 from tactful.kernel.turn import Turn
+from tactful.language.compiled import View
 from tactful.operations.backtesting.desk import PARTITION, Desk
 from tactful.operations.backtesting.stages import Brought, Stage
 from tactful.runtime.claims import Claims
@@ -63,7 +64,9 @@ class Listener(Protocol):
         """What one record brought about."""
         ...
 
-    def claimed(self, claim: Claimed, profile: Profile) -> None: ...
+    def claimed(self, claim: Claimed, view: View) -> None:
+        """With what expressions see of whoever gets it."""
+        ...
 
     def refused(self, intent: SendMessage, verdict: Verdict, at: int) -> None: ...
 
@@ -334,7 +337,7 @@ class Player:
         for intent, reason in postponed:
             listener.postponed(intent, reason, at)
         for claim in claims:
-            listener.claimed(claim, self._turn.changed[claim.intent.key])
+            listener.claimed(claim, self._turn.view(self._turn.changed[claim.intent.key]))
         for intent, verdict in ended:
             listener.refused(intent, verdict, at)
         done = [(claim.intent, Verdict(claim.intent.intent, "sent", "")) for claim in claims]
