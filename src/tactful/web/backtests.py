@@ -85,8 +85,8 @@ class Backtests:
         return shown(values(job, with_people="people" in visitor_of(request).may))
 
     async def lines(self, request: Request) -> Response:
-        """`?what=` is counted (behind.WHATS), of `?version=` (else the first): `?limit=` of them from `?after=` on, which
-        have any of behind.FIELDS that is asked for."""
+        """`?what=` is counted (behind.WHATS), of `?version=` (else the first): `?limit=` of them from `?after=` on that
+        have whatever of behind.FIELDS is asked for."""
         job = self._bench.find(request.path_params["number"])
         if job is None:
             return refused(404, "not_found", _GONE)
