@@ -9,7 +9,7 @@ from tactful.errors import DefinitionError, UsageError
 from tactful.events.records import Unmerge
 from tactful.operations import asof, asof_profile
 from tactful.operations.history import HAPPENED, Opened
-from tactful.values import parse_time
+from tactful.values import HOUR_US, parse_time
 from tests.histories import Life, lived
 
 FILES = {
@@ -75,6 +75,10 @@ def opened(life: Life) -> Iterator[Opened]:
         yield found
 
 
+BEFORE_US = at("01T00:00:00") - 1
+"""Nothing had been published."""
+
+
 def members(found: asof.Members) -> dict[str, int | None]:
     assert found.people == len(found.members)
     return {one.person: one.since for one in found.members}
@@ -133,11 +137,41 @@ def test_what_cannot_be_answered_says_why(opened: Opened) -> None:
     with pytest.raises(UsageError, match="no segment 'buyer' at 2026-01-05"):
         asof.segment(opened, "buyer", at("05T00:00:00"))
     with pytest.raises(UsageError, match="nothing had been published"):
-        asof.segment(opened, "buyers", at("01T00:00:00") - 1)
+        asof.segment(opened, "buyer", BEFORE_US)
     with pytest.raises(UsageError, match="a value and no condition"):
         asof.expression(opened, 'count("A")', at("05T00:00:00"))
     with pytest.raises(DefinitionError):
         asof.expression(opened, "count(", at("05T00:00:00"))
+
+
+def test_before_a_segment_was_published_its_first_version_is_asked_of_what_had_happened(life: Life) -> None:
+    """Once more as it was then, and not as it was changed since; what the engine had said is nothing."""
+    old = 'any("Order Completed", last="3d")'
+    with life.history().open() as opened:
+        with pytest.raises(UsageError, match="'buyers' at .* first published at 2026-01-01T.*--happened"):
+            asof.segment(opened, "buyers", BEFORE_US)
+        found = asof.segment(opened, "buyers", BEFORE_US, HAPPENED)
+        assert (found.plan, found.version, found.when, found.people, found.is_early) == (0, 1, old, 0, True)
+        assert not asof.segment(opened, "buyers", at("11T00:00:00"), HAPPENED).is_early
+
+
+def test_a_segment_that_came_later_is_asked_of_what_was_before_it() -> None:
+    lines = [{**line, "messageId": f"m{number}"} for number, line in enumerate(LINES)]
+    late = {name: text for name, text in FILES.items() if name != "segments/many.yaml"}
+    life = lived(late, lines)
+    for files in (FILES, late, FILES):
+        life.until(life.clock.now_us() + HOUR_US)
+        life.publish(files)
+    with life.history().open() as opened:
+        found = asof.segment(opened, "many", at("06T12:00:00"), HAPPENED)
+        assert (found.plan, found.version, found.is_early, list(members(found))) == (1, 2, True, ["u:ada"])
+        then = at("06T13:00:00")
+        told = members(asof.expression(opened, 'count("Product Viewed") >= 2', then, HAPPENED))
+        assert members(asof.segment(opened, "many", then, HAPPENED)).keys() == told.keys() == {"u:ada", "u:bob"}
+        with pytest.raises(UsageError, match="first published"):
+            asof.segment(opened, "many", then)
+        with pytest.raises(UsageError, match="no segment 'many' .*there were"):
+            asof.segment(opened, "many", found.published_at + HOUR_US, HAPPENED)
 
 
 def test_a_profile_then(opened: Opened) -> None:

@@ -38,7 +38,7 @@ def test_who_was_in_a_segment(client: Visiting, shop: Installation) -> None:
 def test_before_anything_was_published_there_was_no_segment(client: Visiting) -> None:
     answer = client.get(f"/segments/buyers/then?at={moment(START - DAY_US)}")
     assert answer.status_code == 404
-    assert "nothing had been published" in answer.text
+    assert "it was first published at" in answer.text
     (link,) = re.findall(r'href="(/segments/preview[^"]*)"', answer.text)
     preview = client.get(unescape(link)).text
     assert "segment(&#34;buyers&#34;)" in preview and "It holds for" in preview
@@ -78,3 +78,9 @@ def test_no_moment_breaks_a_page(client: Visiting, text: str) -> None:
 
 def test_who_may_not_see_persons_does_not(client: Visiting) -> None:
     assert client.get("/segments/buyers/then", who="vic/viewer").status_code == 403
+
+
+def test_before_it_was_published_its_first_version_is_asked(client: Visiting) -> None:
+    answer = client.get(f"/segments/buyers/then?at={moment(START - DAY_US)}&sees=happened")
+    assert answer.status_code == 200
+    assert "It was not there yet. This is its first version" in answer.text

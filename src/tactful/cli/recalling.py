@@ -121,7 +121,9 @@ def _show_members(found: "Members") -> None:
     many = "1 person" if found.people == 1 else f"{found.people:,} people"
     click.echo(f"{many}, {_head(found.sees, found.at)}")
     if found.segment:
-        click.echo(f"segment {found.segment}, version {found.version} of {format_time(found.published_at)}")
+        click.echo(
+            f"segment {found.segment}, version {found.version} of {format_time(found.published_at)}{_early(found)}"
+        )
     click.echo(f"  {found.when}")
     for name, hint in found.unheard:
         click.echo(f'nothing called "{name}" has ever come in' + (f"; {hint}" if hint else ""))
@@ -134,6 +136,10 @@ def _show_members(found: "Members") -> None:
             table([(person,) for person, _ in rows], ("person",))
     if found.people > len(found.members) and found.members:
         click.echo(f"\nothers follow with --after {found.members[-1].person}")
+
+
+def _early(found: "Members") -> str:
+    return ", the first: it was not there yet, so this is for whom it would have held" if found.is_early else ""
 
 
 def _show_profile(found: "ProfileThen") -> None:

@@ -58,6 +58,11 @@ class Members(Struct, frozen=True):
     unheard: tuple[tuple[str, str], ...] = ()
     """Of a condition that holds for nobody: events of its that never came, each with what was meant probably."""
 
+    @property
+    def is_early(self) -> bool:
+        """The segment was not there yet: its first version was asked."""
+        return self.published_at > self.at
+
 
 _WITHOUT = (
     "; `tactful segment --when CONDITION --happened` asks what had happened by then, also what was imported later"
@@ -76,20 +81,36 @@ def then(opened: Opened, at_us: int) -> tuple[PlanThen | None, Terms]:
 def segment(
     opened: Opened, name: str, at_us: int, sees: Sees = KNOWN, *, after: str = "", limit: int = MOST
 ) -> Members:
-    """Who was in it. Raises UsageError where there was no such segment then."""
+    """Who was in it; by what had happened before it was first published, of its first version. Raises UsageError where
+    there was no such segment then."""
     plan, terms = then(opened, at_us)
-    if plan is None:
-        raise UsageError(f"nothing had been published at {format_time(at_us)}, so there were no segments{_WITHOUT}")
-    definitions = read_published(plan.publish)
-    if name not in definitions.segments:
-        known = tuple(definitions.segments)
-        hint = did_you_mean(name, known) or f"there were: {', '.join(known) or 'none'}"
-        raise UsageError(f"there was no segment {name!r} at {format_time(at_us)} (plan {plan.version}); {hint}")
-    version, published_at = _since(opened, f"segments/{name}.yaml", plan)
-    when = definitions.segments[name].when
+    in_force = plan.version if plan is not None else 0
+    path = f"segments/{name}.yaml"
+    if plan is None or path not in plan.publish.files:
+        first = _first(opened, path)
+        if first is None or first.published_at <= at_us or sees == KNOWN:
+            raise UsageError(_not_there(name, at_us, plan, first))
+        plan, terms = then(opened, first.published_at)
+        assert plan is not None
+    version, published_at = _since(opened, path, plan)
+    when = read_published(plan.publish).segments[name].when
     query = _entered(name, at_us) if sees == KNOWN else _holds(opened, when, at_us, sees, terms)
     people, members = _page(opened, query, after, limit)
-    return Members(at_us, sees, people, members, plan.version, name, when.text, version, published_at)
+    return Members(at_us, sees, people, members, in_force, name, when.text, version, published_at)
+
+
+def _not_there(name: str, at_us: int, plan: PlanThen | None, first: PlanThen | None) -> str:
+    if first is not None and first.published_at > at_us:
+        return (
+            f"there was no segment {name!r} at {format_time(at_us)}: it was first published at"
+            f" {format_time(first.published_at)}. For whom that version would have held is asked by what had happened"
+            " by then: --happened"
+        )
+    if plan is None:
+        return f"nothing had been published at {format_time(at_us)}, so there were no segments{_WITHOUT}"
+    known = tuple(read_published(plan.publish).segments)
+    hint = did_you_mean(name, known) or f"there were: {', '.join(known) or 'none'}"
+    return f"there was no segment {name!r} at {format_time(at_us)} (plan {plan.version}); {hint}"
 
 
 def expression(
@@ -169,6 +190,13 @@ def _page(opened: Opened, query: str, after: str, limit: int) -> tuple[int, tupl
 
 def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
+
+
+def _first(opened: Opened, path: str) -> PlanThen | None:
+    """The first plan that had a file."""
+    rows = opened.session.rows("SELECT published_at, files FROM plans WHERE files IS NOT NULL ORDER BY version")
+    plans = (opened.plan_at(published_at) for published_at, files in rows if path in _json.decode(files))
+    return next((plan for plan in plans if plan is not None and path in plan.publish.files), None)
 
 
 def _since(opened: Opened, path: str, plan: PlanThen) -> tuple[int, int]:
