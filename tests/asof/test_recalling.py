@@ -56,6 +56,8 @@ def test_who_was_in_a_segment(data: Path, project: Path, run: Run) -> None:
     assert "u:u3    2025-03-03T10:00:00.000Z" in result.output
     values = json.loads(run("segment", "buyers", "--json", "--limit", 1, *where).output)
     assert (values["people"], len(values["members"])) == (2, 1)
+    early = run("segment", "buyers", "--happened", "--at", "2025-01-01", *where)
+    assert "the first: it was not there yet, so this is for whom it would have held" in early.output
     worked_out = run("segment", "--when", 'count("Order Completed") > 0', "--happened", "--at", NOON, *where)
     assert worked_out.output.startswith("1 person, by what had happened until 2025-03-04T12:00:00.000Z\n")
 
