@@ -21,6 +21,7 @@ _TIME = re.compile(
     r"(?:[Tt ]([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]+))?)?(?:[Zz]|([+-])([0-9]{2})(?::?([0-9]{2}))?)?)?"
 )
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SHOWN_EPOCH = _EPOCH.replace(tzinfo=None)
 FIRST_US, LAST_US = -62_135_596_800 * SECOND_US, 253_402_300_800 * SECOND_US - 1
 """The years 1 to 9999."""
 
@@ -73,9 +74,8 @@ def read_time(text: str) -> "Time | None":
 
 def format_time(at_us: int) -> str:
     """ISO 8601 with Z; milliseconds, or microseconds where they matter."""
-    at = _EPOCH + timedelta(microseconds=at_us)
-    precision = "milliseconds" if at_us % 1000 == 0 else "microseconds"
-    return at.replace(tzinfo=None).isoformat(timespec=precision) + "Z"
+    at = _SHOWN_EPOCH + timedelta(microseconds=at_us)
+    return at.isoformat(timespec="milliseconds" if at_us % 1000 == 0 else "microseconds") + "Z"
 
 
 def digest(*parts: str) -> str:

@@ -142,8 +142,10 @@ def decide(
     *,
     steering: Mapping[str, Steering] | None = None,
     thresholds: Callable[[], Thresholds] = dict,
+    is_rendered: bool = True,
 ) -> Claim | Later | Refusal:
-    """May this intent leave now? What is paused is not brought here (`is_paused`)."""
+    """May this intent leave now? What is paused is not brought here (`is_paused`). Of what nobody will render, nothing
+    but the variant is frozen."""
     if (over := _over(intent, run, now, steering or {})) is not None:
         return over
     rule = plan.journeys.get(intent.journey)
@@ -171,7 +173,7 @@ def decide(
     coupon = _coupon(case)
     if isinstance(coupon, Refusal):
         return coupon
-    frozen = {} if message is not None and message.confirms else _frozen(case, coupon, thresholds)
+    frozen = {} if message is not None and message.confirms else _frozen(case, coupon, thresholds, is_rendered)
     variant = str(frozen.get("variant", ""))
     return Claim(intent.intent, reachable, granted, message, bytes(pack(frozen)), is_capped, variant, coupon)
 
@@ -356,9 +358,16 @@ def _coupon(case: _Case) -> Coupon | Refusal | None:
     return Coupon(pool, code, own if own in fragments else min(fragments, default=own))
 
 
-def _frozen(case: _Case, coupon: Coupon | None, thresholds: Callable[[], Thresholds]) -> dict[str, Any]:
+def _frozen(
+    case: _Case, coupon: Coupon | None, thresholds: Callable[[], Thresholds], is_rendered: bool
+) -> dict[str, Any]:
     """What templates may name; frozen now, so that what is rendered is what was allowed."""
     intent, profile, plan = case.intent, case.profile, case.plan
+    rule = plan.message_rules.get(intent.message) if case.message is not None else None
+    around = Around(plan.time_zone, thresholds, plan.policy, plan.traits, is_signed=plan.identity.is_signed)
+    view = PersonView(states(profile), profile.fragments, around)
+    if not is_rendered:
+        return {"variant": choices.choose(rule, view, profile.key, case.now) if rule is not None else ""}
     kept = profile.fragments.values()
     frozen: dict[str, Any] = {
         "profile": traits.values((one.traits for one in kept), plan.traits),
@@ -376,10 +385,7 @@ def _frozen(case: _Case, coupon: Coupon | None, thresholds: Callable[[], Thresho
         frozen["coupon"] = {"code": coupon.code, "pool": coupon.pool}
     if not _may_track(case):
         frozen["tracking"] = False
-    rule = plan.message_rules.get(intent.message) if case.message is not None else None
     if rule is not None:
-        around = Around(plan.time_zone, thresholds, plan.policy, plan.traits, is_signed=plan.identity.is_signed)
-        view = PersonView(states(profile), profile.fragments, around)
         frozen |= choices.frozen(rule, view, profile.key, case.now, lambda: _segments(profile, plan))
     return frozen
 

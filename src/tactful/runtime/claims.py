@@ -20,6 +20,7 @@ from tactful.kernel.gate import EVERYTHING, MAILS_PER_ADDRESS, Claim, Later, dec
 from tactful.kernel.plan import CompiledPlan
 from tactful.kernel.state import PartitionState, Profile, Steering
 from tactful.messages import source
+from tactful.messages.definition import Message
 from tactful.runtime.claiming import Claiming, Waiting
 from tactful.runtime.ports import Claimed, Verdict
 from tactful.values import DAY_US
@@ -61,6 +62,8 @@ class _Settling(Struct):
     position: int
     mails_per_address: int
     state: PartitionState
+    is_rendered: bool
+    templates: dict[str, tuple[Message, bytes, str]]
 
 
 class _Line:
@@ -90,15 +93,25 @@ class _Line:
 
 class Claims:
     """Decides for one partition; `slots` says how many of a channel may be in flight over all partitions,
-    `mails_per_address` how many mails of any kind one address may get in 24 hours."""
+    `mails_per_address` how many mails of any kind one address may get in 24 hours, `is_rendered` whether anybody will
+    make a message of what is claimed."""
 
     def __init__(
-        self, partition: int, outbox: Claimable, slots: Mapping[str, int], mails_per_address: int = MAILS_PER_ADDRESS
+        self,
+        partition: int,
+        outbox: Claimable,
+        slots: Mapping[str, int],
+        mails_per_address: int = MAILS_PER_ADDRESS,
+        *,
+        is_rendered: bool = True,
     ) -> None:
         self._partition = partition
         self._outbox = outbox
         self._slots = slots
         self._mails_per_address = mails_per_address
+        self._is_rendered = is_rendered
+        self._templates: dict[str, tuple[Message, bytes, str]] = {}
+        """By name, of the messages in force: what they are made from, and its digest."""
         self._token = outbox.own(partition)
         self._is_caught_up = False
         self._switches: dict[str, Steering] | None = None
@@ -133,12 +146,14 @@ class Claims:
         if self.next_waiting is None or self.next_waiting > now:
             return decided
         with self._outbox.claiming(self._partition, self._token) as claiming:
-            settling = _Settling(claiming, plan, find, now, position, self._mails_per_address, state)
+            about = plan, find, now, position, self._mails_per_address, state, self._is_rendered, self._templates
+            settling = _Settling(claiming, *about)
             lines = [
                 _Line(settling, self._partition, channel, slots - claiming.in_flight(channel))
                 for channel, slots in self._slots.items()
             ]
-            for *_, waiting, line in merge(*lines, key=lambda one: one[:3]):
+            in_order = lines[0] if len(lines) == 1 else merge(*lines, key=lambda one: one[:3])
+            for *_, waiting, line in in_order:
                 _count(line, decided, _settle(settling, waiting))
                 if decided.moved >= AT_ONCE:
                     break
@@ -207,6 +222,7 @@ def _settle(settling: _Settling, waiting: Waiting) -> Fate:
         settling.mails_per_address,
         steering=steering,
         thresholds=lambda: _thresholds(settling.state),
+        is_rendered=settling.is_rendered,
     )
     if isinstance(verdict, Later):
         claiming.postpone(intent.intent, verdict.not_before, verdict.reason, verdict.detail)
@@ -221,7 +237,7 @@ def _settle(settling: _Settling, waiting: Waiting) -> Fate:
 def _claim(settling: _Settling, waiting: Waiting, verdict: Claim) -> None:
     """Durable with the transaction; the coupon's code is the person's in the same one."""
     message, claiming = verdict.message, settling.claiming
-    template = source.source_of(message).encode() if message is not None else b""
+    template, digest = _template(settling, message) if message is not None and settling.is_rendered else (b"", "")
     claimed = Claimed(
         intent=waiting.intent,
         partition=waiting.partition,
@@ -230,7 +246,7 @@ def _claim(settling: _Settling, waiting: Waiting, verdict: Claim) -> None:
         position=settling.position,
         address=verdict.address,
         permit=verdict.permit.because,
-        template=source.digest(template) if template else "",
+        template=digest,
         frozen=verdict.frozen,
         variant=verdict.variant,
         is_capped=verdict.is_capped,
@@ -239,6 +255,15 @@ def _claim(settling: _Settling, waiting: Waiting, verdict: Claim) -> None:
     claiming.claim(claimed, template)
     if (coupon := verdict.coupon) is not None:
         claiming.give(coupon.pool, coupon.code, coupon.owner, verdict.intent, settling.now)
+
+
+def _template(settling: _Settling, message: Message) -> tuple[bytes, str]:
+    """What the message is made from, put together once for as long as it is the one in force."""
+    known = settling.templates.get(message.name)
+    if known is None or known[0] is not message:
+        body = source.source_of(message).encode()
+        known = settling.templates[message.name] = message, body, source.digest(body)
+    return known[1:]
 
 
 def _thresholds(state: PartitionState) -> dict[str, dict[float, float]]:

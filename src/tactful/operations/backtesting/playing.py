@@ -126,7 +126,7 @@ class Player:
             for send in rule.sends
         }
         slots = {channel: SLOTS for channel in CHANNELS if channel in used}
-        self._claims = Claims(PARTITION, self._desk, slots, outside.mails_per_address)
+        self._claims = Claims(PARTITION, self._desk, slots, outside.mails_per_address, is_rendered=False)
         self._position = 0
         self._wakes: list[tuple[int, str]] = []
         self._noted: dict[str, int] = {}
