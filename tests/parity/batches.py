@@ -25,6 +25,7 @@ ENGINES: Mapping[str, Engine] = {
     "sql": partial(evaluate_sql.answers, queries=DuckDBQueries(threads=1)),
 }
 NOBODY = "nobody"
+SESSIONS = frozenset(("sessions", "session_length", "avg_session_length"))
 Meant = dict[int, dict[str, dict[str, Any]]]
 """By instant, number of the expression and person."""
 
@@ -62,7 +63,7 @@ def batch(seed: int, size: Size, covered: Counter[str] | None = None, about: Col
     """The same for the same seed (and what was covered before). Of many texts those are taken that add to what is
     covered, and that do not give everybody the same answer; `about`: plain ones with one of these constructs."""
     random = Random(seed)
-    made = next(made for made in iter(lambda: project(random), None) if is_accepted(made))
+    made = next(made for made in iter(lambda: project(random), None) if is_accepted(made) and _may_ask(made, about))
     writer = Writer(random, made, SCORES, PURPOSES)
     pool = accepted(made, _pool(writer, size.expressions, about))
     told = history(random, size.people, size.instants)
@@ -91,6 +92,11 @@ def _pool(writer: Writer, count: int, about: Collection[str]) -> list[str]:
         if not {*about}.isdisjoint(found(text)):
             texts.append(text)
     return texts
+
+
+def _may_ask(project: Project, about: Collection[str]) -> bool:
+    """Whether there is any text to be found: of sessions there is none where events of a name expire."""
+    return not (about and project.retention and SESSIONS.issuperset(about))
 
 
 def is_accepted(project: Project) -> bool:
