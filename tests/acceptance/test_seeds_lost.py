@@ -1,5 +1,5 @@
 """A file of seeds is gone or cut short before everybody has had theirs: it is said which, nobody's state is made of half of
-it, and when it is back everybody is in the segments that the history says.
+it, and it is counted again; when it is back everybody is in the segments that the history says.
 """
 
 import os
@@ -55,11 +55,33 @@ def seeded_while_nobody_decides(running: Running) -> Path:
     return found[0]
 
 
+@pytest.mark.parametrize("damage", ["gone", "short"])
+def test_a_seed_that_is_gone_or_cut_short_is_counted_again(running: Running, damage: str) -> None:
+    running.start()
+    Crowd(53, running.port, CUSTOMERS).start().join()
+    running.await_quiet(CUSTOMERS)
+    seed = seeded_while_nobody_decides(running)
+    if damage == "gone":
+        seed.unlink()
+    else:
+        os.truncate(seed, seed.stat().st_size // 2)
+    go_on(running, "work")
+    until(lambda: f"the seed {seed.stem} was lost, and is counted again from" in running.said(), running.said)
+    Crowd(54, running.port, CUSTOMERS).start().join()
+    running.await_quiet(2 * CUSTOMERS)
+    await_archived(running)
+    assert "Traceback" not in running.said(), running.said()
+    assert running.stop() == 0
+    assert demand_history(running.project, running.data) > 2 * CUSTOMERS
+
+
 def test_a_seed_that_is_gone_or_cut_short_and_comes_back(running: Running) -> None:
+    """While nobody counts."""
     running.start()
     Crowd(51, running.port, CUSTOMERS).start().join()
     running.await_quiet(CUSTOMERS)
     seed = seeded_while_nobody_decides(running)
+    halt(running, "survey")
     body = seed.read_bytes()
     seed.unlink()
     go_on(running, "work")
@@ -71,6 +93,7 @@ def test_a_seed_that_is_gone_or_cut_short_and_comes_back(running: Running) -> No
     with seed.open("r+b") as file:
         file.write(body)
         os.fsync(file.fileno())
+    go_on(running, "survey")
     Crowd(52, running.port, CUSTOMERS).start().join()
     running.await_quiet(2 * CUSTOMERS)
     await_archived(running)

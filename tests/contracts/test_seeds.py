@@ -40,6 +40,31 @@ def test_the_same_has_the_same_name(open_seeds: Maker) -> None:
     assert seeds.states(first, "a:1#1") == b"one", "also while others have it open"
 
 
+def test_a_file_that_was_lost_is_written_again_under_its_name(open_seeds: Maker) -> None:
+    seeds = open_seeds()
+    lost = seeds.write(ROWS)
+    assert seeds.is_sound(lost) and seeds.is_sound(lost, is_thorough=True)
+    seeds.forget([], 1 << 60)
+    assert not seeds.is_sound(lost)
+    assert seeds.write(ROWS[:2], instead=lost) == lost
+    assert seeds.digests() == [lost]
+    assert [seeds.states(lost, fragment) for fragment, _ in ROWS] == [b"one", b"", None, None]
+    assert seeds.is_sound(lost, is_thorough=True)
+
+
+def test_damage_is_seen_by_the_size_or_by_a_look_at_all_of_it(tmp_path: Path, clock: HandClock) -> None:
+    seeds = SqliteSeeds(tmp_path, clock)
+    digest = seeds.write([(f"u:{number}#1", b"x" * 100) for number in range(500)])
+    path = tmp_path / f"{digest}.db"
+    body = path.read_bytes()
+    for damaged in (b"", body[:50], body[: len(body) // 2], bytes(100) + body[100:]):
+        path.write_bytes(damaged)
+        assert not seeds.is_sound(digest)
+    path.write_bytes(body[:8192] + bytes(4096) + body[12288:])
+    assert seeds.is_sound(digest)
+    assert not seeds.is_sound(digest, is_thorough=True)
+
+
 def test_what_is_not_there_is_said(open_seeds: Maker) -> None:
     with pytest.raises(TransientError, match="is not there"):
         open_seeds().states("0" * 32, "u:1#1")

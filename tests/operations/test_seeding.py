@@ -4,14 +4,19 @@ import pytest
 from msgspec.structs import replace
 
 from tactful.adapters.crew import Processes
+from tactful.adapters.duckdb_queries import DuckDBQueries
+from tactful.adapters.memory.lake import MemoryLake
+from tactful.errors import TransientError
 from tactful.events.derived import SegmentEntered, decode_groups
 from tactful.kernel.state import FIRST_KEY, decode_partition, encode
 from tactful.language.check import check
 from tactful.operations import seed_counting
 from tactful.operations.evaluate_lines import Line
+from tactful.operations.history import History
 from tactful.operations.matching import Matching
+from tactful.operations.seed_mending import Mender, lost
 from tactful.operations.seeding import KEPT_US, Seeder
-from tactful.values import DAY_US
+from tactful.values import DAY_US, MINUTE_US
 from tests.histories import Life, lived
 
 BEFORE = {"segments/somebody.yaml": 'when: any("Order Completed", last="1d")\n'}
@@ -145,3 +150,69 @@ def test_while_some_have_no_seed_yet_live_state_is_not_asked(monkeypatch: pytest
     state.sweep = FIRST_KEY
     monkeypatch.setattr(first, "checkpoint", lambda: replace(kept, partition_state=encode(state)))
     assert Matching(stores).count(asked, now) is None
+
+
+def stuck(life: Life) -> list[str]:
+    """What its partitions say that cannot go on; workers are made anew."""
+    said = []
+    for partition, _ in enumerate(life.workers):
+        try:
+            life.workers[partition] = life.house.worker(partition, life.clock)
+            while life.workers[partition].turn():
+                pass
+        except TransientError as error:
+            said.append(str(error))
+    return said
+
+
+def robbed() -> tuple[Life, str]:
+    """The file of a seed is gone before anybody has had it."""
+    life = lived(BEFORE, LINES)
+    life.publish(AFTER)
+    (done,) = Seeder(life.house, life.history()).turn()
+    life.house.seeds.lose(done.digest)
+    assert stuck(life) + stuck(life), "whoever is to have it cannot go on"
+    return life, done.digest
+
+
+def test_a_lost_seed_is_counted_again_as_it_was() -> None:
+    life, digest = robbed()
+    mender = Mender(life.house, life.history())
+    assert [one.taken.digest for one in lost(life.house)] == [digest]
+    assert lost(life.house)[0].definitions() == ["metric spend", "segment big", "segment loyal"]
+    assert mender.turn()
+    assert not mender.turn() and not lost(life.house)
+    assert not stuck(life)
+    life.settle()
+    assert members(life) == {
+        "somebody": {"u:u0", "u:u1", "u:u2"},
+        "loyal": {"u:u0", "u:u1", "u:u2"},
+        "big": {"u:u2"},
+    }
+
+
+def test_a_lost_seed_of_which_the_history_lacks_something_waits_for_a_yes(caplog: pytest.LogCaptureFixture) -> None:
+    life, digest = robbed()
+    begun = MemoryLake(4)
+    begun.begin({0: 0, 1: 0}, {}, life.clock.now_us())
+    history = History(begun, DuckDBQueries(), life.tail)
+    mender = Mender(life.house, history)
+    assert not mender.turn() and not mender.turn()
+    assert caplog.text.count(f"the seed {digest} is lost, and the history has not all of it any more") == 1
+    (one,) = lost(life.house)
+    assert mender.lacks_until(one) == life.clock.now_us()
+    assert mender.mend(one) == 12, "what there is is counted"
+    assert not stuck(life)
+
+
+def test_a_window_that_begins_behind_what_is_missing_lacks_nothing() -> None:
+    life = lived(BEFORE, LINES)
+    life.publish(BEFORE | {"segments/late.yaml": 'when: count("Order Completed", last="5m") >= 1\n'})
+    (done,) = Seeder(life.house, life.history()).turn()
+    life.house.seeds.lose(done.digest)
+    stuck(life)
+    for begun_us, lacks in ((life.clock.now_us() - 6 * MINUTE_US, False), (life.clock.now_us() - 4 * MINUTE_US, True)):
+        lake = MemoryLake(4)
+        lake.begin({0: 0, 1: 0}, {}, begun_us)
+        mender = Mender(life.house, History(lake, DuckDBQueries(), life.tail))
+        assert (mender.lacks_until(lost(life.house)[0]) is not None) == lacks

@@ -12,6 +12,7 @@ from tactful.history.lake import Lake
 from tactful.kernel.state import decode_partition
 from tactful.operations.archived import look_at_lake, look_without_lake
 from tactful.operations.doctor import Finding
+from tactful.operations.seed_mending import lost
 from tactful.operations.surveyed import look_at_survey
 from tactful.runtime.ports import Clock
 from tactful.runtime.settings import Settings
@@ -52,12 +53,12 @@ def findings(settings: Settings, data: Path, clock: Clock) -> list[Finding]:
     house = Installation(data, settings, clock, read_only=True)
     folder = lies_in(data, settings.history)
     try:
-        if folder is not None and not folder.exists():
-            return [look_without_lake(house.log, str(folder))]
-        lake = lake_of(data, settings.history)
-        every_us = parse_duration(settings.history.every) or 0
         is_running = standing.read(data) is not None
-        found = look_at_lake(lake, house, every_us, is_running=is_running)
+        if folder is not None and not folder.exists():
+            found = [look_without_lake(house.log, str(folder))]
+        else:
+            every_us = parse_duration(settings.history.every) or 0
+            found = look_at_lake(lake_of(data, settings.history), house, every_us, is_running=is_running)
         return [*found, *_asked_of_it(house, settings, clock.now_us(), is_running=is_running)]
     except TransientError as error:
         return [Finding("bad", "history", f"the lake is out of reach: {error}")]
@@ -70,4 +71,5 @@ def _asked_of_it(house: Installation, settings: Settings, now_us: int, *, is_run
     if None in plans:
         return []
     states = [decode_partition(store.checkpoint().partition_state) for store in house.stores()]
-    return look_at_survey(plans, states, settings.thresholds, now_us, is_running=is_running)
+    gone = [one.taken.digest for one in lost(house)]
+    return look_at_survey(plans, states, settings.thresholds, now_us, is_running=is_running, lost=gone)

@@ -6,6 +6,7 @@ from tactful.adapters.crew import Processes
 from tactful.adapters.installation import Installation
 from tactful.adapters.supervisor import StopSignal, follow_parent
 from tactful.app.histories import history_of
+from tactful.operations.seed_mending import Mender
 from tactful.operations.seeding import Seeder
 from tactful.operations.thresholds import Thresholds
 from tactful.runtime.survey import Survey, Task
@@ -24,6 +25,7 @@ def run(house: Installation) -> None:
 
     def tasks() -> list[Task]:
         history = history_of(house)
-        return [Seeder(house, history, Processes(half)), Thresholds(house, history)]
+        crew = Processes(half)
+        return [Mender(house, history, crew), Seeder(house, history, crew), Thresholds(house, history)]
 
     Survey(tasks, bell, house.clock, lambda: stopping.asked).run()

@@ -2,26 +2,38 @@
 itself; these are for cron, Airflow and tests."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from tactful.cli.build import Build
-from tactful.cli.main import data_option, echo_json, json_option, opened
+from tactful.cli.main import counted, data_option, echo_json, json_option, opened
+from tactful.errors import UsageError
+from tactful.runtime.house import House
+from tactful.values import format_time
+
+if TYPE_CHECKING:
+    from tactful.operations.seed_mending import Mender
 
 
 def register(group: click.Group, build: Build) -> None:
     @group.command()
     @data_option
+    @click.option("--yes", "is_sure", is_flag=True, help="Do not ask.")
     @json_option
-    def seed(data: Path, as_json: bool) -> None:
+    def seed(data: Path, is_sure: bool, as_json: bool) -> None:
         """Count what new definitions ask about the past, from the history.
 
-        The server does so by itself after each publish; until then such definitions are warming.
+        The server does so by itself after each publish; until then such definitions are warming. A file of seeds that
+        is lost or damaged is counted again; you are asked first where the history no longer has all that was in it.
         """
-        from tactful.operations.seeding import Seeder  # Slow to import, and wanted here only.
+        from tactful.operations.seed_mending import Mender  # Slow to import, and wanted here only.
+        from tactful.operations.seeding import Seeder
 
         house = opened(build, data, read_only=False)
-        seeder = Seeder(house, build.history(house), build.crew(0))
+        history, crew = build.history(house), build.crew(0)
+        mended = _mend(house, Mender(house, history, crew), is_sure=is_sure, is_silent=as_json)
+        seeder = Seeder(house, history, crew)
         done = seeder.turn()
         for one in done:
             if as_json:
@@ -30,7 +42,7 @@ def register(group: click.Group, build: Build) -> None:
             else:
                 aggregates = f"{len(one.wanted.numbers)} aggregate{'s' if len(one.wanted.numbers) > 1 else ''}"
                 click.echo(f"seeded {aggregates} from {one.events} events")
-        if not as_json and not done:
+        if not as_json and not done and not mended:
             waits = bool(seeder.waiting())
             click.echo("not all partitions have taken the plan yet; try again" if waits else "there is nothing to seed")
 
@@ -53,3 +65,26 @@ def register(group: click.Group, build: Build) -> None:
                 click.echo(f"{one.percent:g} % of {one.people} people have a {one.metric} of {one.value:g} or less")
         if not as_json and not told:
             click.echo("nothing is compared with percentile(), or nobody has a value of it")
+
+
+def _mend(house: House, mender: "Mender", *, is_sure: bool, is_silent: bool) -> bool:
+    """Lost seeds; whether there were any."""
+    from tactful.operations.seed_mending import lost
+
+    found = lost(house, is_thorough=True)
+    for one in found:
+        until_us = mender.lacks_until(one)
+        if until_us is not None:
+            names = ", ".join(one.definitions()) or "journeys"
+            text = (
+                f"The seed {one.taken.digest} is lost: in it is counted what was before for {names}. The history does "
+                f"not have all of that any more: events of before {format_time(until_us)} are missing. If there is a "
+                f"backup of the data folder, put the file back instead ({house.data / 'seeds'})."
+            )
+            click.echo(text, err=True)
+            if not is_sure and not click.confirm("Count what the history still has?", default=False, err=True):
+                raise UsageError("nothing was changed")
+        events = mender.mend(one)
+        if not is_silent:
+            click.echo(f"the seed {one.taken.digest} was lost: counted again from {counted(events, 'event')}")
+    return bool(found)

@@ -227,6 +227,8 @@ class Seed(Struct, frozen=True, array_like=True, tag=21):
     """By partition, the position at which they began there: what was applied up to it is in the file."""
     ordinal: int = 0
     """Given by partition 0, from 1."""
+    since_us: int = 0
+    """The first instant at which they began anywhere."""
 
 
 # ---- between identifiers (IDENTITY.md 4): from the state of one to that of another, whose `key` stands first ---------
@@ -334,6 +336,8 @@ Record = (
 )
 """What stands in a log."""
 
+CALL = b"\xdc\x00\x11\x01"
+"""By which an Event begins that has all its fields: an array of 17, the number of its kind first."""
 _MANY = b"\xdd"
 """By which an array begins whose length stands in four bytes."""
 _encoder = msgspec.msgpack.Encoder()

@@ -59,7 +59,7 @@ def with_seed(known: PlanState, seed: Seed, now: int) -> tuple[PlanState, Compil
         known,
         ready={**known.ready, **{number: now for number in seed.numbers if number in known.ready}},
         begun={number: at for number, at in known.begun.items() if number not in seed.numbers},
-        seeds=[*known.seeds, SeedTaken(seed.ordinal, seed.digest, seed.numbers)],
+        seeds=[*known.seeds, SeedTaken(seed.ordinal, seed.digest, seed.numbers, seed.barriers, seed.since_us)],
         seeded=seed.ordinal,
     )
     return state, compiled(state)

@@ -216,6 +216,9 @@ class SeedTaken(Struct, array_like=True, frozen=True):
     ordinal: int
     digest: str
     numbers: tuple[int, ...]
+    barriers: tuple[int, ...] = ()
+    """What the file was counted from (records.Seed), so that it can be counted again."""
+    since_us: int = 0
 
 
 class PlanState(Struct, array_like=True):

@@ -105,7 +105,8 @@ class Opened:
         self.has_ties = session.rows(f"SELECT 1 FROM {IDENTITY} LIMIT 1") != []
         """Whether anybody was ever tied to anybody."""
         self._queries = queries
-        self._since_us = since_us
+        self.since_us = since_us
+        """From when on it has everything; None: from the start."""
         self._knows_zones = False
 
     @property
@@ -179,9 +180,9 @@ class Opened:
     def plan_at(self, at_us: int) -> PlanThen | None:
         """The plan that was in force at an instant; None before the first. Raises UsageError of an instant before the
         lake began anew, of which it knows too little."""
-        if self._since_us is not None and at_us < self._since_us:
+        if self.since_us is not None and at_us < self.since_us:
             raise UsageError(
-                f"the lake begins at {format_time(self._since_us)}, anew: what was before, at {format_time(at_us)} for "
+                f"the lake begins at {format_time(self.since_us)}, anew: what was before, at {format_time(at_us)} for "
                 "instance, is in no lake any more (docs/lake.md)"
             )
         rows = self.session.rows(

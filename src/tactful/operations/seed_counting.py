@@ -62,6 +62,21 @@ class Counted(Struct, frozen=True):
     events: int
 
 
+class Rows:
+    """Rows on their way into a file, counted."""
+
+    def __init__(self, found: Iterable[Counted]) -> None:
+        self._found = found
+        self.fragments = 0
+        self.events = 0
+
+    def __iter__(self) -> Iterator[Row]:
+        for one in self._found:
+            self.fragments += len(one.rows)
+            self.events += one.events
+            yield from one.rows
+
+
 class Counting:
     """The folds of some aggregates, over any events of the history."""
 
@@ -76,6 +91,12 @@ class Counting:
         self._readers: dict[tuple[str, str], EventReader] = {}
         self.events = 0
 
+    def from_us(self) -> int | None:
+        """No event of then or before matters; None: however old, each may."""
+        oldest = [_oldest(fold) for folds in self._folds.values() for fold in folds]
+        reach = [one for one in oldest if one is not None]
+        return self._wanted.since_us - max(reach, default=0) if len(reach) == len(oldest) else None
+
     def conditions(self) -> list[str]:
         """Which events matter, as SQL."""
         names = [name for name in sorted(self._folds) if name != ANY_EVENT]
@@ -83,9 +104,9 @@ class Counting:
         if ANY_EVENT in self._folds:
             by_name.append(f"kind IN ({_literals(SPOKEN_BY_ANY)})")
         found = [f"({' OR '.join(by_name) or 'false'})"]
-        oldest = [_oldest(fold) for folds in self._folds.values() for fold in folds]
-        if oldest and None not in oldest:
-            found.append(f"timestamp > {self._wanted.since_us - max(one for one in oldest if one is not None)}")
+        from_us = self.from_us()
+        if from_us is not None:
+            found.append(f"timestamp > {from_us}")
         upto = [
             f"(applied % 1024 = {partition} AND applied <= {ref(partition, barrier)})"
             for partition, barrier in enumerate(self._wanted.barriers)

@@ -7,7 +7,7 @@ names: the next one begins anew, and of two records that say the same the second
 """
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 
 from msgspec import Struct
 
@@ -15,9 +15,8 @@ from tactful.events.records import Seed, encode
 from tactful.kernel.state import PlanState, decode_partition
 from tactful.operations.backtesting.crew import Alone, Crew
 from tactful.operations.history import History
-from tactful.operations.seed_counting import Counted, Wanted, count_all
+from tactful.operations.seed_counting import Rows, Wanted, count_all
 from tactful.runtime.house import House
-from tactful.runtime.seeds import Row
 from tactful.values import DAY_US, SECOND_US
 
 KEPT_US = 30 * DAY_US
@@ -98,9 +97,9 @@ class Seeder:
         with self._history.open() as opened:
             if any(opened.positions.get(partition, 0) < upto for partition, upto in enumerate(one.barriers)):
                 return None  # The trail is behind its partition.
-            rows = _Rows(count_all(known, one, opened.session, self._crew))
+            rows = Rows(count_all(known, one, opened.session, self._crew))
             digest = house.seeds.write(rows)
-        seed = Seed(house.clock.now_us(), digest, one.numbers, one.barriers)
+        seed = Seed(house.clock.now_us(), digest, one.numbers, one.barriers, since_us=one.since_us)
         position = house.log.append({0: [encode(seed)]})[0]
         house.bells.ring("work-0")
         self._told |= {(number, one.barriers) for number in one.numbers}
@@ -117,18 +116,3 @@ class Seeder:
         plans = [plan for partition in range(house.log.partitions) if (plan := house.plan(partition)) is not None]
         keep = {one.digest for plan in plans for one in plan.seeds}
         return house.seeds.forget(keep, house.clock.now_us() - KEPT_US)
-
-
-class _Rows:
-    """Rows on their way into the file, counted."""
-
-    def __init__(self, found: Iterable[Counted]) -> None:
-        self._found = found
-        self.fragments = 0
-        self.events = 0
-
-    def __iter__(self) -> Iterator[Row]:
-        for one in self._found:
-            self.fragments += len(one.rows)
-            self.events += one.events
-            yield from one.rows

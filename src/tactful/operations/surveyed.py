@@ -22,14 +22,26 @@ def look_at_survey(
     now_us: int,
     *,
     is_running: bool,
+    lost: Sequence[str] = (),
 ) -> list[Finding]:
-    """Of the plans in force and the states of all partitions."""
+    """Of the plans in force and the states of all partitions; `lost` are seeds that are not there any more."""
     if not plans or plans[0] is None:
         return []
     return [
+        *_lost(lost),
         *_seeds(plans, states, now_us, is_running=is_running),
         *_thresholds(plans[0], states[0], settings, now_us),
     ]
+
+
+def _lost(seeds: Sequence[str]) -> list[Finding]:
+    if not seeds:
+        return []
+    text = f"seeds/{seeds[0]}.db is gone or damaged" + (f", and {len(seeds) - 1} more" if len(seeds) > 1 else "")
+    text += (
+        "; people's states may wait for it. The server counts it again, or `tactful seed`, which says what is missing"
+    )
+    return [Finding("bad", "seeds", text)]
 
 
 def _seeds(

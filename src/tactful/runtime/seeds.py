@@ -10,9 +10,13 @@ Row = tuple[str, bytes]
 
 
 class Seeds(Protocol):
-    def write(self, rows: Iterable[Row]) -> str:
+    def write(self, rows: Iterable[Row], instead: str = "") -> str:
         """A new file, durable on return; returns its digest. Each fragment comes once. What is there already is written
-        again, the same."""
+        again, the same. `instead`: under the name of one that was lost."""
+        ...
+
+    def is_sound(self, digest: str, *, is_thorough: bool = False) -> bool:
+        """Whether a file is there and of the size that it says; with `is_thorough` all of it is read."""
         ...
 
     def states(self, digest: str, fragment: str) -> bytes | None:

@@ -13,7 +13,7 @@ from contextlib import suppress
 from msgspec import Struct
 
 from tactful.aggregates.kinds import State
-from tactful.errors import Fenced, UsageError
+from tactful.errors import Fenced, TransientError, UsageError
 from tactful.events.addressed import key_within
 from tactful.events.derived import encode_groups
 from tactful.events.records import (
@@ -202,6 +202,8 @@ class Worker:
             elif isinstance(record, _ForAll) or (isinstance(record, Forwarded) and _key(record) is None):
                 self._commit()
                 self._apply_plan(position, record)
+                # Whatever comes next may fail: what it failed for is known then.
+                self._commit()
             else:
                 step(self._turn, record, position)
                 self._after(position)
@@ -248,7 +250,11 @@ class Worker:
     def _seed(self, digest: str, fragment: str) -> Mapping[int, State]:
         """Of a file that a record of the log has named."""
         assert self._seeds is not None, f"seed {digest} is not at hand"
-        body = self._seeds.states(digest, fragment)
+        try:
+            body = self._seeds.states(digest, fragment)
+        except TransientError:
+            self._bells.ring("survey")  # It counts anew what is lost.
+            raise
         return decode_states(body) if body is not None else {}
 
     def _whole(self, key: str) -> Profile | None:

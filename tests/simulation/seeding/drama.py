@@ -19,11 +19,13 @@ from tactful.kernel.turn import Turn
 from tactful.operations.history import History
 from tactful.operations.publish import published
 from tactful.operations.seed_counting import Counting, Wanted
+from tactful.operations.seed_mending import Mender
 from tactful.operations.seeding import Seeder
 from tactful.runtime.archive import Archiver
 from tactful.runtime.decided import LiveTail
 from tactful.testing import World
 from tactful.testing.faults import NONE, Crash, guard
+from tactful.values import SECOND_US
 from tests.simulation.definitions import GRID, HOUR, MINUTE
 from tests.simulation.histories import START
 from tests.simulation.identity import calls
@@ -69,13 +71,16 @@ class Drama(Stage):
         self.lake = MemoryLake(4)
         self.talk = calls.Talk(self.rng)
         self.told: Counter[str] = Counter()
+        self.gone: set[str] = set()
         self.home = Home(self.world, self.rng)
-        self.seeder = self._new_seeder()
+        self._begin()
 
-    def _new_seeder(self) -> Seeder:
+    def _begin(self) -> None:
+        """The process that asks the history."""
         tail = LiveTail(self.world.log, self.world.trail)
         house: Any = self.home
-        return Seeder(house, History(self.lake, DuckDBQueries(), tail))
+        history = History(self.lake, DuckDBQueries(), tail)
+        self.mender, self.seeder = Mender(house, history), Seeder(house, history)
 
     def play(self) -> None:
         self.world.publish(ALWAYS, "first")
@@ -94,7 +99,7 @@ class Drama(Stage):
         rng, world = self.rng, self.world
         self.strike()
         for _ in range(rng.randrange(1, 6)):
-            match rng.choice(("call",) * 14 + ("retry", "sync", "kill", "publish", "seed", "seed", "archive")):
+            match rng.choice(("call",) * 14 + ("retry", "sync", "kill", "publish", "seed", "seed", "archive", "lose")):
                 case "call":
                     self._call()
                 case "publish":
@@ -102,11 +107,15 @@ class Drama(Stage):
                     world.publish(ALWAYS | {name: POOL[name] for name in names}, "somebody")
                 case "seed":
                     self._seed()
+                case "lose":
+                    self._lose()
                 case "archive":
                     Archiver(world.log, world.trail, self.lake, world.clock).archive()
                 case other:
                     self.meddle(other)
-        world.pass_time(rng.choice((0, GRID, calls.pause(rng), 2 * HOUR if rng.random() < 0.1 else 0)))
+        pause = rng.choice((0, GRID, calls.pause(rng), 2 * HOUR if rng.random() < 0.1 else 0))
+        # Whoever wants a file that is gone begins anew each second.
+        world.pass_time(min(pause, SECOND_US) if self.gone - {*world.seeds.digests()} else pause)
 
     def _call(self) -> None:
         made = self.talk.next(self.world.clock.now_us())
@@ -114,15 +123,38 @@ class Drama(Stage):
 
     def _seed(self) -> None:
         try:
-            self.told["seeded"] += len(self.seeder.turn())
+            self.told["counted again"] += self.mender.turn()
+            done = self.seeder.turn()
+            self.told["seeded"] += len(done)
+            if done and self.rng.random() < 0.4:  # Before anybody has had it, or a plan names it.
+                self._gone(done[0].digest)
         except Crash:
             self.told["died"] += 1
-            self.seeder = self._new_seeder()
+            self._begin()
         except TransientError:
             self.told["failed"] += 1
 
+    def _lose(self) -> None:
+        """A file that the plans name is gone, whether or not everybody has had it."""
+        plans = [plan for partition in range(self.world.log.partitions) if (plan := self.plan_of(partition))]
+        named = sorted({one.digest for plan in plans for one in plan.seeds} & {*self.world.seeds.digests()})
+        if named:
+            self._gone(self.rng.choice(named))
+
+    def _gone(self, digest: str) -> None:
+        self.world.seeds.lose(digest)
+        self.gone.add(digest)
+        self.told["lost"] += 1
+
     def _heal(self) -> None:
         """Everything comes to rest, and what waits is seeded."""
+        self.world.heal()
+        for _ in range(20):
+            if self.gone <= {*self.world.seeds.digests()}:
+                break
+            self.world.pass_time(SECOND_US)
+            self.told["counted again"] += self.mender.turn()
+        self.gone.clear()
         self.calm()
         self.answer_all()
         while self.seeder.waiting():

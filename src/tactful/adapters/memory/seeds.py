@@ -15,13 +15,17 @@ class MemorySeeds:
         self._clock = clock
         self._files: dict[str, tuple[int, dict[str, bytes]]] = {}
 
-    def write(self, rows: Iterable[Row]) -> str:
+    def write(self, rows: Iterable[Row], instead: str = "") -> str:
         found, digest = dict[str, bytes](), Digest()
         for row in rows:
             digest.add(row)
             found[row[0]] = row[1]
-        self._files[digest.text()] = self._clock.now_us(), found
-        return digest.text()
+        name = instead or digest.text()
+        self._files[name] = self._clock.now_us(), found
+        return name
+
+    def is_sound(self, digest: str, *, is_thorough: bool = False) -> bool:
+        return digest in self._files
 
     def states(self, digest: str, fragment: str) -> bytes | None:
         if digest not in self._files:
@@ -44,6 +48,10 @@ class MemorySeeds:
                 del rows[fragment]
                 gone += 1
         return gone
+
+    def lose(self, digest: str) -> None:
+        """As a disk may."""
+        del self._files[digest]
 
     def close(self) -> None:
         """Others may go on with it."""

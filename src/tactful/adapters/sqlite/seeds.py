@@ -23,6 +23,12 @@ _AT_ONCE = 1_000
 _OF_ONE = "SELECT fragment FROM whole.seed WHERE fragment >= ? AND fragment < ?"
 """Of an identifier, and of those that go on with "#"."""
 _STATES = "SELECT states FROM seed WHERE fragment = ?"
+_WAY_OUT = (
+    "People's states wait for it. What it holds was counted from the history, and `survey` or `tactful seed` counts it "
+    "again; or put it back from the backup that the data folder came from."
+)
+_HEAD = 100
+"""Bytes; of them at 16 the size of a page, at 28 how many there are (https://www.sqlite.org/fileformat.html)."""
 _FAST = ("journal_mode = OFF", "synchronous = OFF", "cache_size = -65536")
 
 
@@ -36,7 +42,7 @@ class SqliteSeeds:
         """By digest, with the file's number: one that was written anew has another."""
         self._lock = Lock()
 
-    def write(self, rows: Iterable[Row]) -> str:
+    def write(self, rows: Iterable[Row], instead: str = "") -> str:
         half = self._half()
         digest = Digest()
         with world(half):
@@ -54,22 +60,34 @@ class SqliteSeeds:
                 connection.executemany("INSERT INTO seed VALUES (?, ?)", lot)
                 connection.execute("COMMIT")
             _sync(half)
-            path = self._path(digest.text())
+            name = instead or digest.text()
+            path = self._path(name)
             half.rename(path)
             now_us = self._clock.now_us()
             os.utime(path, ns=(now_us * 1000, now_us * 1000))
             _sync(self._folder)
-        return digest.text()
+        return name
+
+    def is_sound(self, digest: str, *, is_thorough: bool = False) -> bool:
+        path = self._path(digest)
+        with world(path), suppress(FileNotFoundError), path.open("rb") as file:
+            head, size = file.read(_HEAD), path.stat().st_size
+            if int.from_bytes(head[16:18]) * int.from_bytes(head[28:32]) != size or not size:
+                return False
+            return not is_thorough or _is_whole(path)
+        return False
 
     def states(self, digest: str, fragment: str) -> bytes | None:
         with self._lock, world(self._path(digest)):
             try:
                 row = self._connection(digest).execute(_STATES, (fragment,)).fetchone()
-            except sqlite3.Error:
+            except sqlite3.Error as error:
                 # Damaged, and what is known of it as well: whoever puts it back may write into the same file.
                 if digest in self._opened:
                     self._opened.pop(digest)[1].close()
-                raise
+                if isinstance(error, sqlite3.OperationalError):
+                    raise
+                raise TransientError(f"{self._path(digest)}: the file is damaged. {_WAY_OUT}") from error
         return row[0] if row is not None else None
 
     def _connection(self, digest: str) -> sqlite3.Connection:
@@ -80,10 +98,7 @@ class SqliteSeeds:
             if connection is not None:
                 connection.close()
             if not number:
-                raise TransientError(
-                    f"{path} is not there, and the log names it. Put it back from the backup that the data folder came "
-                    "from: what it holds was counted of the history, and people's states wait for it."
-                )
+                raise TransientError(f"{path} is not there, and the log names it. {_WAY_OUT}")
             uri = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
             connection = sqlite3.connect(uri, uri=True, check_same_thread=False)
             self._opened[digest] = number, connection
@@ -153,6 +168,15 @@ def _made(path: Path) -> sqlite3.Connection:
         connection.execute(f"PRAGMA {pragma}")
     connection.execute("CREATE TABLE seed (fragment TEXT PRIMARY KEY, states BLOB NOT NULL) WITHOUT ROWID")
     return connection
+
+
+def _is_whole(path: Path) -> bool:
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as connection:
+        try:
+            ((said,),) = connection.execute("PRAGMA integrity_check(1)")
+        except sqlite3.DatabaseError:
+            return False
+    return bool(said == "ok")
 
 
 def _sync(path: Path) -> None:
