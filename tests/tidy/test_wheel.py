@@ -54,7 +54,5 @@ def test_it_works_in_an_empty_environment(wheel: Path, tmp_path: Path) -> None:
     assert tactful("eval", 'any("*")', "--events", "calls.jsonl", "--engine", "both", "--json") == '{"ada": true}\n'
     assert tactful("schema", "segment") == (ROOT / "docs/schemas/segment.json").read_text(encoding="utf-8")
     assert "count(EVENT" in tactful("vocabulary", "--project", "shop")
-    asked = (
-        "from tactful.web.console.room import Environment, PackageLoader; PackageLoader('tactful.web').list_templates()"
-    )
+    asked = "from tactful.web.console.compiled import environment; assert environment().list_templates()"
     subprocess.run([binaries / "python", "-c", asked], cwd=tmp_path, check=True, timeout=60)

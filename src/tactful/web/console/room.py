@@ -16,7 +16,6 @@ from typing import Any
 from urllib.parse import parse_qsl, quote
 from zoneinfo import ZoneInfo
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from msgspec import Struct
 from msgspec.structs import replace
 from starlette.datastructures import FormData, UploadFile
@@ -35,6 +34,7 @@ from tactful.web import wording
 from tactful.web.allowed import open_to_lines
 from tactful.web.bodies import Disconnected, read_body
 from tactful.web.changes import Submit
+from tactful.web.console.compiled import environment
 from tactful.web.console.defined import Defined
 from tactful.web.console.hands import Hands
 from tactful.web.console.packing import packed
@@ -128,13 +128,7 @@ class Console:
         self.reports = Reports(slow, house.clock)
         self.defined = Defined(slow)
         self.zone = ZoneInfo(around.time_zone)
-        self.templates = Environment(
-            loader=PackageLoader("tactful.web"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
+        self.templates = environment()
         self.templates.globals.update({"around": around, "about_consent": about_consent})
         self.templates.filters.update(wording.filters(self.zone))
 
@@ -201,8 +195,8 @@ class Console:
         return await self.desk.ask(lambda reader: {"unkept": reader.unkept(), "policy": reader.compiled().policy})
 
     async def warm(self) -> None:
-        """Compile all templates, one after the other beside what is asked: each takes some ten milliseconds, and the
-        first page of a kind would wait for its own."""
+        """Load all templates, one after the other beside what is asked: each takes some ten milliseconds where it was
+        not compiled before, and the first page of a kind would wait for its own."""
         for name in self.templates.list_templates(["html"]):
             await asyncio.to_thread(self.templates.get_template, name)
 
