@@ -309,7 +309,7 @@ BUGS: list[tuple[Callable[[Patch], None], str, int]] = [
     (repeats_are_not_dropped, "I3", 0),
     (limits_are_given_back_by_what_was_sent, "I3", 2),
     (limits_are_never_given_back, "I3", 1),
-    (a_held_outcome_is_noted_twice, "I3", 87),
+    (a_held_outcome_is_noted_twice, "I3", 151),
     (the_store_fences_nobody, "", 2),
     (unless_is_ignored_after_the_hand_over, "I7", 4),
     (the_permit_is_not_asked_at_the_claim, "I7", 0),
