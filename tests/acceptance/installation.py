@@ -289,7 +289,7 @@ def run(*words: str, variables: Mapping[str, str] | None = None) -> subprocess.C
 def asked(*words: str) -> str:
     """What a command says that only looks. In this process: such a one is asked again and again until something is so, and
     to start takes it longer than to answer."""
-    done = CliRunner().invoke(command_line(Application(), COMMANDS, "0"), words)
+    done = CliRunner().invoke(command_line(Application(), COMMANDS), words)
     assert done.exit_code == 0, done.output
     return done.stdout
 

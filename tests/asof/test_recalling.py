@@ -14,7 +14,7 @@ NOON = "2025-03-04T12:00:00Z"
 
 
 def called(*arguments: object) -> Result:
-    return CliRunner().invoke(command_line(Application(), COMMANDS, "0"), [str(one) for one in arguments])
+    return CliRunner().invoke(command_line(Application(), COMMANDS), [str(one) for one in arguments])
 
 
 @pytest.fixture(scope="module")

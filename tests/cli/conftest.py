@@ -15,7 +15,7 @@ Run = Callable[..., Result]
 
 @pytest.fixture
 def run() -> Run:
-    group = command_line(Application(), COMMANDS, "0")
+    group = command_line(Application(), COMMANDS)
 
     def invoke(*arguments: object, text: str | None = None) -> Result:
         return CliRunner().invoke(group, [str(argument) for argument in arguments], input=text)

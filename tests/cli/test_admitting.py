@@ -25,7 +25,7 @@ def data(tmp_path: Path) -> Path:
 
 
 def tactful(data: Path, *words: str) -> Result:
-    return CliRunner().invoke(command_line(Application(), COMMANDS, "0"), [*words, "--data", str(data)])
+    return CliRunner().invoke(command_line(Application(), COMMANDS), [*words, "--data", str(data)])
 
 
 def test_the_first_link_and_those_after_it(data: Path) -> None:
@@ -85,7 +85,7 @@ def test_what_another_command_changes_is_in_the_audit_log_unless_nothing_came_of
 def test_an_act_has_one_name_however_tactful_was_called(data: Path) -> None:
     codes = data.parent / "codes.txt"
     codes.write_text("A1\nA2\n")
-    command = command_line(Application(), COMMANDS, "0")
+    command = command_line(Application(), COMMANDS)
     words = ["coupons", "load", "winter", str(codes), "--data", str(data)]
     loaded = CliRunner().invoke(command, words, prog_name="python -m tactful")
     assert loaded.exit_code == 0, loaded.output

@@ -13,7 +13,7 @@ from tactful.app.application import COMMANDS, Application
 from tactful.cli.main import SECTIONS, command_line
 from tests.cli.conftest import Run
 
-GROUP = command_line(Application(), COMMANDS, "0")
+GROUP = command_line(Application(), COMMANDS)
 OF_PEOPLE = frozenset(
     {"properties", "traits", "context", "inside", "splits", "reasons", "without", "journeys", "below", "daily"}
 )

@@ -19,7 +19,7 @@ from tests.tidy.house import ROOT, files, text
 LINK = re.compile(r"(?<!!)\[[^\]]+\]\(([^)\s]+)\)|!\[[^\]]*\]\(([^)\s]+)\)")
 FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 DOCUMENTS = files(".md")
-COMMANDS_OF_ALL = command_line(Application(), COMMANDS, "0")
+COMMANDS_OF_ALL = command_line(Application(), COMMANDS)
 
 
 def anchors(document: Path) -> set[str]:

@@ -193,11 +193,11 @@ def table(rows: Sequence[tuple[str, ...]], headings: tuple[str, ...]) -> None:
 Register = Callable[[click.Group, Build], None]
 
 
-def command_line(build: Build, registers: Sequence[Register], version: str) -> click.Group:
+def command_line(build: Build, registers: Sequence[Register]) -> click.Group:
     """All commands over what app/ built."""
 
     @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
-    @click.version_option(version, prog_name="tactful")
+    @click.version_option(package_name="tactful", prog_name="tactful")
     def tactful() -> None:
         """Behavioural personalization in one engine.
 
