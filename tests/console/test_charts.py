@@ -40,6 +40,12 @@ def test_an_axis_holds_its_highest_value_with_few_round_numbers(highest: float) 
     assert all(later > earlier for earlier, later in pairwise(ticks))
 
 
+def test_on_a_narrow_window_every_second_moment_is_left_out() -> None:
+    week = [Series("people", [(at * DAY_US, 1.0) for at in range(7)])]
+    assert str(lines(week, "A week", "people", ZoneInfo("UTC"))).count('class="below odd"') == 3
+    assert 'class="below odd"' not in lines([Series("people", [(0, 1.0), (DAY_US, 2.0)])], "A day", "", ZoneInfo("UTC"))
+
+
 @pytest.mark.parametrize("odd", [0, -3, math.nan, math.inf])
 def test_an_axis_of_nothing_is_one(odd: float) -> None:
     assert scale(odd) == (1.0, [0.0, 1.0])

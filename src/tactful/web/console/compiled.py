@@ -24,6 +24,7 @@ def environment() -> Environment:
         loader=FileSystemLoader(_TEMPLATES),
         bytecode_cache=_Compiled(),
         autoescape=True,
+        auto_reload=False,  # Else each page looks at each file that it is made of.
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
