@@ -112,9 +112,8 @@ def events(plan: PlanState | None, tallies: Sequence[Tally], from_us: int, days:
 def readers(name: str, files: Mapping[str, str]) -> tuple[str, ...]:
     """Files of definitions that speak of an event."""
     whole = re.compile(rf"(?<![\w$]){re.escape(name)}(?![\w])")
-    return tuple(
-        path for path in sorted(files) if path.partition("/")[0] in READING and whole.search(files[path]) is not None
-    )
+    speaking = sorted(path for path, text in files.items() if name in text and path.partition("/")[0] in READING)
+    return tuple(path for path in speaking if whole.search(files[path]) is not None)
 
 
 def event_page(plan: PlanState | None, rule: EventRule | None, log: Log, row: EventRow) -> EventPage:

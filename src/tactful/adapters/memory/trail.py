@@ -9,6 +9,23 @@ from tactful.events.derived import Group, decode_groups, encode_groups
 from tactful.events.mentions import Tallies, Tally, definitions, speaks_of, told, within
 
 
+class _Counted:
+    """What is counted by the hour of the first so many pieces."""
+
+    def __init__(self) -> None:
+        self.tallies: Tallies = {}
+        self._kinds: Counter[tuple[int, str, str]] = Counter()
+        self._pieces = 0
+
+    def go_on(self, pieces: Sequence[tuple[int, list[Group]]]) -> None:
+        for _, groups in pieces[self._pieces :]:
+            for key, number in sorted(told(encode_groups(groups)).items()):
+                place = key if key in self.tallies else within(key, self._kinds[key[:3]])
+                self._kinds[key[:3]] += place not in self.tallies
+                self.tallies[place] = self.tallies.get(place, 0) + number
+        self._pieces = len(pieces)
+
+
 class MemoryTrail:
     """The port `Trail`; a piece is (last position, groups)."""
 
@@ -16,6 +33,7 @@ class MemoryTrail:
         self._pieces: dict[int, list[tuple[int, list[Group]]]] = {}
         self._synced: dict[int, int] = {}
         """By partition: how many pieces survive a power cut."""
+        self._counted: dict[int, _Counted] = {}
 
     def append(self, partition: int, first: int, last: int, groups: bytes) -> None:
         known = self.end(partition)
@@ -41,17 +59,11 @@ class MemoryTrail:
         return list(islice(((last, body) for last, body in pieces if definition in definitions(told(body))), limit))
 
     def tallies(self, partition: int, first_hour: int, last_hour: int, definition: str | None = None) -> list[Tally]:
-        counted: Tallies = {}
-        kinds: Counter[tuple[int, str, str]] = Counter()
-        for _, groups in self._pieces.get(partition, []):
-            for key, number in sorted(told(encode_groups(groups)).items()):
-                is_known = key in counted
-                place = key if is_known else within(key, kinds[key[:3]])
-                kinds[key[:3]] += place not in counted
-                counted[place] = counted.get(place, 0) + number
+        counted = self._counted.setdefault(partition, _Counted())
+        counted.go_on(self._pieces.get(partition, []))
         return [
             Tally(*key, number)
-            for key, number in sorted(counted.items())
+            for key, number in sorted(counted.tallies.items())
             if first_hour <= key[0] <= last_hour and definition in (None, key[1])
         ]
 
@@ -116,4 +128,5 @@ class MemoryTrail:
     def power_cut(self, partition: int, keep: int = 0) -> None:
         """Lose all appends since the last sync but the first `keep`."""
         del self._pieces.get(partition, [])[self._synced.get(partition, 0) + keep :]
+        self._counted.pop(partition, None)
         self.sync(partition)
