@@ -5,7 +5,7 @@ which segment, the plan and the thresholds in force: with their own times, where
 of now is as the engine sees it. Not the events: states keep counts and sums of them, and those cannot be taken apart.
 
 States are read as they stand, and what was decided since the log begins comes from there. So a value that is newer than
-that is left out here, and of segments what has flipped since is turned back.
+that is left out here, and who came since; what has gone over since, and which segments have flipped, is turned back.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +16,16 @@ import msgspec
 import pyarrow as pa
 
 from tactful.consent.permits import ConsentWrite, purpose_of
-from tactful.events.derived import REF_BITS, SegmentEntered, SegmentLeft, decode_groups, place
+from tactful.events.derived import (
+    REF_BITS,
+    DeviceMoved,
+    FragmentsCame,
+    Group,
+    RecordKept,
+    SegmentEntered,
+    SegmentLeft,
+    place,
+)
 from tactful.history.cells import (
     EMPTY,
     ConsentRow,
@@ -31,9 +40,10 @@ from tactful.history.cells import (
     address,
     cells,
 )
-from tactful.history.producer import fragment
+from tactful.history.producer import fragment, read_groups
 from tactful.history.remains import PAST
 from tactful.history.table import of_rows
+from tactful.kernel.fragments import name_of
 from tactful.kernel.state import FIRST_KEY, Fragment, PlanState, Profile, decode_partition, decode_profile
 from tactful.language.sql.layout import (
     CONSENTS,
@@ -70,9 +80,10 @@ def opening(house: House, starts: Mapping[int, int], at_us: int) -> dict[str, pa
     """Rows by table, all of them decided at the last position of each partition that is gone from the log (`starts`);
     what has no time of its own is of the instant `at_us`, before which nothing in the log was received."""
     made: dict[str, list[pa.Table]] = {}
+    since = _Since(house, starts)
     for partition, start in starts.items():
         if start:
-            rows = _Partition(house, starts, partition, at_us).rows()
+            rows = _Partition(house, starts, partition, at_us, since).rows()
             while some := list(islice(rows, ROWS)):
                 for name, columns in _tables(some).items():
                     made.setdefault(name, []).append(columns)
@@ -86,9 +97,49 @@ def _tables(rows: Sequence[Row]) -> dict[str, pa.Table]:
     return {name: of_rows(name, some) for name, some in by_name.items()}
 
 
+class _Since:
+    """Whose what is, as far as that has changed since the log begins."""
+
+    def __init__(self, house: House, starts: Mapping[int, int]) -> None:
+        self.begun: set[str] = set()
+        """Fragments of which there was nothing before."""
+        self.came: dict[str, tuple[int, str]] = {}
+        """Of each that has gone over since: how often it had then, the first time, and who gave it."""
+        for partition, start in starts.items():
+            for blob in _blobs(house, partition, start):
+                for group in read_groups(blob):
+                    if group.position > start:
+                        self._hear(group)
+
+    def _hear(self, group: Group) -> None:
+        if group.key and not group.before:
+            self.begun.add(name_of(group.key, 1))
+        for row in group.rows:
+            match row:
+                case FragmentsCame(cause="new"):
+                    self.begun.update(row.fragments)
+                case FragmentsCame():
+                    for name, hop in zip(row.fragments, row.hops, strict=True):
+                        self.came[name] = min((hop, row.giver), self.came.get(name, (hop, row.giver)))
+                case DeviceMoved():
+                    self.begun.add(name_of(group.key, row.epoch))
+                case RecordKept() if row.begun:
+                    self.begun.add(name_of(group.key, row.begun))
+
+
+def _blobs(house: House, partition: int, start: int) -> Iterator[bytes]:
+    """Rows that were decided behind a position; some of before may come along."""
+    trail = house.trail
+    end = trail.end(partition)
+    for first in range(start + 1, end + 1, READ):
+        yield from trail.between(partition, first, min(end, first + READ - 1))
+    yield from (blob for _, last, blob in house.store(partition).derived() if last > end)
+
+
 class _Partition:
-    def __init__(self, house: House, starts: Mapping[int, int], partition: int, at_us: int) -> None:
+    def __init__(self, house: House, starts: Mapping[int, int], partition: int, at_us: int, since: _Since) -> None:
         self._house, self._starts, self._partition, self._at = house, starts, partition, at_us
+        self._since = since
         self._applied = starts[partition] << REF_BITS | partition
         self._store, self._plan = house.store(partition), house.plan(partition)
 
@@ -125,10 +176,16 @@ class _Partition:
     def _person(self, profile: Profile, flips: dict[tuple[str, str], bool]) -> Iterator[Row]:
         for number, (name, held) in enumerate(profile.fragments.items()):
             identifier, epoch = fragment(name)
+            if name in self._since.begun:
+                continue
             yield from self._known(identifier, epoch, held)
-            if identifier != profile.key or held.hop:
-                whose = identifier, epoch, profile.key, self._at, self._applied, self._applied
-                yield IdentityRow(*whose, hop=held.hop, timestamp=held.tied, place=number)
+            person, hop, tied = profile.key, held.hop, held.tied
+            if name in self._since.came:
+                hop, person = self._since.came[name]
+                hop, tied = hop - 1, self._at
+            if identifier != person or hop:
+                whose = identifier, epoch, person, self._at, self._applied, self._applied
+                yield IdentityRow(*whose, hop=hop, timestamp=tied, place=number)
             yield from self._told(identifier, epoch, held)
         for segment, since in _segments(profile, self._plan):
             entered = flips.pop((profile.key, segment), None)
@@ -199,21 +256,14 @@ class _Partition:
     def _flips(self) -> Iterator[tuple[tuple[str, str], bool]]:
         """Of each person and segment the first flip that comes from the log, the last that is yielded: entered or
         left."""
-        trail, start = self._house.trail, self._starts[self._partition]
+        start = self._starts[self._partition]
         found: dict[tuple[str, str], bool] = {}
-        end = trail.end(self._partition)
-        blobs = (
-            blob
-            for first in range(start + 1, end + 1, READ)
-            for blob in trail.between(self._partition, first, min(end, first + READ - 1))
-        )
-        for some in (blobs, (blob for _, last, blob in self._store.derived() if last > end)):
-            for blob in some:
-                for group in decode_groups(blob):
-                    if group.position > start:
-                        for row in group.rows:
-                            if isinstance(row, SegmentEntered | SegmentLeft):
-                                found.setdefault((group.key, row.segment), isinstance(row, SegmentEntered))
+        for blob in _blobs(self._house, self._partition, start):
+            for group in read_groups(blob):
+                if group.position > start:
+                    for row in group.rows:
+                        if isinstance(row, SegmentEntered | SegmentLeft):
+                            found.setdefault((group.key, row.segment), isinstance(row, SegmentEntered))
         yield from found.items()
 
     def _member(self, key: str, segment: str, since: int) -> MembershipRow:
