@@ -92,7 +92,8 @@ def _look(turn: Turn, profile: Profile, rules: Iterable[SegmentRule], at: int, c
     """A person at one instant; `rules` are the segments that may flip. Afterwards `wake_at` is later."""
     profile.now = at
     view = turn.view(profile)
-    flip(turn, profile, view, rules, at, cause, rows)
+    if rules:
+        flip(turn, profile, view, rules, at, cause, rows)
     profile.wake_at = min(profile.wakes.values(), default=None)
     due_runs(turn, profile, view, at, rows)
     _let_go(turn, profile, rules, at)

@@ -139,14 +139,16 @@ def _outcome(turn: Turn, outcome: Outcome, position: int) -> None:
 
 
 def _is_repeat(turn: Turn, profile: Profile, mark: bytes) -> bool:
-    is_repeat = seen.is_repeat(profile.seen, mark)
-    turn.state.repeats += is_repeat
-    return is_repeat
+    if not seen.is_repeat(profile.seen, mark):
+        return False
+    turn.state.repeats += 1
+    return True
 
 
 def _remember(turn: Turn, profile: Profile, mark: bytes, received_at: int) -> None:
     profile.seen, early = seen.remember(profile.seen, mark, received_at // 1_000_000)
-    turn.state.forgotten += early
+    if early:
+        turn.state.forgotten += early
 
 
 def _enter(

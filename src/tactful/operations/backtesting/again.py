@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 import msgspec
+import numpy as np
 import pyarrow as pa
 from msgspec import Raw
 
@@ -114,7 +115,7 @@ def _packed(text: str) -> Raw:
 def _values(column: pa.ChunkedArray) -> list[Any]:
     whole = column.combine_chunks()
     if pa.types.is_integer(whole.type) and not whole.null_count:
-        found: list[Any] = whole.to_numpy().tolist()
+        found: list[Any] = np.from_dlpack(whole).tolist()  # to_numpy() imports pandas, where it is installed.
         return found
     listed: list[Any] = whole.to_pylist()
     return listed

@@ -164,7 +164,7 @@ def _units(identifiers: pa.ChunkedArray, together: Circles, units: int) -> Any:
     """Of each row, the number of its unit."""
     coded = identifiers.combine_chunks().dictionary_encode()
     numbers = [unit_of(together.of(name), units) for name in coded.dictionary.to_pylist()]
-    return np.asarray(numbers, np.int64)[coded.indices.to_numpy()]
+    return np.asarray(numbers, np.int64)[np.from_dlpack(coded.indices)]
 
 
 def unit_of(name: str, units: int) -> int:
@@ -175,22 +175,18 @@ def _write(path: Path, table: pa.Table, units: Any, many: int) -> None:
     """One batch for each unit, in their order; empty where a unit has nothing here."""
     order = np.argsort(units, kind="stable")
     starts = np.searchsorted(units[order], np.arange(many + 1))
-    whole = table.take(pa.array(order)).combine_chunks()
+    places = pa.Array.from_buffers(pa.int64(), len(order), [None, pa.py_buffer(order)])  # pa.array() imports pandas.
+    whole = pa.RecordBatch.from_struct_array(table.take(places).to_struct_array().combine_chunks())
     options = ipc.IpcWriteOptions(compression="lz4")
     try:
         with pa.OSFile(str(path), "wb") as file, ipc.new_file(file, table.schema, options=options) as writer:
             for number in range(many):
-                part = whole.slice(starts[number], starts[number + 1] - starts[number])
-                writer.write_batch(part.to_batches()[0] if part.num_rows else _empty(table.schema))
+                writer.write_batch(whole.slice(starts[number], starts[number + 1] - starts[number]))
     except OSError as error:
         raise TransientError(
             f"the history could not be dealt out to {path.parent}: {error}. Where there is no room, name a folder on a"
             " larger disk in TMPDIR"
         ) from error
-
-
-def _empty(schema: pa.Schema) -> pa.RecordBatch:
-    return pa.RecordBatch.from_pylist([], schema=schema)
 
 
 def unit(pieces: Sequence[Path], number: int) -> pa.Table:
