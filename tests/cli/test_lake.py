@@ -15,6 +15,8 @@ from tactful.app.archiving import archiver
 from tactful.app.clocks import SystemClock
 from tactful.app.lakes import lake_of
 from tactful.events.records import Tick, encode
+from tactful.history import table
+from tactful.language.sql.layout import CONSENTS
 from tactful.testing.clock import SimClock
 from tactful.values import DAY_US
 from tests.cli.conftest import Run
@@ -111,6 +113,27 @@ def test_a_damaged_lake_is_put_aside(data: Path, project: Path, run: Run, damage
     assert files[0].name in [path.name for path in (data / "lake-before-1").rglob("*.parquet")]
     archive(data, project)
     assert "has everything" in doctor(run, data, project)
+
+
+def test_a_lake_of_an_earlier_version_is_said_and_put_aside(
+    tmp_path: Path, project: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One whose decisions did not say yet which address was confirmed."""
+    folder = tmp_path / "data"
+    file = calls(tmp_path / "orders.jsonl", [order("ann", 1), order("bob", 2)])
+    assert run("import", file, "--replay", "--project", project, "--data", folder).exit_code == 0
+    with monkeypatch.context() as earlier:
+        columns = [one for one in table._COLUMNS[CONSENTS] if one[0] != "address"]
+        earlier.setitem(table._COLUMNS, CONSENTS, columns)
+        archive(folder, project)
+    where = ("--project", project, "--data", folder)
+    assert "consents was made by an earlier version of Tactful and has no address" in doctor(run, folder, project)
+    asked = run("segment", "--when", 'consents("ads")', *where)
+    assert asked.exit_code == 1
+    assert "`tactful lake begin` makes a new lake" in asked.stderr
+    assert run("lake", "begin", "--yes", *where).exit_code == 0
+    archive(folder, project)
+    assert run("segment", "--when", 'not consents("ads")', *where).output.startswith("2 people")
 
 
 def test_a_log_that_has_everything_loses_nothing(tmp_path: Path, project: Path, run: Run) -> None:

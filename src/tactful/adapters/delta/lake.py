@@ -64,6 +64,8 @@ class DeltaLake:
             raise UsageError(
                 f"{place.uri(EVENTS)} is a Delta table, and none of a lake of Tactful's: choose another place"
             )
+        for table in self._tables.values():
+            layouts.demand_ours(table)
         self.buckets = int(held)
         self._writer = Writer(self._tables, self.buckets)
 

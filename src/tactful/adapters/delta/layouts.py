@@ -10,6 +10,7 @@ from deltalake import Schema
 
 from tactful.adapters.delta.places import world
 from tactful.adapters.delta.tables import PLAIN, Table
+from tactful.errors import TransientError
 from tactful.history.table import schema
 from tactful.language.sql.layout import EVENTS, SHARED, Layout
 
@@ -17,6 +18,17 @@ _PREFIX = "tactful.layout."
 _WISHED = "tactful.wished"
 _REFUSED = frozenset(' ,;{}()\n\t="')
 """What engines do not take in the name of a column."""
+
+
+def demand_ours(table: Table) -> None:
+    """Raises TransientError where the table lacks columns of ours, as one of an earlier version does: what its rows did
+    not say then cannot be asked now."""
+    had = {field.name for field in table.now.schema().fields}
+    if lacking := [name for name in schema(table.name).names if name not in had]:
+        raise TransientError(
+            f"{table.place.uri(table.name)} was made by an earlier version of Tactful and has no {', '.join(lacking)}: "
+            "`tactful lake begin` makes a new lake of what the log and the states still have"
+        )
 
 
 def digest(layout: Layout) -> str:
