@@ -1,12 +1,16 @@
 """The wheel is whole, and works where nothing else is installed."""
 
+import re
 import subprocess
 import sys
 import venv
+from collections.abc import Callable
+from importlib.metadata import distribution
 from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
+from packaging.requirements import Requirement
 
 from tests.tidy.house import ROOT, files
 
@@ -30,14 +34,51 @@ def test_everything_of_the_package_is_in_it(wheel: Path) -> None:
     assert "tactful/examples/shop/journeys/cart_reminder.yaml" in held
 
 
-@pytest.mark.external  # Fetches the dependencies as anybody would.
-def test_it_works_in_an_empty_environment(wheel: Path, tmp_path: Path) -> None:
-    venv.create(tmp_path / "env", with_pip=True)
-    binaries = tmp_path / "env" / "bin"
-    pip: list[str | Path] = [binaries / "python", "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
-    # The versions of the lock file, so that a release of somebody else's cannot break this test.
-    subprocess.run([*pip, "--require-hashes", "-r", ROOT / "requirements.lock"], check=True, timeout=500)
-    subprocess.run([*pip, "--no-deps", wheel], check=True, timeout=500)
+def locked(lock: str) -> dict[str, set[str]]:
+    """Requirement to its hashes."""
+    told = re.sub(r"^#.*\n", "", (ROOT / lock).read_text(encoding="utf-8"), flags=re.MULTILINE)
+    entries = (entry.split("\\\n") for entry in re.split(r"\n(?! )", told.strip()))
+    return {requirement.strip(): set(map(str.strip, hashes)) for requirement, *hashes in entries}
+
+
+def test_what_runs_is_locked_as_what_is_tested() -> None:
+    """So whoever installs one of the lock files has tried the hashes of both."""
+    runs, tested = (
+        {requirement.partition(" ;")[0]: hashes for requirement, hashes in locked(lock).items()}
+        for lock in ("requirements.lock", "requirements-dev.lock")
+    )
+    assert {name: hashes for name, hashes in runs.items() if tested.get(name) != hashes} == {}
+
+
+def link(site: Path) -> None:
+    """What requirements.lock names and nothing else, from where it is installed already."""
+    for each in map(Requirement, locked("requirements.lock")):
+        if each.marker is None or each.marker.evaluate():
+            found = distribution(each.name)
+            assert each.specifier.contains(found.version), f"{each}: {found.version} is installed; make setup"
+            for top in {file.parts[0] for file in found.files or ()} - {"..", "__pycache__"}:
+                if not (site / top).exists():
+                    (site / top).symlink_to(str(found.locate_file(top)))
+
+
+def fetch(site: Path) -> None:
+    """As anybody would, from the registry."""
+    install(site, "--require-hashes", "-r", ROOT / "requirements.lock")
+
+
+def install(site: Path, *words: str | Path) -> None:
+    pip: list[str | Path] = [sys.executable, "-m", "pip", "--python", site.parents[2] / "bin/python"]
+    more = ["--disable-pip-version-check", "--quiet", "--no-compile"]
+    subprocess.run([*pip, "install", *more, *words], check=True, timeout=500)
+
+
+@pytest.mark.parametrize("have", [link, pytest.param(fetch, marks=[pytest.mark.long, pytest.mark.external])])
+def test_it_works_in_an_empty_environment(wheel: Path, tmp_path: Path, have: Callable[[Path], None]) -> None:
+    venv.create(tmp_path / "env")
+    binaries = tmp_path / "env/bin"
+    (site,) = (tmp_path / "env/lib").glob("*/site-packages")
+    have(site)
+    install(site, "--no-deps", wheel)
 
     def tactful(*words: str) -> str:
         return subprocess.run(
