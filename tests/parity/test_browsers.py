@@ -152,7 +152,7 @@ def browsers_are_heard_of_nobody(patch: Patch) -> None:
 
 
 def a_score_is_a_servers_word(patch: Patch) -> None:
-    patch.setattr(consents, "_TOLD", ("nothing",))
+    patch.setattr(consents, "TOLD", ("nothing",))
 
 
 def a_server_is_forgotten_with_what_it_said(patch: Patch) -> None:
