@@ -40,6 +40,12 @@ def test_an_axis_holds_its_highest_value_with_few_round_numbers(highest: float) 
     assert all(later > earlier for earlier, later in pairwise(ticks))
 
 
+def test_a_single_moment_is_a_dot() -> None:
+    drawn = str(lines([Series("this", [(NOON, 3.0)]), Series("without", [(NOON, 0.0)], "warn")], "A day", "", LISBON))
+    assert 'class="line  alone" points="0.0,0.0 0.0,0.0"' in drawn
+    assert 'class="line warn alone" points="0.0,168.0 0.0,168.0"' in drawn
+
+
 def test_on_a_narrow_window_every_second_moment_is_left_out() -> None:
     week = [Series("people", [(at * DAY_US, 1.0) for at in range(7)])]
     assert str(lines(week, "A week", "people", ZoneInfo("UTC"))).count('class="below odd"') == 3

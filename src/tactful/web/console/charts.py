@@ -178,13 +178,15 @@ def _column(bar: Bar, middle: float, width: float, top: float, unit: str) -> str
 
 def _line(series: Series, from_us: int, span: int, top: float) -> Markup:
     where = [((at - from_us) / span * 1000, HEIGHT - max(value, 0) / top * HEIGHT) for at, value in series.points]
+    if is_alone := len(where) == 1:
+        where *= 2  # A line from a point to itself is drawn as a dot.
     path = " ".join(f"{x:.1f},{y:.1f}" for x, y in where)
     area = ""
     if not series.tone and where:
         area = f"M{where[0][0]:.1f},{HEIGHT} L{path} L{where[-1][0]:.1f},{HEIGHT} Z"
     return (Markup('<path class="area" d="{}"/>').format(area) if area else Markup("")) + Markup(
         '<polyline class="line {}" points="{}" vector-effect="non-scaling-stroke"><title>{}</title></polyline>'
-    ).format(series.tone, path, series.name)
+    ).format(f"{series.tone} alone" if is_alone else series.tone, path, series.name)
 
 
 def _table_of(series: Sequence[Series]) -> list[tuple[int, list[object]]]:
