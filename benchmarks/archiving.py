@@ -108,7 +108,7 @@ def rate(folder: Path, events: int, profiles: int, lake: Path) -> tuple[float, f
     for partition in range(PARTITIONS):
         after = 0
         while (read := stretch(log, trail, partition, after)).upto > after and batch.rows < 200_000:
-            batch.take(read.items)
+            read.into(batch)
             after = read.upto
     bare, rows = _bare(batch, lake.with_suffix(".parquet"))
     return lasted, bare * events / rows, megabytes, rows

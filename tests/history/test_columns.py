@@ -4,12 +4,17 @@ from collections.abc import Iterable
 from typing import Any, Literal
 
 import pyarrow as pa
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tactful.events.records import Event, pack
+from tactful.events.derived import EventKept, Group
+from tactful.events.records import Event, encode, pack
+from tactful.history import outlines
 from tactful.history.cells import ConsentRow, EventRow, Item, KeptEvent
 from tactful.history.columns import Batch
+from tactful.history.kept import Bodies
+from tactful.history.kept import sorted_out as kept_of
 from tactful.history.own import with_own
 from tactful.history.table import of_rows, sorted_out
 from tactful.history.unfolding import unfolded
@@ -21,12 +26,15 @@ SCALARS = (
     | st.booleans()
     | st.integers(-(2**63), 2**63)
     | st.floats(allow_nan=False, allow_infinity=False)
+    | st.sampled_from(["x" * 40, "é" * 200, "x" * 70_000, 'a"b', "\\", "\x01", "\x7f", -0.0, 7, -7, 200, 70_000, 2**40])
     | st.sampled_from(["", "2025-06-30", "2025-06-30T12:00:00Z", "2025-99-99T", "é025-06-30", "Europe/Lisbon", "x\ny"])
 )
 VALUES = st.recursive(
     SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=3), max_leaves=6
 )
-OBJECTS = st.dictionaries(NAMES, VALUES, max_size=4)
+OBJECTS = st.dictionaries(NAMES, VALUES, max_size=4) | st.dictionaries(
+    NAMES, SCALARS | st.dictionaries(NAMES, SCALARS, max_size=2), max_size=4
+)
 
 
 @st.composite
@@ -39,10 +47,10 @@ def events(draw: st.DrawFn) -> list[Event]:
         properties: dict[str, Any] = dict(draw(st.sampled_from(often) if place % 3 else OBJECTS))
         for name in properties:
             if draw(st.integers(0, 3)) == 0:
-                properties[name] = draw(VALUES)
-        kind: Literal["track", "identify"] = draw(st.sampled_from(("track", "identify")))
+                properties[name] = draw(VALUES | SCALARS)
+        kind: Literal["track", "identify"] = draw(st.sampled_from(("track", "track", "identify")))
         key = draw(st.sampled_from(["u:1", "u:2", "a:é"]))
-        at = draw(st.integers(0, 10))
+        at = draw(st.integers(0, 10)) + (2**40 if draw(st.integers(0, 9)) else 0)
         context = draw(st.sampled_from(often))
         ids = (key, "a:x") if place % 2 else (key,)
         found.append(
@@ -56,13 +64,43 @@ def events(draw: st.DrawFn) -> list[Event]:
                 ids,
                 f"m{place}",
                 at,
-                10,
+                at + 10,
                 pack(properties),
                 pack(context),
                 pack({"groupId": "g"}),
             )
         )
     return found
+
+
+@settings(deadline=None)
+@given(events(), st.sampled_from([1, 2, 16]))
+def test_calls_as_they_stand_in_the_log_are_what_they_are_one_by_one(calls: list[Event], few: int) -> None:
+    """However many of an outline are worth being taken together."""
+    one_by_one = sorted_out(
+        row for place, event in enumerate(calls) for row in unfolded(KeptEvent(event, 2, place << 10, place << 10))
+    )
+    groups = [
+        Group(place, event.key, 0, (EventKept(event.timestamp, event.name, place << 10, epoch=2),))
+        for place, event in enumerate(calls)
+    ]
+    batch = Batch()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(outlines, "FEW", few)
+        for some in (slice(None, len(calls) // 2), slice(len(calls) // 2, None)):
+            bodies = Bodies(0, some.start or 0, [encode(one) for one in calls[some]])
+            packed, left = kept_of(0, groups[some], bodies)
+            assert (len(packed), left) == (len(calls[some]), [])
+            batch.pack(packed)
+        found = batch.tables()
+    for name in (EVENTS, TRAITS):
+        rows = sorted(_plain(found[name]), key=_by_ref) if name in found else []
+        assert list(map(repr, rows)) == list(map(repr, sorted(_plain(of_rows(name, one_by_one[name])), key=_by_ref)))
+
+
+def _by_ref(row: dict[str, Any]) -> int:
+    ref: int = row["ref"]
+    return ref
 
 
 @settings(deadline=None)

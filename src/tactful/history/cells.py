@@ -270,7 +270,7 @@ class KeptEvent(NamedTuple):
 
 
 Item = KeptEvent | Row
-"""What the producer gives."""
+"""What the producer gives, beside calls as they stand in the log (history/packed.py)."""
 
 _json = msgspec.json.Encoder()
 EMPTY = Cells()

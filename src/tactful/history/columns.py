@@ -17,6 +17,8 @@ from msgspec import Raw
 from tactful.events import zones
 from tactful.events.records import EMPTY_MAP, Event
 from tactful.history.cells import EventRow, Item, KeptEvent, Row, address, is_hearsay
+from tactful.history.kept import Calls
+from tactful.history.packed import PackedCalls
 from tactful.history.shapes import Columns, Numbers, jsons
 from tactful.history.table import FLAG, MICROSECONDS, TEXT, of_rows, schema, sorted_out
 from tactful.language.sql.layout import EVENTS, TRAITS
@@ -34,6 +36,7 @@ class Batch:
     def __init__(self) -> None:
         self.rows = 0
         self._waiting: list[KeptEvent] = []
+        self._packed = PackedCalls()
         self._others: list[Row] = []
         self._calls: list[pa.Table] = []
         self._contexts = _Contexts()
@@ -41,12 +44,20 @@ class Batch:
 
     def take(self, items: Sequence[Item]) -> None:
         self.rows += len(items)
-        kept = [item for item in items if type(item) is KeptEvent]
-        self._waiting += kept
-        if len(kept) < len(items):
-            others = [item for item in items if not isinstance(item, KeptEvent)]
-            self._waiting += [_as_kept(item) for item in others if isinstance(item, EventRow)]
-            self._others += [item for item in others if not isinstance(item, EventRow)]
+        for item in items:
+            if isinstance(item, KeptEvent):
+                self._waiting.append(item)
+            elif isinstance(item, EventRow):
+                self._waiting.append(_as_kept(item))
+            else:
+                self._others.append(item)
+        if len(self._waiting) >= AT_ONCE:
+            self._turn()
+
+    def pack(self, calls: Calls) -> None:
+        """Likewise, of calls as they stand in the log."""
+        self.rows += len(calls)
+        self._waiting += self._packed.add(calls)
         if len(self._waiting) >= AT_ONCE:
             self._turn()
 
@@ -54,8 +65,11 @@ class Batch:
         """Those that have rows, in the order in which they came."""
         self._turn()
         found: dict[str, pa.Table] = {}
+        events = self._packed.tables()
         if self._calls:
-            found[EVENTS] = self._contexts.beside(pa.concat_tables(self._calls))
+            events.append(self._contexts.beside(pa.concat_tables(self._calls)))
+        if events:
+            found[EVENTS] = pa.concat_tables(events)
         if self._traits:
             found[TRAITS] = pa.concat_tables(self._traits)
         for name, rows in sorted_out(self._others).items():

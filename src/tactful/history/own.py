@@ -34,16 +34,16 @@ def _own(properties: pa.StructArray, paths: tuple[str, ...]) -> pa.StructArray:
     for kind, part in _KINDS.items():
         held = properties.field(kind)
         items = held.items
-        for path, places in _found(held, held.keys, paths).items():
+        for path, places in found(held, held.keys, paths).items():
             parts[path][part] = items.take(pa.array(places, mask=places < 0))
     objects = properties.field("objects")
-    for path, places in _found(objects, objects.values, paths).items():
+    for path, places in found(objects, objects.values, paths).items():
         parts[path]["object"] = pa.array(np.ones(rows, np.bool_), mask=places < 0)
     return pa.StructArray.from_arrays([_cell(parts[path], rows) for path in paths], names=list(paths))
 
 
-def _found(held: Any, keys: pa.Array, paths: tuple[str, ...]) -> Places:
-    """Of a list or map array, whose `keys` are those of all rows in turn."""
+def found(held: Any, keys: pa.Array, paths: tuple[str, ...]) -> Places:
+    """Where a list or map array, whose `keys` are those of all rows in turn, has these paths."""
     rows = len(held)
     offsets = held.offsets.to_numpy()
     first, end = int(offsets[0]), int(offsets[-1])
@@ -53,14 +53,14 @@ def _found(held: Any, keys: pa.Array, paths: tuple[str, ...]) -> Places:
     codes = coded.indices.to_numpy(zero_copy_only=False)
     numbers = {name: number for number, name in enumerate(coded.dictionary.to_pylist())}
     of_row = np.repeat(np.arange(rows, dtype=np.int64), np.diff(offsets))
-    found: Places = {}
+    places_of: Places = {}
     for path in paths:
         if path in numbers:
             hits = np.flatnonzero(codes == numbers[path])
             places = np.full(rows, -1, np.int64)
             places[of_row[hits]] = hits + first
-            found[path] = places
-    return found
+            places_of[path] = places
+    return places_of
 
 
 def _cell(parts: dict[str, pa.Array], rows: int) -> pa.StructArray:

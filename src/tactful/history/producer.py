@@ -73,17 +73,13 @@ _json = msgspec.json.Encoder()
 
 def produce(partition: int, groups: Iterable[Group], find: Find) -> list[Item]:
     """What the history has of groups of one partition."""
-    kept, made = partial(tuple.__new__, KeptEvent), _MADE.get
+    made = _MADE.get
     items: list[Item] = []
     for group in groups:
         applied = group.position << REF_BITS | partition
         for row in group.rows:
-            if type(row) is EventKept:  # By far the most, and nearly all of them as simple as can be.
-                found = find(row.ref)
-                if type(found) is Event and not row.mended and found.kind != "identify":
-                    items.append(kept((found, row.epoch, row.ref, applied, ())))
-                else:
-                    items.append(_event(row, applied, group, find))
+            if type(row) is EventKept:
+                items.append(_event(row, applied, group, find))
             elif (make := made(type(row))) is not None:
                 items += make(row, applied, group, find)
     return items

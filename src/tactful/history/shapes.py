@@ -60,10 +60,30 @@ class Columns:
         parts = [json if field.name == "json" else self._maps[field.name].array(field.type) for field in CELLS]
         return pa.StructArray.from_arrays(parts, fields=list(CELLS))
 
+    def put_objects(self, key: str, rows: Numbers) -> None:
+        """That objects are there."""
+        self._maps["objects"].add(key, rows, None)
+
+    def put_numbers(self, key: str, numbers: Numbers, rows: Numbers) -> None:
+        """One number of each row; likewise below."""
+        self._maps["nums"].add(key, rows, pa.array(numbers + 0.0))
+
+    def put_flags(self, key: str, flags: pa.Array, rows: Numbers) -> None:
+        self._maps["flags"].add(key, rows, flags)
+
+    def put_texts(self, key: str, texts: pa.Array, rows: Numbers) -> None:
+        self._maps["texts"].add(key, rows, texts)
+        places = _perhaps_times(texts)
+        if len(places):
+            found = [(place, at) for place in places if (at := read_time(texts[int(place)].as_py())) is not None]
+            if found:
+                some = np.array([place for place, _ in found])
+                self._maps["times"].add(key, rows[some], pa.array([at for _, at in found], MICROSECONDS))
+
     def _put(self, key: str, column: Sequence[Any], rows: Numbers) -> None:
         """One value of each row."""
         if type(column[0]) is str and (texts := _if_texts(column)) is not None:
-            self._texts(key, texts, rows)
+            self.put_texts(key, texts, rows)
             return
         kinds = set(map(type, column))
         if len(kinds) > 1 and not kinds <= _NUMERIC:
@@ -76,25 +96,16 @@ class Columns:
             return
         kind = next(iter(kinds))
         if kind is str:
-            self._texts(key, pa.array(column, TEXT), rows)
+            self.put_texts(key, pa.array(column, TEXT), rows)
         elif kind is bool:
-            self._maps["flags"].add(key, rows, pa.array(column, FLAG))
+            self.put_flags(key, pa.array(column, FLAG), rows)
         elif kind is float or kind is int:
-            self._maps["nums"].add(key, rows, pa.array(np.array(column, np.float64) + 0.0))
+            self.put_numbers(key, np.array(column, np.float64), rows)
         elif kind is dict:
-            self._maps["objects"].add(key, rows, None)
+            self.put_objects(key, rows)
             self.take(column, rows, key + ".")
         elif kind is list:
             self._lists(key, column, rows)
-
-    def _texts(self, key: str, texts: pa.Array, rows: Numbers) -> None:
-        self._maps["texts"].add(key, rows, texts)
-        places = _perhaps_times(texts)
-        if len(places):
-            found = [(place, at) for place in places if (at := read_time(texts[int(place)].as_py())) is not None]
-            if found:
-                some = np.array([place for place, _ in found])
-                self._maps["times"].add(key, rows[some], pa.array([at for _, at in found], MICROSECONDS))
 
     def _lists(self, key: str, column: Sequence[list[Any]], rows: Numbers) -> None:
         for value, row in zip(column, rows.tolist(), strict=True):
@@ -217,6 +228,13 @@ def _scattered(values: pa.Array, at: Numbers) -> pa.Array:
     return values.take(pa.array(order))
 
 
+def scattered(parts: Sequence[tuple[Numbers, pa.Array]]) -> pa.Array:
+    """Arrays, each with the places of its values, as one in which every value is at its place."""
+    if len(parts) == 1 and (np.diff(parts[0][0]) > 0).all():
+        return parts[0][1]
+    return _scattered(pa.concat_arrays([one for _, one in parts]), np.concatenate([places for places, _ in parts]))
+
+
 def _perhaps_times(texts: pa.Array) -> Numbers:
     """Which of the texts begin as a year does, and are long enough: the only ones that cells.py reads as times."""
     _, offsets, data = texts.buffers()
@@ -229,8 +247,8 @@ def _perhaps_times(texts: pa.Array) -> Numbers:
     return found
 
 
-def jsons(values: Sequence[Mapping[str, Any]]) -> pa.Array:
-    """The text of each object."""
+def jsons(values: Sequence[Any]) -> pa.Array:
+    """The text of each."""
     lines = bytes(_json.encode_lines(values))
     ends = np.zeros(len(values) + 1, np.int32)
     ends[1:] = np.flatnonzero(np.frombuffer(lines, np.uint8) == ord("\n")) - np.arange(len(values))

@@ -132,7 +132,7 @@ class Archiver:
                 after = upto.get(partition, 0)
                 if after < end:
                     read = stretch(self._log, self._trail, partition, after, self._pace.read)
-                    batch.take(read.items)
+                    read.into(batch)
                     upto[partition] = read.upto
             if upto == before:
                 break

@@ -17,6 +17,7 @@ from tactful.events.derived import REF_BITS, Group, place, ref
 from tactful.events.records import Between, Forwarded, Passed, Record, Take, decode, decode_all, decode_told
 from tactful.history.cells import Item
 from tactful.history.columns import Batch
+from tactful.history.kept import Bodies, Calls, sorted_out
 from tactful.history.lake import Snapshot
 from tactful.history.own import with_own
 from tactful.history.producer import produce, read_groups
@@ -36,7 +37,15 @@ class Stretch(Struct, frozen=True):
     partition: int
     after: int
     upto: int
-    items: Sequence[Item]
+    calls: Calls | None = None
+    """As they stand in the log."""
+    items: Sequence[Item] = ()
+    """Everything else."""
+
+    def into(self, batch: Batch) -> None:
+        if self.calls is not None:
+            batch.pack(self.calls)
+        batch.take(self.items)
 
 
 def stretch(log: Log, trail: Trail, partition: int, after: int, limit: int = READ) -> Stretch:
@@ -44,7 +53,7 @@ def stretch(log: Log, trail: Trail, partition: int, after: int, limit: int = REA
     TransientError where the log no longer has what the rows speak of."""
     end = trail.end(partition)
     if end <= after:
-        return Stretch(partition, after, after, ())
+        return Stretch(partition, after, after)
     upto = min(end, after + limit)
     groups: list[Group] = []
     for blob in trail.between(partition, after + 1, upto):
@@ -53,39 +62,44 @@ def stretch(log: Log, trail: Trail, partition: int, after: int, limit: int = REA
     upto = max([upto, *(group.position for group in groups[-1:])])
     mine = [group for group in groups if group.position > after] if groups and groups[0].position <= after else groups
     if not mine:
-        return Stretch(partition, after, upto, ())
+        return Stretch(partition, after, upto)
     # Of records before the first row nothing is needed, and the log may have been trimmed up to there.
-    bodies = _Bodies(log, partition, mine[0].position - 1, upto)
-    return Stretch(partition, after, upto, list(produce(partition, mine, bodies.__getitem__)))
+    records = _Records(log, partition, mine[0].position - 1, upto)
+    calls, rest = sorted_out(partition, mine, records.bodies)
+    return Stretch(partition, after, upto, calls, list(produce(partition, rest, records.__getitem__)))
 
 
-class _Bodies(dict[int, Record | Between]):
+class _Records(dict[int, Record | Between]):
     """The records of a stretch of one partition's log, by ref, with those that came inside of others; what else is
     asked for is read from where it entered."""
 
     def __init__(self, log: Log, partition: int, after: int, upto: int) -> None:
         super().__init__()
         self._log = log
+        bodies: list[bytes] = []
+        first = after + 1
         while after < upto:
             read = log.read(partition, after, upto - after)
             if not read or read[0][0] != after + 1:
                 raise _lost(partition, after + 1)
-            records = decode_all([body for _, body in read])
-            first, last = ref(partition, read[0][0]), ref(partition, read[-1][0])
-            self.update(zip(range(first, last + 1, 1 << REF_BITS), records, strict=True))
-            for record in records:
-                if type(record) is Forwarded:
-                    told = decode_told(record.record)
-                    if isinstance(told, Passed | Take) and told.ref:
-                        self.setdefault(told.ref, told)
+            bodies += [body for _, body in read]
             after = read[-1][0]
+        self.bodies = Bodies(partition, first, bodies)
+        for record in decode_all([bodies[one] for one in np.flatnonzero(~self.bodies.are_calls).tolist()]):
+            if type(record) is Forwarded:
+                told = decode_told(record.record)
+                if isinstance(told, Passed | Take) and told.ref:
+                    self.setdefault(told.ref, told)
 
     def __missing__(self, number: int) -> Record | Between:
-        partition, position = place(number)
-        read = self._log.read(partition, position - 1, 1)
-        if not read or read[0][0] != position:
-            raise _lost(partition, position)
-        record = self[number] = decode(read[0][1])
+        body = self.bodies.body(number)
+        if body is None:
+            partition, position = place(number)
+            read = self._log.read(partition, position - 1, 1)
+            if not read or read[0][0] != position:
+                raise _lost(partition, position)
+            body = read[0][1]
+        record = self[number] = decode(body)
         return record
 
 
@@ -141,7 +155,7 @@ class LiveTail:
         at = pieces[-1].upto if pieces else after
         while (read := stretch(self._log, self._trail, partition, at)).upto > at:
             batch = Batch()
-            batch.take(read.items)
+            read.into(batch)
             pieces.append(_Piece(partition, at, read.upto, batch.tables()))
             at = read.upto
         self._pieces[partition] = pieces

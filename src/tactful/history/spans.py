@@ -1,0 +1,136 @@
+"""MessagePack of thousands of records, read in columns: what all of them have at one place is read in some steps of
+numpy, and nothing is made an object.
+
+A record is a place in the bytes; a value is where it begins and ends. The first byte of a value says of which kind it
+is, and its length or where that stands (https://github.com/msgpack/msgpack/blob/master/spec.md). What is not ordinary,
+such as texts of more than 255 bytes, is `ODD` and for others to read. Pure.
+"""
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+Places = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+ODD, TEXT, LONG, NUMBER, WHOLE, FLAG, NULL, LARGE = range(8)
+"""Kinds of values. LONG: a text whose length has a byte of its own; LARGE: whole, and perhaps above 2**63."""
+_PAD = bytes(1 << 14)
+"""Behind the last record: whoever takes one for what it is not reads that far beyond."""
+
+
+def _of_tags() -> tuple[npt.NDArray[np.uint8], Places]:
+    """By the first byte of a value: its kind, and how long it is with that byte."""
+    kinds, sizes = np.zeros(256, np.uint8), np.ones(256, np.int64)
+    kinds[:0x80] = kinds[0xE0:] = WHOLE
+    kinds[0xA0:0xC0], sizes[0xA0:0xC0] = TEXT, np.arange(1, 33)
+    kinds[0xC0], kinds[0xC2:0xC4] = NULL, FLAG
+    kinds[0xCB], sizes[0xCB] = NUMBER, 9
+    for tags in (range(0xCC, 0xD0), range(0xD0, 0xD4)):
+        for power, tag in enumerate(tags):
+            kinds[tag], sizes[tag] = WHOLE, 1 + (1 << power)
+    kinds[0xCF] = LARGE
+    kinds[0xD9], sizes[0xD9] = LONG, 2
+    return kinds, sizes
+
+
+_KINDS, _SIZES = _of_tags()
+_TRUE = 0xC3
+_SIGNED = range(0xD0, 0xD4)
+
+
+class Values(NamedTuple):
+    """One of each record."""
+
+    kinds: npt.NDArray[np.uint8]
+    at: Places
+    """Of its first byte."""
+    end: Places
+
+    def only(self, some: Flags | Places) -> "Values":
+        return Values(self.kinds[some], self.at[some], self.end[some])
+
+
+def one(body: bytes, at: int) -> tuple[int, int]:
+    """Kind and end of the value that begins there."""
+    tag = body[at]
+    kind, end = int(_KINDS[tag]), at + int(_SIZES[tag])
+    return kind, end + body[at + 1] if kind == LONG else end
+
+
+class Packed:
+    def __init__(self, bodies: Iterable[bytes]) -> None:
+        """One behind another."""
+        self.body = b"".join((*bodies, _PAD))
+        self._letters = np.frombuffer(self.body, np.uint8)
+        self._words: npt.NDArray[Any] = np.ndarray((len(self.body) - 7,), ">u8", self.body, 0, (1,))
+
+    def letters(self, at: Places) -> npt.NDArray[np.uint8]:
+        return self._letters.take(at)
+
+    def values(self, at: Places) -> Values:
+        """Those that begin there; of what is ODD the end is not known."""
+        tags = self._letters.take(at)
+        kinds, end = _KINDS.take(tags), at + _SIZES.take(tags)
+        most = kinds.max(initial=ODD)
+        if most == LARGE:
+            is_large = kinds == LARGE
+            kinds[is_large] = np.where(self._letters.take(at[is_large] + 1) < 0x80, WHOLE, ODD)
+        if most >= LONG:
+            longs = np.flatnonzero(kinds == LONG)
+            if len(longs):
+                end[longs] += self._letters.take(at[longs] + 1)
+        return Values(kinds, at, end)
+
+    def holds(self, at: Places, expected: bytes) -> Flags:
+        """Whether this stands there."""
+        found: Flags | None = None
+        for first in range(0, len(expected), 8):
+            part = expected[first : first + 8]
+            words = self._words[at + first]
+            missing = 8 * (8 - len(part))
+            same: Flags = words >> np.uint64(missing) == np.uint64(int.from_bytes(part, "big"))
+            found = same if found is None else found & same
+        assert found is not None, "nothing is expected"
+        return found
+
+    def texts(self, begin: Places, end: Places, kind: pa.DataType | None = None) -> pa.Array:
+        """Of spans that come one after another: they are every second text of the whole, between which the others
+        are taken for texts too."""
+        if not len(begin):
+            return pa.array([], kind or pa.string())
+        offsets = np.empty(2 * len(begin), np.int32)
+        offsets[0::2], offsets[1::2] = begin, end
+        every = pa.Array.from_buffers(
+            kind or pa.string(), len(offsets) - 1, [None, pa.py_buffer(offsets), pa.py_buffer(self.body)]
+        )
+        return every.take(pa.array(np.arange(0, len(offsets) - 1, 2, dtype=np.int32)))
+
+    def of_texts(self, values: Values) -> pa.Array:
+        """Of values that are texts."""
+        return self.texts(values.at + 1 + (values.kinds == LONG), values.end)
+
+    def numbers(self, values: Values) -> npt.NDArray[np.float64]:
+        return self._words[values.at + 1].astype(np.uint64).view(np.float64)
+
+    def u64(self, at: Places) -> pa.Array:
+        """Whole numbers of eight bytes."""
+        return pa.array(self._words[at].astype(np.uint64).view(np.int64))
+
+    def flags(self, values: Values) -> Flags:
+        found: Flags = self._letters.take(values.at) == _TRUE
+        return found
+
+    def wholes(self, at: Places) -> Places:
+        """Of values that are WHOLE."""
+        tags = self._letters.take(at)
+        found: Places = tags.view(np.int8).astype(np.int64)
+        for tag in np.unique(tags):
+            if 0x80 <= tag < 0xE0:
+                mine = np.flatnonzero(tags == tag)
+                words = self._words[at[mine] + 1].astype(np.uint64)
+                unused = 64 - 8 * (int(_SIZES[tag]) - 1)
+                found[mine] = words.view(np.int64) >> unused if tag in _SIGNED else words >> np.uint64(unused)
+        return found
