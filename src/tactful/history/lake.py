@@ -38,7 +38,7 @@ class Snapshot(Protocol):
         ...
 
     def seals(self) -> Mapping[int, int]:
-        """Those that were appended last (runtime/seals.py), by partition. Each is a look into the lake."""
+        """Those that were appended last (runtime/seals.py), by partition."""
         ...
 
     @property

@@ -3,7 +3,7 @@ flushed before anybody is told, and what was being written when the power went i
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from fcntl import LOCK_EX, flock
 from pathlib import Path
@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.fs as pfs
 import pyarrow.parquet as pq
 
-from tactful.adapters.delta.places import KEPT, Place, world
+from tactful.adapters.delta.places import KEPT, Item, Made, Place, world
 from tactful.history.lake import Source
 from tactful.language.sql.layout import SHARED, Layout
 
@@ -40,6 +40,9 @@ class Folder(Place):
             whole.unlink(missing_ok=True)
             raise
         return size
+
+    def each(self, work: Callable[[Item], Made], items: Iterable[Item]) -> Iterable[Made]:
+        return map(work, items)
 
     def source(self, table: str, paths: Sequence[str], layout: Layout) -> Source:
         return [self._folder / table / path for path in paths]

@@ -103,22 +103,23 @@ def _sweep(writer: Writer, now_us: int) -> int:
     replaced. Since when, stands beside the tables; a clock that was set back begins the hour anew."""
     place = writer.events.place
     told: dict[str, int] = json.loads(place.kept(_UNNAMED) or b"{}")
-    unnamed: dict[str, int] = {}
+    stray: dict[str, int] = {}
     removed = 0
-    for name, table in writer.tables.items():
+
+    def looked_at(table: Table) -> tuple[str, Sequence[str]]:
         table.refresh()
-        named = {one.path for one in table.files()}
-        for path in place.listed(name):
-            if path in named:
-                continue
+        return table.name, unnamed(table)
+
+    for name, paths in place.each(looked_at, writer.tables.values()):
+        for path in paths:
             since_us = min(told.get(f"{name}/{path}", now_us), now_us)
             if now_us - since_us >= NAMED_US:
                 place.delete(name, path)
                 removed += 1
             else:
-                unnamed[f"{name}/{path}"] = since_us
-    if unnamed != told:
-        place.keep(_UNNAMED, json.dumps(unnamed).encode())
+                stray[f"{name}/{path}"] = since_us
+    if stray != told:
+        place.keep(_UNNAMED, json.dumps(stray).encode())
     return removed
 
 

@@ -10,7 +10,7 @@ What is appended stands in one file for each table, not dealt out to buckets; ho
 enough of it (compaction.py). So an append costs the same however many buckets there are.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pyarrow as pa
@@ -31,7 +31,7 @@ class DeltaSnapshot:
         self,
         place: Place,
         positions: Mapping[int, int],
-        seals: Callable[[], Mapping[int, int]],
+        seals: Mapping[int, int],
         since_us: int | None,
         layout: Layout,
         files: Mapping[str, Sequence[File]],
@@ -40,7 +40,7 @@ class DeltaSnapshot:
         self._place, self._seals, self._files = place, seals, files
 
     def seals(self) -> Mapping[int, int]:
-        return self._seals()
+        return self._seals
 
     def source(self, table: str, buckets: Collection[int] | None = None) -> Source:
         held = self._files[table]
@@ -77,14 +77,17 @@ class DeltaLake:
         known = layouts.known(events)
         held = [one for one in events.files() if one.rows] or events.files()
         files = {EVENTS: sorted(held, key=lambda one: (len(known[one.layout].own), one.path))}
-        for name, table in self._tables.items():
-            if name != EVENTS:
-                table.refresh()
-                files[name] = table.files_of(table.until(positions))
+        others = [table for name, table in self._tables.items() if name != EVENTS]
+
+        def known_to(table: Table) -> list[File]:
+            table.refresh()
+            return table.files_of(table.until(positions))
+
+        files |= zip((table.name for table in others), self._place.each(known_to, others), strict=True)
         layout = self._place.readable([known[one] for one in sorted({file.layout for file in held})])
         since = events.now.metadata().configuration.get(_SINCE)
         since_us = None if since is None else int(since)
-        return DeltaSnapshot(self._place, positions, events.sealed(), since_us, layout, files)
+        return DeltaSnapshot(self._place, positions, events.seals(), since_us, layout, files)
 
     def append(
         self, upto: Mapping[int, int], tables: Mapping[str, pa.Table], seals: Mapping[int, int] | None = None

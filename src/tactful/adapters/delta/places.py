@@ -5,8 +5,10 @@ names one can be trusted. A file is written once, under a name that nobody had, 
 """
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 import pyarrow as pa
@@ -24,6 +26,9 @@ CONNECT_S, REQUEST_S, RETRY_S = 5, 30, 20
 """How long S3 may take for a connection and for an answer, and for how long it is asked again before we say so."""
 _END = 128 << 10
 """Bytes that are read at once for a footer; nearly all are smaller."""
+_AT_ONCE = 16
+Item = TypeVar("Item")
+Made = TypeVar("Made")
 KEPT = "_tactful"
 """A folder beside the tables; a leading underscore is nothing that Delta reads."""
 
@@ -109,6 +114,23 @@ class Place:
     def delete(self, table: str, path: str) -> None:
         with world(f"a file of the lake could not be removed ({self.uri(table)}/{path})"), suppress(FileNotFoundError):
             self._files.delete_file(self._where(table, path))
+
+    def commit(self, table: str, version: int) -> bytes | None:
+        """What a commit of Delta says, an action a line; None where the log has it no more."""
+        where = self._where(table, f"_delta_log/{version:020}.json")
+        with (
+            world(f"the lake could not be read ({self.uri(table)})"),
+            suppress(FileNotFoundError),
+            self._files.open_input_file(where) as source,
+        ):
+            body: bytes = source.read()
+            return body
+        return None
+
+    def each(self, work: Callable[[Item], Made], items: Iterable[Item]) -> Iterable[Made]:
+        """One after another; where each is a few questions over a network, at once. In the order of the items."""
+        with ThreadPoolExecutor(_AT_ONCE) as threads:
+            yield from threads.map(work, items)
 
     def keep(self, name: str, body: bytes) -> None:
         """A small thing of the lake's own; losing it costs time, no rows."""

@@ -6,7 +6,7 @@ of the *pen*. Of two commits that begin at the same version Delta refuses the la
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 from uuid import uuid4
@@ -19,10 +19,10 @@ from deltalake.transaction import (
     CommitProperties,
     PostCommitHookProperties,
     RemoveAction,
-    Transaction,
 )
 from msgspec import Struct
 
+from tactful.adapters.delta.marks import Marks, info, marks_of, transactions
 from tactful.adapters.delta.places import Place, said, world
 from tactful.errors import TransientError
 from tactful.history.keeping import has_buckets
@@ -42,7 +42,6 @@ _SKIPPING = "delta.dataSkippingStatsColumns"
 _HOOKS = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)
 PLAIN = "plain"
 """The layout of a file without columns of their own."""
-_PEN, _SEAL = "tactful-pen", "tactful-seal"
 
 
 class ConflictError(Exception):
@@ -81,7 +80,7 @@ class Table:
         self.has_buckets = has_buckets(name)
         self._delta: DeltaTable | None = None
         self._files: tuple[int, list[File]] | None = None
-        self._marked: tuple[int, tuple[dict[int, int], int]] | None = None
+        self._marked: tuple[int, Marks] | None = None
         self._checkpointed = 0
 
     def create(self, configuration: Mapping[str, str]) -> None:
@@ -119,39 +118,22 @@ class Table:
 
     @property
     def pen(self) -> int:
-        return self._said()[1]
+        return self._said().pen
 
     def positions(self, then: DeltaTable | None = None) -> dict[int, int]:
         """Of all partitions up to the last that was heard of."""
-        return dict(self._said()[0] if then is None or then is self.now else self._marks(then)[0])
+        marks = self._said() if then is None or then is self.now else marks_of(self.place, self.name, then)
+        return dict(marks.positions)
 
-    def _said(self) -> tuple[dict[int, int], int]:
-        """What the newest version says; deltalake reads the log anew for each question, so it is asked once."""
+    def seals(self) -> dict[int, int]:
+        """By partition; lakes of before there were any have none."""
+        return dict(self._said().seals)
+
+    def _said(self) -> Marks:
+        """What the newest version says."""
         if self._marked is None or self._marked[0] != self.now.version():
-            self._marked = self.now.version(), self._marks(self.now)
+            self._marked = self.now.version(), marks_of(self.place, self.name, self.now)
         return self._marked[1]
-
-    def _marks(self, then: DeltaTable) -> tuple[dict[int, int], int]:
-        found: dict[int, int] = {}
-        with world(f"the lake could not be read ({self.place.uri(self.name)})"):
-            while (at := then.transaction_version(f"tactful-{len(found)}")) is not None:
-                found[len(found)] = at
-            return found, then.transaction_version(_PEN) or 0
-
-    def sealed(self) -> Callable[[], dict[int, int]]:
-        """What gives the seals of the version that is the newest now, by partition; lakes of before there were any have
-        none."""
-        version, partitions = self.now.version(), tuple(self.positions())
-
-        def seals() -> dict[int, int]:
-            uri, then = self.place.uri(self.name), self.now
-            with world(f"the lake could not be read ({uri})"):
-                if then.version() != version:
-                    then = DeltaTable(uri, version=version, storage_options=self.place.options)
-                found = {one: then.transaction_version(f"{_SEAL}-{one}") for one in partitions}
-            return {one: seal for one, seal in found.items() if seal is not None}
-
-        return seals
 
     def files(self) -> list[File]:
         version = self.now.version()
@@ -206,15 +188,15 @@ class Table:
         """All of it or nothing. Raises ConflictError where somebody else wrote; TransientError where the world fails
         and nobody knows that it succeeded."""
         actions: list[Any] = [*added, *(self._remove(one, at_ms, changes) for one in removed)]
-        marks = [Transaction(f"tactful-{one}", at) for one, at in sorted((positions or {}).items())]
-        marks += [Transaction(f"{_SEAL}-{one}", seal) for one, seal in sorted((seals or {}).items())]
-        token = uuid4().hex
-        properties = CommitProperties(
-            custom_metadata={"tactful": token}, max_commit_retries=0, app_transactions=[Transaction(_PEN, pen), *marks]
-        )
         if self.pen > pen:
             raise ConflictError(self.name)
-        before, known = self.now.version(), self.positions()
+        token, before = uuid4().hex, self.now.version()
+        marks = self._said().after(positions or {}, seals or {}, pen)
+        properties = CommitProperties(
+            custom_metadata={"tactful": token, **info(marks)},
+            max_commit_retries=0,
+            app_transactions=transactions(positions or {}, seals or {}, pen),
+        )
         try:
             self.now.create_write_transaction(
                 actions,
@@ -233,7 +215,7 @@ class Table:
         else:
             self.refresh()
         if self.now.version() == before + 1:
-            self._marked = before + 1, ({**known, **(positions or {})}, pen)
+            self._marked = before + 1, marks
         self.place.settle(self.name)
 
     def checkpoint(self, every: int) -> None:
