@@ -16,12 +16,14 @@ from msgspec.structs import replace
 
 from tactful.events.derived import Group, Row, SendMessage
 from tactful.events.records import EMPTY_MAP, Launch, Record, Steer, Threshold, Tick, decode
+from tactful.events.responses import EMAIL_SENT, KIND, MESSAGE_SENT
 from tactful.journeys.definition import CHANNELS
 from tactful.journeys.rules import Cause
 from tactful.kernel import launching
 from tactful.kernel.gate import MAILS_PER_ADDRESS
 from tactful.kernel.instants import pass_time
 from tactful.kernel.looks import Look
+from tactful.kernel.readers import EventReader
 from tactful.kernel.starting import begin
 from tactful.kernel.state import PartitionState, Profile
 from tactful.kernel.step import step
@@ -127,6 +129,8 @@ class Player:
         }
         slots = {channel: SLOTS for channel in CHANNELS if channel in used}
         self._claims = Claims(PARTITION, self._desk, slots, outside.mails_per_address, is_rendered=False)
+        self._heard = {name for name in (EMAIL_SENT, MESSAGE_SENT) if _is_read(stage.plan.reader(KIND, name))}
+        """What nobody asks for is not told."""
         self._position = 0
         self._wakes: list[tuple[int, str]] = []
         self._noted: dict[str, int] = {}
@@ -344,9 +348,12 @@ class Player:
         for intent, verdict in (*done, *ended):
             row = _row(intent, verdict, at)
             self._step(outcome(row, at))
-            told = response(row, at)
-            if told is not None:
+            if self._heard and (told := response(row, at)) is not None and told.name in self._heard:
                 self._step(told)
+
+
+def _is_read(reader: EventReader) -> bool:
+    return reader.read is not None or bool(reader.starts) or reader.follows
 
 
 def _is_past(at: int | None, now: int) -> bool:
