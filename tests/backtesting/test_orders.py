@@ -5,7 +5,7 @@ from typing import Literal
 import pytest
 
 from tactful.events.records import Launch, Publish, Steer
-from tactful.kernel.state import Profile
+from tactful.language.compiled import View
 from tactful.operations.backtesting.counting import Counting
 from tactful.runtime.ports import Claimed
 from tactful.runtime.settings import Settings, plan_settings
@@ -59,9 +59,9 @@ def claims(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     found: dict[str, int] = {}
     claimed = Counting.claimed
 
-    def listening(counting: Counting, claim: Claimed, profile: Profile) -> None:
+    def listening(counting: Counting, claim: Claimed, view: View) -> None:
         found[claim.intent.intent] = claim.claimed_at
-        claimed(counting, claim, profile)
+        claimed(counting, claim, view)
 
     monkeypatch.setattr(Counting, "claimed", listening)
     return found

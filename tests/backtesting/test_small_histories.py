@@ -190,6 +190,56 @@ def test_what_another_text_of_the_journey_had_set_was_never_set() -> None:
     assert len(messages) == 3
 
 
+@pytest.mark.parametrize(
+    ("text", "messages"),
+    [
+        ('start: {event: Product Added}\nif: count("Email Sent") < 2\nsend: {email: hello}\n', 2),
+        ("start: {event: Email Sent}\nlimit: 1 per 24h\nwait: 1h\nsend: {email: hello}\n", 3),
+        ("start: {event: Product Added}\nwait: 2d\nunless: Email Sent\nsend: {email: hello}\n", 0),
+    ],
+)
+def test_that_a_message_was_sent_is_told_where_something_asks_for_it(text: str, messages: int) -> None:
+    at_once = "start: {event: Product Added}\nsend: {email: hello}\n"
+    files = {"journeys/remind.yaml": text, "messages/hello.yaml": HELLO, "journeys/at_once.yaml": at_once}
+    if "count" in text:
+        del files["journeys/at_once.yaml"]
+    life = begun(files)
+    together(life, known("u:1", BEGIN + 1))
+    for nth in range(3):
+        together(life, [event("Product Added", ["u:1"], BEGIN + (nth + 1) * DAY_US)])
+    life.until(BEGIN + 7 * DAY_US)
+    assert agree(life, files) == messages
+
+
+def test_segments_that_move_nobody_are_asked_when_a_message_leaves() -> None:
+    """Of windows that have closed by themselves, thresholds as they are by then, and traits."""
+    segments = {
+        "fresh": 'any("Product Added", last="20m")',
+        "lately": 'any("Product Added", last="2d")',
+        "top": 'percentile("spent") >= 80',
+        "here": 'email == "1@x.example"',
+    }
+    files = {**FILES_FOR_ALL, "metrics/spent.yaml": 'value: sum("Order Completed", total)\n'}
+    files |= {f"segments/{name}.yaml": f"when: '{when}'\n" for name, when in segments.items()}
+    life = begun(files)
+    for number in range(2):
+        together(life, known(f"u:{number}", BEGIN + number + 1))
+        together(life, [event("Order Completed", [f"u:{number}"], BEGIN + MINUTE_US, total=10 * number)])
+    for nth, value in enumerate((10.0, 20.0)):
+        life.until(BEGIN + (nth + 1) * DAY_US)
+        life.take(Threshold(BEGIN + (nth + 1) * DAY_US, "spent", 80.0, value))
+        for number in range(2):
+            together(life, [event("Product Added", [f"u:{number}"], BEGIN + (nth + 1) * DAY_US + number)])
+    life.until(BEGIN + 4 * DAY_US)
+    _, (messages, _) = backtested(life, "remind", files=files)
+    assert [(one.person, one.segments) for one in messages] == [
+        ("u:0", ("lately",)),
+        ("u:1", ("here", "lately", "top")),
+        ("u:0", ("lately",)),
+        ("u:1", ("here", "lately")),
+    ]
+
+
 def test_circles_grow_together_in_any_order() -> None:
     one, other = Circles(), Circles()
     pairs = [("u:1", "a:1"), ("u:2", "@family"), ("a:1", "@family"), ("u:3", "a:9")]
