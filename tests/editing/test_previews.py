@@ -9,6 +9,7 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Page, expect
 
+from tactful.values import DAY_US, format_time
 from tests.editing.served import Installation, Visiting
 
 VIEWS = 'count("Product Viewed") >= 1'
@@ -144,5 +145,8 @@ def test_a_change_is_played_from_its_page(page: Page, address: str, shop: Instal
     while (job := shop.bench.of("cart_reminder")[0]).state in ("waiting", "playing"):
         page.wait_for_timeout(20)
     assert (job.state, job.problem, job.asked.against) == ("done", "", "published")
+    assert job.asked.first == format_time((shop.clock.us - 7 * DAY_US) // DAY_US * DAY_US), (
+        "the seven days that are told"
+    )
     page.goto(review)
     expect(touched).to_contain_text("it would have sent 0 messages to 0 people, and as it is 0", timeout=15_000)

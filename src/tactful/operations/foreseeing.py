@@ -35,7 +35,7 @@ from tactful.operations.history import Opened
 from tactful.operations.seed_counting import Counting, Wanted
 from tactful.operations.steering import People, inside_of
 from tactful.operations.terms import Terms, terms_of
-from tactful.values import DAY_US, format_time
+from tactful.values import DAY_US
 
 DAYS = 7
 """So far back it is looked who would have begun."""
@@ -98,9 +98,9 @@ class Foresight(Struct, frozen=True):
     seed: SeedForeseen | None
 
     @property
-    def since(self) -> str:
-        """The day with which those days begin, for a backtest of them."""
-        return format_time(self.at_us - self.days * DAY_US)[:10]
+    def since_us(self) -> int:
+        """When those days begin, for a backtest of them."""
+        return self.at_us - self.days * DAY_US
 
 
 def foresee(

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from tactful.operations.durations import lasting
 from tactful.operations.foreseeing import Foresight, JourneyForeseen, SeedForeseen, SegmentForeseen
+from tactful.values import format_time
 
 HOW = {"new": "new", "changed": "means something else", "removed": "goes"}
 
@@ -17,7 +18,7 @@ def lines(found: Foresight) -> Iterator[str]:
     for journey in found.journeys:
         yield _journey(journey, found.days)
     if sending := [one for one in found.journeys if one.sends and one.how != "removed"]:
-        yield f"whom that would have messaged: {_backtest(sending[0], found.since)}{_others(len(sending) - 1)}"
+        yield f"whom that would have messaged: {_backtest(sending[0], found.since_us)}{_others(len(sending) - 1)}"
     if any(one.entering or one.leaving for one in found.segments):
         others = "other " if any(one.at_once for one in found.journeys) else ""
         yield f"nobody is messaged for the past: to come or go by a publish begins no {others}journey"
@@ -47,9 +48,9 @@ def _journey(one: JourneyForeseen, days: int) -> str:
     return f"{said}; in the last {days} days it would have begun for {one.begins:,}{_some(one.sample, one.begins)}"
 
 
-def _backtest(one: JourneyForeseen, since: str) -> str:
+def _backtest(one: JourneyForeseen, since_us: int) -> str:
     against = "" if one.how == "new" else " --against published"
-    return f"tactful backtest journeys/{one.name}.yaml --from {since}{against}"
+    return f"tactful backtest journeys/{one.name}.yaml --from {format_time(since_us)[:10]}{against}"
 
 
 def _others(many: int) -> str:

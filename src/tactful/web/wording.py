@@ -49,6 +49,7 @@ def filters(zone: ZoneInfo) -> dict[str, Callable[..., Any]]:
         "clock_or_day": lambda at_us, newest_us: clock_or_day(local(at_us, zone), local(newest_us, zone)),
         "moment": lambda at_us: moment(local(at_us, zone)),
         "iso": format_time,
+        "date": lambda at_us: date_of(at_us, zone),
         "local_times": lambda text: local_times(text, zone),
         "day": day,
         "number": lambda number: f"{number:,}",
@@ -77,6 +78,11 @@ def local(at_us: int, zone: ZoneInfo) -> datetime:
         return (_EPOCH + timedelta(microseconds=at_us)).astimezone(zone)
     except (OverflowError, ValueError):
         return datetime(1, 1, 1, tzinfo=UTC) if at_us < 0 else datetime(9999, 12, 31, tzinfo=UTC)
+
+
+def date_of(at_us: int, zone: ZoneInfo) -> str:
+    """As a field for a day has it."""
+    return f"{local(at_us, zone):%Y-%m-%d}"
 
 
 def path(text: str) -> str:

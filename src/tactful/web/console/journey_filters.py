@@ -9,7 +9,7 @@ from starlette.requests import Request
 
 from tactful.operations.tallies import EVER
 from tactful.values import format_time, parse_time
-from tactful.web.wording import local
+from tactful.web.wording import date_of
 
 _DAY = timedelta(days=1)
 
@@ -37,11 +37,10 @@ def times_of(filters: Mapping[str, str], zone: ZoneInfo) -> tuple[str, str] | No
 def days_of(first: str, until: str, zone: ZoneInfo) -> tuple[str, str]:
     """And back again: the days in which they begin and end."""
     begins, ends = parse_time(first) if first else None, parse_time(until) if until else None
-    return _day(begins, zone), _day(ends - 1 if ends is not None else None, zone)
-
-
-def _day(at_us: int | None, zone: ZoneInfo) -> str:
-    return f"{local(at_us, zone):%Y-%m-%d}" if at_us is not None else ""
+    return (
+        date_of(begins, zone) if begins is not None else "",
+        date_of(ends - 1, zone) if ends is not None else "",
+    )
 
 
 def _instant(text: str, zone: ZoneInfo, *, is_end: bool = False) -> int | None:
