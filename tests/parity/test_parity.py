@@ -19,7 +19,7 @@ from tests.parity.expressions import Writer
 from tests.parity.histories import PURPOSES, SCORES
 from tests.parity.projects import project
 
-SIZE = Size(50, 190, 8)
+SIZE = Size(50, 190, 5)
 SEEDS = range(4)
 LONG_SIZE = Size(50, 380, 14)
 LONG_SEEDS = range(100, 160)

@@ -18,13 +18,13 @@ def play(seed: int, scene: Scene | None = None) -> Drama:
     return played(Drama(seed, scene))
 
 
-@pytest.mark.parametrize("seed", [*KEPT, *(seed for seed in range(12) if seed not in KEPT)])
+@pytest.mark.parametrize("seed", [*KEPT, *range(4)])
 def test_i1_i2_i3_i4_i6_i7_whatever_fails(seed: int) -> None:
     play(seed)
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("begin", [12, *range(1000, 1400, 50)])
+@pytest.mark.parametrize("begin", [6, *range(1000, 1400, 50)])
 def test_i1_i2_i3_i4_i6_i7_whatever_fails_thousands_of_times(begin: int) -> None:
     for seed in range(begin, begin + 50):
         play(seed, Scene(rounds=4 + seed % 9, people=1 + seed % 6))

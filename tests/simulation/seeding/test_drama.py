@@ -10,7 +10,7 @@ def play(seed: int) -> None:
     played(Drama(seed))
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(5))
 def test_i5_seeds_are_exact_whatever_fails(seed: int) -> None:
     play(seed)
 

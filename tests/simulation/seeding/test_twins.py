@@ -21,6 +21,6 @@ def play(seed: int, actions: int = 60) -> Twins:
     return twins
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(9))
 def test_i5_late_definitions_say_what_early_ones_say(seed: int) -> None:
     play(seed)
