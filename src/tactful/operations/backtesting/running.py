@@ -6,6 +6,7 @@ from functools import lru_cache
 from heapq import merge
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import Struct
@@ -19,7 +20,9 @@ from tactful.operations.backtesting.dealing import Dealt, deal, unit
 from tactful.operations.backtesting.playing import Outside, Period, Player
 from tactful.operations.backtesting.stages import Brought, Stage, stage
 from tactful.operations.backtesting.tally import Difference, Line, Tally
-from tactful.operations.history import Opened
+
+if TYPE_CHECKING:
+    from tactful.operations.history import Opened  # Stands on the compilers of SQL, which the crew does not need.
 
 ForEverybody = Threshold | Launch | Steer
 """What history has of that, beside plans."""
@@ -99,7 +102,7 @@ class _Played(Struct, frozen=True):
 
 
 def backtest(
-    opened: Opened,
+    opened: "Opened",
     wanted: Wanted,
     crew: Crew,
     progress: Callable[[Told], None],
@@ -132,7 +135,7 @@ def backtest(
     return Backtest(wanted, dealt.begin, dealt.rows, tallies, difference)
 
 
-def _told(opened: Opened, until: int) -> Iterator[ForEverybody]:
+def _told(opened: "Opened", until: int) -> Iterator[ForEverybody]:
     """Thresholds, launches and orders, as partition 0 heard of them."""
     found: list[tuple[int, int, ForEverybody]] = []
     before = f"WHERE received_at < {until}"
