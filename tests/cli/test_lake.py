@@ -170,3 +170,41 @@ def test_the_log_is_trimmed_once_the_lake_has_it(tmp_path: Path, project: Path, 
         mine.archive()
         mine.keep_house()
         assert any(map(log.start, range(house.partitions)))
+
+
+def largest(data: Path) -> Path:
+    return max((data / "lake/events").glob("bucket*/*.parquet"), key=lambda path: path.stat().st_size)
+
+
+def test_a_damaged_file_is_mended_from_the_log(tmp_path: Path, project: Path, run: Run) -> None:
+    folder, where = tmp_path / "data", ("--project", project, "--data", tmp_path / "data")
+    file = calls(tmp_path / "orders.jsonl", [order("ann", 1), order("bob", 2)])
+    assert run("import", file, "--replay", *where).exit_code == 0
+    archive(folder, project)
+    assert "nothing to mend" in run("lake", "mend", *where).stderr
+    path = largest(folder)
+    path.write_bytes(path.read_bytes()[:1_000])
+    assert "`tactful lake mend`" in doctor(run, folder, project)
+    done = run("lake", "mend", *where)
+    assert done.exit_code == 0, done.output
+    assert f"{path.name} (2 rows): " in done.output
+    assert done.output.endswith("The log still has 2 rows of them.\nmended 1 file\n")
+    assert " bad " not in doctor(run, folder, project)
+    said = run("segment", "--when", 'any("Order Completed")', *where)
+    assert said.output.startswith("2 people")
+    assert said.stderr == ""
+
+
+def test_what_cannot_be_mended_is_asked_and_said_with_every_answer(data: Path, project: Path, run: Run) -> None:
+    where = ("--project", project, "--data", data)
+    largest(data).unlink()
+    done = run("lake", "mend", *where, text="n\n")
+    assert done.exit_code == 1
+    assert "it is missing" in done.output and "If there is a backup of the lake" in done.output
+    assert "up to 3 rows of events, from 2025-03-01T10:00:00.000Z to 2025-03-03T10:00:00.000Z" in done.output
+    assert "nothing was changed" in done.stderr
+    assert run("lake", "mend", "--yes", *where).exit_code == 0
+    said = run("segment", "--when", 'any("Order Completed")', *where)
+    assert said.stdout.startswith("nobody") or said.stdout.startswith("0 people"), said.stdout
+    assert "note: the lake has lost up to 3 rows of events" in said.stderr
+    assert "the lake has lost up to 3 rows" in doctor(run, data, project)

@@ -65,6 +65,7 @@ from tactful.runtime.work import Work
 if TYPE_CHECKING:  # Arrow is slow to import, and most processes need none of it.
     from tactful.history.queries import Queries
     from tactful.operations.history import History
+    from tactful.operations.lake_mending import Mending
     from tactful.operations.new_lake import Beginning
 
 _MODULES = (
@@ -295,6 +296,12 @@ class Application:
 
         assert isinstance(house, Installation)
         return renewing.beginning(house)
+
+    def lake_mending(self, house: House) -> "tuple[Mending, Callable[[], None]]":
+        from tactful.app import renewing
+
+        assert isinstance(house, Installation)
+        return renewing.mending(house)
 
     def run_survey(self, project: Path, data: Path) -> None:
         from tactful.app import surveying

@@ -1,5 +1,6 @@
-"""Beginning a new lake: which one is there, and how it is put aside (operations/new_lake.py)."""
+"""A lake that is lost or damaged: a new one is begun (operations/new_lake.py), or the one that is there is mended."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from tactful.adapters.installation import Installation
@@ -7,6 +8,8 @@ from tactful.app.lakes import lake_of, lies_in
 from tactful.errors import TransientError, UsageError
 from tactful.history.timezones import zone_table
 from tactful.language.sql.layout import EVENTS, ZONES
+from tactful.operations import lake_mending
+from tactful.operations.lake_mending import Mending
 from tactful.operations.new_lake import Beginning, begin, since_us, trimmed, trouble
 
 
@@ -26,6 +29,17 @@ def beginning(house: Installation) -> Beginning:
     if not said:
         raise UsageError(f"the lake in {folder} is as it should be: there is nothing to begin anew")
     return _made(house, said, folder if lake.snapshot().positions else None)
+
+
+def mending(house: Installation) -> tuple[Mending, Callable[[], None]]:
+    """What can be had again of the broken files of an installation's lake, and what does it. No server runs meanwhile.
+    Raises UsageError where there is no lake, TransientError where it cannot be reached or opened."""
+    folder = lies_in(house.data, house.settings.history)
+    if folder is not None and not (folder / EVENTS).exists():
+        raise UsageError(f"there is no lake in {folder}")
+    lake = lake_of(house.data, house.settings.history)
+    found = lake_mending.mending(lake, house, zone_table())
+    return found, lambda: lake.mend(found.broken, found.tables, found.losses)
 
 
 def _on_s3(house: Installation) -> Beginning:

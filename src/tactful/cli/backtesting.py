@@ -10,6 +10,7 @@ import click
 from msgspec.structs import replace
 
 from tactful.cli.build import Build
+from tactful.cli.histories import history_of
 from tactful.cli.main import data_option, echo_json, json_option, opened
 from tactful.runtime.house import House
 from tactful.runtime.settings import Settings, plan_settings
@@ -97,7 +98,7 @@ def _play(
     from tactful.operations.project import load
 
     settings = build.settings(folder) if (folder / FILE).exists() else Settings()
-    with build.history(house).open() as history:
+    with history_of(build, house) as history:
         limit = settings.limits.mails_per_address
         files, told = load(folder), plan_settings(settings)
         wanted = preparing.wanted(asked, files, told, house.plan(0), history, house.outbox, limit)

@@ -18,6 +18,7 @@ from tactful.runtime.settings import Settings
 if TYPE_CHECKING:  # Arrow is slow to import, and most commands need none of it.
     from tactful.history.queries import Queries
     from tactful.operations.history import History
+    from tactful.operations.lake_mending import Mending
     from tactful.operations.new_lake import Beginning
 
 
@@ -112,6 +113,10 @@ class Build(Protocol):
     def new_lake(self, house: House) -> "Beginning":
         """What beginning a new lake would do, on an installation that nobody else writes to. Raises UsageError where
         there is no need, or it lies where nothing can be put aside; TransientError where it cannot be reached."""
+        ...
+
+    def lake_mending(self, house: House) -> "tuple[Mending, Callable[[], None]]":
+        """What can be had again of broken files of its lake, and what does it."""
         ...
 
     def crew(self, processes: int) -> Crew:

@@ -8,6 +8,7 @@ import click
 from msgspec.structs import replace
 
 from tactful.cli.build import Build
+from tactful.cli.histories import history_of
 from tactful.cli.main import counted, data_option, echo_json, json_option, opened, project_option
 from tactful.errors import UsageError
 from tactful.language.mistakes import did_you_mean
@@ -69,7 +70,7 @@ def register(group: click.Group, build: Build) -> None:
         if out is not None:
             feature_files.check(out)
         publish = plan.plan.publish if (plan := house.plan(0)) is not None else None
-        with build.history(house).open() as history:
+        with history_of(build, house) as history:
             if propose:
                 click.echo(as_yaml(feature_sets.fitting(history, publish, min(instants))), nl=False)
                 return

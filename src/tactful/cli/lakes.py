@@ -1,11 +1,11 @@
-"""Commands about the lake: begin."""
+"""Commands about the lake: begin, mend."""
 
 from pathlib import Path
 
 import click
 
 from tactful.cli.build import Build
-from tactful.cli.main import data_option, opened, project_option
+from tactful.cli.main import counted, data_option, opened, project_option
 from tactful.errors import UsageError
 
 
@@ -14,6 +14,11 @@ def register(group: click.Group, build: Build) -> None:
     def lake() -> None:
         """The lake: where the history lies for good."""
 
+    _register_begin(lake, build)
+    _register_mend(lake, build)
+
+
+def _register_begin(lake: click.Group, build: Build) -> None:
     @lake.command()
     @click.option("--yes", "is_sure", is_flag=True, help="Do not ask.")
     @project_option
@@ -40,3 +45,35 @@ def register(group: click.Group, build: Build) -> None:
         finally:
             release()
         click.echo("begun; what the log has comes into it when the server runs")
+
+
+def _register_mend(lake: click.Group, build: Build) -> None:
+    @lake.command()
+    @click.option("--yes", "is_sure", is_flag=True, help="Do not ask.")
+    @project_option
+    @data_option
+    def mend(project: Path, data: Path, is_sure: bool) -> None:
+        """Put rows in the place of files of the lake that are missing or damaged.
+
+        Every file is read. What the log still has is written anew; what it no longer has is lost, and you are asked
+        first. No server may run on the folder.
+        """
+        from tactful.operations.archived import said_of  # Slow to import, and wanted here only.
+
+        house = opened(build, data, read_only=False, project=project)
+        release = build.locked(data)
+        try:
+            found, go = build.lake_mending(house)
+            if not found.broken:
+                raise UsageError("every file of the lake can be read: there is nothing to mend")
+            for one in found.broken:
+                click.echo(f"{one.table}/{one.path} ({counted(one.rows, 'row')}): {one.why}")
+            click.echo(f"The log still has {counted(found.rows, 'row')} of them.")
+            for text in said_of(found.losses):
+                click.echo(f"If there is a backup of the lake, bring that back instead: {text}.")
+            if found.losses and not is_sure and not click.confirm("Go on without them?", default=False):
+                raise UsageError("nothing was changed")
+            go()
+        finally:
+            release()
+        click.echo(f"mended {counted(len(found.broken), 'file')}")

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from tactful.cli.build import Build
+from tactful.cli.histories import history_of
 from tactful.cli.main import data_option, echo_json, echo_warnings, json_option, opened, project_option
 from tactful.cli.recalling import happened_option, instant, sees_of
 from tactful.errors import Problem, UsageError
@@ -44,7 +45,7 @@ def register(group: click.Group, build: Build) -> None:
         if not as_json:
             remarks = ((one, place_at(EXPRESSION, expression, one.offset)) for one in checked.warnings)
             echo_warnings(Problem(one.message, where, one.hint) for one, where in remarks)
-        with build.history(house).open() as history:
+        with history_of(build, house) as history:
             found = previewing_history.preview(
                 history, checked, at_us, days, sees=sees_of(is_happened=happened), is_brief=not days
             )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tactful.cli.build import Build
+from tactful.cli.histories import history_of
 from tactful.cli.main import (
     UP_TO_ITS_END,
     beside,
@@ -106,7 +107,7 @@ def _foreseen(
 
     inside = on_their_way(house.stores())
     try:
-        with build.history(house).open() as history:
+        with history_of(build, house) as history:
             return foresee(history, house.plan(0), files, settings, house.clock.now_us(), inside, tuple(silent))
     except TransientError as error:
         click.echo(f"warning: what this would do to people cannot be said: {error}", err=True)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tactful.cli.build import Build
+from tactful.cli.histories import history_of
 from tactful.cli.main import data_option, echo_json, json_option, opened, project_option, table
 from tactful.errors import UsageError
 from tactful.operations.finding import unknown
@@ -57,7 +58,7 @@ def register(group: click.Group, build: Build) -> None:
             raise UsageError("give the name of a segment, or a condition: `--when EXPR`")
         house = opened(build, data, project=project)
         at_us, sees = instant(at, house.clock.now_us()), sees_of(is_happened=happened)
-        with build.history(house).open() as history:
+        with history_of(build, house) as history:
             found = (
                 asof.segment(history, name, at_us, sees, after=after, limit=limit)
                 if name
@@ -88,7 +89,7 @@ def _register_profile(group: click.Group, build: Build) -> None:
 
         house = opened(build, data, project=project)
         at_us = instant(at, house.clock.now_us())
-        with build.history(house).open() as history:
+        with history_of(build, house) as history:
             found = asof_profile.profile(history, person, at_us, sees_of(is_happened=happened))
         if found is None:
             later = "" if happened or not at else "; --happened shows also what came in later, with an import say"

@@ -29,6 +29,33 @@ class Maintained(Struct, frozen=True):
     expired: int = 0
 
 
+class Broken(Struct, frozen=True):
+    """A file that is missing, or that cannot be read."""
+
+    table: str
+    path: str
+    """Within the table."""
+    why: str
+    rows: int
+    bucket: int | None
+    """None: rows of all buckets may be in it."""
+    applied: tuple[int, int] | None
+    """The least and the greatest, where the table has any."""
+    times: tuple[int, int] | None
+    """Of the rows' timestamps likewise, or of when they were received."""
+
+
+class Loss(Struct, frozen=True):
+    """Rows that were in a broken file, and are nowhere any more."""
+
+    table: str
+    path: str
+    rows: int
+    """At most so many."""
+    from_us: int
+    until_us: int
+
+
 class Snapshot(Protocol):
     """All tables as of one moment; what it names can be read for as long as `Lake.maintain` is told to keep it."""
 
@@ -47,6 +74,11 @@ class Snapshot(Protocol):
         ...
 
     @property
+    def losses(self) -> Sequence[Loss]:
+        """What it has lost since (Lake.mend)."""
+        ...
+
+    @property
     def layout(self) -> Layout:
         """The properties that have a column of their own in every file of `events`."""
         ...
@@ -54,6 +86,10 @@ class Snapshot(Protocol):
     def source(self, table: str, buckets: Collection[int] | None = None) -> Source:
         """At least one file, though it may be empty. With `buckets` only files that may have rows of these: others'
         rows can stand in them too, since what was appended lately is not dealt out to buckets yet."""
+        ...
+
+    def others(self, table: str, paths: Collection[str]) -> Source:
+        """All but these files; none where those are all."""
         ...
 
 
@@ -82,6 +118,16 @@ class Lake(Protocol):
 
     def damaged(self) -> Sequence[str]:
         """Files that it names and that are not there as they were written, by their size."""
+        ...
+
+    def broken(self) -> Sequence[Broken]:
+        """The same files, and those that cannot be read: all of them are read. Raises TransientError where that cannot
+        be told, since the world fails."""
+        ...
+
+    def mend(self, broken: Sequence[Broken], tables: Mapping[str, pa.Table], losses: Sequence[Loss]) -> None:
+        """These rows stand in the place of these files, in one commit for each table. Whoever is cut off in between
+        does it again. Raises TransientError where somebody else writes."""
         ...
 
     def wish(self, layout: Layout) -> None:

@@ -1,7 +1,9 @@
 """How far the lake is behind what was decided, as a finding of `tactful doctor`."""
 
+from collections.abc import Sequence
+
 from tactful.events.derived import decode_groups
-from tactful.history.lake import Lake, Snapshot
+from tactful.history.lake import Lake, Loss, Snapshot
 from tactful.operations.doctor import Finding
 from tactful.runtime.decided import READ
 from tactful.runtime.house import House
@@ -12,6 +14,7 @@ from tactful.values import HOUR_US, MINUTE_US, SECOND_US, format_time
 
 LATE_US = 10 * MINUTE_US
 """Behind by more, beyond what `[history] every` allows, something holds it up."""
+_MEND = "Bring the lake back from a backup, or see what `tactful lake mend` can have again of the log"
 _BACK = "Bring the lake back from a backup, or begin a new one with `tactful lake begin`"
 
 
@@ -20,11 +23,24 @@ def look_at_lake(lake: Lake, house: House, every_us: int, *, is_running: bool) -
     found = [_how_far(snapshot, house, every_us, is_running=is_running)]
     if damaged := lake.damaged():
         more = f", and {len(damaged) - 1} more" if len(damaged) > 1 else ""
-        text = f"{damaged[0]}{more}: missing, or not as it was written. {_BACK}"
+        text = f"{damaged[0]}{more}: missing, or not as it was written. {_MEND}"
         found.append(Finding("bad", "history", text))
+    found += [Finding("note", "history", text) for text in said_of(snapshot.losses)]
     if snapshot.since_us is not None:
         text = f"the lake begins at {format_time(snapshot.since_us)}, anew; events of before are in none"
         found.append(Finding("note", "history", text))
+    return found
+
+
+def said_of(losses: Sequence[Loss]) -> list[str]:
+    """A line for each table."""
+    found = []
+    for name in sorted({one.table for one in losses}):
+        mine = [one for one in losses if one.table == name]
+        many, from_us = sum(one.rows for one in mine), min(one.from_us for one in mine)
+        until_us = max(one.until_us for one in mine)
+        text = f"up to {many:,} rows of {name}, from {format_time(from_us)} to {format_time(until_us)}"
+        found.append(f"the lake has lost {text}, with files that were damaged")
     return found
 
 

@@ -19,7 +19,7 @@ from sqlglot import exp
 from tactful.errors import UsageError
 from tactful.events.derived import ref
 from tactful.events.records import Publish
-from tactful.history.lake import Lake
+from tactful.history.lake import Lake, Loss
 from tactful.history.queries import Queries, Session
 from tactful.history.tail import Rest, Tail
 from tactful.history.timezones import zone_table
@@ -79,8 +79,9 @@ class History:
             self._sessions.append(session)
             if self._is_broken_off:
                 session.break_off()
+            held = snapshot.layout, positions, self._terms, snapshot.since_us, snapshot.losses
             try:
-                yield Opened(session, self._queries, snapshot.layout, positions, self._terms, snapshot.since_us)
+                yield Opened(session, self._queries, *held)
             finally:
                 self._sessions.remove(session)
 
@@ -96,6 +97,7 @@ class Opened:
         positions: Mapping[int, int],
         terms: Terms,
         since_us: int | None = None,
+        losses: Sequence[Loss] = (),
     ) -> None:
         self.session = session
         """For SQL by hand over all tables."""
@@ -107,6 +109,8 @@ class Opened:
         self._queries = queries
         self.since_us = since_us
         """From when on it has everything; None: from the start."""
+        self.losses = losses
+        """What is missing all the same."""
         self._knows_zones = False
 
     @property

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from tactful.kernel.plan import compiled
 from tactful.kernel.state import PlanState, SeedTaken
+from tactful.language.sql.layout import EVENTS
 from tactful.operations.backtesting.crew import Alone, Crew
 from tactful.operations.history import History, Opened
 from tactful.operations.seed_counting import Counting, Rows, Wanted, count_all
@@ -51,8 +52,9 @@ def lost(house: House, *, is_thorough: bool = False) -> list[LostSeed]:
 def lacks_until(one: LostSeed, opened: Opened) -> int | None:
     """Up to when the history has not all that was counted; None: it has all of it."""
     from_us = Counting(compiled(one.known), one.wanted).from_us()
-    since_us = opened.since_us
-    return since_us if since_us is not None and (from_us is None or from_us < since_us) else None
+    lacking = [one.until_us for one in opened.losses if one.table == EVENTS]
+    lacking += [] if opened.since_us is None else [opened.since_us]
+    return max((at for at in lacking if from_us is None or from_us < at), default=None)
 
 
 class Mender:

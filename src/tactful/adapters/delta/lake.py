@@ -15,12 +15,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pyarrow as pa
 
-from tactful.adapters.delta import erasing, housekeeping, layouts
+from tactful.adapters.delta import erasing, housekeeping, layouts, mending
 from tactful.adapters.delta.places import Place
 from tactful.adapters.delta.tables import File, Table
 from tactful.adapters.delta.writing import Writer
 from tactful.errors import UsageError
-from tactful.history.lake import Maintained, Source
+from tactful.history.lake import Broken, Loss, Maintained, Source
 from tactful.language.sql.layout import EVENTS, SHARED, TABLES, Layout
 
 _BUCKETS, _SINCE = "tactful.buckets", "tactful.since"
@@ -35,8 +35,9 @@ class DeltaSnapshot:
         since_us: int | None,
         layout: Layout,
         files: Mapping[str, Sequence[File]],
+        losses: Sequence[Loss],
     ) -> None:
-        self.positions, self.since_us, self.layout = positions, since_us, layout
+        self.positions, self.since_us, self.layout, self.losses = positions, since_us, layout, losses
         self._place, self._seals, self._files = place, seals, files
 
     def seals(self) -> Mapping[int, int]:
@@ -47,6 +48,10 @@ class DeltaSnapshot:
         found = [one for one in held if buckets is None or one.bucket is None or one.bucket in buckets]
         own = self.layout if table == EVENTS else SHARED
         return self._place.source(table, [one.path for one in found or held[:1]], own)
+
+    def others(self, table: str, paths: Collection[str]) -> Source:
+        found = [one.path for one in self._files[table] if one.path not in paths]
+        return self._place.source(table, found, SHARED) if found else []
 
 
 class DeltaLake:
@@ -87,7 +92,8 @@ class DeltaLake:
         layout = self._place.readable([known[one] for one in sorted({file.layout for file in held})])
         since = events.now.metadata().configuration.get(_SINCE)
         since_us = None if since is None else int(since)
-        return DeltaSnapshot(self._place, positions, events.seals(), since_us, layout, files)
+        losses = mending.losses(events)
+        return DeltaSnapshot(self._place, positions, events.seals(), since_us, layout, files, losses)
 
     def append(
         self, upto: Mapping[int, int], tables: Mapping[str, pa.Table], seals: Mapping[int, int] | None = None
@@ -102,6 +108,13 @@ class DeltaLake:
 
     def damaged(self) -> Sequence[str]:
         return [path for table in self._tables.values() for path in table.damaged()]
+
+    def broken(self) -> Sequence[Broken]:
+        return mending.broken(self._tables.values())
+
+    def mend(self, broken: Sequence[Broken], tables: Mapping[str, pa.Table], losses: Sequence[Loss]) -> None:
+        with self._place.turn():
+            mending.mend(self._writer, broken, tables, losses)
 
     def wish(self, layout: Layout) -> None:
         with self._place.turn():

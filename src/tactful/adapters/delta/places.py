@@ -78,6 +78,22 @@ class Place:
         ):
             return pq.ParquetFile(source).read(columns=columns)
 
+    def trouble(self, table: str, path: str) -> str:
+        """What is wrong with a file, of which everything is read; "" where nothing is. What the world does not let us
+        know is raised."""
+        whole = f"{self.uri(table)}/{path}"
+        with world(f"a file of the lake could not be read ({whole})"):
+            try:
+                with self._files.open_input_file(self._where(table, path)) as source:
+                    body = source.read()
+            except FileNotFoundError:
+                return "it is missing"
+        try:
+            pq.ParquetFile(pa.BufferReader(body)).read()
+        except (OSError, pa.ArrowException) as error:
+            return said(error)
+        return ""
+
     def footer(self, table: str, path: str) -> pq.FileMetaData:
         with (
             world(f"a file of the lake could not be read ({self.uri(table)}/{path})"),

@@ -56,6 +56,8 @@ class File(Struct, frozen=True):
     size: int
     first_us: int
     """The least timestamp, where the table has any."""
+    spans: Mapping[str, tuple[int, int]] = {}
+    """Of columns in STATISTICS the least and the greatest value."""
 
     @property
     def layout(self) -> str:
@@ -280,7 +282,9 @@ class Table:
 def _files(then: DeltaTable) -> list[File]:
     found = []
     for one in pa.table(then.get_add_actions()).to_pylist():
-        first = (one.get("min") or {}).get("timestamp")
+        least, most = one.get("min") or {}, one.get("max") or {}
+        spans = {name: (at, most[name]) for name, at in least.items() if at is not None and most.get(name) is not None}
         rows, size = one["num_records"] or 0, one["size_bytes"]
-        found.append(File(one["path"], bucket_in(one["path"]), rows, size, 0 if first is None else first))
+        first_us = spans["timestamp"][0] if "timestamp" in spans else 0
+        found.append(File(one["path"], bucket_in(one["path"]), rows, size, first_us, spans))
     return found

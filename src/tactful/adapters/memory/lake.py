@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 import pyarrow as pa
 
 from tactful.history.keeping import behind, shaped, unexpired, without
-from tactful.history.lake import Maintained, Source
+from tactful.history.lake import Broken, Loss, Maintained, Source
 from tactful.history.table import schema
 from tactful.language.sql.layout import EVENTS, SHARED, TABLES, Layout
 
@@ -20,6 +20,7 @@ class MemorySnapshot:
         tables: Mapping[str, pa.Table],
     ) -> None:
         self.positions, self.since_us, self.layout = positions, since_us, layout
+        self.losses: Sequence[Loss] = ()
         self._seals, self._tables = seals, tables
 
     def seals(self) -> Mapping[int, int]:
@@ -29,6 +30,9 @@ class MemorySnapshot:
         from pyarrow.dataset import dataset  # Here, since it is slow to load (history/lake.py).
 
         return dataset(self._tables[table])
+
+    def others(self, table: str, paths: Collection[str]) -> Source:
+        return self.source(table)
 
 
 class MemoryLake:
@@ -59,6 +63,12 @@ class MemoryLake:
 
     def damaged(self) -> Sequence[str]:
         return ()
+
+    def broken(self) -> Sequence[Broken]:
+        return ()
+
+    def mend(self, broken: Sequence[Broken], tables: Mapping[str, pa.Table], losses: Sequence[Loss]) -> None:
+        assert not broken, "nothing breaks here"
 
     def wish(self, layout: Layout) -> None:
         self._wished = layout
