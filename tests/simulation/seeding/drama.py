@@ -79,7 +79,7 @@ class Drama(Stage):
         """The process that asks the history."""
         tail = LiveTail(self.world.log, self.world.trail)
         house: Any = self.home
-        history = History(self.lake, DuckDBQueries(), tail)
+        history = History(self.lake, DuckDBQueries(threads=1), tail)
         self.mender, self.seeder = Mender(house, history), Seeder(house, history)
 
     def play(self) -> None:
@@ -205,7 +205,7 @@ class Drama(Stage):
         ends = tuple(world.log.end(partition) for partition in range(world.log.partitions))
         counting = Counting(compiled(known), Wanted(tuple(known.ready), ends, 0))
         tail = LiveTail(world.log, world.trail)
-        with History(MemoryLake(4), DuckDBQueries(), tail).open() as opened:
+        with History(MemoryLake(4), DuckDBQueries(threads=1), tail).open() as opened:
             query = f"SELECT {', '.join(counting.columns())} FROM events WHERE {' AND '.join(counting.conditions())}"
             found = counting.fold(opened.session.batches(query))
         rows = (row for group in self.all_groups() for row in group.rows)
