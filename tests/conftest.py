@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from tactful.language.compile import forget
 from tests import tries
@@ -18,6 +19,8 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 def pytest_configure(config: pytest.Config) -> None:
     tries.is_long = not config.getoption("markexpr")
+    settings.register_profile("ours", max_examples=tries.tries(100), deadline=None)
+    settings.load_profile("ours")
 
 
 @pytest.fixture(autouse=True)

@@ -18,6 +18,7 @@ from tactful.runtime.tokens import Tokens
 from tactful.values import SECOND_US
 from tactful.web.collect_reading import Rules
 from tests.collect.edge import BROWSER, NOW, Edge, Reply, repeats
+from tests.tries import tries
 
 SECRET, OTHER = "s" * 32, "t" * 32
 KINDS = ("user", "external", "email", "phone", "anonymous", "device")
@@ -279,7 +280,7 @@ headers_drawn = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=tries(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(calls, min_size=1, max_size=4), headers_drawn, st.booleans(), st.booleans())
 def test_whatever_a_page_sends_it_speaks_of_itself(
     edge: Edge, batch: list[dict[str, Any]], headers: dict[str, str], is_signed: bool, is_single: bool

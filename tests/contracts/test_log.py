@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from tests.contracts.conftest import LogMaker
 from tests.contracts.values import SLICE_US, HandClock
+from tests.tries import tries
 
 
 def test_positions_count_from_one_in_each_partition(open_log: LogMaker) -> None:
@@ -95,7 +96,7 @@ _steps = st.one_of(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=tries(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(_steps, max_size=25))
 def test_any_history_reads_as_it_was_written(
     steps: list[tuple[str, list[int]]], tmp_path_factory: pytest.TempPathFactory, engine: str

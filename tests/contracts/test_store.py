@@ -10,6 +10,7 @@ from tactful.errors import Fenced
 from tactful.runtime.ports import Checkpoint, Outgoing, StateWrite
 from tests.contracts.conftest import StoreMaker
 from tests.contracts.values import commit
+from tests.tries import tries
 
 
 def test_a_new_store_is_empty(open_store: StoreMaker) -> None:
@@ -101,7 +102,7 @@ def test_a_worker_that_takes_over_again_forgets_what_it_remembered(open_store: S
 _write = st.tuples(st.sampled_from("abcdef"), st.one_of(st.none(), st.integers(0, 9)), st.integers(0, 5))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=tries(50), deadline=None)
 @given(turns=st.lists(st.tuples(st.lists(_write, max_size=5), st.booleans()), max_size=15))
 def test_sqlite_and_memory_hold_the_same(
     turns: list[tuple[list[tuple[str, int | None, int]], bool]], tmp_path_factory: pytest.TempPathFactory

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tactful.journeys.program import END, SHARES, Split
 from tactful.journeys.reading_steps import MOST_STEPS
 from tests.definitions.journeys_published import FILES, rule, targets
+from tests.tries import tries
 
 waiting: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
     [
@@ -92,7 +93,7 @@ def names_by_place(steps: list[dict[str, Any]], place: str = "") -> Iterator[str
                 yield from names_by_place(value, f"{place}{number}.{key}.") if isinstance(value, list) else ()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=tries(150), deadline=None)
 @given(lists())
 def test_any_journey_compiles_to_a_program_that_holds_together(steps: list[dict[str, Any]]) -> None:
     names = list(names_by_place(steps))

@@ -13,6 +13,7 @@ from tactful.journeys.program import END, Instruction
 from tactful.journeys.reading_steps import MOST_STEPS
 from tests.definitions.journeys_published import FILES, publish, rule, targets
 from tests.definitions.test_any_journey import as_yaml, lists, names_by_place
+from tests.tries import tries
 
 SHOP = Path("examples/shop")
 START = 72
@@ -104,7 +105,7 @@ def test_journeys_of_the_shop(path: Path) -> None:
     check(found.program, drawn(found.program, is_restarting=found.is_restarting))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=tries(150), deadline=None)
 @given(lists())
 def test_any_journey(drawn_steps: list[dict[str, Any]]) -> None:
     assume(len(list(names_by_place(drawn_steps))) <= MOST_STEPS)

@@ -16,6 +16,7 @@ from tactful.people.traits import TraitWrite
 from tactful.runtime.ports import Outbox, Verdict
 from tactful.values import DAY_US, HOUR_US, MINUTE_US, SECOND_US
 from tests.deliver.gate_desk import Desk, at, person, plan_of
+from tests.tries import tries
 
 NOON = at("2025-03-01T12:00:00Z")
 QUIET = {"quiet": "21:00-08:00"}
@@ -251,7 +252,7 @@ RULES = {
 PLAN = plan_of(RULES)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=tries(40), deadline=None)
 @given(st.integers(0, 2**32))
 def test_nobody_ever_gets_more_than_a_cap_and_nothing_leaves_in_quiet_hours(seed: int) -> None:
     chance = Random(seed)

@@ -16,6 +16,7 @@ from tactful.runtime.channels import EmailSettings
 from tactful.runtime.smtp_url import parse_url
 from tests.deliver.desk import Desk, order, run
 from tests.deliver.faulty_smtp import Fault, FaultySmtp
+from tests.tries import tries
 
 IMPATIENT = {"command_timeout_s": 0.2, "body_timeout_s": 0.2, "accept_timeout_s": 0.2, "connect_timeout_s": 0.5}
 
@@ -112,7 +113,7 @@ faults = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=tries(60), deadline=None)
 @given(st.lists(faults, max_size=12), st.integers(1, 4))
 def test_i4_at_most_once_whatever_the_server_does(drawn: list[Fault], slots: int) -> None:
     async def scene(folder: Path) -> None:

@@ -31,6 +31,7 @@ from tactful.language.sql.layout import EVENTS, SHARED, Layout, key, layout
 from tactful.language.tree import Path
 from tactful.values import DAY_US, read_time
 from tests.history.rows import decided, rows
+from tests.tries import tries
 
 NAMES = ("a", "b", "a.b", "c[0]", "\\", "A", "ä ö")
 SCALARS = st.one_of(
@@ -121,7 +122,7 @@ def asked(objects: Sequence[Mapping[str, Any]], paths: Sequence[Path], own: Layo
     ]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=tries(60), deadline=None)
 @given(st.lists(OBJECTS, min_size=1, max_size=12), st.lists(PATHS, min_size=1, max_size=8), st.booleans())
 def test_any_path_of_any_value_is_read_as_it_is_followed(
     objects: list[dict[str, Any]], paths: list[Path], has_own: bool

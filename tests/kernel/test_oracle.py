@@ -12,7 +12,7 @@ from tests.simulation.oracle import Oracle, difference
 from tests.simulation.shop import GRID
 from tests.tries import seeds
 
-SEEDS = seeds(40, 150)
+SEEDS = seeds(20, 150)
 OUTCOMES = ("sent", "refused", "rejected", "lapsed", "held", "dropped")
 
 

@@ -1,5 +1,6 @@
 """The example shop's messages for one customer, as they would arrive: what the pictures show and the browser measures."""
 
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -45,6 +46,7 @@ class Letter(NamedTuple):
     mail: Rendered
 
 
+@cache
 def definitions() -> Definitions:
     folders = ("collections", "segments", "metrics", "events", "journeys", "blocks", "messages")
     paths = [path for folder in folders for path in sorted((SHOP / folder).glob("*.yaml"))]

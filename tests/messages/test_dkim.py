@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from tactful.messages.dkim import DkimError, is_record_of, record, signer
 from tactful.messages.mail import Rendered, compose
 from tactful.values import parse_time
+from tests.tries import tries
 
 AT = parse_time("2025-03-01T08:00:00Z") or 0
 RENDERED = Rendered(
@@ -115,7 +116,7 @@ def test_what_mailboxes_demand_is_covered() -> None:
     assert message_from_bytes(signed, policy=policy.SMTP)["Subject"] == RENDERED.subject
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=tries(40), deadline=None)
 @given(subject=st.text(min_size=1, max_size=200), text=st.text(min_size=1, max_size=400), html=st.text(max_size=400))
 def test_whatever_is_written_verifies(subject: str, text: str, html: str) -> None:
     subject = (

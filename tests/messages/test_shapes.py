@@ -18,6 +18,7 @@ from tactful.messages.source import MessageSource, source_of
 from tactful.messages.template import TemplateError
 from tactful.messages.tracking import Tracking, tracked
 from tests.messages.letters import CART, PERSON, definitions
+from tests.tries import tries
 
 NOW = 1_740_816_000_000_000
 BASE = "https://shop.example/de/"
@@ -102,7 +103,7 @@ def assert_the_same(source: MessageSource, values: dict[str, Any]) -> None:
     )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=tries(100), deadline=None)
 @given(st.lists(st.tuples(VALUES, VALUES), min_size=1, max_size=6))
 @pytest.mark.parametrize("piece", PIECES)
 def test_mjml_of_one_shape(piece: str, people: list[tuple[str, str]]) -> None:
@@ -111,7 +112,7 @@ def test_mjml_of_one_shape(piece: str, people: list[tuple[str, str]]) -> None:
         assert_the_same(source, {"vs": list(vs)})
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=tries(100), deadline=None)
 @given(st.lists(st.tuples(VALUES, VALUES), min_size=1, max_size=6))
 @pytest.mark.parametrize("html", IN_HTML)
 def test_html_of_one_shape(html: str, people: list[tuple[str, str]]) -> None:

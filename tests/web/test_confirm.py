@@ -22,6 +22,7 @@ from tactful.runtime.ports import Clock
 from tactful.values import DAY_US, MINUTE_US
 from tactful.web import confirm, unsubscribe
 from tests.browsers import chromium
+from tests.tries import tries
 
 KEYS = {1: bytes(range(64))}
 OTHER_KEYS = {1: bytes(range(1, 65))}
@@ -186,7 +187,7 @@ async def test_a_link_for_one_end_is_none_for_the_other() -> None:
     assert [record.granted for record in door.records] == [False]
 
 
-@settings(max_examples=300)
+@settings(max_examples=tries(300))
 @given(st.data())
 def test_no_changed_link_opens(data: st.DataObject) -> None:
     at = data.draw(st.integers(0, len(TOKEN) - 1))
