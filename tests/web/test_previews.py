@@ -9,6 +9,8 @@ import pytest
 from starlette.applications import Starlette
 from starlette.types import Receive, Scope, Send
 
+from tactful.adapters.memory.lake import MemoryLake
+from tactful.history.lake import Loss
 from tactful.operations.reading import Reader
 from tactful.runtime.office import Visitor
 from tactful.runtime.roles import ROLES, Role
@@ -63,6 +65,13 @@ def test_it_says_how_many(living: Living) -> None:
     assert (found["people"], found["everybody"], found["kind"]) == (3, 6, "condition")
     assert {one["person"] for one in found["sample"]} == {"u:3", "u:4", "u:5"}
     assert found["spreads"][0]["comparison"] == {"op": ">", "threshold": 100, "people": 3}
+
+
+def test_what_the_lake_has_lost_is_said(monkeypatch: pytest.MonkeyPatch, living: Living) -> None:
+    monkeypatch.setattr(MemoryLake, "losses", (Loss("events", "one", 7, 0, 1),))
+    status, found = asked(living, {"expression": 'any("Order Completed")'})
+    assert status == 200
+    assert "the lake has lost up to 7 rows of events" in found["lacks"][0]
 
 
 def test_the_example_is_like_an_answer(living: Living) -> None:

@@ -9,10 +9,12 @@ import pytest
 from starlette.applications import Starlette
 from starlette.types import Receive, Scope, Send
 
+from tactful.adapters.memory.lake import MemoryLake
+from tactful.history.lake import Loss
 from tactful.operations.reading import Reader
 from tactful.runtime.office import Visitor
 from tactful.runtime.roles import ROLES, Role
-from tactful.values import format_time
+from tactful.values import SECOND_US, format_time
 from tactful.web.allowed import allowed
 from tactful.web.api import routes as api
 from tactful.web.desk import Desk
@@ -65,6 +67,20 @@ def test_for_whom_a_condition_held(life: Life) -> None:
     assert (status, found["people"]) == (200, 1)
     assert found.keys() == ANSWERS["/v1/members", "get"].keys()
     assert asked(life, "/v1/members", when='any("Order Completed")', sees="happened")[1]["people"] == 2
+
+
+def test_what_the_lake_has_lost_is_said_with_every_answer(monkeypatch: pytest.MonkeyPatch, life: Life) -> None:
+    at = {"at": "2026-01-02T12:00:00Z"}
+    ways = [
+        ("/v1/segments/buyers/members", at),
+        ("/v1/members", {"when": 'any("Order Completed")', **at}),
+        ("/v1/profiles/u2", at),
+    ]
+    assert not any("lacks" in asked(life, path, **query)[1] for path, query in ways)
+    monkeypatch.setattr(MemoryLake, "losses", (Loss("events", "one", 7, 0, SECOND_US),))
+    said = "the lake has lost up to 7 rows of events, from 1970-01-01T00:00:00.000Z to 1970-01-01T00:00:01.000Z"
+    for path, query in ways:
+        assert asked(life, path, **query)[1]["lacks"] == [f"{said}, with files that were damaged"]
 
 
 def test_a_profile_then(life: Life) -> None:

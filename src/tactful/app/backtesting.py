@@ -7,6 +7,7 @@ from typing import Any
 from tactful.adapters.crew import Processes
 from tactful.adapters.installation import Installation
 from tactful.app.histories import history_of
+from tactful.operations.archived import lacks
 from tactful.operations.backtesting import preparing, report, running
 from tactful.operations.backtesting.behind import Behind
 from tactful.operations.backtesting.preparing import Asked
@@ -24,6 +25,6 @@ def play(
             told, limit = plan_settings(own.settings), own.settings.limits.mails_per_address
             wanted = preparing.wanted(asked, load(project), told, own.plan(0), history, own.outbox, limit)
             found = running.backtest(history, wanted, Processes(), lambda told: progress(told.of_all), behind.add)
-            return report.as_values(found)
+            return report.as_values(found) | lacks(history)
     finally:
         own.close()

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from tactful.events.derived import decode_groups
 from tactful.history.lake import Lake, Loss, Snapshot
 from tactful.operations.doctor import Finding
+from tactful.operations.history import Opened
 from tactful.runtime.decided import READ
 from tactful.runtime.house import House
 from tactful.runtime.keeping import Trail
@@ -30,6 +31,12 @@ def look_at_lake(lake: Lake, house: House, every_us: int, *, is_running: bool) -
         text = f"the lake begins at {format_time(snapshot.since_us)}, anew; events of before are in none"
         found.append(Finding("note", "history", text))
     return found
+
+
+def lacks(opened: Opened) -> dict[str, list[str]]:
+    """What answers of the history say beside themselves, where it has lost anything."""
+    said = said_of(opened.losses)
+    return {"lacks": said} if said else {}
 
 
 def said_of(losses: Sequence[Loss]) -> list[str]:

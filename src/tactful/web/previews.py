@@ -56,7 +56,8 @@ class Previews:
             return refused(400, "bad_preview", '"sees" is "known" (what was known then) or "happened"')
 
         def ask(reader: Reader) -> dict[str, Any]:
-            from tactful.operations.previewing_history import as_values, preview  # Slow to import.
+            from tactful.operations.archived import lacks  # Slow to import.
+            from tactful.operations.previewing_history import as_values, preview
             from tactful.operations.terms import terms_of
 
             plan = reader.published()
@@ -65,7 +66,8 @@ class Previews:
             asked = at_us if at_us is not None else self._clock.now_us()
             with reader.history().open() as history:
                 terms = terms_of(publish, history.terms.delays_us) if publish is not None else None
-                return as_values(preview(history, checked, asked, days, sees=sees, terms=terms, is_brief=not days))
+                found = preview(history, checked, asked, days, sees=sees, terms=terms, is_brief=not days)
+                return as_values(found) | lacks(history)
 
         try:
             return shown(await self._past.ask(ask))

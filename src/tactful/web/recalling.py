@@ -66,10 +66,11 @@ class Recall:
 
         def ask(reader: Reader) -> Answer:
             from tactful.operations import asof  # Slow to import.
+            from tactful.operations.archived import lacks
 
             with reader.history().open() as opened:
                 found = asof.segment(opened, name, asked.at_us, asked.sees, after=asked.after, limit=asked.limit)
-            return asof.as_values(found)
+                return asof.as_values(found) | lacks(opened)
 
         return await self._answer(asked, ask, 404)
 
@@ -81,10 +82,11 @@ class Recall:
 
         def ask(reader: Reader) -> Answer:
             from tactful.operations import asof  # Slow to import.
+            from tactful.operations.archived import lacks
 
             with reader.history().open() as opened:
                 found = asof.expression(opened, text, asked.at_us, asked.sees, after=asked.after, limit=asked.limit)
-            return asof.as_values(found)
+                return asof.as_values(found) | lacks(opened)
 
         return await self._answer(asked, ask, 400)
 
@@ -94,12 +96,13 @@ class Recall:
 
         def ask(reader: Reader) -> Answer:
             from tactful.operations import asof_profile  # Slow to import.
+            from tactful.operations.archived import lacks
 
             with reader.history().open() as opened:
-                found = asof_profile.profile(opened, person, asked.at_us, asked.sees)
+                found, more = asof_profile.profile(opened, person, asked.at_us, asked.sees), lacks(opened)
             if found is None:
                 raise UsageError(f"nobody was known by this identifier at {format_time(asked.at_us)}")
-            return asof_profile.as_values(found)
+            return asof_profile.as_values(found) | more
 
         return await self._answer(asked, ask, 404)
 

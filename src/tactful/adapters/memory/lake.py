@@ -18,9 +18,10 @@ class MemorySnapshot:
         since_us: int | None,
         layout: Layout,
         tables: Mapping[str, pa.Table],
+        losses: Sequence[Loss],
     ) -> None:
         self.positions, self.since_us, self.layout = positions, since_us, layout
-        self.losses: Sequence[Loss] = ()
+        self.losses = losses
         self._seals, self._tables = seals, tables
 
     def seals(self) -> Mapping[int, int]:
@@ -36,6 +37,9 @@ class MemorySnapshot:
 
 
 class MemoryLake:
+    losses: Sequence[Loss] = ()
+    """Nothing breaks here, but somebody may say so."""
+
     def __init__(self, buckets: int = 16) -> None:
         self.buckets = buckets
         self._positions: dict[int, int] = {}
@@ -46,7 +50,7 @@ class MemoryLake:
 
     def snapshot(self) -> MemorySnapshot:
         places = dict(self._positions), dict(self._seals), self._since_us
-        return MemorySnapshot(*places, self._layout, dict(self._tables))
+        return MemorySnapshot(*places, self._layout, dict(self._tables), self.losses)
 
     def append(
         self, upto: Mapping[int, int], tables: Mapping[str, pa.Table], seals: Mapping[int, int] | None = None
