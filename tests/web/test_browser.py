@@ -139,12 +139,20 @@ def test_it_works_without_javascript(browser: Browser) -> None:
         page.context.close()
 
 
+def is_refused(page: Page, address: str) -> bool:
+    """Asked for a password it has none: a browser with windows says so itself, one without shows what came with that."""
+    try:
+        answer = page.goto(address)
+    except Error as error:
+        return "ERR_INVALID_AUTH_CREDENTIALS" in str(error)
+    return answer is not None and answer.status == 401
+
+
 def test_the_token_opens_the_page_for_a_browser(browser: Browser) -> None:
     """A name that is not this machine's is refused without the token, as a bent name would be."""
     with serve(afternoon(), tokens=("secret",)) as served:
         context = browser.new_context(extra_http_headers={"X-Forwarded-For": "203.0.113.9"})
-        with pytest.raises(Error, match="ERR_INVALID_AUTH_CREDENTIALS"):  # Asked for a password, it has none.
-            context.new_page().goto(served.address)
+        assert is_refused(context.new_page(), served.address)
         context.close()
         context = browser.new_context(
             http_credentials={"username": "admin", "password": "secret"},
