@@ -7,7 +7,7 @@ from benchmarks.place import place
 
 NAMES = (
     "collect", "importing", "engine", "scaling", "latency", "timers", "definitions", "language", "identity",
-    "history", "previewing", "growing", "archiving", "lake", "seeds", "backtesting", "deliver", "memory", "recovery",
+    "history", "previewing", "growing", "archiving", "lake", "remote", "seeds", "backtesting", "deliver", "memory", "recovery",
     "measuring", "rendering", "waiting", "simulating",
     "console", "live", "day",
 )  # fmt: skip
