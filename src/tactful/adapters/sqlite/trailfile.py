@@ -57,13 +57,11 @@ _OF_ONE = f"""
 {_HOURS} SELECT {_COLUMNS} FROM hours CROSS JOIN tally ON tally.hour = hours.hour AND definition = ?3
 ORDER BY tally.hour, what, name, detail
 """
-_SUMS = """
-WITH place (hour, stretch) AS MATERIALIZED (
-  SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?1))
-SELECT stretch, definition, what, name, detail, sum(number)
-FROM place CROSS JOIN tally ON tally.hour = place.hour AND definition BETWEEN ?2 AND ?3
-WHERE ?4 = '[]' OR what IN (SELECT value FROM json_each(?4))
-GROUP BY stretch, definition, what, name, detail ORDER BY stretch, definition, what, name, detail
+_SUMS = f"""
+{_HOURS} SELECT ?3, definition, what, name, detail, sum(number)
+FROM hours CROSS JOIN tally ON tally.hour = hours.hour AND definition BETWEEN ?4 AND ?5
+WHERE ?6 = '[]' OR what IN (SELECT value FROM json_each(?6))
+GROUP BY definition, what, name, detail ORDER BY definition, what, name, detail
 """
 _LAST_CHARACTER = "\U0010ffff"
 _SPAN = f"""
@@ -142,11 +140,13 @@ class TrailFile:
             high += _LAST_CHARACTER
         with world(self._path):
             first, last = self._within(edges[0], edges[-1] - 1)
-            places = [
-                (hour, begin) for begin, end in pairwise(edges) for hour in range(max(begin, first), min(end, last + 1))
+            asked = low, high, json.dumps(list(whats))
+            return [
+                Tally(*row)
+                for begin, end in pairwise(edges)
+                if begin <= last and end > first
+                for row in self._connection.execute(_SUMS, (max(begin, first), min(end - 1, last), begin, *asked))
             ]
-            asked = json.dumps(places), low, high, json.dumps(list(whats))
-            return [Tally(*row) for row in self._connection.execute(_SUMS, asked)]
 
     def span(self, first_hour: int, last_hour: int, definition: str, whats: Sequence[str]) -> tuple[int, int] | None:
         with world(self._path):
