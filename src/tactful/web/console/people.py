@@ -13,7 +13,7 @@ from tactful.web.console.room import Console, wants_csv
 
 ROWS = 50
 EXPORTED = 1_000
-STEPS, MOST_STEPS = 200, 6_400
+STEPS, MOST_STEPS = 100, 6_400
 STEPS_OF_RUNS = ("wait", "came", "over", "branch", "split", "set", "withheld")
 KINDS = {
     "events": frozenset(("event", "barred")),
