@@ -35,8 +35,7 @@ def opened(browser: Browser, width: dict[str, int], **options: str | bool) -> tu
     return page, wrong
 
 
-@pytest.mark.parametrize("width", [TALL, SMALL], ids=["1440", "390"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "scheme"), [(TALL, "light"), (SMALL, "dark")], ids=["1440", "390"])
 def test_every_page_is_whole(browser: Browser, width: dict[str, int], scheme: str) -> None:
     with serve(afternoon()) as served:
         page, wrong = opened(browser, width, color_scheme=scheme)

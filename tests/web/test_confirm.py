@@ -10,7 +10,7 @@ import pytest
 import uvicorn
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 from starlette.applications import Starlette
 from starlette.types import Message
 
@@ -245,13 +245,17 @@ def served(door: Door) -> Iterator[str]:
 
 
 @pytest.mark.external
-@pytest.mark.parametrize("width", [1440, 390])
-@pytest.mark.parametrize("scripts", [True, False])
-def test_from_the_link_to_thank_you_by_keyboard(width: int, scripts: bool) -> None:
+def test_from_the_link_to_thank_you_by_keyboard() -> None:
+    with chromium() as browser:
+        for width, scripts in [(1440, True), (390, True), (390, False)]:
+            confirm_by_keyboard(browser, width, scripts=scripts)
+
+
+def confirm_by_keyboard(browser: Browser, width: int, *, scripts: bool) -> None:
     door = Door()
     long = "a.very.long.name.that.does.not.want.to.be.broken@subdomain.of.another.domain.people.example"
     url = links.link("", KEYS, Confirm("a:visitor", "marketing.email", "i", long, NOW + DAY_US))
-    with served(door) as address, chromium() as browser:
+    with served(door) as address:
         context = browser.new_context(viewport={"width": width, "height": 800}, java_script_enabled=scripts)
         page = context.new_page()
         wrong: list[str] = []
@@ -271,3 +275,4 @@ def test_from_the_link_to_thank_you_by_keyboard(width: int, scripts: bool) -> No
         (record,) = door.records
         assert (record.address, record.granted) == (long, True)
         assert [text for text in wrong if "favicon" not in text] == []
+        context.close()
