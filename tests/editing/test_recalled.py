@@ -81,6 +81,8 @@ def test_who_may_not_see_persons_does_not(client: Visiting) -> None:
 
 
 def test_before_it_was_published_its_first_version_is_asked(client: Visiting) -> None:
-    answer = client.get(f"/segments/buyers/then?at={moment(START - DAY_US)}&sees=happened")
+    known = client.get(f"/segments/buyers/then?at={moment(START - DAY_US)}").text
+    (link,) = re.findall(r'href="([?]at=[^"]*)"', known)
+    answer = client.get(f"/segments/buyers/then{unescape(link)}")
     assert answer.status_code == 200
     assert "It was not there yet. This is its first version" in answer.text

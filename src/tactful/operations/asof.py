@@ -103,8 +103,8 @@ def _not_there(name: str, at_us: int, plan: PlanThen | None, first: PlanThen | N
     if first is not None and first.published_at > at_us:
         return (
             f"there was no segment {name!r} at {format_time(at_us)}: it was first published at"
-            f" {format_time(first.published_at)}. For whom that version would have held is asked by what had happened"
-            " by then: --happened"
+            f" {format_time(first.published_at)}. By what had happened by then (--happened, sees=happened) that version"
+            " is asked"
         )
     if plan is None:
         return f"nothing had been published at {format_time(at_us)}, so there were no segments{_WITHOUT}"
