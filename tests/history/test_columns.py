@@ -10,11 +10,10 @@ from hypothesis import strategies as st
 
 from tactful.events.derived import EventKept, Group
 from tactful.events.records import Event, encode, pack
-from tactful.history import outlines
+from tactful.history import outlines, spans
 from tactful.history.cells import ConsentRow, EventRow, Item, KeptEvent
 from tactful.history.columns import Batch
-from tactful.history.kept import Bodies
-from tactful.history.kept import sorted_out as kept_of
+from tactful.history.kept import Bodies, Sifted
 from tactful.history.own import with_own
 from tactful.history.table import of_rows, sorted_out
 from tactful.history.unfolding import unfolded
@@ -74,28 +73,37 @@ def events(draw: st.DrawFn) -> list[Event]:
 
 
 @settings(deadline=None)
-@given(events(), st.sampled_from([1, 2, 16]))
-def test_calls_as_they_stand_in_the_log_are_what_they_are_one_by_one(calls: list[Event], few: int) -> None:
-    """However many of an outline are worth being taken together."""
+@given(events(), st.sampled_from([1, 2, 16]), st.booleans())
+def test_calls_as_they_stand_in_the_log_are_what_they_are_one_by_one(
+    calls: list[Event], few: int, are_large: bool
+) -> None:
+    """However many of an outline are worth being taken together, and however large they are together."""
     one_by_one = sorted_out(
-        row for place, event in enumerate(calls) for row in unfolded(KeptEvent(event, 2, place << 10, place << 10))
+        row for place, event in enumerate(calls, 1) for row in unfolded(KeptEvent(event, 2, place << 10, place << 10))
     )
     groups = [
         Group(place, event.key, 0, (EventKept(event.timestamp, event.name, place << 10, epoch=2),))
-        for place, event in enumerate(calls)
+        for place, event in enumerate(calls, 1)
     ]
     batch = Batch()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(outlines, "FEW", few)
+        patch.setattr(spans, "LARGEST", 0 if are_large else spans.LARGEST)
         for some in (slice(None, len(calls) // 2), slice(len(calls) // 2, None)):
-            bodies = Bodies(0, some.start or 0, [encode(one) for one in calls[some]])
-            packed, left = kept_of(0, groups[some], bodies)
-            assert (len(packed), left) == (len(calls[some]), [])
+            bodies = Bodies(0, 1 + (some.start or 0), [[encode(one)] for one in calls[some]])
+            sifted = Sifted(0, 0)
+            sifted.take(groups[some])
+            packed, others = sifted.calls(bodies, _nothing)
+            assert (len(packed), others, sifted.rest) == (len(calls[some]), [], [])
             batch.pack(packed)
         found = batch.tables()
     for name in (EVENTS, TRAITS):
         rows = sorted(_plain(found[name]), key=_by_ref) if name in found else []
         assert list(map(repr, rows)) == list(map(repr, sorted(_plain(of_rows(name, one_by_one[name])), key=_by_ref)))
+
+
+def _nothing(ref: int) -> Event:
+    raise AssertionError(ref)
 
 
 def _by_ref(row: dict[str, Any]) -> int:

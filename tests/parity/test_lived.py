@@ -4,14 +4,14 @@ and as of positions; with merges, un-merges, retention and decisions, and the lo
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
 from tactful.events.derived import BecameKnown, ConsentChanged, FragmentsCame, RecordKept
-from tactful.history import keeping, producer
+from tactful.history import keeping, kept, producer
 from tactful.history.cells import IdentityRow, Item, KeptEvent
 from tactful.operations.evaluate_lines import Question
-from tactful.runtime import decided
 from tactful.values import parse_time
 from tests.parity import lived
 from tests.parity.__main__ import show
@@ -126,11 +126,14 @@ def a_fragment_goes_by_its_first_owner(patch: Patch) -> None:
 
 
 def periods_are_lost(patch: Patch) -> None:
-    def in_one(*told: Any) -> Iterator[Item]:
-        for item in producer.produce(*told):
-            yield item._replace(epoch=7) if isinstance(item, KeptEvent) else item
+    calls = kept.Sifted.calls
 
-    patch.setattr(decided, "produce", in_one)
+    def in_one(self: kept.Sifted, *told: Any) -> tuple[kept.Calls, list[Item]]:
+        found, others = calls(self, *told)
+        lost = [one._replace(epoch=7) if isinstance(one, KeptEvent) else one for one in others]
+        return msgspec.structs.replace(found, epochs=np.full(len(found), 7)), lost
+
+    patch.setattr(kept.Sifted, "calls", in_one)
 
 
 def scores_are_markers_alone(patch: Patch) -> None:

@@ -25,6 +25,8 @@ from tactful.language.sql.layout import EVENTS, TRAITS
 
 AT_ONCE = 16_000
 """Calls that are turned together: many, since every array that is made costs some microseconds by itself."""
+OTHERS_AT_ONCE = 2_000
+"""Likewise, of all else: soon, while a processor's cache still holds them."""
 _encode = msgspec.msgpack.Encoder().encode
 _objects = msgspec.msgpack.Decoder(list[dict[str, Any]])
 _json = msgspec.json.Decoder(dict[str, Any])
@@ -38,6 +40,7 @@ class Batch:
         self._waiting: list[KeptEvent] = []
         self._packed = PackedCalls()
         self._others: list[Row] = []
+        self._tables: dict[str, list[pa.Table]] = {}
         self._calls: list[pa.Table] = []
         self._contexts = _Contexts()
         self._traits: list[pa.Table] = []
@@ -53,11 +56,14 @@ class Batch:
                 self._others.append(item)
         if len(self._waiting) >= AT_ONCE:
             self._turn()
+        if len(self._others) >= OTHERS_AT_ONCE:
+            self._sort_out()
 
     def pack(self, calls: Calls) -> None:
         """Likewise, of calls as they stand in the log."""
         self.rows += len(calls)
-        self._waiting += self._packed.add(calls)
+        if len(calls):
+            self._waiting += self._packed.add(calls)
         if len(self._waiting) >= AT_ONCE:
             self._turn()
 
@@ -72,10 +78,15 @@ class Batch:
             found[EVENTS] = pa.concat_tables(events)
         if self._traits:
             found[TRAITS] = pa.concat_tables(self._traits)
+        self._sort_out()
+        return found | {name: pa.concat_tables(held) for name, held in self._tables.items()}
+
+    def _sort_out(self) -> None:
+        """What is no call, into columns."""
         for name, rows in sorted_out(self._others).items():
             if rows:
-                found[name] = of_rows(name, rows)
-        return found
+                self._tables.setdefault(name, []).append(of_rows(name, rows))
+        self._others = []
 
     def _turn(self) -> None:
         """Calls that wait, into columns."""

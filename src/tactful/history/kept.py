@@ -5,10 +5,7 @@ received. Unless something more is to be known of it (it was mended, or a trait 
 made of either, before history/packed.py turns thousands of them into columns. Pure.
 """
 
-from collections.abc import Sequence
-from itertools import chain, compress
-from operator import attrgetter
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from msgspec import Struct
@@ -16,32 +13,25 @@ from msgspec.structs import replace
 
 from tactful.events.derived import REF_BITS, EventKept, Group, Row, TraitRefused
 from tactful.events.records import CALL, Event, decode
-from tactful.history.cells import KeptEvent
-from tactful.history.producer import READS
+from tactful.history.cells import Item, KeptEvent
+from tactful.history.producer import READS, Find, kept_at
 from tactful.history.spans import Packed, Places
-
-_KEPT, _REFUSED = 1, 2
-_ref, _epoch, _mended, _position = map(attrgetter, ("ref", "epoch", "mended", "position"))
-
-
-class _Kinds(dict[type, int]):
-    """0: nothing that the history has."""
-
-    def __missing__(self, kind: type) -> int:
-        return self.setdefault(kind, 0)
-
-
-_KINDS = _Kinds(dict.fromkeys(READS, 3) | {EventKept: _KEPT, TraitRefused: _REFUSED})
 
 
 class Bodies:
     """Records of one partition, one behind another, the first of which stands at `first`."""
 
-    def __init__(self, partition: int, first: int, bodies: Sequence[bytes]) -> None:
+    def __init__(self, partition: int, first: int, bodies: Iterable[Sequence[bytes]]) -> None:
+        """As many at a time as come."""
         self._partition, self._first = partition, first
-        self.packed = Packed(bodies)
-        self.end = np.cumsum(np.fromiter(map(len, bodies), np.int64, len(bodies)))
-        self.begin = np.concatenate((np.zeros(1, np.int64), self.end[:-1]))[: len(bodies)]
+        sizes: list[int] = []
+        together: list[bytes] = []
+        for some in bodies:
+            sizes += map(len, some)
+            together.append(b"".join(some))
+        self.packed = Packed(together)
+        self.end = np.cumsum(np.array(sizes, np.int64))
+        self.begin = self.end - np.array(sizes, np.int64)
         self.are_calls = self.packed.holds(self.begin, CALL)
         """Events that have all their fields; older ones may lack the last."""
 
@@ -51,9 +41,16 @@ class Bodies:
         is_here = (refs & ((1 << REF_BITS) - 1) == self._partition) & (places >= 0) & (places < len(self.begin))
         return np.where(is_here, places, -1)
 
+    def others(self) -> list[bytes]:
+        """Records that are no calls."""
+        return [self._at(place) for place in np.flatnonzero(~self.are_calls).tolist()]
+
     def body(self, ref: int) -> bytes | None:
         (place,) = self.places(np.array([ref], np.int64)).tolist()
-        return self.packed.body[self.begin[place] : self.end[place]] if place >= 0 else None
+        return self._at(place) if place >= 0 else None
+
+    def _at(self, place: int) -> bytes:
+        return self.packed.body[self.begin[place] : self.end[place]]
 
 
 class Calls(Struct, frozen=True):
@@ -75,35 +72,61 @@ class Calls(Struct, frozen=True):
         return KeptEvent(event, int(self.epochs[place]), int(self.refs[place]), int(self.applied[place]))
 
 
-def sorted_out(partition: int, groups: Sequence[Group], bodies: Bodies) -> tuple[Calls, list[Group]]:
-    """The calls; and the groups that say anything else, with what they say."""
-    every = [group.rows for group in groups]
-    rows = list(chain.from_iterable(every))
-    kinds = np.frombuffer(bytes(map(_KINDS.__getitem__, map(type, rows))), np.uint8)
-    owners = np.repeat(np.arange(len(groups)), np.fromiter(map(len, every), np.int64, len(groups)))
-    of_calls = kinds == _KEPT
-    if (kinds == _REFUSED).any():
-        of_calls &= ~np.isin(owners, owners[kinds == _REFUSED])
-    kept: list[Any] = list(compress(rows, of_calls))  # EventKept, or its like that producer.read_groups gives.
-    refs = np.fromiter(map(_ref, kept), np.int64, len(kept))
-    places = bodies.places(refs)
-    fine = (places >= 0) & bodies.are_calls[places]
-    if any(map(_mended, kept)):
-        fine &= [not row.mended for row in kept]
-    taken = np.flatnonzero(of_calls)[fine]
-    places = places[fine]
-    positions = np.fromiter(map(_position, groups), np.int64, len(groups))[owners[taken]]
-    calls = Calls(
-        bodies.packed,
-        bodies.begin[places],
-        bodies.end[places],
-        np.fromiter(map(_epoch, kept), np.int64, len(kept))[fine],
-        refs[fine],
-        positions << REF_BITS | partition,
-    )
-    is_left = kinds > 0
-    is_left[taken] = False
-    left: dict[int, list[Row]] = {}
-    for place in np.flatnonzero(is_left).tolist():
-        left.setdefault(int(owners[place]), []).append(rows[place])
-    return calls, [replace(groups[owner], rows=tuple(held)) for owner, held in left.items()]
+class Sifted:
+    """What derived rows say, group by group: which calls were kept, and all else that the history has."""
+
+    def __init__(self, partition: int, after: int) -> None:
+        """Behind this position."""
+        self._partition = partition
+        self._after = after
+        self.first, self.upto = 0, after
+        """The positions of the first group and of the last; 0: there was none."""
+        self.rest: list[Group] = []
+        """What they say beside calls."""
+        self._refs: list[int] = []
+        self._epochs: list[int] = []
+        self._positions: list[int] = []
+
+    def take(self, groups: Sequence[Group]) -> None:
+        """The next; few at a time, so that a processor's cache holds them."""
+        if groups and groups[0].position <= self._after:
+            groups = [group for group in groups if group.position > self._after]
+        if not groups:
+            return
+        self.first, self.upto = self.first or groups[0].position, groups[-1].position
+        refs, epochs, positions = self._refs.append, self._epochs.append, self._positions.append
+        for group in groups:
+            rows = group.rows
+            if len(rows) == 1 and type(row := rows[0]) is EventKept and not row.mended:  # By far the most.
+                refs(row.ref)
+                epochs(row.epoch)
+                positions(group.position)
+            else:
+                self._sort_out(group)
+
+    def _sort_out(self, group: Group) -> None:
+        if any(type(row) is TraitRefused for row in group.rows):
+            self.rest.append(group)
+            return
+        left: list[Row] = []
+        for row in group.rows:
+            if type(row) is EventKept and not row.mended:
+                self._refs.append(row.ref)
+                self._epochs.append(row.epoch)
+                self._positions.append(group.position)
+            elif type(row) in READS:
+                left.append(row)
+        if left:
+            self.rest.append(replace(group, rows=tuple(left)))
+
+    def calls(self, bodies: Bodies, find: Find) -> tuple[Calls, list[Item]]:
+        """Those that stand among these as calls do, and the others."""
+        refs, epochs = np.array(self._refs, np.int64), np.array(self._epochs, np.int64)
+        applied = np.array(self._positions, np.int64) << REF_BITS | self._partition
+        places = bodies.places(refs)
+        fine = places >= 0
+        fine[fine] = bodies.are_calls[places[fine]]
+        places = places[fine]
+        calls = Calls(bodies.packed, bodies.begin[places], bodies.end[places], epochs[fine], refs[fine], applied[fine])
+        odd = zip(refs[~fine].tolist(), epochs[~fine].tolist(), applied[~fine].tolist(), strict=True)
+        return calls, [KeptEvent(kept_at(ref, find), epoch, ref, at) for ref, epoch, at in odd]

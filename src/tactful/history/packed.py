@@ -131,7 +131,7 @@ class _Walk:
 
     def _heads(self, end: Places, fine: Places) -> Places:
         """What they begin with; whose traits are to be rows is not for us."""
-        coded = self.packed.texts(self.begin[fine] + len(CALL), end[fine], pa.binary()).dictionary_encode()
+        coded = self.packed.bytes(self.begin[fine] + len(CALL), end[fine]).dictionary_encode()
         self.heads = [_head(_FIVE + one) for one in coded.dictionary.to_pylist()]
         self.head = np.zeros(len(end), np.int32)
         self.head[fine] = coded.indices
@@ -167,7 +167,7 @@ class _Walk:
             "properties": self._cells(),
         }
         table = pa.table({name: arrays[name] for name in schema(EVENTS).names if name in arrays})
-        return _Part(table, packed.texts(self.behind[places], self.end[places], pa.binary()))
+        return _Part(table, packed.bytes(self.behind[places], self.end[places]))
 
     def _texts(self, span: tuple[Places, Places]) -> pa.Array:
         return self.packed.texts(span[0][self.places], span[1][self.places])
@@ -204,7 +204,7 @@ def _ends(bodies: pa.Array) -> pa.Table:
     offsets = np.frombuffer(bodies.buffers()[1], np.int32)[bodies.offset :][: len(bodies) + 1].astype(np.int64)
     packed, begin, end = Packed([bodies.buffers()[2].to_pybytes()]), offsets[:-1], offsets[1:]
     cells, behind = _contexts(packed, begin, end)
-    coded = packed.texts(behind, end, pa.binary()).dictionary_encode()
+    coded = packed.bytes(behind, end).dictionary_encode()
     said = [_rest(_FIVE + _NOTHING + one) for one in coded.dictionary.to_pylist()]
     return pa.table(
         {

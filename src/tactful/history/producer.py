@@ -86,14 +86,20 @@ def produce(partition: int, groups: Iterable[Group], find: Find) -> list[Item]:
 
 
 def _event(row: EventKept, applied: int, group: Group, find: Find) -> KeptEvent:
-    event = bared(find(row.ref))
-    assert isinstance(event, Event), f"an event was kept that is none, at {row.ref}: {event}"
+    event = kept_at(row.ref, find)
     if row.mended:
         event = replace(event, properties=Raw(row.mended))
     refused: tuple[str, ...] = ()
     if event.kind == "identify":
         refused = tuple(one.name for one in group.rows if isinstance(one, TraitRefused) and one.ref == row.ref)
     return KeptEvent(event, row.epoch, row.ref, applied, refused)
+
+
+def kept_at(ref: int, find: Find) -> Event:
+    """The event that entered there."""
+    event = bared(find(ref))
+    assert isinstance(event, Event), f"an event was kept that is none, at {ref}: {event}"
+    return event
 
 
 def bared(record: Record | Between) -> Record | Between:

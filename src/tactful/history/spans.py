@@ -17,6 +17,8 @@ Places = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 ODD, TEXT, LONG, NUMBER, WHOLE, FLAG, NULL, LARGE = range(8)
 """Kinds of values. LONG: a text whose length has a byte of its own; LARGE: whole, and perhaps above 2**63."""
+LARGEST = 2**31 - 1
+"""Bytes that Arrow's usual arrays reach."""
 _PAD = bytes(1 << 14)
 """Behind the last record: whoever takes one for what it is not reads that far beyond."""
 
@@ -96,17 +98,24 @@ class Packed:
         assert found is not None, "nothing is expected"
         return found
 
-    def texts(self, begin: Places, end: Places, kind: pa.DataType | None = None) -> pa.Array:
-        """Of spans that come one after another: they are every second text of the whole, between which the others
-        are taken for texts too."""
+    def texts(self, begin: Places, end: Places) -> pa.Array:
+        """Of spans that come one after another."""
+        return self.bytes(begin, end).view(pa.string())
+
+    def bytes(self, begin: Places, end: Places) -> pa.Array:
+        """Likewise. They are every second span of the whole, between which the others are taken for some too."""
         if not len(begin):
-            return pa.array([], kind or pa.string())
-        offsets = np.empty(2 * len(begin), np.int32)
+            return pa.array([], pa.binary())
+        is_large = len(self.body) > LARGEST
+        offsets = np.empty(2 * len(begin), np.int64 if is_large else np.int32)
         offsets[0::2], offsets[1::2] = begin, end
         every = pa.Array.from_buffers(
-            kind or pa.string(), len(offsets) - 1, [None, pa.py_buffer(offsets), pa.py_buffer(self.body)]
+            pa.large_binary() if is_large else pa.binary(),
+            len(offsets) - 1,
+            [None, pa.py_buffer(offsets), pa.py_buffer(self.body)],
         )
-        return every.take(pa.array(np.arange(0, len(offsets) - 1, 2, dtype=np.int32)))
+        found = every.take(pa.array(np.arange(0, len(offsets) - 1, 2)))
+        return found.cast(pa.binary()) if is_large else found
 
     def of_texts(self, values: Values) -> pa.Array:
         """Of values that are texts."""

@@ -5,7 +5,7 @@ the own log as well, inside of what brought it; so nearly all that a stretch of 
 the log, and nothing is lost where the other partition's log was trimmed meanwhile.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from threading import Lock
 
 import numpy as np
@@ -13,11 +13,11 @@ import pyarrow as pa
 from msgspec import Struct
 
 from tactful.errors import TransientError
-from tactful.events.derived import REF_BITS, Group, place, ref
+from tactful.events.derived import REF_BITS, place, ref
 from tactful.events.records import Between, Forwarded, Passed, Record, Take, decode, decode_all, decode_told
 from tactful.history.cells import Item
 from tactful.history.columns import Batch
-from tactful.history.kept import Bodies, Calls, sorted_out
+from tactful.history.kept import Bodies, Calls, Sifted
 from tactful.history.lake import Snapshot
 from tactful.history.own import with_own
 from tactful.history.producer import produce, read_groups
@@ -27,8 +27,10 @@ from tactful.runtime.keeping import Trail
 from tactful.runtime.ports import Log
 from tactful.runtime.seals import Seals
 
-READ = 8_000
+READ = 16_000
 """Positions at a time, about."""
+_LOOK = 2_000
+"""Records of one look into the log: what it gives is put together while a processor's cache still holds it."""
 
 
 class Stretch(Struct, frozen=True):
@@ -55,18 +57,17 @@ def stretch(log: Log, trail: Trail, partition: int, after: int, limit: int = REA
     if end <= after:
         return Stretch(partition, after, after)
     upto = min(end, after + limit)
-    groups: list[Group] = []
+    sifted = Sifted(partition, after)
     for blob in trail.between(partition, after + 1, upto):
-        groups += read_groups(blob)
+        sifted.take(read_groups(blob))
     # Pieces are whole: what they hold beyond what was asked for need not be read again.
-    upto = max([upto, *(group.position for group in groups[-1:])])
-    mine = [group for group in groups if group.position > after] if groups and groups[0].position <= after else groups
-    if not mine:
+    upto = max(upto, sifted.upto)
+    if not sifted.first:
         return Stretch(partition, after, upto)
     # Of records before the first row nothing is needed, and the log may have been trimmed up to there.
-    records = _Records(log, partition, mine[0].position - 1, upto)
-    calls, rest = sorted_out(partition, mine, records.bodies)
-    return Stretch(partition, after, upto, calls, list(produce(partition, rest, records.__getitem__)))
+    records = _Records(log, partition, sifted.first - 1, upto)
+    calls, others = sifted.calls(records.bodies, records.__getitem__)
+    return Stretch(partition, after, upto, calls, [*others, *produce(partition, sifted.rest, records.__getitem__)])
 
 
 class _Records(dict[int, Record | Between]):
@@ -76,20 +77,20 @@ class _Records(dict[int, Record | Between]):
     def __init__(self, log: Log, partition: int, after: int, upto: int) -> None:
         super().__init__()
         self._log = log
-        bodies: list[bytes] = []
-        first = after + 1
-        while after < upto:
-            read = log.read(partition, after, upto - after)
-            if not read or read[0][0] != after + 1:
-                raise _lost(partition, after + 1)
-            bodies += [body for _, body in read]
-            after = read[-1][0]
-        self.bodies = Bodies(partition, first, bodies)
-        for record in decode_all([bodies[one] for one in np.flatnonzero(~self.bodies.are_calls).tolist()]):
+        self.bodies = Bodies(partition, after + 1, self._bodies(partition, after, upto))
+        for record in decode_all(self.bodies.others()):
             if type(record) is Forwarded:
                 told = decode_told(record.record)
                 if isinstance(told, Passed | Take) and told.ref:
                     self.setdefault(told.ref, told)
+
+    def _bodies(self, partition: int, after: int, upto: int) -> Iterator[list[bytes]]:
+        while after < upto:
+            read = self._log.read(partition, after, min(_LOOK, upto - after))
+            if not read or read[0][0] != after + 1:
+                raise _lost(partition, after + 1)
+            yield [body for _, body in read]
+            after = read[-1][0]
 
     def __missing__(self, number: int) -> Record | Between:
         body = self.bodies.body(number)

@@ -20,11 +20,16 @@ _TEXT = b"\x18"
 """Of a field that is the one behind the last, and a text."""
 _UNLIKE = (".json", ".nums.key_value.value", ".times.key_value.value", ".num", ".time")
 """How columns end in which few values come twice."""
+_DEALT = ("identifier", "ids.list.element", ".texts.key_value.value")
+"""How those end that pay for a dictionary only once rows of one person stand together."""
+_UNASKED = ("message_id", "source", "ids.list.element", "extra")
+"""Of these nobody asks for the least and greatest."""
 
 
 def writer(sink: Any, schema: pa.Schema, *, is_brief: bool = False) -> pq.ParquetWriter:
     """A context of its own; what is written goes to `sink`. `is_brief`: it does not stay for long."""
     columns = _columns(schema.remove_metadata())
+    unlike = (*_UNLIKE, *_DEALT) if is_brief else _UNLIKE
     return pq.ParquetWriter(
         sink,
         schema,
@@ -32,8 +37,8 @@ def writer(sink: Any, schema: pa.Schema, *, is_brief: bool = False) -> pq.Parque
         compression_level=None if is_brief else 1,
         store_schema=False,
         write_batch_size=_AT_ONCE,
-        use_dictionary=[one for one in columns if one not in _UNIQUE and not one.endswith(_UNLIKE)],
-        write_statistics=[one for one in columns if not one.startswith(_NESTED)],
+        use_dictionary=[one for one in columns if one not in _UNIQUE and not one.endswith(unlike)],
+        write_statistics=[one for one in columns if not one.startswith(_NESTED) and one not in _UNASKED],
     )
 
 
