@@ -18,7 +18,7 @@ from typing import Protocol
 import pytest
 
 from tactful.app.clocks import SystemClock
-from tests.acceptance.installation import Running, run
+from tests.acceptance.installation import Running, asked, run
 from tests.acceptance.receivers import Mailbox, mail_server
 from tests.acceptance.test_disk import fill, small_disk
 from tests.acceptance.test_kill import VICTIMS, strike
@@ -106,8 +106,8 @@ def has_come_to_the_wait(running: Running, people: People) -> bool:
     seen, all_ = taken(running), len(people.walkers)
     if (seen["walk/hello"], seen["gift/1"], seen["walk/last"]) != (all_, all_, all_ - eager):
         return False
-    done = run("journeys", "--data", str(running.data), "--json")
-    (walk_,) = [one for line in done.stdout.splitlines() if (one := json.loads(line))["journey"] == "walk"]
+    lines = asked("journeys", "--data", str(running.data), "--json").splitlines()
+    (walk_,) = [one for line in lines if (one := json.loads(line))["journey"] == "walk"]
     return bool(walk_["inside"] == {"6.then.1": eager})
 
 
