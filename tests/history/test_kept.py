@@ -5,9 +5,10 @@ from typing import Literal
 import msgspec
 import pytest
 
-from tactful.events.derived import EventKept, Group, SegmentEntered, StepTaken, TraitRefused, ref
+from tactful.events.derived import EventKept, Group, Row, SegmentEntered, StepTaken, TraitRefused, ref
 from tactful.events.records import Event, Tick, encode, pack
 from tactful.history.cells import KeptEvent
+from tactful.history.columns import Batch
 from tactful.history.kept import Bodies, Sifted
 
 PARTITION, FIRST = 1, 5
@@ -18,12 +19,12 @@ def call(name: str, kind: Literal["track", "identify"] = "track") -> Event:
     return Event(1, "web", "browser", kind, name, "u:1", ("u:1",), name, AT, AT, pack({"a": 1}))
 
 
-def group(position: int, *rows: object) -> Group:
-    return Group(position, "u:1", 0, rows)  # type: ignore[arg-type]  # rows they are
+def group(position: int, *rows: Row) -> Group:
+    return Group(position, "u:1", 0, rows)
 
 
-def kept(place: int, **more: object) -> EventKept:
-    return EventKept(AT, "X", place, **more)  # type: ignore[arg-type]
+def kept(place: int, epoch: int = 1, mended: bytes = b"") -> EventKept:
+    return EventKept(AT, "X", place, epoch=epoch, mended=mended)
 
 
 def here(position: int) -> int:
@@ -53,6 +54,20 @@ def test_what_is_more_than_a_call_is_left_to_others() -> None:
     ]
     assert [(one.position, len(one.rows)) for one in sifted.rest] == [(6, 1), (7, 2), (9, 1)]
     assert sifted.rest[2].rows == (entered,)
+
+
+def test_calls_may_be_kept_in_another_order_than_they_came() -> None:
+    """As those that waited while their person was parted from somebody."""
+    bodies = Bodies(PARTITION, FIRST, [[encode(call(name)) for name in ("one", "two", "three")]])
+    sifted = Sifted(PARTITION, 4)
+    sifted.take([group(8, kept(here(7)), kept(here(5)), kept(here(6))), group(9, kept(here(5)))])
+    calls, _ = sifted.calls(bodies, {here(99): call("never")}.__getitem__)
+    batch = Batch()
+    batch.pack(calls)
+    found = batch.tables()["events"].select(["message_id", "ref"]).to_pylist()
+    places = {"one": here(5), "two": here(6), "three": here(7)}
+    assert sorted(one["message_id"] for one in found) == ["one", "one", "three", "two"]
+    assert all(one["ref"] == places[one["message_id"]] for one in found)
 
 
 def test_a_call_that_is_none_is_said() -> None:

@@ -99,22 +99,24 @@ class Packed:
         return found
 
     def texts(self, begin: Places, end: Places) -> pa.Array:
-        """Of spans that come one after another."""
+        """Of spans, in any order."""
         return self.bytes(begin, end).view(pa.string())
 
     def bytes(self, begin: Places, end: Places) -> pa.Array:
-        """Likewise. They are every second span of the whole, between which the others are taken for some too."""
+        """Likewise. They are every second span of the whole, between which the others are taken for some too; nobody
+        looks at those, nor minds that one ends before it begins where records are not in the order of the log. Only
+        where all begins and ends is looked at."""
         if not len(begin):
             return pa.array([], pa.binary())
         is_large = len(self.body) > LARGEST
-        offsets = np.empty(2 * len(begin), np.int64 if is_large else np.int32)
-        offsets[0::2], offsets[1::2] = begin, end
+        offsets = np.empty(2 * len(begin) + 2, np.int64 if is_large else np.int32)
+        offsets[0], offsets[1:-1:2], offsets[2:-1:2], offsets[-1] = 0, begin, end, len(self.body)
         every = pa.Array.from_buffers(
             pa.large_binary() if is_large else pa.binary(),
             len(offsets) - 1,
             [None, pa.py_buffer(offsets), pa.py_buffer(self.body)],
         )
-        found = every.take(pa.array(np.arange(0, len(offsets) - 1, 2)))
+        found = every.take(pa.array(np.arange(1, len(offsets) - 1, 2)))
         return found.cast(pa.binary()) if is_large else found
 
     def of_texts(self, values: Values) -> pa.Array:

@@ -61,7 +61,7 @@ def mending(lake: Lake, house: House, zones: pa.Table) -> Mending:
         if len(rows):
             paths = {one.path for one in gone[name]}
             found[name] = _missing(rows, snapshot.others(name, paths))
-    if ZONES in gone:
+    if any(one.rows for one in gone.get(ZONES, ())):
         found[ZONES] = zones
     starts = trimmed(house.log)
     return Mending(broken, found, [loss for name in gone for loss in _lost(name, gone[name], found, starts)])
