@@ -56,6 +56,17 @@ def test_a_story_is_followed_backwards(open_trail: TrailMaker) -> None:
     assert (trail.end(0), trail.end(1), trail.end(9)) == (9, 7, 0)
 
 
+def test_what_a_power_cut_takes_is_counted_no_longer() -> None:
+    trail = MemoryTrail()
+    for position in (1, 2):
+        put(trail, position, EventKept(AT, "Page", position), before=position - 1)
+        assert trail.tallies(0, NOON, NOON, "")[0].number == position
+        if position == 1:
+            trail.sync(0)
+    trail.power_cut(0)
+    assert trail.tallies(0, NOON, NOON, "")[0] == Tally(NOON, "", "kept", "Page", "", 1)
+
+
 def test_rows_seen_again_change_nothing(open_trail: TrailMaker) -> None:
     trail = open_trail()
     trail.append(0, 1, 3, encode_groups([group(1), group(3)]))
