@@ -81,7 +81,7 @@ def histories(draw: st.DrawFn) -> list[Seen]:
     return sorted((Seen(at, at + lag) for at, lag in some), key=lambda seen: seen.received)
 
 
-@settings(max_examples=tries(1500), deadline=None)
+@settings(max_examples=tries(600), deadline=None)
 @given(questions(), histories(), st.randoms(use_true_random=False))
 def test_any_order_any_split_any_instant(asked: Asked, history: list[Seen], choose: random.Random) -> None:
     kind = asked.kind()
