@@ -92,7 +92,7 @@ def test_a_lake_that_goes_while_all_runs_is_made_anew(copy: Running) -> None:
 
 @pytest.mark.parametrize("damage", ["gone", "short"])
 def test_a_file_of_the_lake_is_damaged(copy: Running, damage: str) -> None:
-    """Which one is said, by whoever asks; what comes is archived all the same."""
+    """Which one is said, by whoever asks; what comes is archived all the same; it is mended from the log."""
     path = files_of(copy)[0]
     if damage == "gone":
         path.unlink()
@@ -107,7 +107,12 @@ def test_a_file_of_the_lake_is_damaged(copy: Running, damage: str) -> None:
     assert "backup" in asked.stderr, asked.stderr
     assert asked.stderr.count("\n") == 1, asked.stderr
     assert "Traceback" not in copy.said(), copy.said()
+    mend = ("lake", "mend", "--project", str(copy.project), "--data", str(copy.data))
+    assert "another Tactful is running" in run(*mend).stderr
     assert copy.stop() == 0
+    mended = run(*mend)
+    assert mended.stdout.endswith("mended 1 file\n"), mended
+    assert demand_history(copy.project, copy.data) > CUSTOMERS
 
 
 def test_a_lake_that_is_gone_after_the_log_was_trimmed_is_said(copy: Running) -> None:
