@@ -4,16 +4,12 @@ from collections.abc import Iterable
 from typing import Any, Literal
 
 import pyarrow as pa
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tactful.events.derived import EventKept, Group
-from tactful.events.records import Event, encode, pack
-from tactful.history import outlines, spans
+from tactful.events.records import Event, pack
 from tactful.history.cells import ConsentRow, EventRow, Item, KeptEvent
 from tactful.history.columns import Batch
-from tactful.history.kept import Bodies, Sifted
 from tactful.history.own import with_own
 from tactful.history.table import of_rows, sorted_out
 from tactful.history.unfolding import unfolded
@@ -73,55 +69,16 @@ def events(draw: st.DrawFn) -> list[Event]:
 
 
 @settings(deadline=None)
-@given(events(), st.sampled_from([1, 2, 16]), st.booleans())
-def test_calls_as_they_stand_in_the_log_are_what_they_are_one_by_one(
-    calls: list[Event], few: int, are_large: bool
-) -> None:
-    """However many of an outline are worth being taken together, and however large they are together."""
-    one_by_one = sorted_out(
-        row for place, event in enumerate(calls, 1) for row in unfolded(KeptEvent(event, 2, place << 10, place << 10))
-    )
-    groups = [
-        Group(place, event.key, 0, (EventKept(event.timestamp, event.name, place << 10, epoch=2),))
-        for place, event in enumerate(calls, 1)
-    ]
-    batch = Batch()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(outlines, "FEW", few)
-        patch.setattr(spans, "LARGEST", 0 if are_large else spans.LARGEST)
-        for some in (slice(None, len(calls) // 2), slice(len(calls) // 2, None)):
-            bodies = Bodies(0, 1 + (some.start or 0), [[encode(one)] for one in calls[some]])
-            sifted = Sifted(0, 0)
-            sifted.take(groups[some])
-            packed, others = sifted.calls(bodies, _nothing)
-            assert (len(packed), others, sifted.rest) == (len(calls[some]), [], [])
-            batch.pack(packed)
-        found = batch.tables()
-    for name in (EVENTS, TRAITS):
-        rows = sorted(_plain(found[name]), key=_by_ref) if name in found else []
-        assert list(map(repr, rows)) == list(map(repr, sorted(_plain(of_rows(name, one_by_one[name])), key=_by_ref)))
-
-
-def _nothing(ref: int) -> Event:
-    raise AssertionError(ref)
-
-
-def _by_ref(row: dict[str, Any]) -> int:
-    ref: int = row["ref"]
-    return ref
-
-
-@settings(deadline=None)
 @given(events(), st.sampled_from([(), ("a",), ("Total", "a\\.b", "a")]))
 def test_many_rows_are_what_they_are_one_by_one(calls: list[Event], own: tuple[str, ...]) -> None:
     layout = Layout(own)
     items = [KeptEvent(event, 2, ref, ref + 1, ("b",)) for ref, event in enumerate(calls)]
     one_by_one = sorted_out(row for item in items for row in unfolded(item))
     found = _tables(items)
-    expected = _plain(of_rows(EVENTS, one_by_one[EVENTS], layout))
-    assert list(map(repr, _plain(with_own(found[EVENTS], layout)))) == list(map(repr, expected))
-    traits = _plain(of_rows(TRAITS, one_by_one[TRAITS]))
-    assert list(map(repr, _plain(found[TRAITS]) if TRAITS in found else [])) == list(map(repr, traits))
+    expected = plain(of_rows(EVENTS, one_by_one[EVENTS], layout))
+    assert list(map(repr, plain(with_own(found[EVENTS], layout)))) == list(map(repr, expected))
+    traits = plain(of_rows(TRAITS, one_by_one[TRAITS]))
+    assert list(map(repr, plain(found[TRAITS]) if TRAITS in found else [])) == list(map(repr, traits))
 
 
 def test_what_is_no_call_stands_among_the_calls() -> None:
@@ -131,7 +88,7 @@ def test_what_is_no_call_stands_among_the_calls() -> None:
     consent = ConsentRow("u:9", 1, "u:9", 1, "ads", True, False, 1, 2, 3)
     found = _tables([KeptEvent(call, 1, 8, 9), marker, consent])
     assert set(found) == {EVENTS, CONSENTS}
-    held = {row["identifier"]: row for row in _plain(found[EVENTS])}
+    held = {row["identifier"]: row for row in plain(found[EVENTS])}
     entered = held["u:3"]
     assert (entered["kind"], entered["name"], entered["extra"]) == ("enter", None, '{"journey":"j"}')
     assert (held["u:2"]["ref"], held["u:2"]["applied"]) == (8, 9)
@@ -140,7 +97,7 @@ def test_what_is_no_call_stands_among_the_calls() -> None:
 def test_a_trait_that_may_not_be_written_is_no_row() -> None:
     call = Event(1, "web", "browser", "identify", "$identify", "u:2", ("u:2",), "m", 5, 6, pack({"a": 1, "b": None}))
     found = _tables([KeptEvent(call, 1, 8, 9, ("a",))])
-    assert [(row["name"], row["traits"]["json"]) for row in _plain(found[TRAITS])] == [("b", "{}")]
+    assert [(row["name"], row["traits"]["json"]) for row in plain(found[TRAITS])] == [("b", "{}")]
 
 
 def _tables(items: Iterable[Item]) -> dict[str, pa.Table]:
@@ -152,7 +109,7 @@ def _tables(items: Iterable[Item]) -> dict[str, pa.Table]:
     return batch.tables()
 
 
-def _plain(table: pa.Table) -> list[dict[str, Any]]:
+def plain(table: pa.Table) -> list[dict[str, Any]]:
     """Maps without an order."""
     return [{name: _unordered(value) for name, value in row.items()} for row in table.to_pylist()]
 
