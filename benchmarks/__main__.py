@@ -7,8 +7,8 @@ from benchmarks.place import place
 
 NAMES = (
     "collect", "importing", "engine", "scaling", "latency", "timers", "definitions", "language", "identity",
-    "history", "previewing", "growing", "archiving", "lake", "remote", "seeds", "backtesting", "deliver", "memory", "recovery",
-    "measuring", "rendering", "waiting", "simulating",
+    "history", "previewing", "growing", "archiving", "lake", "remote", "seeds", "backtesting", "deliver", "memory",
+    "recovery", "measuring", "rendering", "waiting", "simulating",
     "console", "live", "day",
 )  # fmt: skip
 
