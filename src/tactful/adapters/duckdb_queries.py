@@ -141,6 +141,6 @@ def _world() -> Iterator[None]:
             raise
         text = f"the history could not be read: {said.removesuffix('.')}"
         if is_of_files:
-            text += ". Bring a file that is missing or damaged back from a backup of the lake, or see what `tactful lake"
-            text += " mend` has of it"
+            text += ". Bring a file that is missing or damaged back from a backup of the lake, or see what"
+            text += " `tactful lake mend` has of it"
         raise TransientError(text) from error
