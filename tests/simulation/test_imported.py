@@ -37,6 +37,11 @@ def test_nor_does_it_where_people_become_one_and_part(seed: int) -> None:
     tied(seed)
 
 
+def test_a_worker_whose_partition_is_anothers_counts_in_vain() -> None:
+    """It meets somebody whom the other has let into a segment that its own counts know nothing of."""
+    alone(3162)
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("begin", range(3000, 3400, 50))
 def test_hundreds_of_times(begin: int) -> None:
