@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tactful.events.derived import EventKept, Group
 from tactful.events.records import Event, encode, pack
@@ -109,6 +110,11 @@ def test_as_many_identifiers_as_they_name(monkeypatch: pytest.MonkeyPatch) -> No
     numbers = [1, 2, 1, 15, 3, 1, 16, 2] * 8
     calls = [call({"a": 1}, {}, tuple(f"a:{'x' * (10 * one)}" for one in range(number))) for number in numbers]
     assert compared(calls, monkeypatch) == [place for place, number in enumerate(numbers) if number > 15]
+
+
+def test_traits_are_rows_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = [call({"a": 1}, {}), replace(call({"a": 1}, {}), kind="identify", name="$identify")] * 20
+    assert compared(calls, monkeypatch) == list(range(1, 40, 2))
 
 
 def test_a_time_long_ago_is_odd(monkeypatch: pytest.MonkeyPatch) -> None:
