@@ -113,8 +113,8 @@ def test_as_many_identifiers_as_they_name(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_traits_are_rows_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    calls = [call({"a": 1}, {}), replace(call({"a": 1}, {}), kind="identify", name="$identify")] * 20
-    assert compared(calls, monkeypatch) == list(range(1, 40, 2))
+    calls = [call({"a": 1}, {}), replace(call({"a": 1}, {}), kind="identify", name="$identify")] * 40
+    assert compared(calls, monkeypatch) == list(range(1, 80, 2))
 
 
 def test_a_time_long_ago_is_odd(monkeypatch: pytest.MonkeyPatch) -> None:
