@@ -38,6 +38,7 @@ class Files:
         self.positions: Mapping[int, int] = {}
         self.since_us: int | None = None
         self.buckets = 1
+        self.losses: Sequence[object] = ()
 
     def snapshot(self) -> "Files":
         return self
