@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tactful.adapters.duckdb_queries import DuckDBQueries
-from tactful.history.lake import Maintained
+from tactful.history.lake import Broken, Loss, Maintained
 from tactful.history.tail import Rest
 from tactful.language.sql.layout import SHARED, Layout
 from tactful.operations.history import HAPPENED, History
@@ -36,6 +36,7 @@ class Standing:
         self.layout: Layout = SHARED
         self.since_us: int | None = None
         self.buckets = 1
+        self.losses: Sequence[Loss] = ()
 
     def snapshot(self) -> "Standing":
         return self
@@ -46,9 +47,15 @@ class Standing:
     def append(self, *_: object) -> None:
         raise AssertionError("what stands is not written to")
 
-    wish = begin = append
+    wish = begin = mend = append
+
+    def others(self, table: str, paths: Collection[str]) -> Sequence[Path]:
+        raise AssertionError("nothing is broken")
 
     def damaged(self) -> Sequence[str]:
+        return ()
+
+    def broken(self) -> Sequence[Broken]:
         return ()
 
     def maintain(self, *_: object) -> Maintained:
