@@ -119,10 +119,12 @@ def set_traits(look: Look, run: Run, step: SetTraits) -> None:
     turn.tell(turn.state.partition, event)
     if turn.plan.policy.collect and not may_collect(turn, profile, Said()):
         return
-    # Of the same order as the event when it comes, but for its place: that one replaces this.
+    # Of the same order as the event when it comes, but for its place, which is behind all that is there by now: that
+    # one replaces this.
     name = fragments.name_of(profile.key, profile.epoch)
     fragment = fragments.fragment(profile, name, seeded=turn.seeded, since=turn.plan.version)
-    written = unpack(event.properties), event.timestamp, event.received_at, 0, SOURCE
+    there = (one.traits[name].ref for one in profile.fragments.values() for name in values if name in one.traits)
+    written = unpack(event.properties), event.timestamp, event.received_at, max(there, default=0) + 1, SOURCE
     changed = traits.write(fragment.traits, *written, rules=turn.plan.traits)
     fragment.unwritten = [*fragment.unwritten, *changed]
     look.view.renew()
