@@ -18,7 +18,7 @@ from tactful.errors import Fenced, TransientError
 from tactful.history.columns import Batch
 from tactful.history.lake import Lake
 from tactful.language.sql.layout import SHARED, Layout
-from tactful.runtime.decided import READ, stretch
+from tactful.runtime.decided import MOST_BYTES, READ, stretch
 from tactful.runtime.keeping import Trail
 from tactful.runtime.ports import Bell, Clock, Log
 from tactful.runtime.seals import Seals
@@ -37,6 +37,8 @@ class Pace(Struct, frozen=True, kw_only=True):
 
     rows: int = 200_000
     """Of one append, about; what they need of memory is the loop's."""
+    most_bytes: int = 4 * MOST_BYTES
+    """Of the records that one append brings, about: fewer rows where calls are large."""
     read: int = READ
     """Positions of one look into the log."""
     every_us: int = 30 * SECOND_US
@@ -125,14 +127,15 @@ class Archiver:
     def append(self, ends: Mapping[int, int] | None = None) -> None:
         """As many rows as one append takes, of each partition in turn, up to `ends` or whatever was decided."""
         ends = ends or self._ends()
-        batch, upto = Batch(), dict(self.positions)
-        while batch.rows < self._pace.rows:
+        batch, upto, size = Batch(), dict(self.positions), 0
+        while batch.rows < self._pace.rows and size < self._pace.most_bytes:
             before = dict(upto)
             for partition, end in ends.items():
                 after = upto.get(partition, 0)
                 if after < end:
                     read = stretch(self._log, self._trail, partition, after, self._pace.read)
                     read.into(batch)
+                    size += read.size
                     upto[partition] = read.upto
             if upto == before:
                 break

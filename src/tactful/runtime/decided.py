@@ -5,6 +5,7 @@ the own log as well, inside of what brought it; so nearly all that a stretch of 
 the log, and nothing is lost where the other partition's log was trimmed meanwhile.
 """
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from threading import Lock
 
@@ -29,6 +30,8 @@ from tactful.runtime.seals import Seals
 
 READ = 16_000
 """Positions at a time, about."""
+MOST_BYTES = 128 << 20
+"""Of records at a time, about: fewer positions where calls are large."""
 _LOOK = 2_000
 """Records of one look into the log: what it gives is put together while a processor's cache still holds it."""
 
@@ -43,6 +46,8 @@ class Stretch(Struct, frozen=True):
     """As they stand in the log."""
     items: Sequence[Item] = ()
     """Everything else."""
+    size: int = 0
+    """Bytes of the records."""
 
     def into(self, batch: Batch) -> None:
         if self.calls is not None:
@@ -50,7 +55,9 @@ class Stretch(Struct, frozen=True):
         batch.take(self.items)
 
 
-def stretch(log: Log, trail: Trail, partition: int, after: int, limit: int = READ) -> Stretch:
+def stretch(
+    log: Log, trail: Trail, partition: int, after: int, limit: int = READ, most_bytes: int = MOST_BYTES
+) -> Stretch:
     """The next positions behind `after`; empty, with `upto` where it was, where nothing was decided yet. Raises
     TransientError where the log no longer has what the rows speak of."""
     end = trail.end(partition)
@@ -65,32 +72,42 @@ def stretch(log: Log, trail: Trail, partition: int, after: int, limit: int = REA
     if not sifted.first:
         return Stretch(partition, after, upto)
     # Of records before the first row nothing is needed, and the log may have been trimmed up to there.
-    records = _Records(log, partition, sifted.first - 1, upto)
+    records = _Records(log, partition, sifted.first - 1, upto, most_bytes)
+    if records.upto < upto:
+        # So many, and what else the last piece holds, however large that is.
+        return stretch(log, trail, partition, after, records.upto - after, sys.maxsize)
     calls, others = sifted.calls(records.bodies, records.__getitem__)
-    return Stretch(partition, after, upto, calls, [*others, *produce(partition, sifted.rest, records.__getitem__)])
+    items = [*others, *produce(partition, sifted.rest, records.__getitem__)]
+    return Stretch(partition, after, upto, calls, items, records.size)
 
 
 class _Records(dict[int, Record | Between]):
     """The records of a stretch of one partition's log, by ref, with those that came inside of others; what else is
     asked for is read from where it entered."""
 
-    def __init__(self, log: Log, partition: int, after: int, upto: int) -> None:
+    def __init__(self, log: Log, partition: int, after: int, upto: int, most_bytes: int) -> None:
+        """Up to `upto`, or less far where that would be many more bytes than `most_bytes`."""
         super().__init__()
         self._log = log
-        self.bodies = Bodies(partition, after + 1, self._bodies(partition, after, upto))
+        self.upto, self.size = after, 0
+        self.bodies = Bodies(partition, after + 1, self._bodies(partition, upto, most_bytes))
+        if self.upto < upto:
+            return
         for record in decode_all(self.bodies.others()):
             if type(record) is Forwarded:
                 told = decode_told(record.record)
                 if isinstance(told, Passed | Take) and told.ref:
                     self.setdefault(told.ref, told)
 
-    def _bodies(self, partition: int, after: int, upto: int) -> Iterator[list[bytes]]:
-        while after < upto:
-            read = self._log.read(partition, after, min(_LOOK, upto - after))
-            if not read or read[0][0] != after + 1:
-                raise _lost(partition, after + 1)
-            yield [body for _, body in read]
-            after = read[-1][0]
+    def _bodies(self, partition: int, upto: int, most_bytes: int) -> Iterator[list[bytes]]:
+        while self.upto < upto and self.size < most_bytes:
+            read = self._log.read(partition, self.upto, min(_LOOK, upto - self.upto))
+            if not read or read[0][0] != self.upto + 1:
+                raise _lost(partition, self.upto + 1)
+            bodies = [body for _, body in read]
+            self.upto = read[-1][0]
+            self.size += sum(map(len, bodies))
+            yield bodies
 
     def __missing__(self, number: int) -> Record | Between:
         body = self.bodies.body(number)
