@@ -7,9 +7,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8080
 ARGS ?=
-# One process per core, up to four, and one more, since some wait for servers and browsers, take the files of tests in turn;
-# `make test ARGS=-n0` runs them all in one.
-PROCESSES := -n $(shell n=$$(nproc); echo $$((n < 4 ? n + 1 : 5))) --dist loadfile --no-loadscope-reorder
+# One process per core, up to four, take the files of tests in turn; `make test ARGS=-n0` runs them all in one.
+PROCESSES := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 # Tests that need real data look for it here, and skip where there is none.
 export TACTFUL_TEST_DATA ?= $(realpath ../shared/data)
 
