@@ -13,15 +13,13 @@ from tactful.errors import TransientError
 from tactful.events.derived import decode_groups
 from tactful.events.records import Tick, encode
 from tactful.history.cells import ZoneRow
-from tactful.history.columns import Batch
 from tactful.history.lake import Maintained
 from tactful.history.producer import READS, read_groups
 from tactful.history.table import of_rows
 from tactful.language.sql.layout import EVENTS, TABLES, ZONES, Layout
 from tactful.operations.history import History
-from tactful.runtime import decided
 from tactful.runtime.archive import RETRY_US, Archive, Archiver, Declared, Pace
-from tactful.runtime.decided import LiveTail, stretch
+from tactful.runtime.decided import LiveTail
 from tactful.testing.clock import SimClock
 from tactful.values import HOUR_US, MINUTE_US, SECOND_US, format_time
 from tests.histories import Life, lived
@@ -108,24 +106,6 @@ def test_piece_by_piece_is_the_same(life: Life) -> None:
     lake = MemoryLake()
     archiver(life, lake, Pace(rows=1, read=1)).archive()
     assert held(lake) == whole(life)
-
-
-def test_large_calls_come_fewer_at_a_time(life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decided, "_LOOK", 3)
-    log, trail, at, sizes = life.house.log, life.house.trail, 0, []
-    batch, at_once = Batch(), Batch()
-    while (read := stretch(log, trail, 0, at, most_bytes=1)).upto > at:
-        read.into(batch)
-        sizes.append(read.size)
-        at = read.upto
-    every = stretch(log, trail, 0, 0)
-    every.into(at_once)
-    assert _same(batch.tables(), at_once.tables())
-    assert len(sizes) > 1
-    assert max(sizes) < every.size == sum(sizes)
-    lake = MemoryLake()
-    archiver(life, lake, Pace(most_bytes=1, read=3)).append()
-    assert 0 < sum(lake.snapshot().positions.values()) < log.end(0)
 
 
 def test_a_new_lake_gets_time_zones_once(life: Life) -> None:
