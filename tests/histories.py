@@ -86,7 +86,9 @@ class Life:
     def history(self) -> History:
         """Of everything, archived or not, by the plan in force."""
         publish = self._published()
-        return History(self.lake, DuckDBQueries(threads=1), self.tail, terms_of(publish) if publish is not None else None)
+        return History(
+            self.lake, DuckDBQueries(threads=1), self.tail, terms_of(publish) if publish is not None else None
+        )
 
     def _published(self) -> Publish | None:
         plan = self.house.plan(0)

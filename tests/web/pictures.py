@@ -32,7 +32,9 @@ ROOMS = {
     "segment": "/segments/subscribers",
     "compare": "/segments/subscribers/compare",
     "then": "/segments/subscribers/then",
-    "preview": "/segments/preview?days=7&expression=" + quote('sum("Order Completed", total, last="90d") > 100') + "#preview",
+    "preview": "/segments/preview?days=7&expression="
+    + quote('sum("Order Completed", total, last="90d") > 100')
+    + "#preview",
     "builder": "/segments/category_fans/edit?as=builder",
     "editor": "/segments/category_fans/edit?as=text",
     "journeys": "/journeys",
