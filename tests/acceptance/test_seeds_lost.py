@@ -55,6 +55,16 @@ def seeded_while_nobody_decides(running: Running) -> Path:
     return found[0]
 
 
+def goes_on_as_if_nothing_had_been(running: Running, crowd: int) -> None:
+    """As many people again, and what is live is what the history says."""
+    Crowd(crowd, running.port, CUSTOMERS).start().join()
+    running.await_quiet(2 * CUSTOMERS)
+    await_archived(running)
+    assert "Traceback" not in running.said(), running.said()
+    assert running.stop() == 0
+    assert demand_history(running.project, running.data) > 2 * CUSTOMERS
+
+
 @pytest.mark.parametrize("damage", ["gone", "short"])
 def test_a_seed_that_is_gone_or_cut_short_is_counted_again(running: Running, damage: str) -> None:
     running.start()
@@ -67,12 +77,7 @@ def test_a_seed_that_is_gone_or_cut_short_is_counted_again(running: Running, dam
         os.truncate(seed, seed.stat().st_size // 2)
     go_on(running, "work")
     until(lambda: f"the seed {seed.stem} was lost, and is counted again from" in running.said(), running.said)
-    Crowd(54, running.port, CUSTOMERS).start().join()
-    running.await_quiet(2 * CUSTOMERS)
-    await_archived(running)
-    assert "Traceback" not in running.said(), running.said()
-    assert running.stop() == 0
-    assert demand_history(running.project, running.data) > 2 * CUSTOMERS
+    goes_on_as_if_nothing_had_been(running, 54)
 
 
 def test_a_seed_that_is_gone_or_cut_short_and_comes_back(running: Running) -> None:
@@ -94,9 +99,4 @@ def test_a_seed_that_is_gone_or_cut_short_and_comes_back(running: Running) -> No
         file.write(body)
         os.fsync(file.fileno())
     go_on(running, "survey")
-    Crowd(52, running.port, CUSTOMERS).start().join()
-    running.await_quiet(2 * CUSTOMERS)
-    await_archived(running)
-    assert "Traceback" not in running.said(), running.said()
-    assert running.stop() == 0
-    assert demand_history(running.project, running.data) > 2 * CUSTOMERS
+    goes_on_as_if_nothing_had_been(running, 52)
