@@ -13,7 +13,10 @@ import json
 import random
 import time
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from heapq import heappop, heappush
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -89,18 +92,20 @@ def write(folder: Path, events: int) -> None:
     if (folder / "done").exists():
         return
     folder.mkdir(parents=True, exist_ok=True)
-    position = 0
-    for part in range(-(-events // EVENTS)):
-        batch = Batch()
-        for one in records(min(events, EVENTS), part):
-            position += 1
-            here = ref(0, position)
-            batch.take([KeptEvent(one, 1, here, here) if isinstance(one, Event) else _row(one, here)])
-        made = batch.tables()
-        for name in TABLES:
-            rows = made[name].cast(schema(name)) if name in made else schema(name).empty_table()
-            pq.write_table(rows, folder / f"{name}-{part:03}.parquet", compression="zstd")
+    with ProcessPoolExecutor(len(cores_of_machine()), get_context("spawn")) as pool:
+        list(pool.map(partial(_write, folder, min(events, EVENTS)), range(-(-events // EVENTS))))
     (folder / "done").touch()
+
+
+def _write(folder: Path, events: int, part: int) -> None:
+    batch = Batch()
+    for position, one in enumerate(records(events, part), 2 * part * EVENTS + 1):
+        here = ref(0, position)
+        batch.take([KeptEvent(one, 1, here, here) if isinstance(one, Event) else _row(one, here)])
+    made = batch.tables()
+    for name in TABLES:
+        rows = made[name].cast(schema(name)) if name in made else schema(name).empty_table()
+        pq.write_table(rows, folder / f"{name}-{part:03}.parquet", compression="zstd")
 
 
 def _row(one: Consent, here: int) -> EventRow:
