@@ -11,8 +11,8 @@ from tactful.events.records import CONSENT
 from tactful.kernel.state import PartitionState
 from tactful.operations.consenting import refused, unkept
 from tactful.operations.first_calls import about_consent, first_calls
+from tactful.operations.places import state_of
 from tactful.operations.scaffold import examples
-from tactful.operations.steering import state_of
 from tactful.runtime.settings import plan_settings, read_settings
 from tests.operations.engine import Engine
 

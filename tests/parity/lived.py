@@ -25,13 +25,13 @@ from tactful.operations.evaluate_lines import (
     Question,
     naming_of,
     people,
-    plain,
     plan_settings,
     read_lines,
 )
 from tactful.operations.evaluate_live import answers_of
 from tactful.operations.history import Opened
 from tactful.operations.lines import History
+from tactful.operations.plain import plain
 from tactful.runtime.settings import Settings
 from tactful.values import HOUR_US, format_time
 from tests.histories import Life

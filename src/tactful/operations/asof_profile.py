@@ -17,9 +17,9 @@ from tactful.language.sql.layout import CONSENTS, EVENTS, TRAITS
 from tactful.language.sql.seeing import Sees
 from tactful.language.tree import Consents, Node, Part, Span, Trait
 from tactful.operations.asof import entered, literal, then
-from tactful.operations.evaluate_lines import plain
 from tactful.operations.finding import candidates
 from tactful.operations.history import KNOWN, Opened, PlanThen
+from tactful.operations.plain import plain
 from tactful.operations.terms import Terms
 from tactful.values import format_time
 

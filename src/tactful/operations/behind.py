@@ -28,7 +28,7 @@ from tactful.kernel.counts import stand_of
 from tactful.kernel.state import FIRST_KEY
 from tactful.kernel.walking import FINISHED
 from tactful.operations.explain import value as told
-from tactful.operations.steering import People
+from tactful.operations.places import People
 from tactful.operations.tallies import EVER, STATUSES, response_of
 from tactful.operations.telling_runs import HELD_OUT, in_words
 from tactful.runtime.keeping import Trail

@@ -20,7 +20,7 @@ from tactful.kernel.plan import CompiledPlan
 from tactful.kernel.state import PartitionState, Profile, decode_profile
 from tactful.kernel.view import Around, PersonView
 from tactful.operations.lift import Interval, Rate, compare_rates, wilson
-from tactful.operations.steering import People, state_of
+from tactful.operations.places import People, state_of
 from tactful.people import seen
 from tactful.values import DAY_US, SECOND_US
 

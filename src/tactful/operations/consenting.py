@@ -18,8 +18,7 @@ from tactful.kernel.state import PartitionState, decode_partition
 from tactful.operations import persons
 from tactful.operations.doctor import Finding
 from tactful.operations.finding import candidates, unknown
-from tactful.operations.places import States
-from tactful.operations.steering import state_of
+from tactful.operations.places import States, state_of
 from tactful.runtime.keeping import Ledger
 from tactful.runtime.ports import Log
 from tactful.runtime.settings import ConsentSettings

@@ -5,7 +5,6 @@ same records go to both, and their answers are compared.
 """
 
 import json
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -21,10 +20,9 @@ from tactful.operations.lines import History, read_line
 from tactful.people import seen
 from tactful.runtime import settings
 from tactful.runtime.settings import IdentitySettings
-from tactful.values import SECOND_US, Duration, Time, format_duration, format_time, parse_time
+from tactful.values import format_duration, parse_time
 
 Line = Mapping[str, Any] | bytes
-EXACT = 2**53
 
 
 class Question(Struct, frozen=True):
@@ -130,27 +128,3 @@ def plan_settings(question: Question) -> dict[str, str]:
     told = {IDENTITY: question.identity, CONSENT: question.consent}
     basic = {TIME_ZONE: question.time_zone, SESSION_GAP: format_duration(question.gap_us)}
     return basic | {name: text for name, text in told.items() if text}
-
-
-def plain(value: Any) -> Any:
-    """A value of the language as JSON has it (LANGUAGE.md 3.8): a time as ISO 8601 with Z, a duration in seconds, a
-    whole number without a fraction, missing as None."""
-    match value:
-        case Time():
-            return format_time(value)
-        case Duration():
-            return _number(value // SECOND_US if value % SECOND_US == 0 else value / SECOND_US)
-        case float():
-            return _number(value)
-        case list() | tuple():
-            return [plain(one) for one in value]
-        case dict():
-            return {name: plain(one) for name, one in value.items()}
-        case _:
-            return value
-
-
-def _number(value: float) -> float | None:
-    if not math.isfinite(value):
-        return None
-    return int(value) if value == int(value) and abs(value) < EXACT else value

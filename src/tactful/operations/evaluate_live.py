@@ -26,10 +26,10 @@ from tactful.operations.evaluate_lines import (
     Question,
     naming_of,
     people,
-    plain,
     plan_settings,
     read_lines,
 )
+from tactful.operations.plain import plain
 from tactful.segments.definition import Segment
 from tactful.segments.metrics import Metric
 from tactful.values import format_time

@@ -17,8 +17,9 @@ from tactful.language.sql.layout import TABLES, Layout, layout
 from tactful.language.sql.query import ask
 from tactful.language.tree import Node
 from tactful.language.vocabulary import Vocabulary
-from tactful.operations.evaluate_lines import Answer, Answers, Line, Question, naming_of, people, plain, read_lines
+from tactful.operations.evaluate_lines import Answer, Answers, Line, Question, naming_of, people, read_lines
 from tactful.operations.evaluate_ties import history_rows
+from tactful.operations.plain import plain
 from tactful.operations.terms import defaults
 from tactful.operations.terms import rules as trait_rules
 from tactful.values import DAY_US

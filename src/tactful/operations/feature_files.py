@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 from msgspec import Struct
 
 from tactful.errors import UsageError
-from tactful.operations.evaluate_lines import plain
 from tactful.operations.features import Table
+from tactful.operations.plain import plain
 from tactful.segments.features import RESERVED
 from tactful.values import Time
 

@@ -32,8 +32,9 @@ from tactful.language.tree import (
     Literal as Constant,
 )
 from tactful.operations.history import Opened
+from tactful.operations.places import People
 from tactful.operations.seed_counting import Counting, Wanted
-from tactful.operations.steering import People, inside_of
+from tactful.operations.steering import inside_of
 from tactful.operations.terms import Terms, terms_of
 from tactful.values import DAY_US
 

@@ -20,7 +20,7 @@ from tactful.kernel.view import Around, PersonView, Thresholds
 from tactful.language.check import Checked
 from tactful.language.compile import compile_condition
 from tactful.language.compiled import Condition
-from tactful.operations.steering import People
+from tactful.operations.places import People
 
 if TYPE_CHECKING:
     from tactful.operations.reading import Reader

@@ -11,7 +11,7 @@ from tactful.events.addressed import event_of
 from tactful.events.derived import Group, decode_groups, place, ref
 from tactful.events.identifiers import partition_of
 from tactful.events.records import Event, decode, unpack
-from tactful.kernel.state import decode_profile
+from tactful.kernel.state import PartitionState, decode_partition, decode_profile
 from tactful.operations.stories import SeenEvent
 from tactful.runtime.keeping import Trail
 from tactful.runtime.ports import Checkpoint, Log, OutboxRow
@@ -50,6 +50,22 @@ class States(Protocol):
     def load(self, keys: Sequence[str]) -> dict[str, bytes]: ...
 
     def derived(self) -> list[tuple[int, int, bytes]]: ...
+
+
+class People(States, Protocol):
+    """What counting needs of a Store beside reading."""
+
+    def keys_after(self, cursor: str, limit: int) -> list[str]: ...
+
+    def sample(self, share: float, seed: int) -> dict[str, bytes]: ...
+
+    def next_wake(self) -> int | None: ...
+
+
+def state_of(states: States) -> PartitionState:
+    """What a partition knows of itself."""
+    body = states.checkpoint().partition_state
+    return decode_partition(body) if body else PartitionState(0, 1)
 
 
 def seen_event(partition: int, position: int, event: Event) -> SeenEvent:

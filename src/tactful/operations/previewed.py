@@ -6,9 +6,9 @@ from typing import Protocol
 import msgspec
 
 from tactful.operations.campaigns import campaign, version_of
+from tactful.operations.places import People
 from tactful.operations.previewing import Preview, Previewer, Reach
 from tactful.operations.reading import Reader
-from tactful.operations.steering import People
 from tactful.operations.telling_runs import HELD_OUT
 from tactful.runtime.ports import Clock, Outbox
 from tactful.runtime.settings import Settings

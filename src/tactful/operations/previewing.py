@@ -29,7 +29,8 @@ from tactful.messages.render import render, render_note
 from tactful.messages.source import source_of
 from tactful.messages.template import TemplateError
 from tactful.operations.campaigns import sends
-from tactful.operations.steering import PEOPLE_PAGE, People, state_of
+from tactful.operations.places import People, state_of
+from tactful.operations.steering import PEOPLE_PAGE
 from tactful.segments.membership import matched_text
 from tactful.values import digest
 

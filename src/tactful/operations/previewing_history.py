@@ -42,8 +42,8 @@ from tactful.language.tree import (
 from tactful.language.tree import Literal as Constant
 from tactful.language.types import ANYTHING, BOOLEAN, DURATION, NUMBER, TEXT, TIME, kind_of
 from tactful.operations.asof import unheard
-from tactful.operations.evaluate_lines import plain
 from tactful.operations.history import KNOWN, Opened
+from tactful.operations.plain import plain
 from tactful.operations.spread import Measured, Spread, size_of, spread
 from tactful.operations.terms import Terms
 from tactful.operations.thinned import SINCE, chosen, event_names, thinned

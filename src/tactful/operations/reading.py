@@ -32,8 +32,7 @@ from tactful.operations.health import PartitionHealth, partitions
 from tactful.operations.journeying import RunStory, journeys_of, runs_of, waiting
 from tactful.operations.narration import HANDED_OVER, Narration, shown
 from tactful.operations.persons import Found
-from tactful.operations.places import Counted, Intents, Places
-from tactful.operations.steering import People
+from tactful.operations.places import Counted, Intents, People, Places, state_of
 from tactful.operations.stories import (
     Known,
     Membership,
@@ -255,11 +254,11 @@ class Reader:
 
     def partition_state(self, partition: int = 0) -> PartitionState:
         """What a partition knows of itself."""
-        return steering.state_of(self._states[partition])
+        return state_of(self._states[partition])
 
     def partitions(self) -> list[PartitionState]:
         """What every partition knows of itself, in their order."""
-        return [steering.state_of(states) for states in self._states]
+        return [state_of(states) for states in self._states]
 
     def tallies(self, from_us: int, until_us: int, definition: str | None = None) -> list[Tally]:
         """What happened in each hour of [from_us, until_us), of a definition or of all (hours.py)."""

@@ -18,8 +18,8 @@ from tactful.events.records import Launch, Steer, encode
 from tactful.journeys.rules import JourneyRule
 from tactful.kernel.counts import recount
 from tactful.kernel.plan import CompiledPlan
-from tactful.kernel.state import PartitionState, decode_partition
-from tactful.operations.places import States
+from tactful.kernel.state import PartitionState
+from tactful.operations.places import People, state_of
 from tactful.runtime.ports import Bells, Clock, Log, OutboxRow
 from tactful.runtime.recounting import stands
 from tactful.values import format_time
@@ -35,16 +35,6 @@ _STATES = {"pause": "paused", "drain": "draining", "stop": "stopped"}
 PEOPLE_PAGE = 5_000
 MESSAGES = 10_000
 """Waiting messages that are counted by journey; of more the newest."""
-
-
-class People(States, Protocol):
-    """What counting needs of a Store beside reading."""
-
-    def keys_after(self, cursor: str, limit: int) -> list[str]: ...
-
-    def sample(self, share: float, seed: int) -> dict[str, bytes]: ...
-
-    def next_wake(self) -> int | None: ...
 
 
 class Listed(Protocol):
@@ -159,12 +149,6 @@ def journeys(
         journeys=tuple(listed),
         has_more_messages=len(rows) == MESSAGES,
     )
-
-
-def state_of(states: States) -> PartitionState:
-    """What a partition knows of itself."""
-    body = states.checkpoint().partition_state
-    return decode_partition(body) if body else PartitionState(0, 1)
 
 
 def kind_of(rule: JourneyRule) -> str:
