@@ -33,7 +33,7 @@ from tactful.events.records import Event, Publish, encode
 from tactful.events.sources import Source
 from tactful.history.columns import Batch
 from tactful.language.check import check
-from tactful.operations.history import History
+from tactful.operations.history.opened import History
 from tactful.runtime.archive import Archiver, Pace, thrifty
 from tactful.runtime.decided import stretch
 from tactful.runtime.worker import Worker

@@ -41,8 +41,8 @@ from tactful.language.sql.layout import SHARED, TABLES
 from tactful.operations.backtesting.crew import Alone, Crew
 from tactful.operations.backtesting.running import Told, Version, Wanted, backtest
 from tactful.operations.backtesting.stages import stage
-from tactful.operations.history import Opened
-from tactful.operations.terms import Terms
+from tactful.operations.history.opened import Opened
+from tactful.operations.history.terms import Terms
 from tactful.values import DAY_US, SECOND_US
 
 EVENTS, QUICK_EVENTS = 200_000, 4_000

@@ -20,7 +20,7 @@ from benchmarks.curves import Curve, Panel, drawn
 from benchmarks.place import Place, cores_of_machine, median, percentile, place, table
 from benchmarks.server import Server, pin
 from tactful.adapters.sqlite.outbox import SqliteOutbox
-from tactful.operations import scaffold
+from tactful.operations.definitions import scaffold
 from tactful.values import HOUR_US, SECOND_US
 
 SPEED, PEOPLE, VISITS = 100, 10_000, 7

@@ -17,10 +17,11 @@ from benchmarks.history_questions import NOW_US, OWN
 from benchmarks.place import Place, median, table
 from tactful.adapters.duckdb_queries import DuckDBQueries
 from tactful.language.check import check
-from tactful.operations import feature_files, features
-from tactful.operations.history import Opened
-from tactful.operations.previewing_history import preview
-from tactful.operations.terms import Terms
+from tactful.operations.features import feature_files
+from tactful.operations.features import tables as features
+from tactful.operations.history.opened import Opened
+from tactful.operations.history.terms import Terms
+from tactful.operations.previews.previewing_history import preview
 from tactful.segments.features import Feature
 
 SIZES, QUICK_SIZES = (2_000_000, 20_000_000), (30_000, 60_000)

@@ -25,8 +25,8 @@ from tactful.events.derived import (
     encode_groups,
 )
 from tactful.events.records import EMPTY_MAP
-from tactful.operations.measuring import measure
-from tactful.operations.tallies import PAGE, _groups
+from tactful.operations.journeys.measuring import measure
+from tactful.operations.journeys.tallies import PAGE, _groups
 from tactful.values import DAY_US, HOUR_US, SECOND_US
 
 PIECE = 1_000

@@ -19,10 +19,10 @@ from benchmarks.seeding import seed
 from tactful.adapters.duckdb_queries import DuckDBQueries
 from tactful.adapters.sqlite.store import SqliteStore
 from tactful.language.check import check
-from tactful.operations.history import Opened
-from tactful.operations.matching import Matching
-from tactful.operations.previewing_history import preview
-from tactful.operations.terms import Terms
+from tactful.operations.history.opened import Opened
+from tactful.operations.history.terms import Terms
+from tactful.operations.previews.previewing_history import preview
+from tactful.operations.reading.matching import Matching
 
 EXPRESSIONS = (
     'any("Order Completed", last="30d")',

@@ -34,8 +34,8 @@ from tactful.adapters.duckdb_queries import DuckDBQueries
 from tactful.history.table import schema
 from tactful.language.check import check
 from tactful.language.sql.layout import EVENTS, IDENTITY, SHARED
-from tactful.operations.history import History
-from tactful.operations.previewing_history import preview
+from tactful.operations.history.opened import History
+from tactful.operations.previews.previewing_history import preview
 from tactful.values import HOUR_US
 
 SIZE, QUICK_SIZE = 2_000_000, 60_000

@@ -19,7 +19,7 @@ from tactful.adapters.sqlite.seeds import SqliteSeeds
 from tactful.app.clocks import SystemClock
 from tactful.events.records import Plan, Publish
 from tactful.kernel.plan import adopt
-from tactful.operations.seed_counting import Wanted, count_all
+from tactful.operations.seeds.seed_counting import Wanted, count_all
 from tactful.runtime.seeds import Row
 from tactful.values import DAY_US
 

@@ -38,7 +38,7 @@ from tactful.kernel.state import PLAN_KEY, Profile, decode_partition, decode_pla
 from tactful.kernel.state import encode as encode_state
 from tactful.kernel.step import step
 from tactful.kernel.turn import Turn
-from tactful.operations import project
+from tactful.operations.definitions import project
 from tactful.runtime.ports import Commit, StateWrite
 from tactful.runtime.worker import Worker
 from tactful.values import MINUTE_US, SECOND_US

@@ -14,10 +14,10 @@ from tactful.events.identifiers import partition_of
 from tactful.events.records import Launch, Publish, Record, Steer, Threshold, encode
 from tactful.history.lake import Lake
 from tactful.journeys.definition import CHANNELS
-from tactful.operations.declaring import declared
-from tactful.operations.evaluate_lines import Line, read_lines
-from tactful.operations.history import History
-from tactful.operations.terms import terms_of
+from tactful.operations.definitions.declaring import declared
+from tactful.operations.evaluation.evaluate_lines import Line, read_lines
+from tactful.operations.history.opened import History
+from tactful.operations.history.terms import terms_of
 from tactful.runtime.archive import Archiver
 from tactful.runtime.decided import LiveTail
 from tactful.runtime.ports import Verdict

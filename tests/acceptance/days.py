@@ -29,11 +29,12 @@ from tactful.app.parts import sources_of
 from tactful.events.identifiers import partition_of
 from tactful.events.records import Consent, encode
 from tactful.messages.links import unseal, unseal_confirm
-from tactful.operations import campaigns, coupons, explain_runs, steering
-from tactful.operations.journeying import RunStory
-from tactful.operations.project import load
-from tactful.operations.publish import publish
-from tactful.operations.reading import Reader
+from tactful.operations.definitions.project import load
+from tactful.operations.definitions.publish import publish
+from tactful.operations.journeys import campaigns, coupons, steering
+from tactful.operations.people import explain_runs
+from tactful.operations.people.journeying import RunStory
+from tactful.operations.reading.reader import Reader
 from tactful.runtime.deliver import Deliverer
 from tactful.runtime.fetching import Fetcher
 from tactful.runtime.intake import Intake

@@ -18,7 +18,7 @@ from tactful.history.queries import Session
 from tactful.kernel.definitions import read_published
 from tactful.kernel.state import FIRST_KEY, PlanState, decode_partition, decode_profile
 from tactful.language.sql.layout import EVENTS, TABLES, ZONES
-from tactful.operations.history import History
+from tactful.operations.history.opened import History
 from tactful.runtime.decided import LiveTail
 from tactful.runtime.settings import Settings, read_settings
 

@@ -22,7 +22,7 @@ from tactful.app.application import COMMANDS, Application
 from tactful.app.clocks import SystemClock
 from tactful.cli.main import command_line
 from tactful.errors import TransientError, UsageError
-from tactful.operations.reading import Reader
+from tactful.operations.reading.reader import Reader
 from tactful.operations.stories import Overview
 from tactful.runtime.ports import OutboxRow
 from tactful.runtime.settings import Settings

@@ -17,7 +17,7 @@ from aiosmtpd.smtp import Envelope, Session
 
 from tactful.adapters.installation import Installation as House
 from tactful.app.clocks import SystemClock
-from tactful.operations.listing import Listing
+from tactful.operations.history.listing import Listing
 from tactful.runtime.settings import Settings
 from tests.acceptance.installation import WRITE_KEY, Running, free_port, project, run
 from tests.acceptance.receivers import Mailbox, mail_server

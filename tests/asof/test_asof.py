@@ -7,8 +7,8 @@ import pytest
 
 from tactful.errors import DefinitionError, UsageError
 from tactful.events.records import Unmerge
-from tactful.operations import asof, asof_profile
-from tactful.operations.history import HAPPENED, Opened
+from tactful.operations.history import asof, asof_profile
+from tactful.operations.history.opened import HAPPENED, Opened
 from tactful.values import HOUR_US, parse_time
 from tests.histories import Life, lived
 

@@ -22,8 +22,8 @@ from tactful.language.sql.build import Sql
 from tactful.language.sql.layout import IDENTITY
 from tactful.language.sql.relations import Query
 from tactful.language.sql.seeing import Seeing
-from tactful.operations import asof
-from tactful.operations.history import Opened
+from tactful.operations.history import asof
+from tactful.operations.history.opened import Opened
 from tactful.runtime.decided import LiveTail
 from tactful.runtime.settings import Settings, plan_settings
 from tests.histories import Life

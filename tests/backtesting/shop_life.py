@@ -13,7 +13,7 @@ from tactful.operations.backtesting.crew import Alone, Crew
 from tactful.operations.backtesting.preparing import Asked, wanted
 from tactful.operations.backtesting.running import Backtest, backtest
 from tactful.operations.backtesting.tally import Line, Sent
-from tactful.operations.project import load
+from tactful.operations.definitions.project import load
 from tactful.runtime.settings import Settings, plan_settings
 from tactful.runtime.settings_sending import SendingSettings
 from tactful.shoppers.people import Town

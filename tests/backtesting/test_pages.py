@@ -12,12 +12,12 @@ import msgspec
 import pytest
 
 from tactful.errors import UsageError
-from tactful.operations import previewed
 from tactful.operations.backtesting import preparing, report, running
 from tactful.operations.backtesting.behind import Behind
 from tactful.operations.backtesting.bench import WAITING, Bench
 from tactful.operations.backtesting.crew import Alone
 from tactful.operations.backtesting.preparing import Asked
+from tactful.operations.reading import previewed
 from tactful.runtime.settings import plan_settings
 from tactful.web.console.hands import Hands
 from tests.backtesting.shop_life import SHOP, lived_shop

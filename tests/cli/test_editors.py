@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tactful.language import names, paths
-from tactful.operations import completion
+from tactful.operations.definitions import completion
 from tests.cli.conftest import Run
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tactful.adapters.memory.bells import MemoryBells
 from tactful.events.naming import naming
 from tactful.events.records import Event, unpack
-from tactful.operations.quarantine import replay
+from tactful.operations.upkeep.quarantine import replay
 from tactful.runtime.tokens import Tokens
 from tactful.values import SECOND_US
 from tactful.web.collect_reading import Rules

@@ -10,7 +10,7 @@ from tactful.adapters.memory.bells import MemoryBells
 from tactful.errors import UsageError
 from tactful.events.sources import Source
 from tactful.events.verdicts import Refusal
-from tactful.operations.quarantine import Retried, drop, replay, show
+from tactful.operations.upkeep.quarantine import Retried, drop, replay, show
 from tactful.runtime.ports import Quarantined
 from tests.collect.edge import BROWSER, NOW, SERVER, Edge
 

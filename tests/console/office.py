@@ -1,8 +1,8 @@
 """Who works in the shop that the tests of the console look at: an administrator who is signed in, a marketer, somebody who
 was invited and has not come yet, and a program with a token."""
 
-from tactful.operations import users
-from tactful.operations.access import Access
+from tactful.operations.access import users
+from tactful.operations.access.access import Access
 
 PASSWORD = "four words are good"
 AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:131.0) Gecko/20100101 Firefox/131.0"

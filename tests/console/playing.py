@@ -9,8 +9,8 @@ from tactful.operations.backtesting.behind import Behind
 from tactful.operations.backtesting.bench import Bench
 from tactful.operations.backtesting.crew import Alone
 from tactful.operations.backtesting.preparing import Asked
-from tactful.operations.history import History
-from tactful.operations.project import load
+from tactful.operations.definitions.project import load
+from tactful.operations.history.opened import History
 from tactful.runtime.settings import Settings, plan_settings
 
 PAGE = "/journeys/cart_reminder/backtest"

@@ -20,9 +20,9 @@ from tactful.adapters.memory.bells import MemoryBells
 from tactful.adapters.memory.office import MemoryOffice
 from tactful.app.parts import sources_of
 from tactful.events.intake import Arrival
-from tactful.operations import previewed
-from tactful.operations.access import Access
-from tactful.operations.patching import SOURCE
+from tactful.operations.access.access import Access
+from tactful.operations.people.patching import SOURCE
+from tactful.operations.reading import previewed
 from tactful.runtime.office import Visitor
 from tactful.runtime.roles import ROLES
 from tactful.web.console.hands import Hands

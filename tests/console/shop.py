@@ -17,9 +17,9 @@ from tactful.adapters.memory.office import MemoryOffice
 from tactful.events.records import EMPTY_MAP, Consent, Event, pack
 from tactful.events.responses import EMAIL_CLICKED, EMAIL_OPENED, EMAIL_SPAM, UNSUBSCRIBED, About, Response, event
 from tactful.kernel.state import PlanState
-from tactful.operations.project import load
-from tactful.operations.publish import published
-from tactful.operations.reading import Reader
+from tactful.operations.definitions.project import load
+from tactful.operations.definitions.publish import published
+from tactful.operations.reading.reader import Reader
 from tactful.runtime.ports import Quarantined
 from tactful.runtime.settings import Settings, plan_settings, read_settings
 from tactful.runtime.worker import Worker

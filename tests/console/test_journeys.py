@@ -13,9 +13,9 @@ import pytest
 from playwright.sync_api import Browser
 
 from tactful.events.derived import RunStarted, decode_groups
-from tactful.operations.behind import PAGE
-from tactful.operations.measuring import Report, measure
-from tactful.operations.tallies import EVER
+from tactful.operations.journeys.behind import PAGE
+from tactful.operations.journeys.measuring import Report, measure
+from tactful.operations.journeys.tallies import EVER
 from tests.console.serving import Answer, Served, serve
 from tests.console.shop import PARTITIONS, Shop
 

@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 from playwright.sync_api import Browser
 
-from tactful.operations.proofs import Said
+from tactful.operations.messages.proofs import Said
 from tactful.runtime.ports import Claimed
 from tactful.web.console import mail_frame
 from tests.console.serving import Served, serve

@@ -7,8 +7,8 @@ from typing import cast
 
 import pytest
 
-from tactful.operations.measuring import Report
-from tactful.operations.reading import Reader
+from tactful.operations.journeys.measuring import Report
+from tactful.operations.reading.reader import Reader
 from tactful.runtime.ports import Clock
 from tactful.values import DAY_US, HOUR_US, SECOND_US
 from tactful.web.console import reports

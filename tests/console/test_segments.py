@@ -12,9 +12,10 @@ import pytest
 from msgspec.structs import replace
 
 from tactful.kernel.state import FIRST_KEY, decode_profile
-from tactful.operations import segment_people, segmenting
-from tactful.operations.project import load
-from tactful.operations.segment_people import Wanted
+from tactful.operations.definitions.project import load
+from tactful.operations.reading import segmenting
+from tactful.operations.segments import segment_people
+from tactful.operations.segments.segment_people import Wanted
 from tactful.runtime.settings import plan_settings
 from tests.console.serving import Served, serve
 from tests.console.shop import PROJECT, Shop

@@ -10,11 +10,11 @@ from tactful.language.check import check
 from tactful.language.mistakes import Mistake, definition_error
 from tactful.language.names import FUNCTIONS, OPTIONS
 from tactful.messages.template import check_template
-from tactful.operations.cases import Engine, read_cases
-from tactful.operations.cases import differences as case_differences
-from tactful.operations.evaluate_lines import Question
-from tactful.operations.project import load
-from tactful.operations.rehearsing import rehearse
+from tactful.operations.definitions.project import load
+from tactful.operations.evaluation.cases import Engine, read_cases
+from tactful.operations.evaluation.cases import differences as case_differences
+from tactful.operations.evaluation.evaluate_lines import Question
+from tactful.operations.messages.rehearsing import rehearse
 from tactful.values import parse_time
 from tests.definitions.examples import Example, differences, read_example
 from tests.definitions.shop_histories import IN_OUT

@@ -10,8 +10,8 @@ import pytest
 
 from tactful.errors import DefinitionError, UsageError
 from tactful.messages.template import check_template
-from tactful.operations.project import check, load
-from tactful.operations.scaffold import Wanted, init, named
+from tactful.operations.definitions.project import check, load
+from tactful.operations.definitions.scaffold import Wanted, init, named
 from tactful.runtime.settings import read_settings
 
 EMPTY = Wanted("Shop", "empty", "Europe/Lisbon")

@@ -9,7 +9,7 @@ from tactful.errors import DefinitionError
 from tactful.kernel.definitions import read_project
 from tactful.language.compile import compile_condition
 from tactful.language.tree import Consents, everything
-from tactful.operations.checking import examine
+from tactful.operations.definitions.checking import examine
 from tactful.runtime.settings import read_settings
 
 MESSAGE = "subject: x\nhtml: y\ntext: z\n"

@@ -17,8 +17,8 @@ from tactful.kernel.definitions import read_project
 from tactful.language.document import Document, Fields
 from tactful.language.yaml_nodes import Node
 from tactful.messages.texts import ALL
-from tactful.operations import schemas, schemas_journeys
-from tactful.operations.scaffold import Wanted, init
+from tactful.operations.definitions import schemas, schemas_journeys
+from tactful.operations.definitions.scaffold import Wanted, init
 
 SHOP = Path("examples/shop")
 

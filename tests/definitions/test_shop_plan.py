@@ -10,7 +10,7 @@ from tactful.cli.simulating import door_of, products_of
 from tactful.events.tracking import fit
 from tactful.kernel.definitions import read_project
 from tactful.language.declarations import tracking_rule
-from tactful.operations.project import load
+from tactful.operations.definitions.project import load
 from tactful.runtime.settings import Settings, read_settings
 from tactful.runtime.tokens import Tokens
 from tactful.shoppers.calls import Call, Door

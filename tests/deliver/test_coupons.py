@@ -15,7 +15,7 @@ from tactful.adapters.sqlite.outbox import SqliteOutbox
 from tactful.events.records import Plan, Publish, unpack
 from tactful.kernel.plan import adopt
 from tactful.kernel.state import Profile
-from tactful.operations import coupons
+from tactful.operations.journeys import coupons
 from tactful.operations.lists import written
 from tactful.runtime.ports import Outbox, Verdict
 from tactful.values import SECOND_US

@@ -17,7 +17,8 @@ from tactful.app import examining, lanes
 from tactful.app.parts import email_of
 from tactful.errors import UsageError
 from tactful.messages import dkim
-from tactful.operations import doctor, outbox
+from tactful.operations import doctor
+from tactful.operations.messages import outbox
 from tactful.runtime.channels import DkimSettings, EmailSettings, ProviderSettings, WebhookSettings
 from tactful.runtime.ports import OutboxRow
 from tactful.runtime.settings import read_settings

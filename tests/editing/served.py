@@ -23,11 +23,11 @@ from tactful.adapters.memory.bells import MemoryBells
 from tactful.adapters.memory.house import MemoryHouse
 from tactful.events.intake import Arrival
 from tactful.events.records import Consent, Event, encode, pack
-from tactful.operations.patching import SOURCE
-from tactful.operations.project import load
-from tactful.operations.publish import publish
-from tactful.operations.reading import Reader
-from tactful.operations.seeding import Seeder
+from tactful.operations.definitions.project import load
+from tactful.operations.definitions.publish import publish
+from tactful.operations.people.patching import SOURCE
+from tactful.operations.reading.reader import Reader
+from tactful.operations.seeds.seeding import Seeder
 from tactful.runtime.office import Visitor
 from tactful.runtime.ports import Clock
 from tactful.runtime.roles import ROLES

@@ -13,9 +13,9 @@ from tactful.errors import DefinitionError
 from tactful.kernel.definitions import read_project, vocabulary_of
 from tactful.language.check import check
 from tactful.language.vocabulary import EMPTY, Vocabulary
-from tactful.operations.building import Group, Row, Words
-from tactful.operations.building_reading import plain, read
-from tactful.operations.building_text import write
+from tactful.operations.definitions.building import Group, Row, Words
+from tactful.operations.definitions.building_reading import plain, read
+from tactful.operations.definitions.building_text import write
 from tactful.web.console import builder_form, conditions
 from tactful.web.console.builder_form import Choices, Fields
 from tactful.web.console.workshop import Workshop

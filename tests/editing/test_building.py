@@ -13,11 +13,11 @@ from tactful.kernel.definitions import read_project, vocabulary_of
 from tactful.language.check import check
 from tactful.language.mistakes import Mistake
 from tactful.language.vocabulary import EMPTY, Vocabulary
-from tactful.operations import cases
-from tactful.operations.building import Constant, Group, Row, Step, Words, words
-from tactful.operations.building_reading import plain, read
-from tactful.operations.building_text import shown, typed, write
-from tactful.operations.project import load
+from tactful.operations.definitions.building import Constant, Group, Row, Step, Words, words
+from tactful.operations.definitions.building_reading import plain, read
+from tactful.operations.definitions.building_text import shown, typed, write
+from tactful.operations.definitions.project import load
+from tactful.operations.evaluation import cases
 from tests.parity.expressions import Writer
 from tests.parity.histories import PURPOSES, SCORES
 from tests.parity.projects import files, project

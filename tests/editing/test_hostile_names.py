@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from tactful.errors import DefinitionError, UsageError
-from tactful.operations.folder import path_of, read
-from tactful.operations.project import load
-from tactful.operations.saving import save
+from tactful.operations.definitions.folder import path_of, read
+from tactful.operations.definitions.project import load
+from tactful.operations.definitions.saving import save
 from tests.editing.served import Installation, Visiting, serve
 
 LONG = "\U00010300" * 64

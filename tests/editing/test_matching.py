@@ -10,8 +10,8 @@ from tactful.events.records import Event
 from tactful.kernel.definitions import read_project, vocabulary_of
 from tactful.kernel.state import decode_partition, decode_plan
 from tactful.language.check import check
-from tactful.operations.matching import Matched, Matching, matched
-from tactful.operations.reading import Reader
+from tactful.operations.reading.matching import Matched, Matching, matched
+from tactful.operations.reading.reader import Reader
 from tactful.values import DAY_US, HOUR_US
 from tests.operations.engine import Engine
 from tests.previewing.opening import history_of

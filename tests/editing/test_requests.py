@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tactful.operations.matching import Matched
+from tactful.operations.reading.matching import Matched
 from tactful.web.console.conditions import in_words
 from tests.editing.served import BUYERS, Installation, Visiting, in_force, serve, text_of
 

@@ -11,12 +11,12 @@ from tactful.events.records import Plan, Publish, encode
 from tactful.kernel.definitions import read_project
 from tactful.kernel.plan import adopt
 from tactful.kernel.state import PlanState
-from tactful.operations import proposing
-from tactful.operations.folder import Conflict, edited, path_of, read, split
-from tactful.operations.project import load
-from tactful.operations.publish import is_on_its_way, on_their_way
-from tactful.operations.revising import OUTSIDE, Revising
-from tactful.operations.saving import save
+from tactful.operations.definitions import proposing
+from tactful.operations.definitions.folder import Conflict, edited, path_of, read, split
+from tactful.operations.definitions.project import load
+from tactful.operations.definitions.publish import is_on_its_way, on_their_way
+from tactful.operations.definitions.revising import OUTSIDE, Revising
+from tactful.operations.definitions.saving import save
 from tactful.runtime.settings import Settings, read_settings
 from tests.operations.engine import Engine
 
@@ -266,7 +266,7 @@ def test_a_publication_by_somebody_else_keeps_their_name(revisions: MemoryRevisi
 
 
 def test_what_is_refused_is_not_published(project: Path) -> None:
-    from tactful.operations.publish import publication
+    from tactful.operations.definitions.publish import publication
 
     with pytest.raises(DefinitionError):
         publication({BUYERS: "when: nonsense(\n"}, {}, 1, "ann")

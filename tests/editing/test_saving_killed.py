@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from tactful.errors import TransientError, UsageError
-from tactful.operations import saving
-from tactful.operations.folder import edited, read
-from tactful.operations.project import load
-from tactful.operations.proposing import rename
-from tactful.operations.saving import NOTE, held, save
+from tactful.operations.definitions import saving
+from tactful.operations.definitions.folder import edited, read
+from tactful.operations.definitions.project import load
+from tactful.operations.definitions.proposing import rename
+from tactful.operations.definitions.saving import NOTE, held, save
 
 BUYERS = "segments/buyers.yaml"
 TO = "segments/bought_lately.yaml"

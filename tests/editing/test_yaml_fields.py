@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tactful.operations.yaml_fields import value, with_value
+from tactful.operations.definitions.yaml_fields import value, with_value
 
 FILE = """\
 # Of the summer.

@@ -10,7 +10,7 @@ from tactful.kernel.definitions import read_project, vocabulary_of
 from tactful.language.check import check
 from tactful.language.mistakes import Mistake
 from tactful.language.vocabulary import EventType, Vocabulary
-from tactful.operations.completion import Lately, vocabulary
+from tactful.operations.definitions.completion import Lately, vocabulary
 from tactful.values import MINUTE_US, SECOND_US
 
 ABOUT = About("intent", "u:42", "welcome", "hello", "email", "first")

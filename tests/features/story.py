@@ -13,11 +13,11 @@ from tactful.history.table import parquet, sorted_out
 from tactful.kernel.definitions import read_project, vocabulary_of
 from tactful.language.check import check
 from tactful.language.sql.layout import TABLES, Layout, layout
-from tactful.operations.evaluate_lines import Line, Question, read_lines
-from tactful.operations.evaluate_ties import history_rows
-from tactful.operations.features import Wanted, table
-from tactful.operations.history import History, Opened
-from tactful.operations.terms import Terms
+from tactful.operations.evaluation.evaluate_lines import Line, Question, read_lines
+from tactful.operations.evaluation.evaluate_ties import history_rows
+from tactful.operations.features.tables import Wanted, table
+from tactful.operations.history.opened import History, Opened
+from tactful.operations.history.terms import Terms
 from tactful.segments.features import Feature, kind_of_feature
 from tactful.values import DAY_US, parse_time
 

@@ -19,9 +19,9 @@ from tactful.language.sql import build, seeing
 from tactful.language.sql.build import Sql
 from tactful.language.sql.layout import CONSENTS, EVENTS, IDENTITY, SCORES, THRESHOLDS, TRAITS
 from tactful.language.sql.seeing import Seeing
-from tactful.operations.feature_proposal import seen
-from tactful.operations.features import Wanted
-from tactful.operations.terms import Terms
+from tactful.operations.features.feature_proposal import seen
+from tactful.operations.features.tables import Wanted
+from tactful.operations.history.terms import Terms
 from tactful.values import DAY_US, HOUR_US, MINUTE_US
 from tests.features.lives import BEGIN, DAYS, DELAYS_US, FILES, TEXTS, happened, lines
 from tests.features.story import features, history, instant, rows_of

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tactful.operations.features import Wanted
-from tactful.operations.terms import Terms
+from tactful.operations.features.tables import Wanted
+from tactful.operations.history.terms import Terms
 from tactful.values import DAY_US, format_time
 from tests.features.lives import BEGIN, DAYS, DELAYS_US, FILES, TEXTS, happened, lines
 from tests.features.story import features, history, instant, rows_of

@@ -6,11 +6,11 @@ from typing import Any
 
 import pyarrow as pa
 
-from tactful.operations import evaluate_live
-from tactful.operations.evaluate_lines import Question
-from tactful.operations.features import ABOUT, Wanted, table
-from tactful.operations.history import KNOWN
-from tactful.operations.terms import Terms
+from tactful.operations.evaluation import evaluate_live
+from tactful.operations.evaluation.evaluate_lines import Question
+from tactful.operations.features.tables import ABOUT, Wanted, table
+from tactful.operations.history.opened import KNOWN
+from tactful.operations.history.terms import Terms
 from tactful.values import DAY_US, HOUR_US
 from tests.features.story import features, history, instant, rows_of
 

@@ -17,7 +17,7 @@ from tactful.history.lake import Maintained
 from tactful.history.producer import READS, read_groups
 from tactful.history.table import of_rows
 from tactful.language.sql.layout import EVENTS, TABLES, ZONES, Layout
-from tactful.operations.history import History
+from tactful.operations.history.opened import History
 from tactful.runtime.archive import RETRY_US, Archive, Archiver, Declared, Pace
 from tactful.runtime.decided import LiveTail
 from tactful.testing.clock import SimClock

@@ -9,8 +9,8 @@ import pytest
 
 from tactful.adapters.duckdb_queries import DuckDBQueries
 from tactful.history.queries import Queries
-from tactful.operations import evaluate_sql
-from tactful.operations.evaluate_lines import Question
+from tactful.operations.evaluation import evaluate_sql
+from tactful.operations.evaluation.evaluate_lines import Question
 from tests.history.shop import CASES, FILES, LINES, NOON
 from tests.parity.batches import Size, batch, differences
 

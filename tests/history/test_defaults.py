@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tactful.operations.cases import instant
-from tactful.operations.evaluate_lines import Question
+from tactful.operations.evaluation.cases import instant
+from tactful.operations.evaluation.evaluate_lines import Question
 from tactful.values import SECOND_US, format_time
 from tests.parity.batches import ENGINES
 

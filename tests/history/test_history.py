@@ -11,8 +11,8 @@ from tactful.adapters.duckdb_queries import DuckDBQueries
 from tactful.history.lake import Broken, Loss, Maintained
 from tactful.history.tail import Rest
 from tactful.language.sql.layout import SHARED, Layout
-from tactful.operations.history import HAPPENED, History
-from tactful.operations.terms import Terms
+from tactful.operations.history.opened import HAPPENED, History
+from tactful.operations.history.terms import Terms
 from tactful.values import DAY_US, parse_time
 from tests.history.shop import call
 from tests.history.test_queries import trees, written

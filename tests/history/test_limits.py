@@ -13,8 +13,8 @@ from tactful.language.mistakes import Mistake
 from tactful.language.sql.engines import write
 from tactful.language.sql.layout import SHARED
 from tactful.language.sql.query import ask
-from tactful.operations import evaluate_live, evaluate_sql
-from tactful.operations.evaluate_lines import Answer, Question
+from tactful.operations.evaluation import evaluate_live, evaluate_sql
+from tactful.operations.evaluation.evaluate_lines import Answer, Question
 from tests.history.shop import FILES, NOON, call
 
 

@@ -13,8 +13,8 @@ from tactful.events.records import Tick, encode
 from tactful.history.table import schema
 from tactful.history.timezones import zone_table
 from tactful.language.sql.layout import EVENTS, TABLES, TRAITS, ZONES
-from tactful.operations.archived import said_of
-from tactful.operations.lake_mending import Mending, mending
+from tactful.operations.history.archived import said_of
+from tactful.operations.history.lake_mending import Mending, mending
 from tactful.runtime.archive import Archiver, Pace
 from tactful.testing.clock import SimClock
 from tactful.values import DAY_US

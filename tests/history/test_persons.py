@@ -18,7 +18,7 @@ from tactful.language.sql.engines import write
 from tactful.language.sql.layout import SHARED, TABLES
 from tactful.language.sql.query import ask
 from tactful.language.sql.seeing import Seeing, Sees
-from tactful.operations.evaluate_lines import read_lines
+from tactful.operations.evaluation.evaluate_lines import read_lines
 from tests.history.rows import decided, rows
 from tests.history.shop import NOON, call
 

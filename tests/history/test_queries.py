@@ -18,8 +18,8 @@ from tactful.language.sql.engines import write
 from tactful.language.sql.layout import SHARED, TABLES, layout
 from tactful.language.sql.query import ask
 from tactful.language.sql.seeing import Seeing
-from tactful.operations import evaluate_sql
-from tactful.operations.evaluate_lines import Question, read_lines
+from tactful.operations.evaluation import evaluate_sql
+from tactful.operations.evaluation.evaluate_lines import Question, read_lines
 from tests.history.rows import rows
 from tests.history.shop import NOON, call
 

@@ -13,9 +13,9 @@ import pytest
 from tactful.adapters.delta.folder import Folder
 from tactful.adapters.delta.lake import DeltaLake
 from tactful.adapters.duckdb_queries import DuckDBQueries
-from tactful.operations.features import Wanted
-from tactful.operations.history import HAPPENED, KNOWN, History
-from tactful.operations.terms import Terms, terms_of
+from tactful.operations.features.tables import Wanted
+from tactful.operations.history.opened import HAPPENED, KNOWN, History
+from tactful.operations.history.terms import Terms, terms_of
 from tactful.values import DAY_US
 from tests.features.lives import BEGIN, DAYS, DELAYS_US, FILES, TEXTS, lines
 from tests.features.story import features, rows_of

@@ -9,8 +9,8 @@ import pytest
 
 from tactful.adapters.memory.lake import MemoryLake
 from tactful.errors import TransientError
-from tactful.operations import retention
-from tactful.operations.retention import trim
+from tactful.operations.history import retention
+from tactful.operations.history.retention import trim
 from tactful.runtime.archive import Archiver, Pace
 from tactful.values import HOUR_US, MINUTE_US, format_time
 from tests.histories import Life, lived

@@ -15,10 +15,10 @@ from tactful.events.records import Event, decode
 from tactful.events.sources import Source
 from tactful.kernel.state import decode_profile
 from tactful.operations.imports.preparing import prepare
+from tactful.operations.imports.replay import replay
 from tactful.operations.imports.replaying import write_lines
 from tactful.operations.imports.report import Report
 from tactful.operations.imports.running import Wanted, run
-from tactful.operations.replay import replay
 from tactful.runtime.ports import Clock
 from tactful.runtime.settings import EngineSettings, Settings, SourceSettings, plan_settings
 from tactful.values import parse_time

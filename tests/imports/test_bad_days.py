@@ -9,11 +9,11 @@ import pytest
 from tactful.errors import TransientError, UsageError
 from tactful.events.records import Imported, decode
 from tactful.kernel.state import decode_partition
+from tactful.operations.definitions.publish import publish
 from tactful.operations.imports import roads
 from tactful.operations.imports.report import Report
 from tactful.operations.imports.running import run
 from tactful.operations.imports.tables import Batch
-from tactful.operations.publish import publish
 from tactful.runtime.settings import plan_settings
 from tactful.values import DAY_US
 from tests.imports.folders import FILES, Folder, ids

@@ -10,10 +10,10 @@ from tactful.errors import UsageError
 from tactful.events.derived import RunEnded, RunStarted, SegmentEntered, SendMessage
 from tactful.events.records import Consent, Event
 from tactful.kernel.state import decode_partition
-from tactful.operations import quarantine as quarantine_operations
+from tactful.operations.definitions.publish import publish
 from tactful.operations.imports.report import lines
 from tactful.operations.imports.running import try_out
-from tactful.operations.publish import publish
+from tactful.operations.upkeep import quarantine as quarantine_operations
 from tactful.runtime.settings import IdentitySettings, plan_settings
 from tactful.values import parse_time
 from tests.imports.folders import FILES, MAPPING, NOW, Folder, ids, records, rows_of, sources

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from tactful.events.records import Consent, Enter, Event, pack
 from tactful.history import columns
 from tactful.language.sql import build
-from tactful.operations import asof
+from tactful.operations.history import asof
 from tactful.runtime.settings import ConsentSettings, PurposeSettings, Settings, SourceSettings
 from tests.histories import Life
 

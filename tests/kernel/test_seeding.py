@@ -11,7 +11,7 @@ from tactful.kernel.instants import pass_time
 from tactful.kernel.seeding import hear_of
 from tactful.kernel.state import Fragment
 from tactful.kernel.turn import Turn
-from tactful.operations.seeding import wanted
+from tactful.operations.seeds.seeding import wanted
 from tests.kernel.driver import Driver
 from tests.simulation.histories import START
 from tests.simulation.identity import calls

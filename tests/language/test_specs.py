@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from msgspec import json
 
-from tactful.operations import cases
-from tactful.operations.evaluate_lines import Answer, Answers, Line, Question
+from tactful.operations.evaluation import cases
+from tactful.operations.evaluation.evaluate_lines import Answer, Answers, Line, Question
 from tests.parity import batches
 from tests.parity.oracle import Oracle
 from tests.parity.projects import read_files

@@ -6,7 +6,7 @@ import pytest
 
 from tactful.messages.finishing import CLIPPED_BYTES
 from tactful.messages.looks import hole
-from tactful.operations.rehearsing import Rehearsal, rehearse
+from tactful.operations.messages.rehearsing import Rehearsal, rehearse
 from tests.messages.amphtml import validate
 from tests.messages.letters import LEAVE, PERSON, SHOP, STRANGER, Letter, definitions, letters
 

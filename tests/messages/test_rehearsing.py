@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from tactful.messages.looks import hole
 from tactful.messages.samples import Declared, people
-from tactful.operations.rehearsing import Coverage, Rehearsal, rehearse
+from tactful.operations.messages.rehearsing import Coverage, Rehearsal, rehearse
 from tests.messages.scene import project
 
 DARK = "@media (prefers-color-scheme: dark) { p { color: white } }"

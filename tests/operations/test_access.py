@@ -2,9 +2,9 @@
 
 import pytest
 
-from tactful.operations.access import Wrong, check_password, checked_name
-from tactful.operations.attempts import Attempts
-from tactful.operations.guarding import check
+from tactful.operations.access.access import Wrong, check_password, checked_name
+from tactful.operations.access.attempts import Attempts
+from tactful.operations.access.guarding import check
 from tactful.runtime.accounts import Account, ApiToken
 from tactful.runtime.settings_access import AccessSettings, OpenIdSettings, access_problem
 from tactful.values import SECOND_US

@@ -1,8 +1,8 @@
 """The doctor says how far the lake is behind."""
 
 from tactful.events.records import Tick, encode
-from tactful.operations.archived import look_at_lake
 from tactful.operations.doctor import Finding
+from tactful.operations.history.archived import look_at_lake
 from tactful.values import HOUR_US, MINUTE_US, SECOND_US, format_time
 from tests.histories import Life, lived
 

@@ -3,8 +3,8 @@
 from tactful.kernel.fragments import states
 from tactful.kernel.seeding import is_behind
 from tactful.kernel.state import FIRST_KEY, decode_profile
-from tactful.operations.rendering import people_of
-from tactful.operations.seeding import Seeder
+from tactful.operations.messages.rendering import people_of
+from tactful.operations.seeds.seeding import Seeder
 from tactful.runtime.settings import Settings
 from tactful.values import MINUTE_US
 from tests.backtesting.test_small_histories import BEGIN, event, together

@@ -7,8 +7,8 @@ import pytest
 
 from tactful.adapters.memory.trail import MemoryTrail
 from tactful.events.derived import GoalReached, Group, OutcomeNoted, Responded, RunStarted, encode_groups
-from tactful.operations import behind as module
-from tactful.operations.behind import PAGE, Entry, Listed, Wanted, behind
+from tactful.operations.journeys import behind as module
+from tactful.operations.journeys.behind import PAGE, Entry, Listed, Wanted, behind
 from tactful.runtime.ports import OutboxRow
 from tactful.values import MINUTE_US
 

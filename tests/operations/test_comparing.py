@@ -7,8 +7,8 @@ import pytest
 from tactful.adapters.memory.store import MemoryStore
 from tactful.kernel.plan import empty_plan
 from tactful.kernel.state import Identity, PartitionState, encode, new_profile
-from tactful.operations import comparing
-from tactful.operations.comparing import Comparison, Fact, Person, compare, is_so, sampled
+from tactful.operations.segments import comparing
+from tactful.operations.segments.comparing import Comparison, Fact, Person, compare, is_so, sampled
 from tactful.people.traits import TraitWrite
 from tactful.runtime.ports import Commit, StateWrite
 

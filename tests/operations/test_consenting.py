@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from tactful.consent.ledger import Entry, committed, link
 from tactful.errors import TransientError, UsageError
-from tactful.operations.consenting import check, decisions, look, verify
+from tactful.operations.people.consenting import check, decisions, look, verify
 from tactful.runtime.settings import ConsentSettings, PurposeSettings, Settings, plan_settings
 from tests.operations.engine import Engine
 from tests.operations.test_relay import failing

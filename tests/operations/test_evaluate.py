@@ -7,8 +7,8 @@ import pytest
 
 from tactful.adapters.duckdb_queries import DuckDBQueries
 from tactful.errors import UsageError
-from tactful.operations import evaluate_live, evaluate_sql
-from tactful.operations.evaluate_lines import Question
+from tactful.operations.evaluation import evaluate_live, evaluate_sql
+from tactful.operations.evaluation.evaluate_lines import Question
 from tactful.runtime.settings import IdentitySettings
 from tactful.values import parse_time
 

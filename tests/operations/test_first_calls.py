@@ -9,10 +9,10 @@ import pytest
 from tactful.consent.policy import DEFAULT, Policy, Purpose, read
 from tactful.events.records import CONSENT
 from tactful.kernel.state import PartitionState
-from tactful.operations.consenting import refused, unkept
-from tactful.operations.first_calls import about_consent, first_calls
+from tactful.operations.definitions.first_calls import about_consent, first_calls
+from tactful.operations.definitions.scaffold import examples
+from tactful.operations.people.consenting import refused, unkept
 from tactful.operations.places import state_of
-from tactful.operations.scaffold import examples
 from tactful.runtime.settings import plan_settings, read_settings
 from tests.operations.engine import Engine
 

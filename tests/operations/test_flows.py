@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tactful.events.mentions import Tally
-from tactful.operations.flows import SPANS, borders, flow
+from tactful.operations.segments.flows import SPANS, borders, flow
 from tactful.values import DAY_US, HOUR_US, parse_time
 
 OSLO = ZoneInfo("Europe/Oslo")

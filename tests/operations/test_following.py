@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tactful.operations import following
-from tactful.operations.following import Following
+from tactful.operations.reading import following
+from tactful.operations.reading.following import Following
 from tests.web.living import Living
 
 COLLECT = '{"region": "opt-in", "collect": "analytics", "otherwise": "count", "purposes": {"analytics": {}}}'

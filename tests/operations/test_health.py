@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tactful.operations.doctor import Finding
-from tactful.operations.health import PartitionHealth, concerns, partitions
+from tactful.operations.upkeep.health import PartitionHealth, concerns, partitions
 from tactful.runtime.machine import Machine
 from tactful.values import MINUTE_US, SECOND_US
 from tests.web.living import Living

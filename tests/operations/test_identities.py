@@ -10,8 +10,8 @@ from tactful.errors import UsageError
 from tactful.events.derived import DeviceMoved, EventKept, Group, Row, TieRefused, encode_groups
 from tactful.events.records import Plan, Publish
 from tactful.kernel.state import PlanState
-from tactful.operations import identities
-from tactful.operations.publish import refuse_other_priority
+from tactful.operations.definitions.publish import refuse_other_priority
+from tactful.operations.people import identities
 from tactful.runtime.settings import IdentitySettings, Settings, SourceSettings, plan_settings
 
 PAGE, SERVER = SourceSettings("WK"), SourceSettings("SK", "server")

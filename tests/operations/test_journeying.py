@@ -7,9 +7,9 @@ from msgspec.structs import replace
 
 from tactful.errors import UsageError
 from tactful.events.records import Consent, Event
-from tactful.operations import explain, explain_runs
-from tactful.operations.journeying import RunStory
-from tactful.operations.reading import Reader
+from tactful.operations.people import explain, explain_runs
+from tactful.operations.people.journeying import RunStory
+from tactful.operations.reading.reader import Reader
 from tactful.values import DAY_US, format_time
 from tests.operations.engine import Engine
 

@@ -6,8 +6,8 @@ import pytest
 
 from tactful.errors import DefinitionError, UsageError
 from tactful.events.records import Consent, Event, Score, Threshold, Unmerge
-from tactful.operations import evaluate_live
-from tactful.operations.evaluate_lines import Line, Question, people, read_lines
+from tactful.operations.evaluation import evaluate_live
+from tactful.operations.evaluation.evaluate_lines import Line, Question, people, read_lines
 from tactful.operations.plain import plain
 from tactful.segments import membership
 from tactful.values import Duration, Time, parse_time

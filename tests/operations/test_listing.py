@@ -3,9 +3,9 @@
 import json
 from typing import Any
 
-from tactful.operations.listing import Listing, rules_of
-from tactful.operations.publish import published
-from tactful.operations.reading import Reader
+from tactful.operations.definitions.publish import published
+from tactful.operations.history.listing import Listing, rules_of
+from tactful.operations.reading.reader import Reader
 from tactful.web.api import prometheus
 from tests.histories import lived
 from tests.operations.engine import Engine

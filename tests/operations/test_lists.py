@@ -15,8 +15,9 @@ from tactful.adapters.memory.outbox import MemoryOutbox
 from tactful.consent.ledger import Entry, Opening, link
 from tactful.errors import UsageError
 from tactful.events.records import Consent, decode
-from tactful.operations import consent_lists, suppressions
 from tactful.operations.lists import Told, read, written
+from tactful.operations.messages import suppressions
+from tactful.operations.people import consent_lists
 from tactful.runtime.ports import Clock
 from tactful.values import DAY_US, parse_time
 

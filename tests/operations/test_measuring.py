@@ -23,9 +23,10 @@ from tactful.events.derived import (
     encode_groups,
 )
 from tactful.events.records import EMPTY_MAP
-from tactful.operations import measured, tallies
-from tactful.operations.measuring import BUCKETS, Report, measure
-from tactful.operations.tallies import EVER
+from tactful.operations.journeys import tallies
+from tactful.operations.journeys.measuring import BUCKETS, Report, measure
+from tactful.operations.journeys.tallies import EVER
+from tactful.operations.reading import measured
 from tactful.values import DAY_US, HOUR_US, MINUTE_US, SECOND_US, parse_time
 
 NOON = parse_time("2025-03-12T12:00:00Z") or 0

@@ -13,8 +13,8 @@ from tactful.events.records import Consent
 from tactful.kernel.definitions import read_published
 from tactful.kernel.state import FIRST_KEY, decode_profile
 from tactful.language.sql.layout import CONSENTS, IDENTITY, MEMBERSHIPS
-from tactful.operations.evaluate_lines import read_lines
-from tactful.operations.new_lake import begin, since_us, trimmed
+from tactful.operations.evaluation.evaluate_lines import read_lines
+from tactful.operations.history.new_lake import begin, since_us, trimmed
 from tactful.runtime.archive import Archiver
 from tactful.runtime.settings import Settings, naming_of
 from tactful.values import DAY_US, format_time

@@ -10,7 +10,7 @@ from tactful.errors import DefinitionError
 from tactful.events.records import CONSENT, SESSION_GAP, Publish, decode
 from tactful.kernel.definitions import read_project
 from tactful.language.tree import Sessions, walk
-from tactful.operations import publish
+from tactful.operations.definitions import publish
 from tactful.testing.clock import SimClock
 from tactful.values import DAY_US, MINUTE_US
 

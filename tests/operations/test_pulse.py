@@ -1,7 +1,7 @@
 """Pulse: what the trail counted by hour, summed, and when it is worth a look."""
 
 from tactful.events.mentions import Tally
-from tactful.operations.pulse import Pulse, bothers, pulse
+from tactful.operations.upkeep.pulse import Pulse, bothers, pulse
 
 
 def sent(number: int, **responses: int) -> Pulse:

@@ -1,6 +1,6 @@
 """A person's story when the log has been trimmed: what happened is told from the history."""
 
-from tactful.operations.reading import Reader
+from tactful.operations.reading.reader import Reader
 from tactful.testing.clock import SimClock
 from tactful.values import DAY_US
 from tests.histories import Life, lived

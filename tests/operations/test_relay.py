@@ -12,7 +12,7 @@ from tactful.events.identifiers import partition_of
 from tactful.events.records import Event
 from tactful.events.sources import Source
 from tactful.kernel.state import decode_partition
-from tactful.operations.quarantine import replay
+from tactful.operations.upkeep.quarantine import replay
 from tests.operations.engine import Engine
 
 SOURCES = [Source("web", "WK", "browser"), Source("shop", "SK", "server")]

@@ -6,8 +6,8 @@ from pathlib import Path
 from tactful.adapters.installation import Installation
 from tactful.events.derived import SegmentEntered, decode_groups
 from tactful.kernel.state import decode_partition
-from tactful.operations.counting import seen_names
-from tactful.operations.replay import Replayed, replay
+from tactful.operations.definitions.counting import seen_names
+from tactful.operations.imports.replay import Replayed, replay
 from tactful.runtime.ports import Clock
 from tactful.runtime.settings import EngineSettings, Settings
 from tactful.values import DAY_US, parse_time

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from tactful.adapters.memory.log import MemoryLog
-from tactful.operations.retention import trim
+from tactful.operations.history.retention import trim
 from tactful.runtime.ports import Checkpoint
 from tactful.testing.clock import SimClock
 from tactful.values import DAY_US

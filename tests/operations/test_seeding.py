@@ -10,12 +10,12 @@ from tactful.errors import TransientError
 from tactful.events.derived import SegmentEntered, decode_groups
 from tactful.kernel.state import FIRST_KEY, decode_partition, encode
 from tactful.language.check import check
-from tactful.operations import seed_counting
-from tactful.operations.evaluate_lines import Line
-from tactful.operations.history import History
-from tactful.operations.matching import Matching
-from tactful.operations.seed_mending import Mender, lost
-from tactful.operations.seeding import KEPT_US, Seeder
+from tactful.operations.evaluation.evaluate_lines import Line
+from tactful.operations.history.opened import History
+from tactful.operations.reading.matching import Matching
+from tactful.operations.seeds import seed_counting
+from tactful.operations.seeds.seed_mending import Mender, lost
+from tactful.operations.seeds.seeding import KEPT_US, Seeder
 from tactful.values import DAY_US, MINUTE_US
 from tests.histories import Life, lived
 

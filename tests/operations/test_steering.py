@@ -13,8 +13,8 @@ from tactful.journeys.runs import Run
 from tactful.kernel.plan import CompiledPlan, compiled
 from tactful.kernel.state import PartitionState, Steering, decode_partition, new_profile
 from tactful.kernel.state import encode as encode_state
-from tactful.operations import entering, steering
-from tactful.operations.steering import order
+from tactful.operations.journeys import entering, steering
+from tactful.operations.journeys.steering import order
 from tactful.runtime import recounting
 from tactful.runtime.ports import Commit, StateWrite
 from tests.operations.engine import START, Engine

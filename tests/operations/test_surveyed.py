@@ -1,9 +1,9 @@
 """What the doctor says of seeds and thresholds."""
 
 from tactful.kernel.state import decode_partition
-from tactful.operations.seeding import Seeder
-from tactful.operations.surveyed import look_at_survey
-from tactful.operations.thresholds import Thresholds
+from tactful.operations.seeds.seeding import Seeder
+from tactful.operations.seeds.surveyed import look_at_survey
+from tactful.operations.seeds.thresholds import Thresholds
 from tactful.values import DAY_US, HOUR_US
 from tests.histories import Life, lived
 from tests.operations.test_thresholds import LINES

@@ -5,8 +5,8 @@ from msgspec.structs import replace
 
 from tactful.kernel.definitions import read_project
 from tactful.kernel.state import decode_partition
-from tactful.operations.evaluate_lines import Line
-from tactful.operations.thresholds import Thresholds, compared, scheduled
+from tactful.operations.evaluation.evaluate_lines import Line
+from tactful.operations.seeds.thresholds import Thresholds, compared, scheduled
 from tactful.runtime.settings import Settings
 from tactful.runtime.settings_thresholds import ThresholdSettings
 from tactful.values import HOUR_US, parse_time
@@ -63,7 +63,7 @@ def test_the_least_value_that_so_many_percent_have_at_most() -> None:
 @pytest.mark.parametrize(("percent", "people", "value"), [(0.1, 1000, 1), (7, 100, 7), (50, 3, 2), (99.9, 1000, 999)])
 def test_percentages_are_exact(percent: float, people: int, value: int) -> None:
     """0.07 * 100 is 7.000000000000001 in floating point."""
-    from tactful.operations.thresholds import _place
+    from tactful.operations.seeds.thresholds import _place
 
     assert _place(percent, people) + 1 == value
 

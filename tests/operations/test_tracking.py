@@ -2,8 +2,8 @@
 
 import pytest
 
-from tactful.operations import tracking
-from tactful.operations.tracking import EventRow
+from tactful.operations.definitions import tracking
+from tactful.operations.definitions.tracking import EventRow
 from tests.web.living import Living
 
 NAME = "Kettle Boilée"

@@ -11,8 +11,8 @@ from tactful.errors import DefinitionError
 from tactful.kernel.definitions import read_project, vocabulary_of
 from tactful.language.check import check
 from tactful.language.mistakes import Mistake
-from tactful.operations import cases, evaluate_live, evaluate_sql
-from tactful.operations.evaluate_lines import Question
+from tactful.operations.evaluation import cases, evaluate_live, evaluate_sql
+from tactful.operations.evaluation.evaluate_lines import Question
 from tests.parity.coverage import choose, found, sharpest
 from tests.parity.expressions import Writer
 from tests.parity.histories import PURPOSES, SCORES, history

@@ -18,7 +18,7 @@ from tactful.language.check import check
 from tactful.language.mistakes import Mistake
 from tactful.language.tree import Node
 from tactful.language.vocabulary import Vocabulary
-from tactful.operations.evaluate_lines import (
+from tactful.operations.evaluation.evaluate_lines import (
     Answer,
     Answers,
     Line,
@@ -28,8 +28,8 @@ from tactful.operations.evaluate_lines import (
     plan_settings,
     read_lines,
 )
-from tactful.operations.evaluate_live import answers_of
-from tactful.operations.history import Opened
+from tactful.operations.evaluation.evaluate_live import answers_of
+from tactful.operations.history.opened import Opened
 from tactful.operations.lines import History
 from tactful.operations.plain import plain
 from tactful.runtime.settings import Settings

@@ -13,8 +13,8 @@ from tactful.language.sql import build, consents, events, operators, relations, 
 from tactful.language.sql import collections as sql_collections
 from tactful.language.sql import sessions as sql_sessions
 from tactful.language.sql import traits as sql_traits
-from tactful.operations import evaluate_sql, evaluate_ties
-from tactful.operations.evaluate_lines import read_lines
+from tactful.operations.evaluation import evaluate_sql, evaluate_ties
+from tactful.operations.evaluation.evaluate_lines import read_lines
 from tactful.people import seen
 from tests.parity.planted import Garden, Patch
 

@@ -16,7 +16,7 @@ from tactful.events.records import Consent, Event, pack, unpack
 from tactful.history import producer, remains
 from tactful.language.sql import build, consents
 from tactful.language.sql.relations import Query
-from tactful.operations.evaluate_lines import Question
+from tactful.operations.evaluation.evaluate_lines import Question
 from tactful.operations.lines import History as Said
 from tactful.values import parse_time
 from tests.parity.histories import PURPOSES, history

@@ -11,7 +11,7 @@ import pytest
 from tactful.events.derived import BecameKnown, ConsentChanged, FragmentsCame, RecordKept
 from tactful.history import keeping, kept, producer
 from tactful.history.cells import IdentityRow, Item, KeptEvent
-from tactful.operations.evaluate_lines import Question
+from tactful.operations.evaluation.evaluate_lines import Question
 from tactful.values import parse_time
 from tests.parity import lived
 from tests.parity.__main__ import show

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from tactful.aggregates import window
-from tactful.operations import cases
-from tactful.operations.evaluate_lines import Question
+from tactful.operations.evaluation import cases
+from tactful.operations.evaluation.evaluate_lines import Question
 from tests.parity.__main__ import show
 from tests.parity.batches import ENGINES, Batch, Size, batch
 

@@ -13,10 +13,10 @@ from tactful.adapters.memory.lake import MemoryLake
 from tactful.history.cells import zone_rows
 from tactful.history.table import parquet, sorted_out
 from tactful.language.sql.layout import TABLES, layout
-from tactful.operations.evaluate_lines import Question, naming_of, read_lines
-from tactful.operations.evaluate_ties import history_rows
-from tactful.operations.history import History, Opened
-from tactful.operations.terms import Terms
+from tactful.operations.evaluation.evaluate_lines import Question, naming_of, read_lines
+from tactful.operations.evaluation.evaluate_ties import history_rows
+from tactful.operations.history.opened import History, Opened
+from tactful.operations.history.terms import Terms
 from tactful.runtime.decided import LiveTail
 from tactful.runtime.keeping import Trail
 from tactful.runtime.ports import Log

@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
-from tactful.operations import evaluate_live
-from tactful.operations.evaluate_lines import Question
-from tactful.operations.foreseeing import Foresight, as_values, foresee
-from tactful.operations.foreseen_text import lines
-from tactful.operations.history import Opened
+from tactful.operations.evaluation import evaluate_live
+from tactful.operations.evaluation.evaluate_lines import Question
+from tactful.operations.history.opened import Opened
+from tactful.operations.previews.foreseeing import Foresight, as_values, foresee
+from tactful.operations.previews.foreseen_text import lines
 from tactful.values import DAY_US, SECOND_US
 from tests.histories import Life, lived
 from tests.previewing.opening import END_US, wandering

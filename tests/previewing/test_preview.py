@@ -11,13 +11,13 @@ import pytest
 from tactful.kernel.definitions import read_project, vocabulary_of
 from tactful.language.check import check
 from tactful.language.sql.engines import write
-from tactful.operations import evaluate_live
-from tactful.operations import previewing_history as module
-from tactful.operations.evaluate_lines import Answers, Question
-from tactful.operations.history import HAPPENED, Opened
-from tactful.operations.previewing_history import Preview, as_values, preview
-from tactful.operations.terms import Terms
-from tactful.operations.thinned import chosen, thinned
+from tactful.operations.evaluation import evaluate_live
+from tactful.operations.evaluation.evaluate_lines import Answers, Question
+from tactful.operations.history.opened import HAPPENED, Opened
+from tactful.operations.history.terms import Terms
+from tactful.operations.history.thinned import chosen, thinned
+from tactful.operations.previews import previewing_history as module
+from tactful.operations.previews.previewing_history import Preview, as_values, preview
 from tactful.values import DAY_US, HOUR_US, format_time
 from tests.previewing.opening import END_US, opened, wandering
 

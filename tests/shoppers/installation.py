@@ -23,8 +23,8 @@ from tactful.events.identifiers import partition_of
 from tactful.events.records import Event, Publish, encode
 from tactful.events.sources import Source
 from tactful.messages.tracking import Tracking
-from tactful.operations.measuring import Report
-from tactful.operations.reading import Reader
+from tactful.operations.journeys.measuring import Report
+from tactful.operations.reading.reader import Reader
 from tactful.runtime.channels import Answer as Sending
 from tactful.runtime.channels import Sent
 from tactful.runtime.deliver import Deliverer, Lane

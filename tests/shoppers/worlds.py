@@ -6,8 +6,8 @@ from typing import Any
 
 from msgspec import Struct
 
+from tactful.operations.journeys.measuring import Group
 from tactful.operations.lift import Compared
-from tactful.operations.measuring import Group
 from tactful.shoppers.people import Town
 from tests.shoppers.installation import Installation
 

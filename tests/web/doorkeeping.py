@@ -2,7 +2,7 @@
 
 from tactful.adapters.memory.office import MemoryOffice
 from tactful.adapters.passwords import Argon2Passwords
-from tactful.operations.access import Access
+from tactful.operations.access.access import Access
 from tactful.runtime.ports import Clock
 from tactful.runtime.settings_access import AccessSettings
 from tactful.values import SECOND_US

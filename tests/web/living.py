@@ -7,7 +7,7 @@ from tactful.events.derived import EventKept, decode_groups
 from tactful.events.identifiers import order
 from tactful.events.records import EMPTY_MAP, Event, Unmerge, pack
 from tactful.kernel.state import decode_profile
-from tactful.operations.reading import Reader
+from tactful.operations.reading.reader import Reader
 from tactful.testing.world import World
 from tactful.values import SECOND_US
 from tests.web.scene import NOON

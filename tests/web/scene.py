@@ -40,7 +40,7 @@ from tactful.kernel.state import (
     Profile,
 )
 from tactful.kernel.state import encode as encode_state
-from tactful.operations.reading import Reader
+from tactful.operations.reading.reader import Reader
 from tactful.people.traits import TraitWrite
 from tactful.runtime.ports import Claimed, Clock, Commit, Quarantined, StateWrite, Verdict
 from tactful.values import DAY_US, HOUR_US, MINUTE_US, SECOND_US, parse_time

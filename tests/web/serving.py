@@ -15,12 +15,12 @@ from tactful.adapters.memory.house import MemoryHouse
 from tactful.adapters.openid import OpenIdProvider
 from tactful.errors import UsageError
 from tactful.events.intake import Arrival
-from tactful.operations.access import Access
-from tactful.operations.campaigns import Approval
-from tactful.operations.patching import SOURCE
-from tactful.operations.previewing import Preview
-from tactful.operations.proofs import Said
-from tactful.operations.reading import Reader
+from tactful.operations.access.access import Access
+from tactful.operations.journeys.campaigns import Approval
+from tactful.operations.journeys.previewing import Preview
+from tactful.operations.messages.proofs import Said
+from tactful.operations.people.patching import SOURCE
+from tactful.operations.reading.reader import Reader
 from tactful.runtime.ports import Claimed, Clock
 from tactful.runtime.settings import Settings
 from tactful.runtime.settings_access import AccessSettings

@@ -12,8 +12,8 @@ from tactful.adapters.memory.bells import MemoryBells
 from tactful.adapters.memory.office import MemoryOffice
 from tactful.events.intake import Arrival
 from tactful.events.records import Launch, Steer, decode
-from tactful.operations.campaigns import Approval, campaign
-from tactful.operations.patching import SOURCE
+from tactful.operations.journeys.campaigns import Approval, campaign
+from tactful.operations.people.patching import SOURCE
 from tactful.runtime.intake import Intake
 from tactful.web import campaigns
 from tactful.web.collect import collect_app

@@ -14,7 +14,7 @@ from tactful.errors import TransientError
 from tactful.events.intake import Arrival
 from tactful.events.records import Event, Unmerge, decode, unpack
 from tactful.events.sources import Source
-from tactful.operations.patching import SOURCE
+from tactful.operations.people.patching import SOURCE
 from tactful.runtime.intake import Bounds, Intake
 from tactful.web import api, changes, openapi
 from tactful.web.collect import collect_app

@@ -12,8 +12,8 @@ from tactful.adapters.duckdb_queries import DuckDBQueries
 from tactful.adapters.memory.bells import MemoryBells
 from tactful.adapters.memory.lake import MemoryLake
 from tactful.errors import TransientError
-from tactful.operations.history import History
-from tactful.operations.reading import Reader
+from tactful.operations.history.opened import History
+from tactful.operations.reading.reader import Reader
 from tactful.web import desk as module
 from tactful.web.desk import Desk, News, Overtaken
 from tests.web.living import Living

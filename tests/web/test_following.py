@@ -15,8 +15,8 @@ from tactful.events.derived import (
 )
 from tactful.events.identifiers import partition_of
 from tactful.kernel.state import Fragment, Identity
-from tactful.operations import explain
-from tactful.operations.persons import HOPS
+from tactful.operations.people import explain
+from tactful.operations.people.persons import HOPS
 from tactful.operations.stories import Story
 from tactful.people.traits import TraitWrite
 from tactful.values import MINUTE_US, SECOND_US

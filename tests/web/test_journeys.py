@@ -12,7 +12,7 @@ from tactful.adapters.memory.bells import MemoryBells
 from tactful.adapters.memory.office import MemoryOffice
 from tactful.events.intake import Arrival
 from tactful.events.records import Enter, Steer, decode, unpack
-from tactful.operations.patching import SOURCE
+from tactful.operations.people.patching import SOURCE
 from tactful.runtime.intake import Intake
 from tactful.web import api, campaigns, feeds, journeys, openapi_journeys
 from tactful.web.collect import collect_app

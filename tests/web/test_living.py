@@ -9,8 +9,8 @@ import pytest
 from tactful.adapters.memory.bells import MemoryBells
 from tactful.errors import UsageError
 from tactful.events.derived import ref
+from tactful.operations.people.unmerging import unmerge
 from tactful.operations.stories import Story
-from tactful.operations.unmerging import unmerge
 from tests.web.living import Living
 
 KEYS = ("u:1", "u:2", "u:3", "e:1@x.example", "e:2@x.example", "a:1", "a:2", "d:1", "d:2")

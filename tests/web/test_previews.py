@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from tactful.adapters.memory.lake import MemoryLake
 from tactful.history.lake import Loss
-from tactful.operations.reading import Reader
+from tactful.operations.reading.reader import Reader
 from tactful.runtime.office import Visitor
 from tactful.runtime.roles import ROLES, Role
 from tactful.web.allowed import allowed

@@ -6,8 +6,8 @@ import pytest
 
 from tactful.events.derived import Group, RunEnded, SendMessage, encode_groups
 from tactful.events.identifiers import partition_of
-from tactful.operations import explain
-from tactful.operations.finding import candidates
+from tactful.operations.people import explain
+from tactful.operations.people.finding import candidates
 from tactful.operations.stories import Story
 from tactful.runtime.ports import Commit
 from tests.web.scene import NOON, PARTITIONS, Scene, afternoon

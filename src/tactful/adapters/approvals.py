@@ -7,13 +7,13 @@ import msgspec
 
 from tactful.adapters.secrets import write_private
 from tactful.errors import UsageError
-from tactful.operations.campaigns import Approval
+from tactful.operations.journeys.campaigns import Approval
 
 FILE = "approvals.json"
 
 
 class FileApprovals:
-    """The port `Approvals` (operations/campaigns.py)."""
+    """The port `Approvals` (operations/journeys/campaigns.py)."""
 
     def __init__(self, data: Path) -> None:
         self._path = data / FILE

@@ -30,8 +30,8 @@ from tactful.adapters.sqlite.store import SqliteStore
 from tactful.adapters.sqlite.trail import SqliteTrail
 from tactful.errors import UsageError
 from tactful.kernel.state import PlanState, decode_partition
-from tactful.operations.publish import published
-from tactful.operations.soundness import look_over, refuse_missing
+from tactful.operations.definitions.publish import published
+from tactful.operations.upkeep.soundness import look_over, refuse_missing
 from tactful.runtime.ports import Checkpoint, Clock
 from tactful.runtime.settings import Settings
 from tactful.runtime.settings_channels import slots_of

@@ -14,8 +14,8 @@ import aiohttp
 import jwt
 
 from tactful.errors import TransientError
-from tactful.operations.access import Wrong
-from tactful.operations.openid import Begun
+from tactful.operations.access.access import Wrong
+from tactful.operations.access.openid import Begun
 from tactful.runtime.settings_access import OpenIdSettings
 
 PATIENCE_S = 10.0

@@ -47,15 +47,15 @@ from tactful.cli import (
 from tactful.cli.main import command_line
 from tactful.errors import DefinitionError, Place, Problem, UsageError
 from tactful.events.sources import Source
-from tactful.operations import identities
-from tactful.operations.access import Access
+from tactful.operations.access.access import Access
 from tactful.operations.backtesting.crew import Crew
-from tactful.operations.consenting import check as check_consent
+from tactful.operations.definitions.project import load
+from tactful.operations.definitions.saving import held
 from tactful.operations.doctor import Finding, check_channels
 from tactful.operations.imports.tables import Tables
-from tactful.operations.project import load
-from tactful.operations.proofs import Said
-from tactful.operations.saving import held
+from tactful.operations.messages.proofs import Said
+from tactful.operations.people import identities
+from tactful.operations.people.consenting import check as check_consent
 from tactful.runtime.house import House
 from tactful.runtime.ports import Claimed, Clock
 from tactful.runtime.settings import Settings, read_settings
@@ -64,9 +64,9 @@ from tactful.runtime.work import Work
 
 if TYPE_CHECKING:  # Arrow is slow to import, and most processes need none of it.
     from tactful.history.queries import Queries
-    from tactful.operations.history import History
-    from tactful.operations.lake_mending import Mending
-    from tactful.operations.new_lake import Beginning
+    from tactful.operations.history.lake_mending import Mending
+    from tactful.operations.history.new_lake import Beginning
+    from tactful.operations.history.opened import History
 
 _MODULES = (
     admitting,

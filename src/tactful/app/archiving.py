@@ -9,8 +9,8 @@ from tactful.app.lakes import lake_of
 from tactful.errors import TransientError
 from tactful.history.timezones import zone_table
 from tactful.language.sql.layout import ZONES
-from tactful.operations.declaring import declared
-from tactful.operations.retention import trim
+from tactful.operations.definitions.declaring import declared
+from tactful.operations.history.retention import trim
 from tactful.runtime.archive import Archive, Archiver, Declared, Pace, thrifty
 from tactful.runtime.settings_history import HistorySettings
 from tactful.values import parse_duration

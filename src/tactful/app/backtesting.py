@@ -7,11 +7,11 @@ from typing import Any
 from tactful.adapters.crew import Processes
 from tactful.adapters.installation import Installation
 from tactful.app.histories import history_of
-from tactful.operations.archived import lacks
 from tactful.operations.backtesting import preparing, report, running
 from tactful.operations.backtesting.behind import Behind
 from tactful.operations.backtesting.preparing import Asked
-from tactful.operations.project import load
+from tactful.operations.definitions.project import load
+from tactful.operations.history.archived import lacks
 from tactful.runtime.settings import plan_settings
 
 

@@ -21,7 +21,7 @@ from tactful.app.rules import rules_of, salting
 from tactful.events.identifiers import partition_of
 from tactful.events.records import Consent, encode
 from tactful.messages.links import unseal, unseal_confirm
-from tactful.operations import identities
+from tactful.operations.people import identities
 from tactful.runtime.intake import Bounds, Intake
 from tactful.runtime.tokens import Tokens
 from tactful.web.allowed import allowed

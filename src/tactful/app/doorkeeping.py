@@ -11,10 +11,10 @@ from tactful.adapters.passwords import Argon2Passwords
 from tactful.app.clocks import SystemClock
 from tactful.app.parts import ADMIN_TOKEN
 from tactful.errors import UsageError
-from tactful.operations.access import Access
+from tactful.operations.access.access import Access
+from tactful.operations.access.guarding import check
+from tactful.operations.access.openid import Provider
 from tactful.operations.doctor import Finding
-from tactful.operations.guarding import check
-from tactful.operations.openid import Provider
 from tactful.runtime.ports import Clock
 from tactful.runtime.settings import Settings
 

@@ -5,8 +5,8 @@ from tactful.adapters.memory.lake import MemoryLake
 from tactful.app.lakes import lake_of
 from tactful.history.lake import Lake
 from tactful.language.sql.layout import EVENTS
-from tactful.operations.history import History
-from tactful.operations.terms import Terms, terms_of
+from tactful.operations.history.opened import History
+from tactful.operations.history.terms import Terms, terms_of
 from tactful.runtime.decided import LiveTail
 from tactful.runtime.house import House
 from tactful.values import parse_duration

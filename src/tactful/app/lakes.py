@@ -10,10 +10,10 @@ from tactful.adapters.installation import Installation
 from tactful.errors import TransientError
 from tactful.history.lake import Lake
 from tactful.kernel.state import decode_partition
-from tactful.operations.archived import look_at_lake, look_without_lake
 from tactful.operations.doctor import Finding
-from tactful.operations.seed_mending import lost
-from tactful.operations.surveyed import look_at_survey
+from tactful.operations.history.archived import look_at_lake, look_without_lake
+from tactful.operations.seeds.seed_mending import lost
+from tactful.operations.seeds.surveyed import look_at_survey
 from tactful.runtime.ports import Clock
 from tactful.runtime.settings import Settings
 from tactful.runtime.settings_history import HistorySettings

@@ -1,4 +1,4 @@
-"""Proving: one test message, written and sent by the lane of its channel (operations/proofs.py)."""
+"""Proving: one test message, written and sent by the lane of its channel (operations/messages/proofs.py)."""
 
 import asyncio
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from tactful.adapters.installation import Installation
 from tactful.app.lanes import Share, lanes
 from tactful.errors import TransientError
-from tactful.operations.proofs import Said
+from tactful.operations.messages.proofs import Said
 from tactful.runtime.channels import Rejected, Retry, Sent
 from tactful.runtime.deliver import Lane
 from tactful.runtime.ports import Claimed

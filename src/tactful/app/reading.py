@@ -4,13 +4,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tactful.adapters.installation import Installation
-from tactful.operations.reading import Reader
+from tactful.operations.reading.reader import Reader
 from tactful.runtime.ports import Clock
 from tactful.runtime.settings import Settings
 
 if TYPE_CHECKING:
     from tactful.app.histories import Histories
-    from tactful.operations.history import History
+    from tactful.operations.history.opened import History
 
 
 def reader(clock: Clock, data: Path, settings: Settings | None = None) -> Reader:

@@ -1,4 +1,5 @@
-"""A lake that is lost or damaged: a new one is begun (operations/new_lake.py), or the one that is there is mended."""
+"""A lake that is lost or damaged: a new one is begun (operations/history/new_lake.py), or the one that is there is
+mended."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,9 +9,9 @@ from tactful.app.lakes import lake_of, lies_in
 from tactful.errors import TransientError, UsageError
 from tactful.history.timezones import zone_table
 from tactful.language.sql.layout import EVENTS, ZONES
-from tactful.operations import lake_mending
-from tactful.operations.lake_mending import Mending
-from tactful.operations.new_lake import Beginning, begin, since_us, trimmed, trouble
+from tactful.operations.history import lake_mending
+from tactful.operations.history.lake_mending import Mending
+from tactful.operations.history.new_lake import Beginning, begin, since_us, trimmed, trouble
 
 
 def beginning(house: Installation) -> Beginning:

@@ -7,7 +7,7 @@ import msgspec
 
 from tactful.adapters.installation import Installation
 from tactful.events.records import Consent
-from tactful.operations.patching import SOURCE as API
+from tactful.operations.people.patching import SOURCE as API
 from tactful.runtime.settings import naming_of
 from tactful.runtime.tokens import Tokens
 from tactful.web.collect_reading import Rules

@@ -27,14 +27,14 @@ from tactful.app.reading import reader
 from tactful.app.rules import rules_of
 from tactful.errors import TransientError, UsageError
 from tactful.events.intake import Arrival
-from tactful.operations import identities
 from tactful.operations.backtesting.bench import Bench, Progress
-from tactful.operations.consenting import check as check_consent
+from tactful.operations.definitions.saving import held
 from tactful.operations.doctor import Finding
-from tactful.operations.patching import SOURCE as API
-from tactful.operations.proofs import Said
-from tactful.operations.reading import Reader
-from tactful.operations.saving import held
+from tactful.operations.messages.proofs import Said
+from tactful.operations.people import identities
+from tactful.operations.people.consenting import check as check_consent
+from tactful.operations.people.patching import SOURCE as API
+from tactful.operations.reading.reader import Reader
 from tactful.runtime.intake import Bounds, Intake
 from tactful.runtime.ports import Claimed
 from tactful.runtime.settings import Settings
@@ -62,7 +62,7 @@ from tactful.web.serving import server
 if TYPE_CHECKING:
     from tactful.operations.backtesting.behind import Behind
     from tactful.operations.backtesting.preparing import Asked  # Stands on Arrow, likewise.
-    from tactful.operations.previewing import Preview  # Renders messages, and is seldom wanted.
+    from tactful.operations.journeys.previewing import Preview  # Renders messages, and is seldom wanted.
 
 SWITCH_S = 0.001
 """After so long a thread that works out something lets another go on. A page asks some eighty questions of small files,
@@ -180,7 +180,7 @@ def _findings(house: Installation, project: Path) -> list[Finding]:
 
 def _previewed(house: Installation, reader: Reader, name: str) -> "tuple[str, Preview]":
     """Of a campaign; what it looks at is opened in the thread that asks."""
-    from tactful.operations import previewed  # Likewise.
+    from tactful.operations.reading import previewed  # Likewise.
 
     own = Installation(house.data, house.settings, house.clock, read_only=True)
     try:
@@ -198,7 +198,7 @@ def _backtested(
 
 
 def _values(version: str, preview: "Preview") -> dict[str, object]:
-    from tactful.operations.previewed import as_values  # Likewise.
+    from tactful.operations.reading.previewed import as_values  # Likewise.
 
     return as_values(version, preview)
 

@@ -6,9 +6,9 @@ from tactful.adapters.crew import Processes
 from tactful.adapters.installation import Installation
 from tactful.adapters.supervisor import StopSignal, follow_parent
 from tactful.app.histories import history_of
-from tactful.operations.seed_mending import Mender
-from tactful.operations.seeding import Seeder
-from tactful.operations.thresholds import Thresholds
+from tactful.operations.seeds.seed_mending import Mender
+from tactful.operations.seeds.seeding import Seeder
+from tactful.operations.seeds.thresholds import Thresholds
 from tactful.runtime.survey import Survey, Task
 
 BELL = "survey"

@@ -14,9 +14,9 @@ from tactful.adapters.watching import watch
 from tactful.app.clocks import FASTEST, Running
 from tactful.app.doorkeeping import answers, near, welcome
 from tactful.errors import DefinitionError, TransientError, UsageError
-from tactful.operations.project import load
-from tactful.operations.publish import changes, is_on_its_way, publish, refuse_other_priority
-from tactful.operations.saving import held
+from tactful.operations.definitions.project import load
+from tactful.operations.definitions.publish import changes, is_on_its_way, publish, refuse_other_priority
+from tactful.operations.definitions.saving import held
 from tactful.runtime.ports import Bell
 from tactful.runtime.settings import Settings, plan_settings
 from tactful.runtime.settings_channels import leaving

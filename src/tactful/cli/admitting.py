@@ -8,9 +8,9 @@ import msgspec
 from tactful.cli.build import Build
 from tactful.cli.main import Listed, data_option, echo_json, json_option, table
 from tactful.errors import UsageError
-from tactful.operations import users as administering
-from tactful.operations.access import Access
-from tactful.operations.users import ROLE_NAMES
+from tactful.operations.access import users as administering
+from tactful.operations.access.access import Access
+from tactful.operations.access.users import ROLE_NAMES
 from tactful.values import format_time
 
 _role = click.option(

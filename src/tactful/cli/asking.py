@@ -24,11 +24,11 @@ from tactful.language.paths import PARTS
 from tactful.language.tree import Trait, everything
 from tactful.language.types import DURATION, kind_of
 from tactful.language.vocabulary import DEFAULT_GAP_US, Vocabulary
-from tactful.operations import cases
-from tactful.operations.cases import Case, Difference, Engine
-from tactful.operations.completion import events_named
-from tactful.operations.evaluate_lines import Answer, Question, read_lines
-from tactful.operations.project import load
+from tactful.operations.definitions.completion import events_named
+from tactful.operations.definitions.project import load
+from tactful.operations.evaluation import cases
+from tactful.operations.evaluation.cases import Case, Difference, Engine
+from tactful.operations.evaluation.evaluate_lines import Answer, Question, read_lines
 from tactful.runtime.settings import Settings, plan_settings
 from tactful.runtime.settings_mistakes import FILE
 from tactful.values import SECOND_US, format_duration, format_time, parse_duration
@@ -53,11 +53,11 @@ def surroundings(build: Build, folder: Path | None) -> Question:
 def engines_of(build: Build, name: str) -> dict[str, Engine]:
     engines: dict[str, Engine] = {}
     if name != "sql":
-        from tactful.operations import evaluate_live
+        from tactful.operations.evaluation import evaluate_live
 
         engines["live"] = evaluate_live.answers
     if name != "live":
-        from tactful.operations import evaluate_sql
+        from tactful.operations.evaluation import evaluate_sql
 
         engines["sql"] = partial(evaluate_sql.answers, queries=build.queries())
     return engines

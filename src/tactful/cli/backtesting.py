@@ -75,7 +75,7 @@ def register(group: click.Group, build: Build) -> None:
         Nothing is sent or changed. The other journeys of the project run beside it, and all definitions hold from the
         beginning of history on.
         """
-        from tactful.operations import tried  # Wanted here only, and slow to import.
+        from tactful.operations.journeys import tried  # Wanted here only, and slow to import.
 
         folder = project or tried.own_project(journey)
         if folder is None:
@@ -95,7 +95,7 @@ def _play(
     as_json: bool,
 ) -> None:
     from tactful.operations.backtesting import preparing, report, running  # Stand on Arrow, likewise.
-    from tactful.operations.project import load
+    from tactful.operations.definitions.project import load
 
     settings = build.settings(folder) if (folder / FILE).exists() else Settings()
     with history_of(build, house) as history:

@@ -20,8 +20,8 @@ from tactful.cli.main import counted
 from tactful.consent.policy import read
 from tactful.events.records import CONSENT
 from tactful.events.zones import names
-from tactful.operations import scaffold
-from tactful.operations.first_calls import about_consent, first_calls
+from tactful.operations.definitions import scaffold
+from tactful.operations.definitions.first_calls import about_consent, first_calls
 from tactful.runtime.settings import plan_settings
 
 _ADDED: Mapping[str, Mapping[str, Any]] = {

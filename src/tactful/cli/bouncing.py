@@ -9,7 +9,7 @@ import click
 from tactful.cli.build import Build
 from tactful.cli.main import counted, data_option, echo_json, json_option, opened
 from tactful.errors import UsageError
-from tactful.operations import bounces as operations
+from tactful.operations.messages import bounces as operations
 
 
 def register(group: click.Group, build: Build) -> None:

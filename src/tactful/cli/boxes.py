@@ -12,10 +12,10 @@ import click
 from tactful.cli.build import Build
 from tactful.cli.main import data_option, echo_json, json_option, opened, project_option, table
 from tactful.errors import UsageError
-from tactful.operations import outbox as outbox_operations
-from tactful.operations import quarantine as quarantine_operations
-from tactful.operations.finding import unknown
-from tactful.operations.reading import Reader
+from tactful.operations.messages import outbox as outbox_operations
+from tactful.operations.people.finding import unknown
+from tactful.operations.reading.reader import Reader
+from tactful.operations.upkeep import quarantine as quarantine_operations
 from tactful.runtime.ports import OutboxRow, Quarantined
 from tactful.runtime.settings import naming_of
 from tactful.values import format_time

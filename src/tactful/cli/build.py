@@ -5,21 +5,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from tactful.events.sources import Source
-from tactful.operations.access import Access
+from tactful.operations.access.access import Access
 from tactful.operations.backtesting.crew import Crew
-from tactful.operations.campaigns import Approvals
 from tactful.operations.doctor import Finding
 from tactful.operations.imports.tables import Tables
-from tactful.operations.proofs import Said
+from tactful.operations.journeys.campaigns import Approvals
+from tactful.operations.messages.proofs import Said
 from tactful.runtime.house import House
 from tactful.runtime.ports import Claimed, Clock
 from tactful.runtime.settings import Settings
 
 if TYPE_CHECKING:  # Arrow is slow to import, and most commands need none of it.
     from tactful.history.queries import Queries
-    from tactful.operations.history import History
-    from tactful.operations.lake_mending import Mending
-    from tactful.operations.new_lake import Beginning
+    from tactful.operations.history.lake_mending import Mending
+    from tactful.operations.history.new_lake import Beginning
+    from tactful.operations.history.opened import History
 
 
 class Build(Protocol):

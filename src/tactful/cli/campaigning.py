@@ -8,9 +8,9 @@ import msgspec
 from tactful.cli.build import Build
 from tactful.cli.main import counted, data_option, echo_json, json_option, opened, table
 from tactful.cli.steering import reader_of
-from tactful.operations import campaigns, steering
-from tactful.operations.campaigns import campaign as rule_of
-from tactful.operations.reading import Reader
+from tactful.operations.journeys import campaigns, steering
+from tactful.operations.journeys.campaigns import campaign as rule_of
+from tactful.operations.reading.reader import Reader
 from tactful.runtime.house import House
 
 _by = click.option("--by", required=True, metavar="WHO", help="Who says so.")
@@ -32,7 +32,7 @@ def _register_looking(campaign: click.Group, build: Build) -> None:
     @json_option
     def preview(name: str, data: Path, as_json: bool) -> None:
         """Who NAME would reach if it were launched now, and what three of them would see."""
-        from tactful.operations import previewed  # Renders messages; wanted here only.
+        from tactful.operations.reading import previewed  # Renders messages; wanted here only.
 
         house = opened(build, data)
         if as_json:

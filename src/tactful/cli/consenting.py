@@ -8,7 +8,7 @@ import msgspec
 from tactful.cli import lists
 from tactful.cli.build import Build
 from tactful.cli.main import counted, data_option, echo_json, json_option, opened, table
-from tactful.operations.consenting import Checked, decisions, verify
+from tactful.operations.people.consenting import Checked, decisions, verify
 
 _BROKEN = (
     "\nThe ledger is not as it was written: somebody was at it, or a file was damaged or put back from a backup. Keep "

@@ -19,7 +19,7 @@ def register(group: click.Group, build: Build) -> None:
     def schema_command(name: str | None, folder: Path | None) -> None:
         """Print the JSON Schema of one kind of file: segment, journey, message, block, event, collection,
         metric, settings."""
-        from tactful.operations import schemas  # Wanted here only, as what the other command imports.
+        from tactful.operations.definitions import schemas  # Wanted here only, as what the other command imports.
 
         if folder is not None:
             for path in schemas.write(folder):
@@ -39,9 +39,9 @@ def register(group: click.Group, build: Build) -> None:
 
         Names that came in lately are counted where there is a data folder: --data, or `data` in the project.
         """
-        from tactful.operations import completion
-        from tactful.operations.counting import seen_names
-        from tactful.operations.project import check
+        from tactful.operations.definitions import completion
+        from tactful.operations.definitions.counting import seen_names
+        from tactful.operations.definitions.project import check
 
         house = beside(build, project, data)
         lately = completion.Lately()

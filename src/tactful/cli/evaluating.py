@@ -61,7 +61,7 @@ def register(group: click.Group, build: Build) -> None:
         elif events is None:
             raise UsageError("give --events FILE: tracking calls, one a line, each with receivedAt")
         else:
-            from tactful.operations import cases
+            from tactful.operations.evaluation import cases
 
             lines = asking.lines_of(events)
             instants = [cases.instant(text, "--at ") for text in times] or [asking.end_of(lines)]

@@ -18,10 +18,10 @@ from tactful.values import DAY_US, SECOND_US, format_time, parse_duration, parse
 if TYPE_CHECKING:  # Arrow is slow to import.
     from tactful.events.records import Publish
     from tactful.language.tree import Node
-    from tactful.operations.feature_files import Column, Summary
-    from tactful.operations.features import Table
-    from tactful.operations.history import Opened
-    from tactful.operations.terms import Terms
+    from tactful.operations.features.feature_files import Column, Summary
+    from tactful.operations.features.tables import Table
+    from tactful.operations.history.opened import Opened
+    from tactful.operations.history.terms import Terms
     from tactful.segments.features import Feature
 
 
@@ -60,10 +60,10 @@ def register(group: click.Group, build: Build) -> None:
         A set is the name of one that is published, or a file. Without any it is all that are published, and where there
         is none, what --propose prints. Times may be given several times.
         """
-        from tactful.operations import feature_files, feature_sets
-        from tactful.operations.feature_proposal import as_yaml
-        from tactful.operations.features import Wanted, table
-        from tactful.operations.history import HAPPENED, KNOWN
+        from tactful.operations.features import feature_files, feature_sets
+        from tactful.operations.features.feature_proposal import as_yaml
+        from tactful.operations.features.tables import Wanted, table
+        from tactful.operations.history.opened import HAPPENED, KNOWN
 
         house = opened(build, data, project=project)
         instants = _instants(happened, known, house.clock.now_us())
@@ -123,7 +123,7 @@ def _terms(terms: "Terms", delays: Sequence[str], *, is_known: bool) -> "Terms":
 
 def _refuse_unknown(terms: "Terms", declared: Collection[str], history: "Opened") -> None:
     """A source is declared, or something came from it."""
-    from tactful.operations.feature_sets import sources
+    from tactful.operations.features.feature_sets import sources
 
     if all(source in declared for source in terms.delays_us):
         return
@@ -135,7 +135,7 @@ def _refuse_unknown(terms: "Terms", declared: Collection[str], history: "Opened"
 
 
 def _condition(publish: "Publish | None", text: str) -> "Node | None":
-    from tactful.operations.asked import checked_by
+    from tactful.operations.history.asked import checked_by
 
     if not text:
         return None
@@ -147,7 +147,7 @@ def _condition(publish: "Publish | None", text: str) -> "Node | None":
 
 def _print(made: "Table", out: Path | None) -> None:
     """Each row as JSON; or, where they go into a file, what is in it."""
-    from tactful.operations import feature_files
+    from tactful.operations.features import feature_files
 
     if out is None:
         for batch in made.batches:
@@ -161,7 +161,7 @@ def _print(made: "Table", out: Path | None) -> None:
 
 def _say(made: "Table", features: "Sequence[Feature]", out: Path | None, *, is_known: bool) -> None:
     """What is in the table, for people."""
-    from tactful.operations import feature_files
+    from tactful.operations.features import feature_files
 
     summary = feature_files.empty(made)
     pieces = feature_files.summed(made, summary)

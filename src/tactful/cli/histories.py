@@ -10,13 +10,13 @@ from tactful.cli.build import Build
 from tactful.runtime.house import House
 
 if TYPE_CHECKING:
-    from tactful.operations.history import Opened
+    from tactful.operations.history.opened import Opened
 
 
 @contextmanager
 def history_of(build: Build, house: House) -> Iterator["Opened"]:
     """Of one moment. Raises TransientError where it cannot be asked."""
-    from tactful.operations.archived import said_of  # Slow to import.
+    from tactful.operations.history.archived import said_of  # Slow to import.
 
     with build.history(house).open() as opened:
         for text in said_of(opened.losses):

@@ -13,8 +13,8 @@ import msgspec
 from tactful.cli.build import Build
 from tactful.cli.main import data_option, echo_json, json_option, project_option
 from tactful.errors import TransientError, UsageError
+from tactful.operations.definitions.project import load
 from tactful.operations.lines import SOURCE
-from tactful.operations.project import load
 from tactful.runtime.house import House
 from tactful.runtime.settings import plan_settings
 from tactful.values import SECOND_US
@@ -249,7 +249,7 @@ def _replay_mapped(build: Build, asked: _Asked) -> None:
 
 
 def _replay(build: Build, asked: _Asked, file: Path, before: Callable[[House], None] = lambda house: None) -> None:
-    from tactful.operations.replay import replay
+    from tactful.operations.imports.replay import replay
 
     settings = plan_settings(build.settings(asked.project))
     files = load(asked.project)

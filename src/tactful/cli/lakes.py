@@ -29,7 +29,7 @@ def _register_begin(lake: click.Group, build: Build) -> None:
         For when there is no backup of it: what the log no longer has is in no lake then. It is said what that is before
         anything is done, and an old lake is put aside and not removed. No server may run on the folder.
         """
-        from tactful.operations.new_lake import lost  # Slow to import, and wanted here only.
+        from tactful.operations.history.new_lake import lost  # Slow to import, and wanted here only.
 
         house = opened(build, data, read_only=False, project=project)
         release = build.locked(data)
@@ -58,7 +58,7 @@ def _register_mend(lake: click.Group, build: Build) -> None:
         Every file is read. What the log still has is written anew; what it no longer has is lost, and you are asked
         first. No server may run on the folder.
         """
-        from tactful.operations.archived import said_of  # Slow to import, and wanted here only.
+        from tactful.operations.history.archived import said_of  # Slow to import, and wanted here only.
 
         house = opened(build, data, read_only=False, project=project)
         release = build.locked(data)

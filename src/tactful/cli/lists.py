@@ -10,8 +10,10 @@ import msgspec
 from tactful.cli.build import Build
 from tactful.cli.main import counted, data_option, echo_json, json_option, opened, project_option, table
 from tactful.errors import UsageError
-from tactful.operations import consent_lists, coupons, suppressions
+from tactful.operations.journeys import coupons
 from tactful.operations.lists import Told, written
+from tactful.operations.messages import suppressions
+from tactful.operations.people import consent_lists
 from tactful.values import parse_time
 
 _file = click.argument("file", type=click.File("rb"))

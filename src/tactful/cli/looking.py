@@ -7,12 +7,12 @@ import click
 from tactful.cli.build import Build
 from tactful.cli.main import data_option, echo_json, json_option, opened
 from tactful.errors import UsageError
-from tactful.operations import explain_runs
-from tactful.operations.explain import as_text, as_values
-from tactful.operations.finding import unknown
-from tactful.operations.listing import Listing, rules_of
-from tactful.operations.reading import Reader
-from tactful.operations.unmerging import unmerge
+from tactful.operations.history.listing import Listing, rules_of
+from tactful.operations.people import explain_runs
+from tactful.operations.people.explain import as_text, as_values
+from tactful.operations.people.finding import unknown
+from tactful.operations.people.unmerging import unmerge
+from tactful.operations.reading.reader import Reader
 
 
 def register(group: click.Group, build: Build) -> None:

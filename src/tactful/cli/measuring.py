@@ -21,7 +21,7 @@ def register(group: click.Group, build: Build) -> None:
 
         Compared is with the people held out (`holdout:` in the journey, or [sending] in tactful.toml).
         """
-        from tactful.operations import measured  # Slow to import, and wanted here only.
+        from tactful.operations.reading import measured  # Slow to import, and wanted here only.
 
         report = measured.ask(reader_of(opened(build, data)), journey, first, until)
         if as_json:

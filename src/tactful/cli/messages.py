@@ -18,7 +18,7 @@ from tactful.values import parse_duration
 if TYPE_CHECKING:
     from tactful.messages.definition import Message
     from tactful.messages.looks import Remark
-    from tactful.operations.rendering import Preview
+    from tactful.operations.messages.rendering import Preview
 
 _FRAME = """<!doctype html>
 <meta charset="utf-8"><title>{name}</title>
@@ -51,9 +51,10 @@ def _previewed(build: Build, project: Path, data: Path | None, wanted: _Wanted) 
     """What the person would get, with the project's own definitions, and when."""
     from tactful.messages.samples import AT_US
     from tactful.messages.template import check_template  # Slow to import, and wanted here only.
-    from tactful.operations import persons, rendering
-    from tactful.operations import project as projects
-    from tactful.operations.finding import unknown
+    from tactful.operations.definitions import project as projects
+    from tactful.operations.messages import rendering
+    from tactful.operations.people import persons
+    from tactful.operations.people.finding import unknown
 
     settings = build.settings(project)
     gap_us = parse_duration(settings.workspace.session_gap) or DEFAULT_GAP_US
@@ -178,7 +179,7 @@ def _register_test(message: click.Group, build: Build) -> None:
         Its data is that of --person, or of a sample. It goes out as any message does, and needs no consent, since it
         goes only to those whom [workspace] testers names.
         """
-        from tactful.operations import proofs
+        from tactful.operations.messages import proofs
 
         wanted, made, now_us = _previewed(build, project, data, _Wanted(name, person, variant, language, event))
         address = proofs.refuse_stranger(wanted, to, build.settings(project).workspace.testers)

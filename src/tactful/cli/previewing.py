@@ -33,8 +33,11 @@ def register(group: click.Group, build: Build) -> None:
         An expression that is no condition is shown by its values. Segments, metrics and collections are those that are
         in force.
         """
-        from tactful.operations import previewed_text, previewing_history  # Slow to import, and wanted here only.
-        from tactful.operations.asked import checked_by
+        from tactful.operations.history.asked import checked_by
+        from tactful.operations.previews import (  # Slow to import, and wanted here only.
+            previewed_text,
+            previewing_history,
+        )
 
         if not 0 <= days <= MOST_DAYS:
             raise UsageError(f"--days is from 0 to {MOST_DAYS}")

@@ -21,21 +21,22 @@ from tactful.cli.main import (
     seen_option,
 )
 from tactful.errors import DefinitionError, TransientError
-from tactful.operations import consenting, coupons, identities
-from tactful.operations.checking import as_values, examine
-from tactful.operations.counting import seen_names
+from tactful.operations.definitions.checking import as_values, examine
+from tactful.operations.definitions.counting import seen_names
+from tactful.operations.definitions.project import load
+from tactful.operations.definitions.publish import changes, publication, publish, refuse_other_priority, warming
 from tactful.operations.doctor import Finding
 from tactful.operations.imports.keeping import half_done
-from tactful.operations.project import load
-from tactful.operations.publish import changes, publication, publish, refuse_other_priority, warming
+from tactful.operations.journeys import coupons
+from tactful.operations.people import consenting, identities
 from tactful.runtime.house import House
 from tactful.runtime.settings import plan_settings
 from tactful.values import format_time
 
 if TYPE_CHECKING:
     from tactful.messages.definition import Message
-    from tactful.operations.foreseeing import Foresight
-    from tactful.operations.rehearsing import Coverage
+    from tactful.operations.messages.rehearsing import Coverage
+    from tactful.operations.previews.foreseeing import Foresight
 
 KINDS = {
     "segments": "segment",
@@ -79,7 +80,7 @@ def _covering(house: House | None) -> "Callable[[Message], Coverage] | None":
     plan = house.plan(0) if house is not None else None
     if house is None or plan is None:
         return None
-    from tactful.operations.rendering import coverage, people_of
+    from tactful.operations.messages.rendering import coverage, people_of
 
     people, now_us = list(people_of(house.stores(), plan, house.seeds)), house.clock.now_us()
     return lambda message: coverage(message, people, plan, now_us)
@@ -103,7 +104,7 @@ def _foreseen(
     """None where the history cannot be asked: that keeps nobody from publishing."""
     if not any(store.checkpoint().position for store in house.stores()):
         return None
-    from tactful.operations.foreseeing import foresee, on_their_way  # Slow to import, and wanted here only.
+    from tactful.operations.previews.foreseeing import foresee, on_their_way  # Slow to import, and wanted here only.
 
     inside = on_their_way(house.stores())
     try:
@@ -120,7 +121,7 @@ def _tell(changed: Sequence[str], foresight: "Foresight | None") -> None:
     if not changed:
         click.echo("nothing has changed since the last publish")
     if foresight is not None:
-        from tactful.operations.foreseen_text import lines
+        from tactful.operations.previews.foreseen_text import lines
 
         for line in lines(foresight):
             click.echo(f"  {line}")
@@ -129,7 +130,7 @@ def _tell(changed: Sequence[str], foresight: "Foresight | None") -> None:
 def _foresight_values(foresight: "Foresight | None") -> dict[str, Any]:
     if foresight is None:
         return {"foresight": None}
-    from tactful.operations.foreseeing import as_values
+    from tactful.operations.previews.foreseeing import as_values
 
     return {"foresight": as_values(foresight)}
 

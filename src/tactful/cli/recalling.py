@@ -9,13 +9,13 @@ from tactful.cli.build import Build
 from tactful.cli.histories import history_of
 from tactful.cli.main import data_option, echo_json, json_option, opened, project_option, table
 from tactful.errors import UsageError
-from tactful.operations.finding import unknown
+from tactful.operations.people.finding import unknown
 from tactful.values import format_time, parse_time
 
 if TYPE_CHECKING:
     from tactful.language.sql.seeing import Sees
-    from tactful.operations.asof import Members
-    from tactful.operations.asof_profile import ProfileThen
+    from tactful.operations.history.asof import Members
+    from tactful.operations.history.asof_profile import ProfileThen
 
 at_option = click.option("--at", metavar="TIME", default="", help="When: 2026-03-01T14:03Z (default: now).")
 happened_option = click.option(
@@ -52,7 +52,7 @@ def register(group: click.Group, build: Build) -> None:
         It is what the engine itself said then. With --happened, and for a condition of your own, it is worked out from
         the history.
         """
-        from tactful.operations import asof  # Slow to import, and wanted here only.
+        from tactful.operations.history import asof  # Slow to import, and wanted here only.
 
         if bool(name) == bool(when):
             raise UsageError("give the name of a segment, or a condition: `--when EXPR`")
@@ -85,7 +85,7 @@ def _register_profile(group: click.Group, build: Build) -> None:
 
         Traits, segments, metrics, collections and consents, by the plan that was in force then.
         """
-        from tactful.operations import asof_profile  # Slow to import, and wanted here only.
+        from tactful.operations.history import asof_profile  # Slow to import, and wanted here only.
 
         house = opened(build, data, project=project)
         at_us = instant(at, house.clock.now_us())

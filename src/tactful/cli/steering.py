@@ -8,8 +8,8 @@ import msgspec
 from tactful.cli.build import Build
 from tactful.cli.main import counted, data_option, echo_json, json_option, opened, table
 from tactful.errors import UsageError
-from tactful.operations import entering, steering
-from tactful.operations.reading import Reader
+from tactful.operations.journeys import entering, steering
+from tactful.operations.reading.reader import Reader
 from tactful.runtime.house import House
 
 AUTHOR = "command line"
@@ -144,7 +144,7 @@ def _register_enter(journeys: click.Group, build: Build) -> None:
         Columns are userId, anonymousId, email or phone, key, messageId; all others are what messages see as
         event.properties. The same list may be given again: whoever has entered by it does not enter once more.
         """
-        from tactful.operations.evaluate_lines import Question, naming_of  # Wanted here only.
+        from tactful.operations.evaluation.evaluate_lines import Question, naming_of  # Wanted here only.
 
         house = opened(build, data, read_only=False)
         reader = reader_of(house)

@@ -13,7 +13,7 @@ from tactful.runtime.house import House
 from tactful.values import format_time
 
 if TYPE_CHECKING:
-    from tactful.operations.seed_mending import Mender
+    from tactful.operations.seeds.seed_mending import Mender
 
 
 def register(group: click.Group, build: Build) -> None:
@@ -27,8 +27,8 @@ def register(group: click.Group, build: Build) -> None:
         The server does so by itself after each publish; until then such definitions are warming. A file of seeds that
         is lost or damaged is counted again; you are asked first where the history no longer has all that was in it.
         """
-        from tactful.operations.seed_mending import Mender  # Slow to import, and wanted here only.
-        from tactful.operations.seeding import Seeder
+        from tactful.operations.seeds.seed_mending import Mender  # Slow to import, and wanted here only.
+        from tactful.operations.seeds.seeding import Seeder
 
         house = opened(build, data, read_only=False)
         history, crew = build.history(house), build.crew(0)
@@ -54,7 +54,7 @@ def register(group: click.Group, build: Build) -> None:
 
         The server does so by itself, at the hour that [thresholds] in tactful.toml says.
         """
-        from tactful.operations.thresholds import Thresholds  # As above.
+        from tactful.operations.seeds.thresholds import Thresholds  # As above.
 
         house = opened(build, data, read_only=False)
         told = Thresholds(house, build.history(house)).tell()
@@ -69,7 +69,7 @@ def register(group: click.Group, build: Build) -> None:
 
 def _mend(house: House, mender: "Mender", *, is_sure: bool, is_silent: bool) -> bool:
     """Lost seeds; whether there were any."""
-    from tactful.operations.seed_mending import lost
+    from tactful.operations.seeds.seed_mending import lost
 
     found = lost(house, is_thorough=True)
     for one in found:

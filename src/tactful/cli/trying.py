@@ -12,7 +12,7 @@ from tactful.runtime.settings import Settings
 from tactful.runtime.settings_mistakes import FILE
 
 if TYPE_CHECKING:
-    from tactful.operations.tried import Tried
+    from tactful.operations.journeys.tried import Tried
 
 _BEFORE_US = 1
 """The plan is in force before the first line."""
@@ -55,7 +55,8 @@ def register(group: click.Group, build: Build) -> None:
         every run, each predicate with its value and the events behind it, and what the gate says of each message.
         """
         from tactful.cli.asking import lines_of  # Wanted here only, and slow to import.
-        from tactful.operations import cases, tried
+        from tactful.operations.evaluation import cases
+        from tactful.operations.journeys import tried
 
         folder = project or tried.own_project(journey)
         settings = build.settings(folder) if folder is not None and (folder / FILE).exists() else Settings()
@@ -78,8 +79,8 @@ def _play(
     *,
     as_json: bool,
 ) -> None:
-    from tactful.operations import tried
-    from tactful.operations.trying import Trial, TryClock
+    from tactful.operations.journeys import tried
+    from tactful.operations.journeys.trying import Trial, TryClock
 
     clock = TryClock(wanted.records[0].received_at - _BEFORE_US)
     house = build.trial(settings, clock)

@@ -2,10 +2,9 @@
 
 An aggregate that a plan adds begins in each partition at the position of that plan, its *barrier*. What is applied
 behind it is folded live; what was applied up to it comes from the history, as a file of states by fragment
-(operations/seeding.py). Both are disjoint by position, hence exact together. A fragment has each seed once: it carries
-the ordinal of the newest one, wherever it goes, and is brought up to date before anything else is made of it where it
-is. Pure.
-"""
+(operations/seeds/seeding.py). Both are disjoint by position, hence exact together. A fragment has each seed once: it
+carries the ordinal of the newest one, wherever it goes, and is brought up to date before anything else is made of it
+where it is. Pure."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any

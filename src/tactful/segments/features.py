@@ -6,7 +6,7 @@ features:
   country: {value: country, type: text}              # where nothing declares the type
 
 Each is one value of one type, since it becomes a column: whoever trains on it and whoever scores by it read the same
-text (operations/features.py).
+text (operations/features/tables.py).
 """
 
 import re

@@ -10,8 +10,9 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from tactful.errors import UsageError
-from tactful.operations import explain_runs, outbox
-from tactful.operations.explain import as_values
+from tactful.operations.messages import outbox
+from tactful.operations.people import explain_runs
+from tactful.operations.people.explain import as_values
 from tactful.operations.stories import Overview, PersonSeen
 from tactful.values import format_time, parse_time
 from tactful.web import openapi

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from tactful.errors import UsageError
-from tactful.operations.folder import Edits, split
+from tactful.operations.definitions.folder import Edits, split
 from tactful.runtime.ports import Clock
 from tactful.values import format_time
 from tactful.web.allowed import author_of, visitor_of

@@ -10,16 +10,16 @@ from starlette.routing import Route
 from tactful.errors import UsageError
 from tactful.events.intake import Arrival
 from tactful.events.records import Launch, Steer, encode
-from tactful.operations import campaigns, steering
-from tactful.operations.campaigns import Approval, Approvals, Status
-from tactful.operations.reading import Reader
+from tactful.operations.journeys import campaigns, steering
+from tactful.operations.journeys.campaigns import Approval, Approvals, Status
+from tactful.operations.reading.reader import Reader
 from tactful.web.allowed import author_of
 from tactful.web.changes import Submit, accepted, refused
 from tactful.web.desk import Desk
 from tactful.web.journeys import AUTHOR, body_of, shown
 
 Preview = Callable[[Reader, str], dict[str, object]]
-"""operations/previewed.py, over what app/ has opened."""
+"""operations/reading/previewed.py, over what app/ has opened."""
 
 
 def routes(

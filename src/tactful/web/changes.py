@@ -14,7 +14,7 @@ from tactful.errors import TransientError, UsageError
 from tactful.events.identifiers import partition_of
 from tactful.events.intake import Arrival, encode_draft
 from tactful.events.verdicts import Refusal
-from tactful.operations import patching, unmerging
+from tactful.operations.people import patching, unmerging
 from tactful.runtime.intake import Busy
 from tactful.web.allowed import author_of
 from tactful.web.bodies import Disconnected, read_body

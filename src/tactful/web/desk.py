@@ -13,7 +13,7 @@ from threading import Lock, Thread
 from typing import TypeVar
 
 from tactful.errors import TransientError
-from tactful.operations.reading import Reader
+from tactful.operations.reading.reader import Reader
 from tactful.runtime.ports import Bell
 
 Answer = TypeVar("Answer")

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from tactful.errors import UsageError
-from tactful.operations.reading import Reader
+from tactful.operations.reading.reader import Reader
 from tactful.web.changes import refused
 from tactful.web.desk import Desk
 from tactful.web.journeys import shown

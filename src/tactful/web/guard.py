@@ -20,7 +20,7 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from tactful.operations.attempts import Attempts
+from tactful.operations.access.attempts import Attempts
 from tactful.runtime.office import Visitor
 from tactful.runtime.ports import Clock
 from tactful.runtime.roles import ROLES
@@ -43,7 +43,7 @@ BURST, EVERY_US = 300, SECOND_US // 30
 
 
 class Doorman(Protocol):
-    """Who is who (operations/access.py); asked in a thread, since it reads a file."""
+    """Who is who (operations/access/access.py); asked in a thread, since it reads a file."""
 
     def has_users(self) -> bool: ...
     @property

@@ -16,8 +16,8 @@ from tactful.events.identifiers import partition_of
 from tactful.events.intake import Arrival
 from tactful.events.records import Steer, encode
 from tactful.events.verdicts import Refusal
-from tactful.operations import entering, steering
-from tactful.operations.reading import Reader
+from tactful.operations.journeys import entering, steering
+from tactful.operations.reading.reader import Reader
 from tactful.web.allowed import author_of
 from tactful.web.bodies import Disconnected, read_body
 from tactful.web.changes import Submit, accepted, refused
@@ -70,7 +70,7 @@ class Journeys:
 
     async def report(self, request: Request) -> Response:
         """What a journey did; `?from=` and `?to=` bound the moments of the runs."""
-        from tactful.operations import measured  # Slow to import, and wanted here only.
+        from tactful.operations.reading import measured  # Slow to import, and wanted here only.
 
         name, asked = request.path_params["name"], request.query_params
         try:

@@ -11,8 +11,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from tactful.errors import DefinitionError
-from tactful.operations.asked import checked_by
-from tactful.operations.reading import Reader
+from tactful.operations.history.asked import checked_by
+from tactful.operations.reading.reader import Reader
 from tactful.runtime.ports import Clock
 from tactful.values import format_time, parse_time
 from tactful.web.changes import refused
@@ -56,9 +56,9 @@ class Previews:
             return refused(400, "bad_preview", '"sees" is "known" (what was known then) or "happened"')
 
         def ask(reader: Reader) -> dict[str, Any]:
-            from tactful.operations.archived import lacks  # Slow to import.
-            from tactful.operations.previewing_history import as_values, preview
-            from tactful.operations.terms import terms_of
+            from tactful.operations.history.archived import lacks  # Slow to import.
+            from tactful.operations.history.terms import terms_of
+            from tactful.operations.previews.previewing_history import as_values, preview
 
             plan = reader.published()
             publish = plan.plan.publish if plan is not None else None

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from tactful.errors import DefinitionError, UsageError
-from tactful.operations.reading import Reader
+from tactful.operations.reading.reader import Reader
 from tactful.runtime.ports import Clock
 from tactful.values import format_time, parse_time
 from tactful.web.changes import refused
@@ -65,8 +65,8 @@ class Recall:
         asked, name = Asked(request, self._clock), request.path_params["name"]
 
         def ask(reader: Reader) -> Answer:
-            from tactful.operations import asof  # Slow to import.
-            from tactful.operations.archived import lacks
+            from tactful.operations.history import asof  # Slow to import.
+            from tactful.operations.history.archived import lacks
 
             with reader.history().open() as opened:
                 found = asof.segment(opened, name, asked.at_us, asked.sees, after=asked.after, limit=asked.limit)
@@ -81,8 +81,8 @@ class Recall:
             return refused(400, "bad_question", 'give a condition: "when"')
 
         def ask(reader: Reader) -> Answer:
-            from tactful.operations import asof  # Slow to import.
-            from tactful.operations.archived import lacks
+            from tactful.operations.history import asof  # Slow to import.
+            from tactful.operations.history.archived import lacks
 
             with reader.history().open() as opened:
                 found = asof.expression(opened, text, asked.at_us, asked.sees, after=asked.after, limit=asked.limit)
@@ -95,8 +95,8 @@ class Recall:
         asked, person = Asked(request, self._clock), request.path_params["person"]
 
         def ask(reader: Reader) -> Answer:
-            from tactful.operations import asof_profile  # Slow to import.
-            from tactful.operations.archived import lacks
+            from tactful.operations.history import asof_profile  # Slow to import.
+            from tactful.operations.history.archived import lacks
 
             with reader.history().open() as opened:
                 found, more = asof_profile.profile(opened, person, asked.at_us, asked.sees), lacks(opened)

@@ -8,8 +8,8 @@ from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
-from tactful.operations import explain, telling_runs
 from tactful.operations.durations import lasting
+from tactful.operations.people import explain, telling_runs
 from tactful.operations.stories import StoryLine
 from tactful.values import DAY_US, HOUR_US, MINUTE_US, SECOND_US, format_time, parse_time
 

@@ -14,8 +14,8 @@ from tactful.kernel.plan import compiled
 from tactful.kernel.state import PLAN_KEY, PlanState, decode_partition, decode_plan
 from tactful.kernel.turn import Turn
 from tactful.language.sql.layout import EVENTS
-from tactful.operations.history import History
-from tactful.operations.terms import terms_of
+from tactful.operations.history.opened import History
+from tactful.operations.history.terms import terms_of
 from tactful.runtime.archive import Archiver, Pace
 from tactful.runtime.decided import LiveTail
 from tactful.testing.faults import Crash, guard

@@ -16,11 +16,11 @@ from tactful.kernel.plan import compiled
 from tactful.kernel.seeding import is_behind
 from tactful.kernel.state import PlanState, Profile, decode_partition
 from tactful.kernel.turn import Turn
-from tactful.operations.history import History
-from tactful.operations.publish import published
-from tactful.operations.seed_counting import Counting, Wanted
-from tactful.operations.seed_mending import Mender
-from tactful.operations.seeding import Seeder
+from tactful.operations.definitions.publish import published
+from tactful.operations.history.opened import History
+from tactful.operations.seeds.seed_counting import Counting, Wanted
+from tactful.operations.seeds.seed_mending import Mender
+from tactful.operations.seeds.seeding import Seeder
 from tactful.runtime.archive import Archiver
 from tactful.runtime.decided import LiveTail
 from tactful.testing import World

@@ -13,7 +13,7 @@ from tactful.kernel.fragments import Bundle
 from tactful.kernel.plan import compiled
 from tactful.kernel.state import Profile
 from tactful.kernel.turn import Turn
-from tactful.operations.seed_counting import Counting
+from tactful.operations.seeds.seed_counting import Counting
 from tests.simulation.seeding.test_twins import play
 
 SEEDS = 60

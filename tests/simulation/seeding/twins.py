@@ -23,8 +23,8 @@ from tactful.events.records import Imported, Publish, Record, Seed, Threshold, T
 from tactful.kernel.fragments import all_states
 from tactful.kernel.seeding import is_behind
 from tactful.kernel.state import Profile, decode_states
-from tactful.operations.seed_counting import count
-from tactful.operations.seeding import wanted
+from tactful.operations.seeds.seed_counting import count
+from tactful.operations.seeds.seeding import wanted
 from tactful.testing.clock import SimClock
 from tests.kernel.driver import Driver
 from tests.simulation.definitions import GRID, MINUTE

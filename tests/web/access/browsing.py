@@ -6,7 +6,7 @@ from http.cookies import SimpleCookie
 from typing import NamedTuple
 from urllib.parse import urlencode, urlsplit
 
-from tactful.operations import users
+from tactful.operations.access import users
 from tests.web.serving import Served
 
 PASSWORD = "four words are good"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tactful.operations import users
+from tactful.operations.access import users
 from tactful.values import MINUTE_US, SECOND_US
 from tactful.web.cookies import SECURE_NAME
 from tactful.web.patience import Patient

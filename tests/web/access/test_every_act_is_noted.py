@@ -13,7 +13,7 @@ import pytest
 from msgspec.structs import replace
 from starlette.routing import Route
 
-from tactful.operations import folder
+from tactful.operations.definitions import folder
 from tactful.runtime.accounts import Account, SignIn
 from tactful.web.console.room import Console
 from tests.console.serving import Served, routes_of, serve

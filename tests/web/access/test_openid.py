@@ -7,7 +7,7 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 
-from tactful.operations import users
+from tactful.operations.access import users
 from tactful.runtime.settings_access import AccessSettings, OpenIdSettings
 from tests.web.access.browsing import Browser, Page, moved_in
 from tests.web.access.providers import OTHER_KEY, Liar, lying_provider, real_provider

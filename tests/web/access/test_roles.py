@@ -11,8 +11,8 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Route
 
-from tactful.operations import users
-from tactful.operations.users import role_of
+from tactful.operations.access import users
+from tactful.operations.access.users import role_of
 from tactful.runtime.roles import ROLES
 from tactful.web.allowed import NEEDS
 from tactful.web.guard import Guard

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tactful.operations import users
+from tactful.operations.access import users
 from tactful.values import DAY_US, HOUR_US, MINUTE_US
 from tests.web.access.browsing import OTHER, PASSWORD, Browser, moved_in, someone
 from tests.web.doorkeeping import Moved

@@ -12,9 +12,9 @@ from tactful.adapters.memory.bells import MemoryBells
 from tactful.adapters.memory.office import MemoryOffice
 from tactful.events.intake import Arrival
 from tactful.events.records import Launch, Steer, Unmerge, decode
-from tactful.operations import users
-from tactful.operations.access import Access
-from tactful.operations.patching import SOURCE
+from tactful.operations.access import users
+from tactful.operations.access.access import Access
+from tactful.operations.people.patching import SOURCE
 from tactful.runtime.intake import Intake
 from tactful.runtime.settings import plan_settings, read_settings
 from tactful.web import campaigns, changes, journeys

@@ -14,7 +14,7 @@ from tactful.adapters.memory.store import MemoryStore
 from tactful.adapters.memory.trail import MemoryTrail
 from tactful.journeys.definition import CHANNELS
 from tactful.kernel.state import PlanState
-from tactful.operations.publish import published
+from tactful.operations.definitions.publish import published
 from tactful.runtime.ports import Clock
 from tactful.runtime.settings import Settings
 from tactful.runtime.worker import Pace, Worker

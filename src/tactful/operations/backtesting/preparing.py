@@ -17,9 +17,9 @@ from tactful.operations.backtesting.dealing import KNOWN_AT
 from tactful.operations.backtesting.playing import Outside
 from tactful.operations.backtesting.running import Version, Wanted
 from tactful.operations.backtesting.stages import Brought
-from tactful.operations.cases import instant
-from tactful.operations.folder import Edits, edited
-from tactful.operations.history import Opened
+from tactful.operations.definitions.folder import Edits, edited
+from tactful.operations.evaluation.cases import instant
+from tactful.operations.history.opened import Opened
 from tactful.runtime.ports import Outbox
 from tactful.values import DAY_US, parse_duration
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from tactful.operations.backtesting.running import Backtest
 from tactful.operations.backtesting.tally import Difference, Line, Noted, Sent, Tally
-from tactful.operations.telling_runs import in_words
+from tactful.operations.people.telling_runs import in_words
 from tactful.values import DAY_US, format_time
 
 WHERE = {"start": "no run began", "run": "the run ended", "gate": "the gate refused"}

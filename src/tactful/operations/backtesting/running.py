@@ -22,7 +22,9 @@ from tactful.operations.backtesting.stages import Brought, Stage, stage
 from tactful.operations.backtesting.tally import Difference, Line, Tally
 
 if TYPE_CHECKING:
-    from tactful.operations.history import Opened  # Stands on the compilers of SQL, which the crew does not need.
+    from tactful.operations.history.opened import (
+        Opened,  # Stands on the compilers of SQL, which the crew does not need.
+    )
 
 ForEverybody = Threshold | Launch | Steer
 """What history has of that, beside plans."""

@@ -1,6 +1,6 @@
 """A mapped file replayed: its calls become lines of history, each received when it happened, in a file beside the data,
-which operations/replay.py runs through the engine. The same file and mapping give the same lines, so that a replay that
-was cut off goes on."""
+which operations/imports/replay.py runs through the engine. The same file and mapping give the same lines, so that a
+replay that was cut off goes on."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path

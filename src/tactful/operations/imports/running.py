@@ -9,6 +9,7 @@ from tactful.errors import UsageError
 from tactful.events.records import Plan, Publish, decode
 from tactful.events.sources import Source
 from tactful.kernel.plan import CompiledPlan, adopt, compiled
+from tactful.operations.definitions.publish import changes, publication
 from tactful.operations.imports import keeping
 from tactful.operations.imports.calls import Calls
 from tactful.operations.imports.preparing import Prepared
@@ -17,7 +18,6 @@ from tactful.operations.imports.roads import Alone, Beside
 from tactful.operations.imports.tables import LONGEST_ROW
 from tactful.operations.imports.taking import Job, Progress, Road, backfill, taken_before
 from tactful.operations.lines import SOURCE
-from tactful.operations.publish import changes, publication
 from tactful.runtime.house import House
 from tactful.runtime.settings import Settings, naming_of, plan_settings
 from tactful.runtime.worker import Worker

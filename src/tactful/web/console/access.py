@@ -11,8 +11,8 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from tactful.errors import UsageError
-from tactful.operations import users
-from tactful.operations.access import Access, Wrong
+from tactful.operations.access import users
+from tactful.operations.access.access import Access, Wrong
 from tactful.runtime.roles import ROLES, Permission
 from tactful.web.console.room import Console, Endpoint, visitor, wants_csv
 

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from tactful.errors import UsageError
 from tactful.operations.backtesting.bench import Job
-from tactful.operations.telling_runs import HELD_OUT, in_words
+from tactful.operations.people.telling_runs import HELD_OUT, in_words
 from tactful.values import format_time
 from tactful.web.console.room import Console, wants_csv
 

@@ -17,8 +17,8 @@ from starlette.routing import BaseRoute
 
 from tactful.errors import UsageError
 from tactful.operations.backtesting.bench import Job
-from tactful.operations.folder import Edits, tidy
-from tactful.operations.telling_runs import in_words
+from tactful.operations.definitions.folder import Edits, tidy
+from tactful.operations.people.telling_runs import in_words
 from tactful.values import parse_time
 from tactful.web.backtests import LONGEST_NAME, asked_of
 from tactful.web.console import charts

@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tactful.language.names import FUNCTIONS
-from tactful.operations.building import (
+from tactful.operations.definitions.building import (
     CLOCKS,
     EVENTS,
     NAMED,
@@ -27,7 +27,7 @@ from tactful.operations.building import (
     Step,
     Words,
 )
-from tactful.operations.building_text import typed
+from tactful.operations.definitions.building_text import typed
 
 Fields = dict[str, list[str]]
 ROOT = "p"

@@ -11,9 +11,9 @@ from starlette.routing import BaseRoute
 
 from tactful.errors import UsageError
 from tactful.events.records import Launch
-from tactful.operations import campaigns
-from tactful.operations.campaigns import Approval, Approvals, Status
-from tactful.operations.reading import Reader
+from tactful.operations.journeys import campaigns
+from tactful.operations.journeys.campaigns import Approval, Approvals, Status
+from tactful.operations.reading.reader import Reader
 from tactful.web.console.journeys import append
 from tactful.web.console.room import Console, visitor, wants_csv
 

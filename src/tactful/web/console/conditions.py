@@ -18,12 +18,12 @@ from tactful.language.check import check
 from tactful.language.document import PURPOSE
 from tactful.language.mistakes import Mistake, Remark, place_at
 from tactful.language.vocabulary import Vocabulary
-from tactful.operations import completion, folder, yaml_fields
-from tactful.operations.building import Group, Row
-from tactful.operations.building_reading import read
-from tactful.operations.building_text import shown, write
-from tactful.operations.matching import Matched, matched
-from tactful.operations.reading import Reader
+from tactful.operations.definitions import completion, folder, yaml_fields
+from tactful.operations.definitions.building import Group, Row
+from tactful.operations.definitions.building_reading import read
+from tactful.operations.definitions.building_text import shown, write
+from tactful.operations.reading.matching import Matched, matched
+from tactful.operations.reading.reader import Reader
 from tactful.web.console import builder_form
 from tactful.web.console.builder_form import Choices, Fields
 from tactful.web.console.room import HEADERS, Console, html, turn_of, visitor

@@ -21,9 +21,9 @@ from tactful.events.intake import VERSION
 from tactful.events.mentions import EVERYBODY, Tally
 from tactful.events.records import Consent as Decided
 from tactful.events.records import encode
-from tactful.operations import consenting, unmerging
-from tactful.operations.consenting import Checked, Decision
-from tactful.operations.reading import Reader
+from tactful.operations.people import consenting, unmerging
+from tactful.operations.people.consenting import Checked, Decision
+from tactful.operations.reading.reader import Reader
 from tactful.runtime.intake import Busy
 from tactful.values import DAY_US, HOUR_US
 from tactful.web.console import charts

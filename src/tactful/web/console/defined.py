@@ -5,7 +5,7 @@ they stand in their files. Reading a project takes longer than a page should, so
 """
 
 from tactful.kernel.definitions import Definitions, read_published
-from tactful.operations.reading import Reader
+from tactful.operations.reading.reader import Reader
 from tactful.web.desk import Desk
 
 

@@ -8,9 +8,9 @@ from starlette.routing import BaseRoute
 
 from tactful.errors import UsageError
 from tactful.kernel.state import PlanState
-from tactful.operations import folder, proposing
-from tactful.operations.folder import tidy
-from tactful.operations.reading import Reader
+from tactful.operations.definitions import folder, proposing
+from tactful.operations.definitions.folder import tidy
+from tactful.operations.reading.reader import Reader
 from tactful.runtime.office import Revision
 from tactful.web.console.room import Console, wants_csv
 from tactful.web.console.workshop import KINDS, Workshop

@@ -13,10 +13,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
 
 from tactful.errors import DefinitionError, TransientError, UsageError
-from tactful.operations import completion, folder, proposing
-from tactful.operations.folder import Conflict, Edits
-from tactful.operations.new_definitions import TEMPLATES
-from tactful.operations.reading import Reader
+from tactful.operations.definitions import completion, folder, proposing
+from tactful.operations.definitions.folder import Conflict, Edits
+from tactful.operations.definitions.new_definitions import TEMPLATES
+from tactful.operations.reading.reader import Reader
 from tactful.web.console.foresights import Foresights
 from tactful.web.console.room import HEADERS, Console
 from tactful.web.console.workshop import KINDS, Workshop, address, problems_in

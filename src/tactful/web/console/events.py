@@ -4,9 +4,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from tactful.operations import tracking
-from tactful.operations.reading import Reader
-from tactful.operations.tracking import EventPage, EventRow
+from tactful.operations.definitions import tracking
+from tactful.operations.definitions.tracking import EventPage, EventRow
+from tactful.operations.reading.reader import Reader
 from tactful.values import DAY_US
 from tactful.web.console import charts
 from tactful.web.console.charts import Bar

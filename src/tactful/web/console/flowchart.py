@@ -1,4 +1,4 @@
-"""Flowchart: a journey as SVG. The places come from journeys/flow.py, the words from operations/flow_words.py.
+"""Flowchart: a journey as SVG. The places come from journeys/flow.py, the words from operations/journeys/flow_words.py.
 
 Text in SVG does not wrap, so it is cut into lines here by about how wide letters are; what is cut off stands in the
 title of the box, and all of it in the table below the picture. Colours come from classes (journeys.css).
@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from tactful.journeys.flow import Box, Flow, Line, flow_of
 from tactful.journeys.rules import JourneyRule
-from tactful.operations.flow_words import Words
+from tactful.operations.journeys.flow_words import Words
 
 LETTERS = 30
 """Of a line."""

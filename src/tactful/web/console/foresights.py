@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 from tactful.errors import TransientError, UsageError
 from tactful.operations.backtesting.bench import Job
-from tactful.operations.folder import Edits, edited
-from tactful.operations.reading import Reader
+from tactful.operations.definitions.folder import Edits, edited
+from tactful.operations.reading.reader import Reader
 from tactful.values import digest
 from tactful.web.console.kept import Kept
 from tactful.web.console.room import Console
 from tactful.web.console.workshop import Workshop
 
 if TYPE_CHECKING:
-    from tactful.operations.foreseeing import Foresight
+    from tactful.operations.previews.foreseeing import Foresight
 
 REMEMBERED = 20
 """Changes for which it is kept."""
@@ -55,7 +55,7 @@ class Foresights:
         now_us = self._console.house.clock.now_us()
 
         def ask(reader: Reader) -> "Foresight":
-            from tactful.operations.foreseeing import foresee, on_their_way  # Slow to import.
+            from tactful.operations.previews.foreseeing import foresee, on_their_way  # Slow to import.
 
             before = reader.published()
             settings = before.plan.publish.settings if before is not None else {}

@@ -9,24 +9,24 @@ from msgspec import Struct
 from tactful.errors import UsageError
 from tactful.events.sources import Source
 from tactful.operations.backtesting.bench import Bench, Progress
-from tactful.operations.campaigns import Approvals
 from tactful.operations.doctor import Finding
-from tactful.operations.proofs import Said
-from tactful.operations.reading import Reader
+from tactful.operations.journeys.campaigns import Approvals
+from tactful.operations.messages.proofs import Said
+from tactful.operations.reading.reader import Reader
 from tactful.runtime.machine import Machine, nothing_known
 from tactful.runtime.ports import Claimed
 
 if TYPE_CHECKING:
     from tactful.operations.backtesting.behind import Behind
     from tactful.operations.backtesting.preparing import Asked  # Stands on Arrow, likewise.
-    from tactful.operations.previewing import Preview  # Renders messages, and is seldom wanted.
+    from tactful.operations.journeys.previewing import Preview  # Renders messages, and is seldom wanted.
 
 Previewed = Callable[[Reader, str], "tuple[str, Preview]"]
-"""The version of a campaign that is in force, and whom it would reach (operations/previewed.py); looks through all
-people. Raises UsageError."""
+"""The version of a campaign that is in force, and whom it would reach (operations/reading/previewed.py); looks through
+all people. Raises UsageError."""
 Prove = Callable[[Claimed, bytes], Said]
-"""Sends a test (operations/proofs.py) with the source of its message; takes as long as the channel does, and is called
-in a thread of its own."""
+"""Sends a test (operations/messages/proofs.py) with the source of its message; takes as long as the channel does, and
+is called in a thread of its own."""
 
 
 def _no_history(asked: "Asked", progress: Progress, behind: "Behind") -> dict[str, Any]:

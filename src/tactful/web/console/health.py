@@ -5,9 +5,9 @@ import asyncio
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tactful.operations.health import PartitionHealth, concerns
-from tactful.operations.reading import Reader
+from tactful.operations.reading.reader import Reader
 from tactful.operations.stories import Overview
+from tactful.operations.upkeep.health import PartitionHealth, concerns
 from tactful.runtime.machine import Machine
 from tactful.web.console.kept import Kept
 from tactful.web.console.room import Console, wants_csv

@@ -8,11 +8,11 @@ from starlette.routing import BaseRoute
 from tactful.events.mentions import EVERYBODY
 from tactful.kernel.state import PartitionState
 from tactful.operations.doctor import Finding
-from tactful.operations.health import Concern, PartitionHealth, concerns
-from tactful.operations.pulse import Pulse, bothers, pulse
-from tactful.operations.reading import Reader
-from tactful.operations.steering import Journeys
+from tactful.operations.journeys.steering import Journeys
+from tactful.operations.reading.reader import Reader
 from tactful.operations.stories import Overview
+from tactful.operations.upkeep.health import Concern, PartitionHealth, concerns
+from tactful.operations.upkeep.pulse import Pulse, bothers, pulse
 from tactful.runtime.machine import Machine
 from tactful.values import DAY_US, HOUR_US
 from tactful.web import wording

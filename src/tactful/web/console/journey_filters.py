@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
 
-from tactful.operations.tallies import EVER
+from tactful.operations.journeys.tallies import EVER
 from tactful.values import format_time, parse_time
 from tactful.web.wording import date_of
 

@@ -8,9 +8,9 @@ from urllib.parse import quote, urlencode
 from markupsafe import Markup
 from msgspec import Struct
 
+from tactful.operations.journeys.measuring import BUCKETS, Delays, Measured, Report, Sending
 from tactful.operations.lift import Compared, Rate, wilson
-from tactful.operations.measuring import BUCKETS, Delays, Measured, Report, Sending
-from tactful.operations.telling_runs import HELD_OUT, in_words
+from tactful.operations.people.telling_runs import HELD_OUT, in_words
 from tactful.values import SECOND_US
 from tactful.web.console import charts
 from tactful.web.console.charts import Bar, Stage

@@ -8,9 +8,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from tactful.operations.behind import KINDS, Entry, Listed, Wanted, behind, inside
-from tactful.operations.reading import Reader
-from tactful.operations.telling_runs import HELD_OUT
+from tactful.operations.journeys.behind import KINDS, Entry, Listed, Wanted, behind, inside
+from tactful.operations.people.telling_runs import HELD_OUT
+from tactful.operations.reading.reader import Reader
 from tactful.values import format_time
 from tactful.web.console.journey_filters import bounds_of, filters_of
 from tactful.web.console.room import Console, wants_csv

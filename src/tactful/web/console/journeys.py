@@ -19,9 +19,9 @@ from starlette.routing import BaseRoute
 from tactful.errors import TransientError, UsageError
 from tactful.events.records import Launch, Steer, encode
 from tactful.journeys.rules import JourneyRule
-from tactful.operations import campaigns, flow_words, steering
-from tactful.operations.reading import Reader
-from tactful.operations.steering import JourneyState
+from tactful.operations.journeys import campaigns, flow_words, steering
+from tactful.operations.journeys.steering import JourneyState
+from tactful.operations.reading.reader import Reader
 from tactful.runtime.intake import Busy
 from tactful.values import HOUR_US
 from tactful.web.console import charts

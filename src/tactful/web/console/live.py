@@ -15,8 +15,8 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute
 
 from tactful.kernel.state import PartitionState
-from tactful.operations.following import Followed, Following
-from tactful.operations.reading import Reader
+from tactful.operations.reading.following import Followed, Following
+from tactful.operations.reading.reader import Reader
 from tactful.operations.stories import SeenEvent
 from tactful.values import SECOND_US
 from tactful.web.console.room import HEADERS, Console, wants_csv

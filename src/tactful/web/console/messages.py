@@ -1,5 +1,5 @@
 """Messages: what each says and what it does. A preview is made as any message is, for sample people or for a real one;
-a test goes to testers only, by the same channel, and counts nowhere (operations/proofs.py).
+a test goes to testers only, by the same channel, and counts nowhere (operations/messages/proofs.py).
 """
 
 import asyncio
@@ -18,14 +18,14 @@ from starlette.routing import BaseRoute
 from tactful.errors import UsageError
 from tactful.kernel.definitions import Definitions
 from tactful.messages.definition import Message
-from tactful.operations.reading import Reader
-from tactful.operations.tallies import EVER
+from tactful.operations.journeys.tallies import EVER
+from tactful.operations.reading.reader import Reader
 from tactful.web.console.mail_frame import answer, shown
 from tactful.web.console.reports import Question, written_to
 from tactful.web.console.room import Console, visitor, wants_csv
 
 if TYPE_CHECKING:
-    from tactful.operations.rendering import Preview  # Slow to import, and wanted here only.
+    from tactful.operations.messages.rendering import Preview  # Slow to import, and wanted here only.
 
 WIDTHS = (390, 700)
 """Of a phone, and of the column in which mail programs on a desktop show a mail."""
@@ -182,7 +182,7 @@ class Messages:
 
     async def _send(self, request: Request, message: Message, preview: "Preview", to: str) -> str:
         """What went wrong; "" where it was sent."""
-        from tactful.operations import proofs  # Likewise.
+        from tactful.operations.messages import proofs  # Likewise.
 
         address = proofs.refuse_stranger(message, to, self._console.house.settings.workspace.testers)
         now_us, source = self._console.house.clock.now_us(), proofs.marked(message)
@@ -209,7 +209,7 @@ class Messages:
         )
 
     async def _samples(self, message: Message, definitions: Definitions) -> list[str]:
-        from tactful.operations.rehearsing import sample_people  # Likewise.
+        from tactful.operations.messages.rehearsing import sample_people  # Likewise.
 
         workspace = self._console.around.workspace
         found = await asyncio.to_thread(sample_people, definitions, message, workspace)
@@ -217,8 +217,8 @@ class Messages:
 
     async def _preview(self, message: Message, definitions: Definitions, wanted: Wanted) -> "Preview":
         """Raises UsageError where it cannot be made."""
-        from tactful.operations import rendering  # Likewise.
-        from tactful.operations.rehearsing import sample_people
+        from tactful.operations.messages import rendering  # Likewise.
+        from tactful.operations.messages.rehearsing import sample_people
 
         asked = rendering.Asked(wanted.variant, wanted.language)
         settings, now_us = self._console.house.settings, self._console.house.clock.now_us()

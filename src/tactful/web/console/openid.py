@@ -15,8 +15,8 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from tactful.errors import TransientError
-from tactful.operations.access import Access, Wrong
-from tactful.operations.openid import Begun, Provider, admit
+from tactful.operations.access.access import Access, Wrong
+from tactful.operations.access.openid import Begun, Provider, admit
 from tactful.web.console.room import HEADERS, Console
 from tactful.web.console.signing import Signing, wanted_of
 

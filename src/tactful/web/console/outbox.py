@@ -13,9 +13,9 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from tactful.kernel.addresses import readable
-from tactful.operations import outbox as operations
-from tactful.operations import suppressions
-from tactful.operations.reading import Reader
+from tactful.operations.messages import outbox as operations
+from tactful.operations.messages import suppressions
+from tactful.operations.reading.reader import Reader
 from tactful.runtime.ports import OutboxRow
 from tactful.web import wording
 from tactful.web.console import mail_frame

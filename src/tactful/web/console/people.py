@@ -4,7 +4,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from tactful.operations import explain
+from tactful.operations.people import explain
 from tactful.operations.stories import StoryLine
 from tactful.values import format_time
 from tactful.web import wording

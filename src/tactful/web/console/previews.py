@@ -18,8 +18,8 @@ from starlette.routing import BaseRoute
 from tactful.language.check import check
 from tactful.language.document import PURPOSE
 from tactful.language.mistakes import Mistake, Remark
-from tactful.operations.folder import tidy
-from tactful.operations.reading import Reader
+from tactful.operations.definitions.folder import tidy
+from tactful.operations.reading.reader import Reader
 from tactful.values import DAY_US, format_time
 from tactful.web.console import charts
 from tactful.web.console.axes import figure
@@ -31,7 +31,7 @@ from tactful.web.console.workshop import Workshop
 
 if TYPE_CHECKING:
     from tactful.language.sql.seeing import Sees
-    from tactful.operations.previewing_history import Preview
+    from tactful.operations.previews.previewing_history import Preview
 
 DAYS = (7, 30, 90, 365)
 LONGEST = 4_000
@@ -96,8 +96,8 @@ class Previews:
         return await self._console.page(request, "segments/preview.html", typing=TYPING, seen=SEES, **values, **shown)
 
     async def _asked(self, text: str, purpose: str, days: int, at_us: int, sees: "Sees", turn: str) -> dict[str, Any]:
-        from tactful.operations.previewing_history import Preview, preview  # Slow to import.
-        from tactful.operations.terms import terms_of
+        from tactful.operations.history.terms import terms_of
+        from tactful.operations.previews.previewing_history import Preview, preview  # Slow to import.
 
         asked = f'({text}\n) and consents("{purpose}")' if PURPOSE.fullmatch(purpose) else text
 
@@ -151,7 +151,7 @@ class Previews:
         return charts.lines(series, "How the value lay over people", unit, self._console.zone)
 
     def _drawn(self, one: Any, shift: int) -> Drawn:
-        from tactful.operations.spread import Spread
+        from tactful.operations.previews.spread import Spread
 
         assert isinstance(one, Spread)
         labels = [self._label(edge, one.unit, one.width) for edge in one.edges]

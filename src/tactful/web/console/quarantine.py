@@ -1,6 +1,6 @@
 """Quarantine: what could not be taken, and why; looked at, tried again, thrown away.
 
-A call is tried again as it came, against today's settings (operations/quarantine.py); so whoever has mended the
+A call is tried again as it came, against today's settings (operations/upkeep/quarantine.py); so whoever has mended the
 tracking plan or a client's key comes here and presses one button.
 """
 
@@ -15,8 +15,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from tactful.operations import quarantine as operations
-from tactful.operations.quarantine import Retried
+from tactful.operations.upkeep import quarantine as operations
+from tactful.operations.upkeep.quarantine import Retried
 from tactful.runtime.ports import Quarantined
 from tactful.runtime.settings import naming_of
 from tactful.values import format_time

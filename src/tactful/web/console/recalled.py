@@ -11,16 +11,16 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from tactful.errors import UsageError
-from tactful.operations import segmenting
-from tactful.operations.reading import Reader
+from tactful.operations.reading import segmenting
+from tactful.operations.reading.reader import Reader
 from tactful.values import format_time
 from tactful.web.console.moments import moment_of, written
 from tactful.web.console.room import Console, wants_csv
 
 if TYPE_CHECKING:
     from tactful.language.sql.seeing import Sees
-    from tactful.operations.asof import Members
-    from tactful.operations.asof_profile import ProfileThen
+    from tactful.operations.history.asof import Members
+    from tactful.operations.history.asof_profile import ProfileThen
 
 PAGE, EXPORTED = 100, 1000
 SEES = (("known", "as it was known then"), ("happened", "what had happened by then, also if heard of later"))
@@ -58,7 +58,7 @@ class Recalled:
         found, problem = None, asked.problem
 
         def ask(reader: Reader) -> "Members":
-            from tactful.operations import asof  # Slow to import.
+            from tactful.operations.history import asof  # Slow to import.
 
             with reader.history().open() as opened:
                 return asof.segment(opened, name, asked.at_us, asked.sees, after=after, limit=limit)
@@ -91,7 +91,7 @@ class Recalled:
         found: ProfileThen | None = None
 
         def ask(reader: Reader) -> "ProfileThen | None":
-            from tactful.operations import asof_profile  # Slow to import.
+            from tactful.operations.history import asof_profile  # Slow to import.
 
             with reader.history().open() as opened:
                 return asof_profile.profile(opened, key, asked.at_us, asked.sees)

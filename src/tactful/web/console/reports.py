@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from msgspec import Struct
 
-from tactful.operations.reading import Reader
+from tactful.operations.reading.reader import Reader
 from tactful.runtime.ports import Clock
 from tactful.values import HOUR_US, SECOND_US
 from tactful.web.desk import Desk
 
 if TYPE_CHECKING:
-    from tactful.operations.measuring import Report  # Slow to import, and wanted here only.
+    from tactful.operations.journeys.measuring import Report  # Slow to import, and wanted here only.
 
 Answer = TypeVar("Answer")
 PATIENCE_S = 0.06

@@ -26,7 +26,7 @@ from starlette.routing import Route
 from tactful.consent.policy import DEFAULT, Policy
 from tactful.errors import TransientError, UsageError
 from tactful.events.intake import Arrival
-from tactful.operations.first_calls import about_consent, first_calls
+from tactful.operations.definitions.first_calls import about_consent, first_calls
 from tactful.runtime.house import House
 from tactful.runtime.office import Office, Visitor
 from tactful.runtime.roles import Permission

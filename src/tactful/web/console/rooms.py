@@ -6,8 +6,8 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
-from tactful.operations.access import Access
-from tactful.operations.openid import Provider
+from tactful.operations.access.access import Access
+from tactful.operations.access.openid import Provider
 from tactful.web.console import access as accessing
 from tactful.web.console import (
     audit,

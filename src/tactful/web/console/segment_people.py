@@ -10,11 +10,11 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute
 
-from tactful.operations import segmenting
-from tactful.operations.comparing import ABOVE
-from tactful.operations.reading import Reader
-from tactful.operations.segment_people import WHO, Wanted
-from tactful.operations.segmenting import Asked, SegmentSeen
+from tactful.operations.reading import segmenting
+from tactful.operations.reading.reader import Reader
+from tactful.operations.reading.segmenting import Asked, SegmentSeen
+from tactful.operations.segments.comparing import ABOVE
+from tactful.operations.segments.segment_people import WHO, Wanted
 from tactful.values import format_time
 from tactful.web.console.room import Console, harmless, wants_csv
 from tactful.web.console.segments import CAUSES

@@ -16,11 +16,11 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from tactful.kernel.plan import NEVER
-from tactful.operations import segmenting
-from tactful.operations.comparing import Comparison
-from tactful.operations.flows import SPANS, Bucket, Flow
-from tactful.operations.reading import Reader
-from tactful.operations.segmenting import Sample, SegmentSeen, Share
+from tactful.operations.reading import segmenting
+from tactful.operations.reading.reader import Reader
+from tactful.operations.reading.segmenting import Sample, SegmentSeen, Share
+from tactful.operations.segments.comparing import Comparison
+from tactful.operations.segments.flows import SPANS, Bucket, Flow
 from tactful.runtime.office import Revision
 from tactful.values import DAY_US, format_time
 from tactful.web.console import charts

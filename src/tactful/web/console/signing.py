@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from tactful.operations.access import Access, Opened, TooMany, Wrong
+from tactful.operations.access.access import Access, Opened, TooMany, Wrong
 from tactful.web import cookies
 from tactful.web.console.room import HEADERS, Console, read_form, visitor
 from tactful.web.guard import address_of, is_own

@@ -2,9 +2,8 @@
 which a change is put in force.
 
 A draft is what somebody has written and not saved: one for each person and file, in memory, so that reload, Back and a
-page of review in between lose nothing. What is saved goes through operations/folder.py and operations/publish.py, and
-is noted as a revision and in the audit log.
-"""
+page of review in between lose nothing. What is saved goes through operations/definitions/folder.py and
+operations/definitions/publish.py, and is noted as a revision and in the audit log."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
@@ -18,15 +17,15 @@ from tactful.errors import DefinitionError, Problem, TransientError, UsageError
 from tactful.kernel.definitions import Definitions, read_project, vocabulary_of
 from tactful.kernel.state import PlanState
 from tactful.language.vocabulary import DEFAULT_GAP_US, Vocabulary
-from tactful.operations.checking import as_values, examine_files
-from tactful.operations.counting import seen_names
-from tactful.operations.folder import Edits, edited
-from tactful.operations.project import load
-from tactful.operations.proposing import Proposal, propose
-from tactful.operations.publish import on_their_way, publication
-from tactful.operations.reading import Reader
-from tactful.operations.revising import Revising
-from tactful.operations.saving import Changed, held, refuse_changed, write
+from tactful.operations.definitions.checking import as_values, examine_files
+from tactful.operations.definitions.counting import seen_names
+from tactful.operations.definitions.folder import Edits, edited
+from tactful.operations.definitions.project import load
+from tactful.operations.definitions.proposing import Proposal, propose
+from tactful.operations.definitions.publish import on_their_way, publication
+from tactful.operations.definitions.revising import Revising
+from tactful.operations.definitions.saving import Changed, held, refuse_changed, write
+from tactful.operations.reading.reader import Reader
 from tactful.runtime.intake import Busy
 from tactful.values import digest, parse_duration
 from tactful.web.console.room import Console, visitor
