@@ -9,7 +9,7 @@ from urllib.parse import urldefrag, urljoin, urlsplit
 
 from starlette.routing import Match, Route
 
-from tests.console.serving import Served, routes_of
+from tests.console.serving import Answer, Served, routes_of
 
 _LINK = re.compile(r'<a\b[^>]*?\shref="([^"]+)"')
 _ODD = re.compile(r"[^!-~]|[\"<>\\^`{|}]")
@@ -36,6 +36,8 @@ class Crawled(NamedTuple):
     """By kind of address, in the order in which they were met."""
     dead: list[str]
     """What leads nowhere, or to an error: `PATH (from PATH)`."""
+    answers: dict[str, Answer]
+    """By path, of all pages."""
 
 
 def crawl(served: Served, start: str = "/", also: Collection[str] = ()) -> Crawled:
@@ -43,6 +45,7 @@ def crawl(served: Served, start: str = "/", also: Collection[str] = ()) -> Crawl
     known = kinds(served)
     found: dict[str, list[str]] = {}
     dead: list[str] = []
+    answers: dict[str, Answer] = {}
     met, waiting = {start, OWN, *also}, deque([(start, ""), *((one, "") for one in also)])
     while waiting:
         path, origin = waiting.popleft()
@@ -56,6 +59,7 @@ def crawl(served: Served, start: str = "/", also: Collection[str] = ()) -> Crawl
         if not answer.headers["content-type"].startswith("text/html"):
             continue
         found.setdefault(kind, []).append(path)
+        answers[path] = answer
         for href in _LINK.findall(answer.text):
             to = urldefrag(urljoin(path, unescape(href)))[0]
             if _ODD.search(to):
@@ -63,4 +67,4 @@ def crawl(served: Served, start: str = "/", also: Collection[str] = ()) -> Crawl
             elif to.startswith("/") and not to.startswith("/static/") and "format=csv" not in to and to not in met:
                 met.add(to)
                 waiting.append((to, path))
-    return Crawled(found, dead)
+    return Crawled(found, dead, answers)
