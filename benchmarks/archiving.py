@@ -1,6 +1,7 @@
 """Archiving: from log and trail to committed Delta files, events a second on one core, beside bare Parquet of the same.
 
-What is archived was decided by the production worker (20 segments, 5 journeys). Then how long a question takes over the
+What is archived was decided by the production worker (20 segments, 5 journeys): what a shop sends (`mix.py`), and calls
+of one outline, with neither lists nor traits (`load.py`). Then how long a question takes over the
 same events, however many appends they came in, with the housekeeping that goes on between them. Run
 `python -m benchmarks archiving`.
 """
@@ -8,13 +9,14 @@ same events, however many appends they came in, with the housekeeping that goes 
 import resource
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import islice
 from pathlib import Path
 
 import msgspec
 import pyarrow.parquet as pq
 
-from benchmarks import load, shop
+from benchmarks import load, mix, shop
 from benchmarks.place import Place, alone, median, table
 from benchmarks.server import WallClock
 from tactful.adapters.delta.folder import Folder
@@ -28,9 +30,10 @@ from tactful.adapters.memory.store import MemoryStore
 from tactful.adapters.sqlite.log import SqliteLog
 from tactful.adapters.sqlite.trail import SqliteTrail
 from tactful.events.identifiers import partition_of
-from tactful.events.intake import Arrival, accept
-from tactful.events.records import Event, Publish, encode
+from tactful.events.intake import Arrival, accept, accept_consent
+from tactful.events.records import Publish, encode
 from tactful.events.sources import Source
+from tactful.events.verdicts import Refusal
 from tactful.history.columns import Batch
 from tactful.language.check import check
 from tactful.operations.history.opened import History
@@ -48,20 +51,25 @@ _CALLS = 500
 _SOURCE = Source(shop.KEY, shop.KEY, "server")
 
 
+MIXED, PLAIN = "mixed", "plain"
+LOADS = {MIXED: "calls of every kind that a shop sends", PLAIN: "calls of one outline"}
+_MAKE = {MIXED: mix.calls, PLAIN: load.calls}
+
+
 def decided(folder: Path, events: int, profiles: int) -> tuple[SqliteLog, SqliteTrail]:
-    """Log and trail of so many events, made once."""
+    """Log and trail of so many events, made once; the folder is called as the load."""
     is_there = (folder / "done").exists()
     clock = WallClock()
     if not is_there:
         shutil.rmtree(folder, ignore_errors=True)
     log, trail = SqliteLog(folder / "log", PARTITIONS, clock), SqliteTrail(folder / "trail")
     if not is_there:
-        _decide(log, trail, clock, events, profiles)
+        _decide(log, trail, clock, _MAKE[folder.name](1, events, profiles))
         (folder / "done").touch()
     return log, trail
 
 
-def _decide(log: SqliteLog, trail: SqliteTrail, clock: WallClock, events: int, profiles: int) -> None:
+def _decide(log: SqliteLog, trail: SqliteTrail, clock: WallClock, calls: Iterable[load.Call]) -> None:
     workers = [
         Worker(
             partition,
@@ -78,20 +86,28 @@ def _decide(log: SqliteLog, trail: SqliteTrail, clock: WallClock, events: int, p
         for partition in range(PARTITIONS)
     ]
     log.append({0: [encode(Publish(clock.now_us(), shop.project(), {"time_zone": "UTC"}))]})
-    frames: dict[int, list[bytes]] = {}
-    for number, call in enumerate(load.calls(1, events, profiles), 1):
-        event = accept(msgspec.json.encode(call), Arrival(_SOURCE, clock.now_us()))
-        assert isinstance(event, Event), event
-        frames.setdefault(partition_of(event.key, PARTITIONS), []).append(encode(event))
-        if number % _CALLS == 0 or number == events:
-            log.append(frames)
-            frames = {}
-            for worker in workers:
-                worker.turn()
+    left = iter(calls)
+    while some := list(islice(left, _CALLS)):
+        log.append(_frames(some, Arrival(_SOURCE, clock.now_us())))
+        for worker in workers:
+            worker.turn()
+    while any([worker.turn() for worker in workers]):
+        pass
     for worker in workers:
-        while worker.turn():
-            pass
         worker.maintain()
+
+
+def _frames(calls: Iterable[load.Call], arrival: Arrival) -> dict[int, list[bytes]]:
+    """What stands in the log, by partition."""
+    frames: dict[int, list[bytes]] = {}
+    for call in calls:
+        body = msgspec.json.encode(call)
+        read = accept_consent(body, arrival) if call["type"] == "consent" else [accept(body, arrival)]
+        assert not isinstance(read, Refusal), read
+        for record in read:
+            assert not isinstance(record, Refusal), record
+            frames.setdefault(partition_of(record.key, PARTITIONS), []).append(encode(record))
+    return frames
 
 
 def rate(folder: Path, events: int, profiles: int, lake: Path) -> tuple[float, float, float, int]:
@@ -134,9 +150,9 @@ def appended(folder: Path, events: int, profiles: int, lake: Path, counts: Seque
         shutil.rmtree(lake, ignore_errors=True)
         delta = DeltaLake(Folder(lake))
         each = -(-min(events, EACH * max(counts)) // number // PARTITIONS)
-        archiver = Archiver(log, trail, delta, WallClock(), pace=Pace(rows=1, read=each))
-        for _ in range(number):
-            archiver.append()
+        archiver = Archiver(log, trail, delta, WallClock(), pace=Pace(rows=2 * events))
+        for append in range(1, number + 1):
+            archiver.append({one: min(append * each, trail.end(one)) for one in range(PARTITIONS)})
             while archiver.keep_house():
                 pass
         times = []
@@ -152,21 +168,22 @@ def appended(folder: Path, events: int, profiles: int, lake: Path, counts: Seque
 
 def run(here: Place) -> None:
     events = here.scaled(EVENTS, QUICK_EVENTS)
-    folder = here.folder / f"decided-{events}"
-    alone(here.core, decided_only, folder, events, here.profiles)
-    rates = [alone(here.core, rate, folder, events, here.profiles, here.folder / "lake") for _ in range(here.rounds)]
-    lasted, bare = median(one[0] for one in rates), median(one[1] for one in rates)
-    table(
-        f"archiving: {events:,} events from log and trail into the lake, one core",
-        [
-            ("events/s", f"{events / lasted:,.0f}"),
-            ("us per event", f"{lasted / events * 1e6:.2f}"),
-            ("floor: bare Parquet of the same rows, us per event", f"{bare / events * 1e6:.2f}"),
-            ("memory at most, MB", f"{max(one[2] for one in rates):,.0f}"),
-        ],
-    )
+    folder, lake = here.folder / f"decided-{events}", here.folder / "lake"
+    for name, said in LOADS.items():
+        alone(here.core, decided_only, folder / name, events, here.profiles)
+        rates = [alone(here.core, rate, folder / name, events, here.profiles, lake) for _ in range(here.rounds)]
+        lasted, bare = median(one[0] for one in rates), median(one[1] for one in rates)
+        table(
+            f"archiving: {events:,} {said} from log and trail into the lake, one core",
+            [
+                ("events/s", f"{events / lasted:,.0f}"),
+                ("us per event", f"{lasted / events * 1e6:.2f}"),
+                ("floor: bare Parquet of the same rows, us per event", f"{bare / events * 1e6:.2f}"),
+                ("memory at most, MB", f"{max(one[2] for one in rates):,.0f}"),
+            ],
+        )
     counts = APPENDS if not here.is_quick else QUICK_APPENDS
-    asked = alone(here.core, appended, folder, events, here.profiles, here.folder / "lake", counts)
+    asked = alone(here.core, appended, folder / PLAIN, events, here.profiles, lake, counts)
     table(
         "archiving: one question over the same events, which came in so many appends, seconds",
         [(f"{number:,}", f"{seconds:.3f}") for number, seconds in asked],

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from tactful.events.derived import EventKept, Group
-from tactful.events.records import Event, encode, pack
+from tactful.events.records import Event, Trust, encode, pack
 from tactful.history import outlines, packed, spans
 from tactful.history.cells import KeptEvent
 from tactful.history.columns import Batch
@@ -25,6 +25,8 @@ TEXTS = [
     "x" * 32,
     "é" * 100,
     "x" * 255,
+    "x" * 256,
+    "é" * 32_767,
     'a"b',
     "\\",
     "\x01\n",
@@ -36,10 +38,18 @@ TEXTS = [
 WHOLES = [0, 127, 128, 255, 256, 2**16 - 1, 2**16, 2**32 - 1, 2**32, 2**63 - 1]
 BELOW = [-1, -32, -33, -128, -129, -(2**15), -(2**15) - 1, -(2**31), -(2**31) - 1, -(2**63)]
 OTHERS = [0.0, -0.0, 1.5, 1e300, 5e-324, True, False, None]
-OBJECTS: list[Any] = [{}, {"in": 1}, {"a.b": {"": "x"}}, {f"n{number}": number for number in range(20)}, {"n" * 40: 1}]
-ODD: list[Any] = ["x" * 256, 2**63, 2**64 - 1, [], [1], {"in": [1]}, {"n" * 300: 1}]
+LISTS: list[Any] = [
+    *([], [1], [None], [[]], [[1, "a"], [2]], ["a", 1, True, -0.5], ["2025-06-30", "b"]),
+    *([{}], [{"a": 1}, {"a": "x"}, {"a": None}], [{"a": 1}, 7, {"b": {"c": "2025-06-30"}}], [{"a": [1]}]),
+    *([{"": {"": 1}}], [{"a.b": 1}], list(range(16)), ["x" * 256], [{"a": 2**63}], list(range(499))),
+]
+OBJECTS: list[Any] = [
+    *({}, {"in": 1}, {"a.b": {"": "x"}}, {f"n{number}": number for number in range(20)}, {"n" * 40: 1}),
+    *({"n" * 300: 1}, {"in": [1]}),
+]
+ODD: list[Any] = ["x" * 2**16, 2**63, 2**64 - 1, list(range(500)), {"in": list(range(500))}, {"n" * 2**16: 1}]
 """What others read."""
-ORDINARY = [*TEXTS, *WHOLES, *BELOW, *OTHERS, *OBJECTS]
+ORDINARY = [*TEXTS, *WHOLES, *BELOW, *OTHERS, *LISTS, *OBJECTS]
 AT = 1 << 50
 
 
@@ -92,13 +102,14 @@ def test_every_kind_of_value(monkeypatch: pytest.MonkeyPatch) -> None:
     """Alone at its place, of many calls."""
     values = [*ORDINARY, *ODD]
     monkeypatch.setattr(outlines, "FEW", 2)
+    monkeypatch.setattr(outlines, "MOST", 2 * len(values))
     calls = [call({f"k{number}": value}, {"in": value}) for number, value in enumerate(values) for _ in range(2)] * 2
     odd = compared(calls, monkeypatch)
     assert {(place // 2) % len(values) for place in odd} == set(range(len(ORDINARY), len(values)))
 
 
 def test_values_of_many_kinds_at_one_place(monkeypatch: pytest.MonkeyPatch) -> None:
-    values = [*TEXTS, *WHOLES, *BELOW, *OTHERS, *ODD]
+    values = [*TEXTS, *WHOLES, *BELOW, *OTHERS, *LISTS, *ODD]
     calls = [
         call({"a": value, "b": 1, "c": {"d": value}}, {"timezone": value, "x": {"y": value}}) for value in values
     ] * 2
@@ -112,9 +123,35 @@ def test_as_many_identifiers_as_they_name(monkeypatch: pytest.MonkeyPatch) -> No
     assert compared(calls, monkeypatch) == [place for place, number in enumerate(numbers) if number > 15]
 
 
+def identify(traits: dict[str, Any], trust: Trust, ids: tuple[str, ...], *, is_verified: bool) -> Event:
+    said = call(traits, {"page": {"path": "/"}}, ids)
+    return replace(said, kind="identify", name="$identify", trust=trust, is_verified=is_verified)
+
+
 def test_traits_are_rows_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    calls = [call({"a": 1}, {}), replace(call({"a": 1}, {}), kind="identify", name="$identify")] * 40
-    assert compared(calls, monkeypatch) == list(range(1, 80, 2))
+    """Whether anybody may have said them depends on who says so, with a token or without, and of what."""
+    sources: list[tuple[Trust, bool]] = [("browser", False), ("browser", True), ("server", False)]
+    every = [
+        identify(traits, trust, ids, is_verified=is_verified)
+        for traits in (
+            {"email": "A@Shop.example", "phone": "+351912345678", "name": "Ana", "push_tokens": "t1"},
+            {"email": "no mailbox", "phone": 7, "name": None, "push_tokens": ["t1", "t2"]},
+            {"email": None, "address": {"city": "Porto", "at": {"lat": 1.5}}, "chat": "c", "": {}},
+            {"email": {"a": 1}, "tags": [{"a": 1}, {"a": 2}]},
+            {},
+        )
+        for trust, is_verified in sources
+        for ids in (("u:1", "e:a@shop.example"), ("u:1", "p:+351912345678"), ("u:1",))
+    ]
+    monkeypatch.setattr(outlines, "FEW", 2)
+    assert compared([call({}, {}), *every] * 2, monkeypatch) == []
+
+
+def test_a_long_context_hides_no_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    ids = ("u:1", "e:a@shop.example")
+    every = [identify({"email": "a@shop.example"}, "browser", ids, is_verified=one) for one in (True, False)]
+    long = pack({"page": {f"n{number}": number for number in range(spans.MOST_STEPS)}})
+    assert compared([replace(one, context=long) for one in every] * 20, monkeypatch) == []
 
 
 def test_a_time_long_ago_is_odd(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -76,8 +76,8 @@ class Batch:
             events.append(self._contexts.beside(pa.concat_tables(self._calls)))
         if events:
             found[EVENTS] = pa.concat_tables(events)
-        if self._traits:
-            found[TRAITS] = pa.concat_tables(self._traits)
+        if traits := [*self._packed.traits, *self._traits]:
+            found[TRAITS] = pa.concat_tables(traits)
         self._sort_out()
         return found | {name: pa.concat_tables(held) for name, held in self._tables.items()}
 

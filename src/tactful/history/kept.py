@@ -105,19 +105,22 @@ class Sifted:
                 self._sort_out(group)
 
     def _sort_out(self, group: Group) -> None:
-        if any(type(row) is TraitRefused for row in group.rows):
-            self.rest.append(group)
-            return
+        kept: list[EventKept] = []
         left: list[Row] = []
         for row in group.rows:
             if type(row) is EventKept and not row.mended:
-                self._refs.append(row.ref)
-                self._epochs.append(row.epoch)
-                self._positions.append(group.position)
+                kept.append(row)
             elif type(row) in READS:
                 left.append(row)
         if left:
+            if any(type(row) is TraitRefused for row in left):
+                self.rest.append(group)
+                return
             self.rest.append(replace(group, rows=tuple(left)))
+        for one in kept:
+            self._refs.append(one.ref)
+            self._epochs.append(one.epoch)
+            self._positions.append(group.position)
 
     def calls(self, bodies: Bodies, find: Find) -> tuple[Calls, list[Item]]:
         """Those that stand among these as calls do, and the others."""

@@ -12,15 +12,16 @@ from msgspec import Raw, Struct
 
 from tactful.events import zones
 from tactful.events.records import CALL, EMPTY_MAP, unpack
-from tactful.history import outlines
+from tactful.history import filling
 from tactful.history.cells import KeptEvent
 from tactful.history.kept import Calls
-from tactful.history.outlines import Alike
+from tactful.history.outlines import Alike, alike
 from tactful.history.own import found as found_in
 from tactful.history.shapes import Columns, Numbers, jsons, scattered
-from tactful.history.spans import LONG, TEXT, Flags, Packed, Places
+from tactful.history.spans import FALSE, LONGER, TEXT, Flags, Packed, Places
 from tactful.history.table import FLAG, schema
 from tactful.history.table import TEXT as TEXTS
+from tactful.history.traits import written
 from tactful.language.sql.layout import EVENTS
 
 _U64 = 0xCF
@@ -65,6 +66,8 @@ class _Part(Struct, frozen=True):
 
 class PackedCalls:
     def __init__(self) -> None:
+        self.traits: list[pa.Table] = []
+        """Of those that were added."""
         self._parts: list[_Part] = []
 
     def add(self, calls: Calls) -> list[KeptEvent]:
@@ -72,7 +75,8 @@ class PackedCalls:
         walk = _Walk(calls)
         places = walk.places
         if len(places):
-            self._parts.append(walk.turned())
+            self._parts.append(part := walk.turned())
+            self.traits += walk.traits(part.table)
         if len(places) == len(calls):
             return []
         odd = np.ones(len(calls), np.bool_)
@@ -107,13 +111,17 @@ class _Walk:
         for one in (at, at + 9):
             fine &= self.packed.letters(one) == _U64
         self.properties = at + 18
-        self.alike, self.places = self._outlines(self._heads(headed, np.flatnonzero(fine)))
+        self._heads(headed, np.flatnonzero(fine))
+        self.alike, self.places = self._outlines(np.flatnonzero(fine))
+        self.row = np.zeros(len(self.begin), np.int64)
+        """Of each call that is taken."""
+        self.row[self.places] = np.arange(len(self.places))
 
     def _text(self, at: Places, fine: Flags) -> tuple[tuple[Places, Places], Places, Flags]:
         """Where it begins and ends, and where it goes on."""
         values = self.packed.values(at)
-        is_text = (values.kinds == TEXT) | (values.kinds == LONG)
-        return (at + 1 + (values.kinds == LONG), values.end), values.end, fine & is_text
+        is_text = (values.kinds >= TEXT) & (values.kinds <= LONGER)
+        return (at + values.kinds, values.end), values.end, fine & is_text
 
     def _ids(self, at: Places, fine: Flags) -> tuple[Places, Flags]:
         tags = self.packed.letters(at)
@@ -129,18 +137,16 @@ class _Walk:
             self.ids.append((some, held))
         return at, fine
 
-    def _heads(self, end: Places, fine: Places) -> Places:
-        """What they begin with; whose traits are to be rows is not for us."""
+    def _heads(self, end: Places, fine: Places) -> None:
+        """What they begin with."""
         coded = self.packed.bytes(self.begin[fine] + len(CALL), end[fine]).dictionary_encode()
         self.heads = [_head(_FIVE + one) for one in coded.dictionary.to_pylist()]
         self.head = np.zeros(len(end), np.int32)
         self.head[fine] = coded.indices
-        no_traits = np.array([one.kind != "identify" for one in self.heads], np.bool_)
-        return fine[no_traits[self.head[fine]]]
 
     def _outlines(self, fine: Places) -> tuple[list[Alike], Places]:
         """Properties by outline, and which calls have any."""
-        found = outlines.alike(self.packed, self.properties[fine])
+        found = alike(self.packed, self.properties[fine])
         every = [one._replace(places=fine[one.places]) for one in found]
         places = np.sort(np.concatenate([one.places for one in every])) if every else fine[:0]
         self.behind = np.zeros(len(self.begin), np.int64)
@@ -169,6 +175,28 @@ class _Walk:
         table = pa.table({name: arrays[name] for name in schema(EVENTS).names if name in arrays})
         return _Part(table, packed.bytes(self.behind[places], self.end[places]))
 
+    def traits(self, events: pa.Table) -> list[pa.Table]:
+        """What identify calls among these have written, as one table at most."""
+        wanted = np.array([one.kind == "identify" for one in self.heads], np.bool_)[self.head]
+        every = [one.only(wanted[one.places]) for one in self.alike]
+        every = [one._replace(places=self.row[one.places]) for one in every if one.outline.paths or one.outline.objects]
+        if not any(len(one.places) for one in every):
+            return []
+        browsers = np.array([one.trust == "browser" for one in self.heads], np.bool_)[self.head]
+        some = self.places[(wanted & browsers)[self.places]]
+        opened = {
+            int(self.row[one]): self._calls.opened(one).event for one in some[self._may_be_verified(some)].tolist()
+        }
+        return [written(self.packed, events, every, opened)]
+
+    def _may_be_verified(self, some: Places) -> Flags:
+        """Of these calls: it stands behind the context and what else they say."""
+        context = self.packed.ends(self.behind[some])
+        end = self.packed.ends(np.maximum(context, 0))
+        is_known = (context >= 0) & (end >= 0)
+        may_be: Flags = ~is_known | (self.packed.letters(np.maximum(end, 0)) != FALSE)
+        return may_be
+
     def _texts(self, span: tuple[Places, Places]) -> pa.Array:
         return self.packed.texts(span[0][self.places], span[1][self.places])
 
@@ -187,12 +215,10 @@ class _Walk:
         return pa.ListArray.from_arrays(pa.array(ends.astype(np.int32)), self.packed.texts(begin, end))
 
     def _cells(self) -> pa.StructArray:
-        row = np.zeros(len(self.begin), np.int32)
-        row[self.places] = np.arange(len(self.places), dtype=np.int32)
         held, texts = Columns(len(self.places)), []
         for one in self.alike:
-            rows = row[one.places]
-            texts.append((rows, outlines.take(held, self.packed, one, rows)))
+            rows = self.row[one.places]
+            texts.append((rows, filling.take(held, self.packed, one, rows)))
         return held.struct(scattered(texts))
 
 
@@ -221,9 +247,9 @@ def _contexts(packed: Packed, begin: Places, end: Places) -> tuple[pa.StructArra
     """And where they end."""
     held, behind = Columns(len(begin)), np.full(len(begin), -1, np.int64)
     texts: list[tuple[Numbers, pa.Array]] = []
-    for one in outlines.alike(packed, begin):
+    for one in alike(packed, begin):
         rows = one.places.astype(np.int32)
-        texts.append((rows, outlines.take(held, packed, one, rows)))
+        texts.append((rows, filling.take(held, packed, one, rows)))
         behind[one.places] = one.end
     odd = np.flatnonzero(behind < 0)
     if len(odd):

@@ -6,7 +6,7 @@ values of another type than most, shapes that few have. Every entry of a map get
 it comes, so that nothing is sorted at the end. Pure.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
@@ -75,10 +75,25 @@ class Columns:
         self._maps["texts"].add(key, rows, texts)
         places = _perhaps_times(texts)
         if len(places):
-            found = [(place, at) for place in places if (at := read_time(texts[int(place)].as_py())) is not None]
-            if found:
-                some = np.array([place for place, _ in found])
-                self._maps["times"].add(key, rows[some], pa.array([at for _, at in found], MICROSECONDS))
+            coded = texts.take(pa.array(places)).dictionary_encode()
+            times = pa.array([read_time(one) for one in coded.dictionary.to_pylist()], MICROSECONDS).take(coded.indices)
+            are_times = times.is_valid().to_numpy(zero_copy_only=False)
+            if are_times.any():
+                self._maps["times"].add(key, rows[places[are_times]], times.drop_null())
+
+    def put_lists(self, key: str, lists: pa.Array, rows: Numbers) -> None:
+        """As ELEMENTS."""
+        self._maps["lists"].add(key, rows, lists)
+
+    def put_elements(self, keys: Sequence[str], which: Numbers, cells: pa.Array, rows: Numbers) -> None:
+        """Cells of elements, each of the row and of the key that stand beside it; those of a row one behind another."""
+        self._maps["elements"].add_many(keys, which, rows, cells)
+
+    def entries(self) -> Iterator[tuple[str, str, Numbers, pa.Array | None]]:
+        """What was put: map, key, rows, values."""
+        for name, held in self._maps.items():
+            for key, rows, values in held.added():
+                yield name, key, rows, values
 
     def _put(self, key: str, column: Sequence[Any], rows: Numbers) -> None:
         """One value of each row."""
@@ -105,9 +120,10 @@ class Columns:
             self.put_objects(key, rows)
             self.take(column, rows, key + ".")
         elif kind is list:
-            self._lists(key, column, rows)
+            self.take_lists(key, column, rows)
 
-    def _lists(self, key: str, column: Sequence[list[Any]], rows: Numbers) -> None:
+    def take_lists(self, key: str, column: Sequence[list[Any]], rows: Numbers) -> None:
+        """One by one."""
         for value, row in zip(column, rows.tolist(), strict=True):
             one = Cells(lists=[], elements=[])
             one.put(key, value)
@@ -136,8 +152,8 @@ class _Map:
         self._filled = np.zeros(rows, np.int32)
         """How many entries a row has."""
         self._codes: dict[str, int] = {}
-        self._added: list[tuple[int, Numbers, Numbers, pa.Array]] = []
-        """Code of the key, rows, places within them, values."""
+        self._added: list[tuple[int | Numbers, Numbers, Numbers, pa.Array | None]] = []
+        """Code of the key, or of each; rows, places within them, values."""
         self._single: tuple[list[int], list[int], list[Any]] = ([], [], [])
 
     def add(self, key: str, rows: Numbers, values: pa.Array | None) -> None:
@@ -145,6 +161,21 @@ class _Map:
         places = self._filled[rows]
         self._filled[rows] = places + 1
         self._added.append((self._code(key), rows, places, values))
+
+    def add_many(self, keys: Sequence[str], which: Numbers, rows: Numbers, values: pa.Array) -> None:
+        """Keys as `which` says; a row stands as often as it has any, one behind another."""
+        begun = np.flatnonzero(np.diff(rows, prepend=-1))
+        number = np.diff(begun, append=len(rows))
+        places = self._filled[rows] + np.arange(len(rows), dtype=np.int32) - np.repeat(begun, number).astype(np.int32)
+        self._filled[rows[begun]] += number.astype(np.int32)
+        codes = np.array([self._code(key) for key in keys], np.int32)[which]
+        self._added.append((codes, rows, places, values))
+
+    def added(self) -> Iterator[tuple[str, Numbers, pa.Array | None]]:
+        names = list(self._codes)
+        for code, rows, _, values in self._added:
+            assert isinstance(code, int), "of one key each"
+            yield names[code], rows, values
 
     def single(self, key: str, row: int, value: Any) -> None:
         codes, rows, values = self._single
@@ -243,7 +274,8 @@ def _perhaps_times(texts: pa.Array) -> Numbers:
     ends = np.frombuffer(offsets, np.int32)[texts.offset : texts.offset + len(texts) + 1]
     letters = np.frombuffer(data, np.uint8)
     places = np.flatnonzero(np.diff(ends) >= 10)
-    found: Numbers = places[letters[ends[places] + 4] == ord("-")]
+    first = ends[places]
+    found: Numbers = places[(letters[first + 4] == ord("-")) & (letters[first] <= ord("9"))]
     return found
 
 

@@ -11,6 +11,7 @@ from base64 import b64encode
 from binascii import b2a_qp
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -86,10 +87,9 @@ def address(text: str) -> Address:
         raise AddressError(f"no mail address: {text!r}")
     name, local, domain = match.groups()
     try:
-        ascii_domain = domain.encode("idna").decode("ascii")
+        return Address((name or "").strip().strip('"'), local, _in_ascii(domain))
     except UnicodeError as error:
         raise AddressError(f"no mail address: {text!r}") from error
-    return Address((name or "").strip().strip('"'), local, ascii_domain)
 
 
 def mailbox(value: object) -> str | None:
@@ -101,10 +101,16 @@ def mailbox(value: object) -> str | None:
     if match is None:
         return None
     try:
-        domain = match[3].encode("idna").decode("ascii").rstrip(".")
+        domain = _in_ascii(match[3]).rstrip(".")
     except UnicodeError:
         return None
     return f"{match[2]}@{domain}" if domain else None
+
+
+@lru_cache(4096)
+def _in_ascii(domain: str) -> str:
+    """Most mailboxes are at the same few. Raises UnicodeError."""
+    return domain.encode("idna").decode("ascii")
 
 
 def inbox(address: str) -> str:

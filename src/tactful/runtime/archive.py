@@ -35,7 +35,7 @@ _logger = logging.getLogger("tactful.archive")
 class Pace(Struct, frozen=True, kw_only=True):
     """How much at a time, and how often."""
 
-    rows: int = 200_000
+    rows: int = 150_000
     """Of one append, about; what they need of memory is the loop's."""
     most_bytes: int = 4 * MOST_BYTES
     """Of the records that one append brings, about: fewer rows where calls are large."""
@@ -125,20 +125,19 @@ class Archiver:
             self.append(ends)
 
     def append(self, ends: Mapping[int, int] | None = None) -> None:
-        """As many rows as one append takes, of each partition in turn, up to `ends` or whatever was decided."""
-        ends = ends or self._ends()
+        """As many rows as one append takes, always of the partition with most left, up to `ends` or all there is."""
+        left = {one: end - self.positions.get(one, 0) for one, end in (ends or self._ends()).items()}
         batch, upto, size = Batch(), dict(self.positions), 0
         while batch.rows < self._pace.rows and size < self._pace.most_bytes:
-            before = dict(upto)
-            for partition, end in ends.items():
-                after = upto.get(partition, 0)
-                if after < end:
-                    read = stretch(self._log, self._trail, partition, after, self._pace.read)
-                    read.into(batch)
-                    size += read.size
-                    upto[partition] = read.upto
-            if upto == before:
+            partition = max(left, key=left.__getitem__)
+            if left[partition] <= 0:
                 break
+            after = upto.get(partition, 0)
+            read = stretch(self._log, self._trail, partition, after, self._pace.read)
+            read.into(batch)
+            size += read.size
+            upto[partition] = read.upto
+            left[partition] -= read.upto - after
         tables = batch.tables()
         if not self.positions:
             tables |= self._first()

@@ -18,7 +18,7 @@ class HistorySettings(Struct, frozen=True, forbid_unknown_fields=True):
     """By how many people are dealt out to files; fixed when the lake is made."""
     every: str = "30s"
     """So old rows may get before they are written to the lake."""
-    rows: int = 200_000
+    rows: int = 150_000
     """And so many, of all tables, before they are."""
     endpoint: str = ""
     """Of a service that speaks S3 and is not Amazon's: "https://minio.shop.example"."""
