@@ -11,12 +11,15 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 
+from tactful.adapters.memory.lake import MemoryLake
 from tactful.errors import UsageError
+from tactful.history.lake import Loss
 from tactful.operations.backtesting import preparing, report, running
 from tactful.operations.backtesting.behind import Behind
 from tactful.operations.backtesting.bench import WAITING, Bench
 from tactful.operations.backtesting.crew import Alone
 from tactful.operations.backtesting.preparing import Asked
+from tactful.operations.history.archived import lacks
 from tactful.operations.reading import previewed
 from tactful.runtime.settings import plan_settings
 from tactful.web.console.hands import Hands
@@ -33,7 +36,7 @@ def play(asked: Asked, progress: Callable[[float], None], behind: Behind) -> dic
         told = plan_settings(house.settings)
         wanted = preparing.wanted(asked, SHOP, told, house.plan(0), opened, house.outbox, 10)
         found = running.backtest(opened, wanted, Alone(), lambda told: progress(told.of_all), behind.add)
-        return report.as_values(found)
+        return report.as_values(found) | lacks(opened)
 
 
 def idle(bench: Bench) -> None:
@@ -179,6 +182,14 @@ def test_what_is_wrong_is_said(served: tuple[Served, Bench]) -> None:
     late = console.post(page, **{"from": "2025-03-12", "to": "2025-03-01"})
     idle(bench)
     assert "ends before it begins" in console.get(late.headers["location"]).text
+
+
+def test_what_the_lake_has_lost_is_said(served: tuple[Served, Bench], monkeypatch: pytest.MonkeyPatch) -> None:
+    console, bench = served
+    monkeypatch.setattr(MemoryLake, "losses", (Loss("events", "one", 7, 0, 1),))
+    answer = console.post("/journeys/cart_reminder/backtest", **{"from": "2025-03-01", "to": "2025-03-03"})
+    idle(bench)
+    assert "The lake has lost up to 7 rows of events" in console.get(answer.headers["location"]).text
 
 
 def test_one_is_played_at_a_time_and_may_be_stopped() -> None:

@@ -9,6 +9,8 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Page, expect
 
+from tactful.adapters.memory.lake import MemoryLake
+from tactful.history.lake import Loss
 from tactful.values import DAY_US, format_time
 from tests.editing.served import Installation, Visiting
 
@@ -84,6 +86,23 @@ def test_who_types_waits_for_no_long_question(client: Visiting, shop: Installati
         assert "It holds for" in asked(client, VIEWS).text
     finally:
         done.set()
+
+
+def test_what_the_lake_has_lost_is_said(
+    client: Visiting, page: Page, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beside a preview, while one types as well, and beside what a change would do."""
+    said = "The lake has lost up to 7 rows of events"
+    assert said not in asked(client, VIEWS).text
+    monkeypatch.setattr(MemoryLake, "losses", (Loss("events", "one", 7, 0, 1),))
+    assert said in asked(client, VIEWS).text
+    page.goto(f"{address}/segments/new?as=text")
+    page.fill("#when", VIEWS)
+    expect(page.locator("#preview")).to_contain_text(said, timeout=15_000)
+    page.goto(f"{address}/definitions/segments/buyers/edit")
+    page.locator("#text").fill(f"when: {VIEWS}\n")
+    page.get_by_role("button", name="Look at the change").click()
+    expect(page.locator(".foresight")).to_contain_text(said, timeout=15_000)
 
 
 def test_it_is_shown_while_one_types_and_a_threshold_moves(page: Page, address: str, shop: Installation) -> None:

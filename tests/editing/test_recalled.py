@@ -6,7 +6,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tactful.values import DAY_US, HOUR_US
+from tactful.adapters.memory.lake import MemoryLake
+from tactful.history.lake import Loss
+from tactful.values import DAY_US, HOUR_US, SECOND_US
 from tactful.web.console.moments import written
 from tactful.web.wording import local
 from tests.editing.served import START, Installation, Visiting
@@ -86,3 +88,13 @@ def test_before_it_was_published_its_first_version_is_asked(client: Visiting) ->
     answer = client.get(f"/segments/buyers/then{unescape(link)}")
     assert answer.status_code == 200
     assert "It was not there yet. This is its first version" in answer.text
+
+
+def test_what_the_lake_has_lost_is_said_beside_what_was_then(client: Visiting, monkeypatch: pytest.MonkeyPatch) -> None:
+    at = f"at={moment(START + HOUR_US)}"
+    pages = [f"/segments/buyers/then?{at}", f"/people/u:3?{at}", f"/people/u:nobody?{at}"]
+    said = re.compile("The lake has lost up to 7 rows of events, from 1 Jan 1970, 00:00:00 to 1 Jan 1970, 00:00:01")
+    assert not any(said.search(client.get(page).text) for page in pages)
+    monkeypatch.setattr(MemoryLake, "losses", (Loss("events", "one", 7, 0, SECOND_US),))
+    for page in pages:
+        assert said.search(client.get(page).text), page

@@ -31,6 +31,7 @@ from tactful.language.tree import (
 from tactful.language.tree import (
     Literal as Constant,
 )
+from tactful.operations.history.archived import said_of
 from tactful.operations.history.opened import Opened
 from tactful.operations.history.terms import Terms, terms_of
 from tactful.operations.journeys.steering import inside_of
@@ -97,6 +98,8 @@ class Foresight(Struct, frozen=True):
     segments: tuple[SegmentForeseen, ...]
     journeys: tuple[JourneyForeseen, ...]
     seed: SeedForeseen | None
+    lacks: tuple[str, ...] = ()
+    """What the history has lost, a line for each table."""
 
     @property
     def since_us(self) -> int:
@@ -171,6 +174,7 @@ class _Foreseeing:
             tuple(self._segment(name, how, tables) for name, how in segments.items()),
             tuple(self._journey(name, how, why, tables, inside.get(name, 0)) for name, (how, why) in journeys.items()),
             self._seed(silent),
+            tuple(said_of(self._opened.losses)),
         )
 
     # ---- what is touched -------------------------------------------------------------------------------------------

@@ -96,20 +96,21 @@ class Previews:
         return await self._console.page(request, "segments/preview.html", typing=TYPING, seen=SEES, **values, **shown)
 
     async def _asked(self, text: str, purpose: str, days: int, at_us: int, sees: "Sees", turn: str) -> dict[str, Any]:
+        from tactful.operations.history.archived import said_of  # Slow to import.
         from tactful.operations.history.terms import terms_of
-        from tactful.operations.previews.previewing_history import Preview, preview  # Slow to import.
+        from tactful.operations.previews.previewing_history import Preview, preview
 
         asked = f'({text}\n) and consents("{purpose}")' if PURPOSE.fullmatch(purpose) else text
 
-        def ask(reader: Reader) -> Preview:
+        def ask(reader: Reader) -> tuple[Preview, Sequence[str]]:
             checked = check(asked, "value", vocabulary=self._workshop.vocabulary(reader))
             plan = reader.published()
             with reader.history().open() as history:
                 terms = terms_of(plan.plan.publish, history.terms.delays_us) if plan is not None else None
-                return preview(history, checked, at_us, days, sees=sees, terms=terms)
+                return preview(history, checked, at_us, days, sees=sees, terms=terms), said_of(history.losses)
 
         try:
-            found = await self._console.counting.ask(ask, turn)
+            found, lacks = await self._console.counting.ask(ask, turn)
         except Mistake as mistake:
             return {"problem": mistake.remark}
         points = [(one.at_us, float(one.people)) for one in found.points]
@@ -123,6 +124,7 @@ class Previews:
         said = "For how many it holds" if found.kind == "condition" else "Who have a value"
         return {
             "found": found,
+            "lacks": lacks,
             "over_time": charts.lines(series, said, "people", self._console.zone) if len(points) > 1 else "",
             "lay": self._lay(found),
             "drawn": [self._drawn(one, shift) for one in found.spreads],

@@ -55,17 +55,19 @@ class Recalled:
     async def segment(self, request: Request) -> Response:
         console, name, asked = self._console, request.path_params["name"], self._asked(request)
         after, limit = request.query_params.get("after", ""), EXPORTED if wants_csv(request) else PAGE
-        found, problem = None, asked.problem
+        found, lacks, problem = None, list[str](), asked.problem
 
-        def ask(reader: Reader) -> "Members":
+        def ask(reader: Reader) -> "tuple[Members, list[str]]":
             from tactful.operations.history import asof  # Slow to import.
+            from tactful.operations.history.archived import said_of
 
             with reader.history().open() as opened:
-                return asof.segment(opened, name, asked.at_us, asked.sees, after=after, limit=limit)
+                members = asof.segment(opened, name, asked.at_us, asked.sees, after=after, limit=limit)
+                return members, said_of(opened.losses)
 
         if not problem:
             try:
-                found = await console.past.ask(ask)
+                found, lacks = await console.past.ask(ask)
             except UsageError as error:
                 problem = str(error)
         if wants_csv(request) and found is not None:
@@ -78,6 +80,7 @@ class Recalled:
             "name": name,
             "one": one,
             "found": found,
+            "lacks": lacks,
             "asked": asked,
             "problem": problem,
             "more": more,
@@ -89,16 +92,20 @@ class Recalled:
         """The page of a person with `?at=`."""
         console, asked = self._console, self._asked(request)
         found: ProfileThen | None = None
+        lacks, problem = list[str](), asked.problem
 
-        def ask(reader: Reader) -> "ProfileThen | None":
+        def ask(reader: Reader) -> "tuple[ProfileThen | None, list[str]]":
             from tactful.operations.history import asof_profile  # Slow to import.
+            from tactful.operations.history.archived import said_of
 
             with reader.history().open() as opened:
-                return asof_profile.profile(opened, key, asked.at_us, asked.sees)
+                return asof_profile.profile(opened, key, asked.at_us, asked.sees), said_of(opened.losses)
 
-        if not asked.problem:
-            found = await console.past.ask(ask)
+        if not problem:
+            try:
+                found, lacks = await console.past.ask(ask)
+            except UsageError as error:
+                problem = str(error)
         status = 200 if found is not None else 404
-        return await console.page(
-            request, "people/then.html", status, key=key, found=found, asked=asked, problem=asked.problem, sees=SEES
-        )
+        shown = {"key": key, "found": found, "lacks": lacks, "asked": asked, "problem": problem, "sees": SEES}
+        return await console.page(request, "people/then.html", status, **shown)
