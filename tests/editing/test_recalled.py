@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tactful.adapters.memory.lake import MemoryLake
+from tactful.adapters.memory.lake import MemoryLake, MemorySnapshot
 from tactful.history.lake import Loss
 from tactful.values import DAY_US, HOUR_US, SECOND_US
 from tactful.web.console.moments import written
@@ -88,6 +88,24 @@ def test_before_it_was_published_its_first_version_is_asked(client: Visiting) ->
     answer = client.get(f"/segments/buyers/then{unescape(link)}")
     assert answer.status_code == 200
     assert "It was not there yet. This is its first version" in answer.text
+
+
+def test_before_the_lake_began_anew_another_moment_may_be_picked(
+    client: Visiting, shop: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    snapshot = MemoryLake.snapshot
+
+    def later(lake: MemoryLake) -> MemorySnapshot:
+        found = snapshot(lake)
+        found.since_us = START + DAY_US
+        return found
+
+    shop.clock.us += 2 * DAY_US
+    monkeypatch.setattr(MemoryLake, "snapshot", later)
+    for page in ("/segments/buyers/then", "/people/u:3"):
+        answer = client.get(f"{page}?at={moment(START + HOUR_US)}")
+        assert answer.status_code == 404
+        assert "the lake begins at" in answer.text and 'name="at"' in answer.text, page
 
 
 def test_what_the_lake_has_lost_is_said_beside_what_was_then(client: Visiting, monkeypatch: pytest.MonkeyPatch) -> None:
