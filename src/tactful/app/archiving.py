@@ -16,7 +16,7 @@ from tactful.runtime.settings_history import HistorySettings
 from tactful.values import parse_duration
 
 BELL, QUIET = "archive", "archive-stop"
-MANY = 50_000
+MANY = 5_000
 """Positions that the lake lacks: fewer are read from log and trail whenever somebody asks, until the server runs."""
 _logger = logging.getLogger("tactful.archive")
 
