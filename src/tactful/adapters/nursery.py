@@ -11,6 +11,7 @@ killed; then the next start makes another nursery. What is forked waits until `u
 never comes to pass, so that nobody runs unseen.
 """
 
+import atexit
 import contextlib
 import ctypes
 import gc
@@ -149,6 +150,7 @@ def serve(line: socket.socket, load: Callable[[str], None], name: Callable[[str]
                 if _is_forked(line):
                     line.close()
                     gc.enable()
+                    atexit.register(gc.unfreeze)  # In the end all is given back, else DuckDB complains.
                     name(" ".join(["tactful", *words]))
                     return words  # type: ignore[no-any-return]  # as it was sent
                 continue
