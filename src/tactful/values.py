@@ -34,6 +34,8 @@ def parse_duration(text: str) -> int | None:
 
 def format_duration(duration_us: int) -> str:
     """The shortest `"<n><unit>"`; a fraction of a second as decimals: "1.5s"."""
+    if not duration_us:
+        return "0s"
     for unit in ("w", "d", "h", "m", "s"):
         if duration_us % _UNITS[unit] == 0:
             return f"{duration_us // _UNITS[unit]}{unit}"

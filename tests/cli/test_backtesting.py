@@ -101,6 +101,7 @@ def test_it_says_why_the_others_got_none(run: Run, shop: Path, tmp_path: Path) -
         (("--from", "2025-03-20", "--to", "2025-03-02"), "--from must be before --to"),
         (("--against", "nowhere.yaml"), "there is no file nowhere.yaml"),
         (("--to", "2024-01-01", "--from", "2023-01-01"), "choose a later --to"),
+        (("--messages", "/no/where.jsonl"), "/no/where.jsonl cannot be written: No such file or directory"),
     ],
 )
 def test_what_cannot_be_is_said(run: Run, shop: Path, more: tuple[str, ...], said: str) -> None:
@@ -114,3 +115,12 @@ def test_a_mistake_is_told_with_its_place(run: Run, shop: Path) -> None:
     result = run("backtest", shop / "journeys/remind.yaml", "--data", shop / "data")
     assert result.exit_code == 1
     assert "journeys/remind.yaml" in result.output
+
+
+def test_a_mistake_in_the_version_beside_it_is_told_with_that_file(run: Run, shop: Path, tmp_path: Path) -> None:
+    (other := tmp_path / "sooner.yaml").write_text(REMIND.replace("hello", "hallo"))
+    result = run("backtest", shop / "journeys/remind.yaml", "--against", other, "--data", shop / "data")
+    assert result.exit_code == 1
+    assert f'{other}:7:15: there is no message "hallo"' in result.output
+    draft = run("backtest", other, "--project", shop, "--data", shop / "data")
+    assert f'{other}:7:15: there is no message "hallo"' in draft.output

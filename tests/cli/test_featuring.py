@@ -29,13 +29,30 @@ def test_a_published_set_as_parquet_and_as_arrow(data: Path, run: Run, tmp_path:
     by = ("--happened-by", MIDDLE, "--happened-by", LAST, "--delay", "1h")
     said = run("features", "views", *by, "--out", tmp_path / "t.parquet", "--data", data).output
     assert "2026-01-10T00:00:00.000Z" in said and "on average" in said and "of 3 features in" in said
+    assert "days, " in next(line for line in said.splitlines() if line.startswith("  since"))
     found = pq.read_table(tmp_path / "t.parquet")
     assert found.column_names == ["at", "person", "person_now", "viewed", "since", "plan"]
     assert json.loads(found.schema.metadata[b"tactful"])["delay"] == "1h"
+    given = (*by[:4], "--delay", "import=0", "--out", tmp_path / "t.parquet")
+    run("features", "views", *given, "--data", data)
+    about = json.loads(pq.read_metadata(tmp_path / "t.parquet").metadata[b"tactful"])
+    assert (about["delay"], about["delays"]["import"]) == ("0s", "0s")
     told = run("features", "views", *by, "--out", tmp_path / "t.arrow", "--json", "--data", data).output
     assert sum(json.loads(told)["rows"].values()) == found.num_rows
     assert pa.ipc.open_file(tmp_path / "t.arrow").read_all().equals(found)
     assert sorted(path.name for path in tmp_path.glob("*.*") if path.is_file()) == ["t.arrow", "t.parquet"]
+
+
+def test_short_durations_are_told_in_short_units(data: Path, run: Run, tmp_path: Path) -> None:
+    (tmp_path / "visits.yaml").write_text("features: {length: avg_session_length()}\n")
+    said = run("features", tmp_path / "visits.yaml", "--happened-by", LAST, "--data", data).output
+    (line,) = [one for one in said.splitlines() if one.startswith("  length")]
+    assert " minutes, " in line or " seconds, " in line or " hours, " in line, line
+
+
+def test_an_instant_before_everything_says_when_there_is_something(data: Path, run: Run) -> None:
+    said = run("features", "views", "--happened-by", "2001-01-01", "--data", data).output
+    assert "0 people; the first of whom anything is known came at 2026-01-0" in said
 
 
 def test_a_file_that_is_not_published_as_json(data: Path, run: Run, tmp_path: Path) -> None:

@@ -34,6 +34,9 @@ def test_what_was_imported_counts_by_what_had_happened(lived: Path, project: Pat
     asked = ("preview", 'count("Product Viewed") >= 3', "--at", LAST, "--days", 5, *where)
     early = run(*asked).output
     assert early.startswith("0 of 0 people") and "--happened asks by what had happened" in early
+    assert "nobody was known then; the first of whom anything is known came at 2" in early
+    before = run(*asked[:3], "2001-01-01", *where, "--happened").output
+    assert "nobody was known then; the first of whom anything is known came at 2026-01-0" in before
     said, replayed = run(*asked, "--happened").output, run(*asked[:-4], "--data", lived / "data").output
     assert said.replace(" by what had happened until ", " at ") == replayed
     for command in (("profile", "u3"), ("segment", "buyers")):

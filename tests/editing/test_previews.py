@@ -68,6 +68,7 @@ def test_before_anything_happened_nobody_is_known(client: Visiting) -> None:
     assert "nobody was known" in early and "what had happened by then is asked for" in early
     early = asked(client, VIEWS, at="2001-01-01T00:00", sees="happened").text
     assert "what had happened by then is asked for" not in early
+    assert "The first of whom anything is known came at" in early
     assert re.search(r'<option value="happened"[^>]* selected', early)
 
 

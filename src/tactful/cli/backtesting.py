@@ -4,14 +4,14 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import click
 from msgspec.structs import replace
 
 from tactful.cli.build import Build
 from tactful.cli.histories import history_of
-from tactful.cli.main import data_option, echo_json, json_option, opened
+from tactful.cli.main import data_option, echo_json, json_option, opened, writing
 from tactful.runtime.house import House
 from tactful.runtime.settings import Settings, plan_settings
 from tactful.runtime.settings_mistakes import FILE
@@ -116,10 +116,18 @@ def _asked(journey: Path, against: str, first: str, last: str) -> "Asked":
 
     text = preparing.text_of(journey)
     if against in ("", preparing.WITHOUT, preparing.PUBLISHED):
-        return preparing.Asked(journey.stem, text, against, "", first, last)
+        return preparing.Asked(journey.stem, text, against, "", first, last, place=str(journey))
     other = preparing.text_of(Path(against))
     label = Path(against).stem if Path(against).stem != journey.stem else against
-    return preparing.Asked(journey.stem, text, other, label, first, last)
+    places = {"place": str(journey), "against_place": against}
+    return preparing.Asked(journey.stem, text, other, label, first, last, **places)
+
+
+def _begun(path: Path | None, files: ExitStack) -> "BinaryIO | None":
+    if path is None:
+        return None
+    with writing(path):
+        return files.enter_context(path.open("wb"))
 
 
 @contextmanager
@@ -148,7 +156,7 @@ def _lists(
     from tactful.operations.backtesting.tally import Sent
 
     with ExitStack() as files:
-        sent, other = (files.enter_context(path.open("wb")) if path else None for path in (messages, reasons))
+        sent, other = (_begun(path, files) for path in (messages, reasons))
 
         def listen(version: int, one: "Line") -> None:
             file, said = (sent, report.sample(one)) if isinstance(one, Sent) else (other, report.noted(one))

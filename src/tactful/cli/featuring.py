@@ -13,7 +13,7 @@ from tactful.cli.main import counted, data_option, echo_json, json_option, opene
 from tactful.errors import UsageError
 from tactful.language.mistakes import did_you_mean
 from tactful.language.types import ANYTHING, BOOLEAN, DURATION, kind_of
-from tactful.values import DAY_US, SECOND_US, format_time, parse_duration, parse_time
+from tactful.values import DAY_US, HOUR_US, MINUTE_US, SECOND_US, format_time, parse_duration, parse_time
 
 if TYPE_CHECKING:  # Arrow is slow to import.
     from tactful.events.records import Publish
@@ -83,7 +83,7 @@ def register(group: click.Group, build: Build) -> None:
             if as_json:
                 _print(made, out)
             else:
-                _say(made, features, out, is_known=bool(known))
+                _say(made, features, out, history, is_known=bool(known))
 
 
 def _instants(happened: Sequence[str], known: Sequence[str], now_us: int) -> list[int]:
@@ -159,7 +159,7 @@ def _print(made: "Table", out: Path | None) -> None:
     echo_json({"file": str(out), "rows": {format_time(at): number for at, number in summary.rows.items()}})
 
 
-def _say(made: "Table", features: "Sequence[Feature]", out: Path | None, *, is_known: bool) -> None:
+def _say(made: "Table", features: "Sequence[Feature]", out: Path | None, history: "Opened", *, is_known: bool) -> None:
     """What is in the table, for people."""
     from tactful.operations.features import feature_files
 
@@ -171,8 +171,7 @@ def _say(made: "Table", features: "Sequence[Feature]", out: Path | None, *, is_k
         for _ in pieces:
             pass
     for at, number in sorted(summary.rows.items()):
-        hint = "; what came in later, by an import say, counts with --happened-by" if is_known and not number else ""
-        click.echo(f"{format_time(at)}  {number:,} people{hint}")
+        click.echo(f"{format_time(at)}  {number:,} people{'' if number else _nobody(history, is_known=is_known)}")
     width = max((len(one.name) for one in features), default=0)
     for one in features:
         click.echo(f"  {one.name:{width}}  {_described(summary.columns[one.name], one.kind, summary)}")
@@ -181,12 +180,25 @@ def _say(made: "Table", features: "Sequence[Feature]", out: Path | None, *, is_k
     )
 
 
+def _nobody(history: "Opened", *, is_known: bool) -> str:
+    """Why there was nobody at an instant."""
+    first_us = history.first_us("known" if is_known else "happened")
+    since = f"; the first of whom anything is known came at {format_time(first_us)}" if first_us is not None else ""
+    return f"; what came in later, by an import say, counts with --happened-by{since}" if is_known else since
+
+
+def _unit(greatest: float) -> tuple[int, str]:
+    """In which durations up to this one, in seconds, are told."""
+    units = ((DAY_US, " days"), (HOUR_US, " hours"), (MINUTE_US, " minutes"))
+    return next(((us // SECOND_US, name) for us, name in units if greatest * SECOND_US >= us), (1, " seconds"))
+
+
 def _described(column: "Column", kind: str, summary: "Summary") -> str:
     share = f"{column.present / summary.total:4.0%} known" if summary.total else "  0% known"
     if column.mean is None or column.least is None or column.greatest is None:
         return f"{share}  {kind}"
     if kind == BOOLEAN:
         return f"{share}  true for {column.mean:.1%}"
-    unit, name = (DAY_US // SECOND_US, " days") if kind == DURATION else (1, "")
+    unit, name = _unit(column.greatest) if kind == DURATION else (1, "")
     least, mean, greatest = (f"{one / unit:,.4g}" for one in (column.least, column.mean, column.greatest))
     return f"{share}  {least} to {greatest}{name}, {mean} on average"

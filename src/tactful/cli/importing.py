@@ -11,7 +11,7 @@ import click
 import msgspec
 
 from tactful.cli.build import Build
-from tactful.cli.main import data_option, echo_json, json_option, project_option
+from tactful.cli.main import data_option, echo_json, json_option, project_option, writing
 from tactful.errors import TransientError, UsageError
 from tactful.operations.definitions.project import load
 from tactful.operations.lines import SOURCE
@@ -118,8 +118,9 @@ def _guess(build: Build, asked: _Asked) -> None:
     sources = build.sources(asked.project)
     source = next((one.name for one in sources if one.trust == "server"), SOURCE.name)
     text = guess(build.tables().open(asked.file, FileFormat()), source, settings.workspace.time_zone)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
     click.echo(f"{path}, guessed:\n\n{text}", err=True)
     if asked.is_sure or asked.is_dry:
         return

@@ -5,7 +5,8 @@ Settings come from tactful.toml, then TACTFUL_* variables, then flags. `--json` 
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -165,6 +166,15 @@ def beside(build: Build, project: Path, data: Path | None) -> House | None:
         return opened(build, data or project / "data")
     except (UsageError, TransientError):
         return None
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Around what writes a file that somebody has named. Raises UsageError where that cannot be."""
+    try:
+        yield
+    except OSError as error:
+        raise UsageError(f"{error.filename or path} cannot be written: {error.strerror}") from None
 
 
 def counted(number: int, what: str) -> str:

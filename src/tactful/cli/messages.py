@@ -10,7 +10,7 @@ import click
 import msgspec
 
 from tactful.cli.build import Build
-from tactful.cli.main import beside, data_option, echo_json, json_option, project_option, seen_option
+from tactful.cli.main import beside, data_option, echo_json, json_option, project_option, seen_option, writing
 from tactful.errors import UsageError
 from tactful.language.vocabulary import DEFAULT_GAP_US
 from tactful.values import parse_duration
@@ -154,10 +154,12 @@ def _register_preview(message: click.Group, build: Build) -> None:
             echo_json(msgspec.to_builtins(made))
             return
         _tell(made, made.remarks)
-        out.mkdir(parents=True, exist_ok=True)
+        with writing(out):
+            out.mkdir(parents=True, exist_ok=True)
         for end, text in _files(name, made, width or 0).items():
             path = out / f"{name}{end}"
-            path.write_text(text, encoding="utf-8")
+            with writing(path):
+                path.write_text(text, encoding="utf-8")
             click.echo(f"  made {path}")
 
 

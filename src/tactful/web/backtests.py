@@ -135,8 +135,9 @@ def asked_of(said: Mapping[str, Any], project: Path, edits: Edits | None = None,
     against = other or str(said.get("against", ""))
     if not other and against not in ("", "published", "without"):
         raise UsageError('"against" is "published" or "without"; give the text of another version as "other"')
-    label = "other" if other else ""
-    return Asked(name, text, against, label, str(said.get("from", "")), str(said.get("to", "")), edits or {}, orders)
+    label, place = ("other", "the other version") if other else ("", "")
+    times = str(said.get("from", "")), str(said.get("to", ""))
+    return Asked(name, text, against, label, *times, edits or {}, orders, against_place=place)
 
 
 def values(job: "Job", *, with_people: bool) -> dict[str, Any]:

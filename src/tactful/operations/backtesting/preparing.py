@@ -47,6 +47,9 @@ class Asked(Struct, frozen=True):
     """Other definitions as they would be, in every version but the published one; None: removed."""
     orders: bool = False
     """What was said of the journey itself, and of all sending, counts: it is paused and launched when it was."""
+    place: str = ""
+    against_place: str = ""
+    """What the files of the two texts are called in mistakes; "": as in the project."""
 
 
 def wanted(
@@ -70,12 +73,23 @@ def wanted(
         versions.append(Version(WITHOUT, without, dict(settings)))
     elif asked.against:
         versions.append(Version(asked.against_label or "other", {**files, path: asked.against}, dict(settings)))
-    for version in versions:
-        _read(version)
+    for version, place in zip(versions, (asked.place, asked.against_place), strict=False):
+        try:
+            _read(version)
+        except DefinitionError as error:
+            raise _called(error, path, place or path) from None
     from_us, until_us = _period(asked, opened)
     outside = _outside(outbox, asked.journey, versions, mails_per_address)
     versions = [_with_brought(version, asked.journey, plan, opened, from_us, until_us) for version in versions]
     return Wanted(asked.journey, tuple(versions), from_us, until_us, outside, asked.orders)
+
+
+def _called(error: DefinitionError, path: str, name: str) -> DefinitionError:
+    """With another name for a file."""
+    found = (
+        replace(one, place=replace(one.place, file=name)) if one.place.file == path else one for one in error.problems
+    )
+    return DefinitionError(*found)
 
 
 def _with_brought(

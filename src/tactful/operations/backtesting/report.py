@@ -194,9 +194,10 @@ def _lines(tally: Tally) -> Iterator[str]:
     if tally.messages:
         yield from _anyway(tally)
     for name in sorted(tally.others):
+        both, near = tally.both[name], tally.near[name]
         yield (
-            f"  beside {name}: {tally.both[name]:,} people get both,"
-            f" {tally.near[name]:,} messages within a day of one of its {tally.others[name]:,}"
+            f"  beside {name}: {both:,} {'person gets' if both == 1 else 'people get'} both,"
+            f" {near:,} message{'' if near == 1 else 's'} within a day of one of its {tally.others[name]:,}"
         )
 
 
@@ -213,10 +214,11 @@ def _days(tally: Tally) -> Iterator[str]:
 def _table(title: str, rows: Sequence[tuple[str, int]]) -> Iterator[str]:
     if rows:
         yield f"  {title}"
-    for name, number in rows[:_SHOWN]:
+    shown = rows if len(rows) <= _SHOWN + 1 else rows[:_SHOWN]
+    for name, number in shown:
         yield f"    {number:>9,}  {name}"
-    if len(rows) > _SHOWN:
-        yield f"    {sum(number for _, number in rows[_SHOWN:]):>9,}  others"
+    if left := rows[len(shown) :]:
+        yield f"    {sum(number for _, number in left):>9,}  in {len(left):,} more"
 
 
 def _anyway(tally: Tally) -> Iterator[str]:

@@ -75,7 +75,7 @@ def _schema(opened: Opened, wanted: Wanted) -> pa.Schema:
     about = {
         "sees": wanted.sees,
         "instants": [format_time(at) for at in wanted.instants],
-        "delay": format_duration(terms.delay_us) if terms.delay_us else "0s",
+        "delay": format_duration(terms.delay_us),
         "delays": {name: format_duration(delay) for name, delay in terms.delays_us.items()},
         "positions": {str(partition): position for partition, position in opened.positions.items()},
         "features": {one.name: {"value": one.value.text, "means": one.value.canonical} for one in wanted.features},

@@ -24,7 +24,7 @@ from tactful.history.queries import Queries, Session
 from tactful.history.tail import Rest, Tail
 from tactful.history.timezones import zone_table
 from tactful.language.sql.engines import write
-from tactful.language.sql.layout import IDENTITY, TABLES, ZONES, Engine, Layout
+from tactful.language.sql.layout import EVENTS, IDENTITY, TABLES, ZONES, Engine, Layout
 from tactful.language.sql.query import Asked, ask
 from tactful.language.sql.seeing import Seeing, Sees
 from tactful.language.tree import Node
@@ -180,6 +180,14 @@ class Opened:
         if not self._knows_zones and any(table.name == ZONES for table in query.find_all(exp.Table)):
             self.session.lay(ZONES, zone_table())
             self._knows_zones = True
+
+    def first_us(self, sees: Sees = KNOWN) -> int | None:
+        """When the first of anybody was received, or happened; None: nothing is known of anybody."""
+        ((first_us,),) = self.session.rows(
+            f"SELECT min({'received_at' if sees == KNOWN else 'timestamp'}) FROM {EVENTS}"
+        )
+        found: int | None = first_us
+        return found
 
     def plan_at(self, at_us: int) -> PlanThen | None:
         """The plan that was in force at an instant; None before the first. Raises UsageError of an instant before the

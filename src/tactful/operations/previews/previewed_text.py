@@ -25,8 +25,10 @@ def _head(found: Preview) -> Iterator[str]:
     said = "match" if found.kind == "condition" else "have a value"
     seen = "at" if found.sees == "known" else "by what had happened until"
     yield f"{found.people:,} of {found.everybody:,} people{share} {said} {seen} {format_time(found.at_us)}"
+    if found.begins_at_us is not None:
+        yield f"nobody was known then; the first of whom anything is known came at {format_time(found.begins_at_us)}"
     if not found.everybody and found.sees == "known":
-        yield "nobody was known then; --happened asks by what had happened, also where it came in later (an import)"
+        yield "--happened asks by what had happened, also where it came in later (an import)"
     for name, hint in found.unheard:
         yield f'nothing called "{name}" has ever come in' + (f"; {hint}" if hint else "")
 

@@ -111,6 +111,8 @@ class Preview(Struct, frozen=True):
     """The most frequent values with how many people have them, where it is no number."""
     unheard: tuple[tuple[str, str], ...] = ()
     """Of an expression that tells nobody apart: events of its that never came, each with what was meant probably."""
+    begins_at_us: int | None = None
+    """Where nobody was there: when the first of whom anything is known came, if anybody did."""
 
 
 def preview(
@@ -157,6 +159,7 @@ def preview(
         spreads=spreads,
         values=() if is_condition or spreads else tuple(_values(session, asked, holds, tuple(kinds) or (_IT,))),
         unheard=() if 0 < people < everybody else tuple(unheard(session, tree)),
+        begins_at_us=None if everybody else opened.first_us(sees),
     )
 
 
