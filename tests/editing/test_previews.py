@@ -59,7 +59,12 @@ def test_a_value_is_shown_by_its_values(client: Visiting) -> None:
 
 
 def test_a_mistake_is_told(client: Visiting) -> None:
-    assert "no event" in asked(client, 'any("Product Vieved")').text
+    wrong = asked(client, 'any("Product Vieved")').text
+    assert "no event" in wrong
+    assert "any(&#34;Product Vieved&#34;)\n    ^</code>" in wrong, "where it is"
+    assert (
+        "any(&#34;Product Vieved&#34;)\n    ^</code>" in asked(client, 'any("Product Vieved")', purpose="orders").text
+    )
     assert "this is no moment" in asked(client, VIEWS, at="yesterday").text
 
 

@@ -8,7 +8,9 @@ import pytest
 
 from tactful.adapters.memory.lake import MemoryLake, MemorySnapshot
 from tactful.history.lake import Loss
+from tactful.operations.history import asof
 from tactful.values import DAY_US, HOUR_US, SECOND_US
+from tactful.web.console import recalled
 from tactful.web.console.moments import written
 from tactful.web.wording import local
 from tests.editing.served import START, Installation, Visiting
@@ -37,10 +39,20 @@ def test_who_was_in_a_segment(client: Visiting, shop: Installation) -> None:
     assert 'last="30d"' in before or "last=&#34;30d&#34;" in before
 
 
+def test_as_a_table_there_is_everybody(client: Visiting, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And not only who is named at once elsewhere."""
+    monkeypatch.setattr(asof, "MOST", 3)
+    monkeypatch.setattr(recalled, "PAGE", 2)
+    path = f"/segments/buyers/then?at={moment(START + DAY_US)}"
+    assert client.get(path).text.count('<th scope="row">') == 2
+    assert len(client.get(f"{path}&format=csv").text.splitlines()) == 1 + 10
+
+
 def test_before_anything_was_published_there_was_no_segment(client: Visiting) -> None:
     answer = client.get(f"/segments/buyers/then?at={moment(START - DAY_US)}")
     assert answer.status_code == 404
-    assert "it was first published at" in answer.text
+    assert "There was no segment" in answer.text and "it was first published at" in answer.text
+    assert "--happened" not in answer.text and "sees=happened)" not in answer.text, "that is for commands"
     (link,) = re.findall(r'href="(/segments/preview[^"]*)"', answer.text)
     preview = client.get(unescape(link)).text
     assert "segment(&#34;buyers&#34;)" in preview and "It holds for" in preview
@@ -53,6 +65,7 @@ def test_what_was_known_of_a_person(client: Visiting, shop: Installation) -> Non
     nobody = client.get(f"/people/u:3?at={moment(START - DAY_US)}")
     assert nobody.status_code == 404
     assert "Nobody was known" in nobody.text
+    assert "sees=happened" in nobody.text and 'href="/people/u:3"' in nobody.text.replace("%3A", ":")
     assert "?at" in client.get("/people/u:3").text
 
 
@@ -66,8 +79,8 @@ def test_a_time_among_what_was_known_is_shown_as_all_others_are(client: Visiting
 
 
 def test_what_is_no_moment_is_said(client: Visiting) -> None:
-    assert "this is no moment" in client.get("/people/u:3?at=soon").text
-    assert "this is no moment" in client.get("/segments/buyers/then?at=soon").text
+    assert "This is no moment" in client.get("/people/u:3?at=soon").text
+    assert "This is no moment" in client.get("/segments/buyers/then?at=soon").text
 
 
 @pytest.mark.parametrize(
@@ -105,7 +118,7 @@ def test_before_the_lake_began_anew_another_moment_may_be_picked(
     for page in ("/segments/buyers/then", "/people/u:3"):
         answer = client.get(f"{page}?at={moment(START + HOUR_US)}")
         assert answer.status_code == 404
-        assert "the lake begins at" in answer.text and 'name="at"' in answer.text, page
+        assert "The lake begins at" in answer.text and 'name="at"' in answer.text, page
 
 
 def test_what_the_lake_has_lost_is_said_beside_what_was_then(client: Visiting, monkeypatch: pytest.MonkeyPatch) -> None:

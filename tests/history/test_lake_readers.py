@@ -83,7 +83,9 @@ def _rows(table: Any) -> list[dict[str, Any]]:
     """Of a table of Arrow, a data frame of Polars or of pandas, or rows of Spark."""
     if isinstance(table, list):
         return [row.asDict() for row in table]
+    rows: list[dict[str, Any]]
     if isinstance(table, pa.Table):
-        return table.to_pylist()
-    rows: list[dict[str, Any]] = table.to_dicts() if hasattr(table, "to_dicts") else table.to_dict("records")
+        rows = table.to_pylist()
+    else:
+        rows = table.to_dicts() if hasattr(table, "to_dicts") else table.to_dict("records")
     return rows

@@ -94,6 +94,7 @@ def test_a_profile_then(life: Life) -> None:
     ("path", "query", "status", "said"),
     [
         ("/v1/segments/buyer/members", {}, 404, "there was no segment 'buyer'"),
+        ("/v1/segments/buyers/members", {"at": "2025-01-01"}, 404, '"sees" as "happened" asks its first version'),
         ("/v1/segments/buyers/members", {"at": "noon"}, 400, '"at" is a time'),
         ("/v1/segments/buyers/members", {"sees": "all"}, 400, '"sees" is "known"'),
         ("/v1/segments/buyers/members", {"limit": "0"}, 400, '"limit" is a whole number'),

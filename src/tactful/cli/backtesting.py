@@ -119,8 +119,8 @@ def _asked(journey: Path, against: str, first: str, last: str) -> "Asked":
         return preparing.Asked(journey.stem, text, against, "", first, last, place=str(journey))
     other = preparing.text_of(Path(against))
     label = Path(against).stem if Path(against).stem != journey.stem else against
-    places = {"place": str(journey), "against_place": against}
-    return preparing.Asked(journey.stem, text, other, label, first, last, **places)
+    asked = preparing.Asked(journey.stem, text, other, label, first, last)
+    return replace(asked, place=str(journey), against_place=against)
 
 
 def _begun(path: Path | None, files: ExitStack) -> "BinaryIO | None":

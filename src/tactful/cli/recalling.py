@@ -25,6 +25,10 @@ happened_option = click.option(
 )
 
 
+FIRST = "--happened asks its first version, by what had happened by then"
+CONDITION = "`tactful segment --when CONDITION --happened` asks what had happened by then, also what was imported later"
+
+
 def register(group: click.Group, build: Build) -> None:
     @group.command("segment")
     @click.argument("name", required=False)
@@ -59,11 +63,14 @@ def register(group: click.Group, build: Build) -> None:
         house = opened(build, data, project=project)
         at_us, sees = instant(at, house.clock.now_us()), sees_of(is_happened=happened)
         with history_of(build, house) as history:
-            found = (
-                asof.segment(history, name, at_us, sees, after=after, limit=limit)
-                if name
-                else asof.expression(history, when, at_us, sees, after=after, limit=limit)
-            )
+            try:
+                found = (
+                    asof.segment(history, name, at_us, sees, after=after, limit=limit)
+                    if name
+                    else asof.expression(history, when, at_us, sees, after=after, limit=limit)
+                )
+            except asof.NotYet as error:
+                raise UsageError(f"{error}; {CONDITION if error.has_none else FIRST}") from None
         if as_json:
             echo_json(asof.as_values(found))
         else:

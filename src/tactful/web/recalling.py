@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 Answer = dict[str, Any]
 LIMIT, MOST = 100, 1000
+FIRST = '"sees" as "happened" asks its first version, by what had happened by then'
+CONDITION = "/v1/members asks for whom a condition held by what had happened by then"
 
 
 def routes(recall: "Recall") -> list[Route]:
@@ -69,7 +71,10 @@ class Recall:
             from tactful.operations.history.archived import lacks
 
             with reader.history().open() as opened:
-                found = asof.segment(opened, name, asked.at_us, asked.sees, after=asked.after, limit=asked.limit)
+                try:
+                    found = asof.segment(opened, name, asked.at_us, asked.sees, after=asked.after, limit=asked.limit)
+                except asof.NotYet as error:
+                    raise UsageError(f"{error}; {CONDITION if error.has_none else FIRST}") from None
                 return asof.as_values(found) | lacks(opened)
 
         return await self._answer(asked, ask, 404)

@@ -28,7 +28,7 @@ from tactful.operations.history.thinned import event_names
 from tactful.values import format_time
 
 MOST = 1000
-"""People in one answer."""
+"""People in one answer, unless it is said."""
 _json = msgspec.json.Decoder(dict[str, str])
 
 
@@ -64,9 +64,13 @@ class Members(Struct, frozen=True):
         return self.published_at > self.at
 
 
-_WITHOUT = (
-    "; `tactful segment --when CONDITION --happened` asks what had happened by then, also what was imported later"
-)
+class NotYet(UsageError):
+    """There was no such segment yet. By what had happened by then its first version can be asked, or, where it
+    `has_none`, a condition."""
+
+    def __init__(self, text: str, *, has_none: bool) -> None:
+        super().__init__(text)
+        self.has_none = has_none
 
 
 def then(opened: Opened, at_us: int) -> tuple[PlanThen | None, Terms]:
@@ -89,7 +93,7 @@ def segment(
     if plan is None or path not in plan.publish.files:
         first = _first(opened, path)
         if first is None or first.published_at <= at_us or sees == KNOWN:
-            raise UsageError(_not_there(name, at_us, plan, first))
+            raise _not_there(name, at_us, plan, first)
         plan, terms = then(opened, first.published_at)
         assert plan is not None
     version, published_at = _since(opened, path, plan)
@@ -99,18 +103,15 @@ def segment(
     return Members(at_us, sees, people, members, in_force, name, when.text, version, published_at)
 
 
-def _not_there(name: str, at_us: int, plan: PlanThen | None, first: PlanThen | None) -> str:
+def _not_there(name: str, at_us: int, plan: PlanThen | None, first: PlanThen | None) -> UsageError:
     if first is not None and first.published_at > at_us:
-        return (
-            f"there was no segment {name!r} at {format_time(at_us)}: it was first published at"
-            f" {format_time(first.published_at)}. By what had happened by then (--happened, sees=happened) that version"
-            " is asked"
-        )
+        since = f"it was first published at {format_time(first.published_at)}"
+        return NotYet(f"there was no segment {name!r} at {format_time(at_us)}: {since}", has_none=False)
     if plan is None:
-        return f"nothing had been published at {format_time(at_us)}, so there were no segments{_WITHOUT}"
+        return NotYet(f"nothing had been published at {format_time(at_us)}, so there were no segments", has_none=True)
     known = tuple(read_published(plan.publish).segments)
     hint = did_you_mean(name, known) or f"there were: {', '.join(known) or 'none'}"
-    return f"there was no segment {name!r} at {format_time(at_us)} (plan {plan.version}); {hint}"
+    return UsageError(f"there was no segment {name!r} at {format_time(at_us)} (plan {plan.version}); {hint}")
 
 
 def expression(
@@ -180,7 +181,7 @@ def _page(opened: Opened, query: str, after: str, limit: int) -> tuple[int, tupl
     """How many there are, and those of a page by the order of their names, in one pass."""
     found = opened.session.rows(
         f"WITH m AS ({query}), page AS (SELECT person, since FROM m WHERE person > {literal(after)}"
-        f" ORDER BY person LIMIT {min(limit, MOST)})"
+        f" ORDER BY person LIMIT {limit})"
         " SELECT NULL AS person, count(*) AS n FROM m UNION ALL SELECT person, since FROM page"
     )
     people = next(many for person, many in found if person is None)

@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute
 
 from tactful.language.check import check
 from tactful.language.document import PURPOSE
-from tactful.language.mistakes import Mistake, Remark
+from tactful.language.mistakes import Mistake, Remark, place_at
 from tactful.operations.definitions.folder import tidy
 from tactful.operations.reading.reader import Reader
 from tactful.values import DAY_US, format_time
@@ -89,7 +89,7 @@ class Previews:
             found = await self._asked(text, purpose, days, asked_us, sees, turn_of(request))
         picked = written(at_us, self._console.zone) if at else ""
         values: dict[str, Any] = {"expression": text, "purpose": purpose, "days": days, "at": picked, "sees": sees}
-        shown: dict[str, Any] = {"problem": problem, "found": None, **found}
+        shown: dict[str, Any] = {"problem": problem, "place": None, "found": None, **found}
         if request.headers.get("x-part") == "preview":
             page = self._console.templates.get_template("segments/previewed.html")
             return html(page.render({"visitor": visitor(request), "may": visitor(request).may, "query": {}, **shown}))
@@ -112,7 +112,8 @@ class Previews:
         try:
             found, lacks = await self._console.counting.ask(ask, turn)
         except Mistake as mistake:
-            return {"problem": mistake.remark}
+            place = place_at("", text, mistake.remark.offset - (asked != text))
+            return {"problem": mistake.remark, "place": place}
         points = [(one.at_us, float(one.people)) for one in found.points]
         series = [Series("People", points)]
         if found.step > 1:

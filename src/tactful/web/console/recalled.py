@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tactful.operations.history.asof import Members
     from tactful.operations.history.asof_profile import ProfileThen
 
-PAGE, EXPORTED = 100, 1000
+PAGE, EXPORTED = 100, 100_000
 SEES = (("known", "as it was known then"), ("happened", "what had happened by then, also if heard of later"))
 
 
