@@ -23,8 +23,8 @@ from tactful.language.sql.layout import EVENTS, IDENTITY, SHARED
 from tactful.values import HOUR_US
 
 SIZE, QUICK_SIZE = 20_000_000, 60_000
-BUCKET_EVENTS = 312_500
-"""20 million in 64 buckets."""
+EACH = 312_500
+"""Rows of an append."""
 NOW_US = 1_750_000_000_000_000
 PERSONS = 7
 
@@ -35,16 +35,15 @@ def run(here: Place) -> None:
 
 def measure(folder: Path, events: int) -> None:
     shutil.rmtree(folder, ignore_errors=True)
-    buckets = max(2, events // BUCKET_EVENTS)
-    lake = DeltaLake(Folder(folder / "lake"), buckets)
-    appending, keeping = _fill(lake, folder / "rows", events, buckets)
+    lake = DeltaLake(Folder(folder / "lake"))
+    appending, keeping = _fill(lake, folder / "rows", events, max(2, events // EACH))
     # An hour after the last append, when the files that became others are gone: a person is looked for in those too.
     while lake.maintain(NOW_US + 2 * HOUR_US, {}).compacted:
         pass
     appended, files = _counted(lake)
     erasing, processor, floors = zip(*(_erase(lake, number) for number in range(PERSONS)), strict=True)
     rows = [
-        ("events", f"{events:,} in {buckets} buckets, {files} files"),
+        ("events", f"{events:,} in {lake.buckets(EVENTS).now} buckets, {files} files"),
         ("appended", f"{appended / appending:,.0f} events/s"),
         ("dealt out and merged", f"{appended / keeping:,.0f} events/s"),
         ("a person erased, median of several", f"{median(list(erasing)):.2f} s, most {max(erasing):.2f} s"),
@@ -55,11 +54,11 @@ def measure(folder: Path, events: int) -> None:
     shutil.rmtree(folder)
 
 
-def _fill(lake: DeltaLake, folder: Path, events: int, buckets: int) -> tuple[float, float]:
+def _fill(lake: DeltaLake, folder: Path, events: int, appends: int) -> tuple[float, float]:
     """Seconds of appends, and of the housekeeping after each."""
     appending = keeping = 0.0
     position = 0
-    for ties, rows in _batches(folder, events, buckets):
+    for ties, rows in _batches(folder, events, appends):
         last = position + len(rows)
         applied = pa.array(np.arange(position + 1, last + 1, dtype=np.int64) << 10)
         tables = {EVENTS: _placed(rows, applied), IDENTITY: _placed(ties, applied.slice(0, len(ties)))}
@@ -77,8 +76,8 @@ def _placed(rows: pa.Table, applied: pa.Array) -> pa.Table:
     return rows.set_column(rows.column_names.index("applied"), "applied", applied)
 
 
-def _batches(folder: Path, events: int, buckets: int) -> Iterator[tuple[pa.Table, pa.Table]]:
-    made = history_files.write(folder, events, buckets, NOW_US, SHARED, is_by_time=True)
+def _batches(folder: Path, events: int, appends: int) -> Iterator[tuple[pa.Table, pa.Table]]:
+    made = history_files.write(folder, events, appends, NOW_US, SHARED, is_by_time=True)
     for ties, path in zip(made[IDENTITY], made[EVENTS], strict=True):
         read = [pq.ParquetFile(one).read().cast(schema(name)) for one, name in ((ties, IDENTITY), (path, EVENTS))]
         path.unlink()

@@ -18,8 +18,9 @@ HOUR_US = 3_600_000_000
 
 
 def lived(folder: Path, monkeypatch: pytest.MonkeyPatch) -> DeltaLake:
-    """Appended, merged, dealt out to buckets, with columns of their own, with a shortened log."""
+    """Appended, merged, dealt out to buckets that grow in number, with columns of their own, with a shortened log."""
     monkeypatch.setattr(compaction, "DEAL_ROWS", 30)
+    monkeypatch.setattr(compaction, "BUCKET_ROWS", 5)
     monkeypatch.setattr(housekeeping, "CHECKPOINT_EVERY", 6)
     lake = DeltaLake(Folder(folder), 4)
     lake.wish(Layout(("sku",)))

@@ -37,13 +37,12 @@ class Files:
         self.folder, self.layout = folder, own
         self.positions: Mapping[int, int] = {}
         self.since_us: int | None = None
-        self.buckets = 1
         self.losses: Sequence[object] = ()
 
     def snapshot(self) -> "Files":
         return self
 
-    def source(self, name: str, buckets: object = None) -> Sequence[Path]:
+    def source(self, name: str) -> Sequence[Path]:
         return [self.folder / f"{name}.parquet"]
 
 

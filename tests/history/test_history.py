@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tactful.adapters.duckdb_queries import DuckDBQueries
+from tactful.history.buckets import Buckets
 from tactful.history.lake import Broken, Loss, Maintained
 from tactful.history.tail import Rest
 from tactful.language.sql.layout import SHARED, Layout
@@ -35,13 +36,15 @@ class Standing:
         self.positions = positions
         self.layout: Layout = SHARED
         self.since_us: int | None = None
-        self.buckets = 1
         self.losses: Sequence[Loss] = ()
 
     def snapshot(self) -> "Standing":
         return self
 
-    def source(self, table: str, buckets: Collection[int] | None = None) -> Sequence[Path]:
+    def buckets(self, table: str) -> Buckets:
+        return Buckets(1, 1)
+
+    def source(self, table: str) -> Sequence[Path]:
         return self._files[table]
 
     def append(self, *_: object) -> None:

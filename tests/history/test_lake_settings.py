@@ -7,6 +7,7 @@ import pytest
 from tactful.app.archiving import pace_of
 from tactful.app.lakes import lake_of
 from tactful.errors import DefinitionError
+from tactful.language.sql.layout import EVENTS
 from tactful.runtime.archive import Pace
 from tactful.runtime.settings import read_settings
 from tactful.runtime.settings_history import HistorySettings
@@ -39,8 +40,8 @@ def test_keys_come_from_the_environment() -> None:
 
 
 def test_it_lies_where_the_settings_say(tmp_path: Path) -> None:
-    assert lake_of(tmp_path, HistorySettings(buckets=3)).buckets == 3
-    assert lake_of(tmp_path, HistorySettings(buckets=5)).buckets == 3, "fixed when it was made"
+    assert lake_of(tmp_path, HistorySettings(buckets=3)).buckets(EVENTS) == (3, 3)
+    assert lake_of(tmp_path, HistorySettings(buckets=5)).buckets(EVENTS) == (3, 3), "as it was made"
     lake_of(tmp_path, HistorySettings(location="other"))
     lake_of(tmp_path, HistorySettings(location=str(tmp_path / "elsewhere")))
     assert {path.name for path in tmp_path.iterdir()} == {"lake", "other", "elsewhere"}

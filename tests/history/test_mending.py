@@ -34,6 +34,7 @@ def rows(lake: DeltaLake) -> dict[str, list[str]]:
 def archived(folder: Path, monkeypatch: pytest.MonkeyPatch, number: int = 32) -> tuple[Life, DeltaLake]:
     """Some files dealt out to buckets and merged, some not, as the archiver leaves them."""
     monkeypatch.setattr(compaction, "DEAL_ROWS", 16)
+    monkeypatch.setattr(compaction, "BUCKET_ROWS", 9)
     lake = DeltaLake(Folder(folder / "lake"), 3)
     life = lived(FILES, lines(number), lake=lake)
     ports = life.house.log, life.house.trail, lake, life.clock

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from tactful.errors import Fenced
 from tactful.events.derived import REF_BITS
-from tactful.history.buckets import buckets_of
+from tactful.history.buckets import Buckets
 from tactful.history.own import with_own
 from tactful.history.remains import with_remains
 from tactful.history.table import schema
@@ -40,11 +40,11 @@ def has_buckets(name: str) -> bool:
     return "identifier" in schema(name).names
 
 
-def arranged(name: str, rows: pa.Table, buckets: int) -> tuple[pa.Table, npt.NDArray[np.int32]]:
+def arranged(name: str, rows: pa.Table, buckets: Buckets) -> tuple[pa.Table, npt.NDArray[np.int32]]:
     """By bucket, identifier and time; with the bucket of each row. Rows that lie so already are not moved."""
     if not has_buckets(name):
         return rows, np.zeros(len(rows), np.int32)
-    held = buckets_of(rows.column("identifier"), buckets)
+    held = buckets.of_each(rows.column("identifier"))
     at = _ORDERS.get(name, "timestamp")
     keys = [pa.array(held), rows.column("identifier")]
     named = ["bucket", "identifier"]

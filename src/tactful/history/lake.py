@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 import pyarrow as pa
 from msgspec import Struct
 
+from tactful.history.buckets import Buckets
 from tactful.language.sql.layout import Layout
 
 if TYPE_CHECKING:  # It loads pandas where there is one, which takes longer than all else that a process starts with.
@@ -83,9 +84,8 @@ class Snapshot(Protocol):
         """The properties that have a column of their own in every file of `events`."""
         ...
 
-    def source(self, table: str, buckets: Collection[int] | None = None) -> Source:
-        """At least one file, though it may be empty. With `buckets` only files that may have rows of these: others'
-        rows can stand in them too, since what was appended lately is not dealt out to buckets yet."""
+    def source(self, table: str) -> Source:
+        """At least one file, though it may be empty."""
         ...
 
     def others(self, table: str, paths: Collection[str]) -> Source:
@@ -94,9 +94,8 @@ class Snapshot(Protocol):
 
 
 class Lake(Protocol):
-    @property
-    def buckets(self) -> int:
-        """By how many, fixed when the lake is made, identifiers are dealt out to files."""
+    def buckets(self, table: str) -> Buckets:
+        """By which identifiers are dealt out to files."""
         ...
 
     def snapshot(self) -> Snapshot: ...

@@ -15,7 +15,7 @@ class HistorySettings(Struct, frozen=True, forbid_unknown_fields=True):
     location: str = ""
     """A folder, or s3://BUCKET/PREFIX; "": the folder `lake` of the data folder."""
     buckets: int = 16
-    """By how many people are dealt out to files; fixed when the lake is made."""
+    """That a lake that is made begins with; their number grows with its rows."""
     every: str = "30s"
     """So old rows may get before they are written to the lake."""
     rows: int = 150_000
@@ -48,7 +48,7 @@ def history_problem(history: HistorySettings) -> tuple[str, str] | None:
             '"s3://BUCKET/PREFIX", or a folder',
         )
     if not 1 <= history.buckets <= LARGEST_BUCKETS:
-        return f"history.buckets must be from 1 to {LARGEST_BUCKETS}", "16 is a good start, 64 with millions of people"
+        return f"history.buckets must be from 1 to {LARGEST_BUCKETS}", "16 is a good start"
     every_us = parse_duration(history.every)
     if every_us is None or not SECOND_US <= every_us <= DAY_US:
         return f"history.every: {history.every!r} is no duration from a second to a day", 'for instance "30s"'

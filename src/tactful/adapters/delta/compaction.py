@@ -2,7 +2,8 @@
 
 What is appended is first collected, undealt; when there is enough of it, it is dealt out to buckets; and within a
 bucket four files of about one size become one of the next (a log-structured merge by size, O'Neil et al. 1996). A file
-that is full is left alone: it is small enough to be written anew in a fraction of a second when somebody is erased.
+that is full is left alone: it is small enough to be written anew in a fraction of a second when somebody is erased. For
+that a bucket must not have many of them either: with the rows the number of buckets grows (history/buckets.py).
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,6 +12,9 @@ from tactful.adapters.delta.tables import File
 
 DEAL_ROWS = 250_000
 """Undealt rows of a table that are worth a file for each bucket."""
+BUCKET_ROWS = 200_000
+"""That a bucket has on average, before there is one more; none has more than twice as many, if the hash is fair."""
+MOST_BUCKETS = 4_096
 FULL_ROWS = 100_000
 MOST_ROWS = 250_000
 """That are in memory at once, but for a file that is larger itself."""
@@ -39,6 +43,11 @@ def _tiers(files: Sequence[File]) -> Iterator[list[File]]:
     for group in by_tier.values():
         if len(group) >= FAN:
             yield from (packed for packed in _packed(group) if len(packed) > 1)
+
+
+def is_crowded(files: Sequence[File], buckets: int) -> bool:
+    """Whether there should be a bucket more."""
+    return buckets < MOST_BUCKETS and sum(one.rows for one in files if one.bucket is not None) > BUCKET_ROWS * buckets
 
 
 def _packed(files: Sequence[File]) -> Iterator[list[File]]:

@@ -15,7 +15,7 @@ from tactful.adapters.delta.housekeeping import unnamed
 from tactful.adapters.delta.tables import ConflictError, File, Table, bucket_in
 from tactful.adapters.delta.writing import Writer
 from tactful.errors import TransientError
-from tactful.history.buckets import bucket_of
+from tactful.history.buckets import Buckets
 from tactful.history.keeping import MENTIONED, PEOPLE, without
 from tactful.history.table import schema
 
@@ -88,22 +88,29 @@ def _found(
     list(threads.map(Table.refresh, tables))
     stale = dict(zip([table.name for table in tables], threads.map(unnamed, tables), strict=True))
     paths = [(table, path) for table in tables for path in (*(one.path for one in table.files()), *stale[table.name])]
-    looked = threads.map(lambda one: _may(one[0], one[1], wanted, writer.buckets), paths)
-    may = {(table.name, path) for (table, path), is_so in zip(paths, looked, strict=True) if is_so}
+    now = {(table.name, one.path) for table in tables for one in table.files()}
+
+    def may(one: tuple[Table, str]) -> bool:
+        table, path = one
+        # What is stale may be of a time when there were fewer.
+        return _may(table, path, wanted, writer.buckets(table) if (table.name, path) in now else None)
+
+    looked = threads.map(may, paths)
+    mine = {(table.name, path) for (table, path), is_so in zip(paths, looked, strict=True) if is_so}
     found = []
     for table in tables:
-        named = [one for one in table.files() if (table.name, one.path) in may]
-        old = [path for path in stale[table.name] if (table.name, path) in may]
+        named = [one for one in table.files() if (table.name, one.path) in mine]
+        old = [path for path in stale[table.name] if (table.name, path) in mine]
         found.append(_Found(table, named, old, len(named) == len(table.files())))
     return found
 
 
-def _may(table: Table, path: str, wanted: Collection[str], buckets: int) -> bool:
+def _may(table: Table, path: str, wanted: Collection[str], buckets: Buckets | None) -> bool:
     """Whether a file may have something of them: by its bucket, its footer, and the columns that name people."""
     columns = [one for one in PEOPLE if one in schema(table.name).names]
     mentioned = MENTIONED in schema(table.name).names
     bucket = bucket_in(path)
-    if bucket is not None and bucket not in {bucket_of(one, buckets) for one in wanted}:
+    if buckets is not None and bucket is not None and bucket not in buckets.dealt(wanted):
         columns.remove("identifier")
     if mentioned and mentions(table.place.note(table.name, path, MENTIONS), wanted):
         return True

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from msgspec import Struct
 
 from tactful.adapters.delta import layouts
-from tactful.adapters.delta.compaction import merges
+from tactful.adapters.delta.compaction import is_crowded, merges
 from tactful.adapters.delta.files import firsts
 from tactful.adapters.delta.tables import ConflictError, File, Table
 from tactful.adapters.delta.writing import Writer
@@ -46,6 +46,9 @@ def maintain(writer: Writer, now_us: int, retention_us: Mapping[str, int]) -> Ma
                 rows += sum(one.rows for one in work.files)
                 expired += _rewrite(writer, table, pen, work, now_us, retention_us)
                 compacted += len(work.files)
+            while rows < PIECE_ROWS and is_crowded(table.files(), writer.buckets(table).now):
+                rows += _split(writer, table, pen, now_us)
+                compacted += 1
     except ConflictError:
         writer.lose()
     removed = _sweep(writer, now_us)
@@ -96,6 +99,19 @@ def _rewrite(writer: Writer, table: Table, pen: int, work: _Work, now_us: int, r
         added = [writer.write(table, writer.ordered(table, shaped), bucket=bucket, changes=changes)]
     table.commit(pen, added, work.files, at_ms=now_us // 1000, changes=changes)
     return expired
+
+
+def _split(writer: Writer, table: Table, pen: int, now_us: int) -> int:
+    """A bucket becomes two, a file at a time and in one commit; how many rows it has."""
+    buckets = writer.buckets(table)
+    files = [one for one in table.files() if one.bucket == buckets.next]
+    added = []
+    for one in files:
+        rows = writer.shaped(table, table.place.read(table.name, one.path))
+        dealt = writer.dealt(table, [rows], buckets.grown())
+        added += [writer.write(table, part, bucket=number, changes=False) for number, part in dealt]
+    table.commit(pen, added, files, buckets=buckets.grown().now, at_ms=now_us // 1000, changes=False)
+    return sum(one.rows for one in files)
 
 
 def _sweep(writer: Writer, now_us: int) -> int:

@@ -7,7 +7,7 @@ begins to write takes the next one, in all of them, and so whoever held the last
 late.
 
 What is appended stands in one file for each table, not dealt out to buckets; housekeeping deals it out when there is
-enough of it (compaction.py). So an append costs the same however many buckets there are.
+enough of it, and splits buckets that have too much (compaction.py). So an append costs the same however many there are.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -20,6 +20,7 @@ from tactful.adapters.delta.places import Place
 from tactful.adapters.delta.tables import File, Table
 from tactful.adapters.delta.writing import Writer
 from tactful.errors import UsageError
+from tactful.history.buckets import Buckets
 from tactful.history.lake import Broken, Loss, Maintained, Source
 from tactful.language.sql.layout import EVENTS, SHARED, TABLES, Layout
 
@@ -43,11 +44,9 @@ class DeltaSnapshot:
     def seals(self) -> Mapping[int, int]:
         return self._seals
 
-    def source(self, table: str, buckets: Collection[int] | None = None) -> Source:
-        held = self._files[table]
-        found = [one for one in held if buckets is None or one.bucket is None or one.bucket in buckets]
+    def source(self, table: str) -> Source:
         own = self.layout if table == EVENTS else SHARED
-        return self._place.source(table, [one.path for one in found or held[:1]], own)
+        return self._place.source(table, [one.path for one in self._files[table]], own)
 
     def others(self, table: str, paths: Collection[str]) -> Source:
         found = [one.path for one in self._files[table] if one.path not in paths]
@@ -55,7 +54,7 @@ class DeltaSnapshot:
 
 
 class DeltaLake:
-    """`buckets` is for a lake that is made; one that exists goes by its own."""
+    """`buckets` is what a lake that is made begins with; one that exists goes by its own."""
 
     def __init__(self, place: Place, buckets: int = 16) -> None:
         self._place = place
@@ -71,8 +70,10 @@ class DeltaLake:
             )
         for table in self._tables.values():
             layouts.demand_ours(table)
-        self.buckets = int(held)
-        self._writer = Writer(self._tables, self.buckets)
+        self._writer = Writer(self._tables, int(held))
+
+    def buckets(self, table: str) -> Buckets:
+        return self._writer.buckets(self._tables[table])
 
     def snapshot(self) -> DeltaSnapshot:
         events = self._tables[EVENTS]

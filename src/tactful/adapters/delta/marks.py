@@ -1,11 +1,9 @@
-"""Marks: up to where a table goes, and whose pen has written it.
+"""Marks: up to where a table goes, whose pen has written it, and by how many buckets.
 
 They are transactions of Delta (PROTOCOL.md, "Transaction Identifiers"), by which of two commits one is refused. But
 deltalake reads the log anew for each of them that is asked for, dozens of requests where it lies on S3; so every commit
 of ours says all of them in its info as well, which is one small file.
 """
-
-from collections.abc import Mapping
 
 import msgspec
 from deltalake import DeltaTable
@@ -14,7 +12,7 @@ from msgspec import Struct
 
 from tactful.adapters.delta.places import Place, world
 
-_POSITION, _PEN, _SEAL = "tactful-", "tactful-pen", "tactful-seal-"
+_POSITION, _PEN, _SEAL, _BUCKETS = "tactful-", "tactful-pen", "tactful-seal-", "tactful-buckets"
 _INFO = "tactful.marks"
 _LOOK = 8
 """Commits that are looked at before the log is: only ours that add columns or name the table's properties say none."""
@@ -26,14 +24,20 @@ class Marks(Struct, frozen=True):
     seals: dict[int, int] = {}
     """Those that were committed last (runtime/seals.py)."""
     pen: int = 0
+    buckets: int = 0
+    """0: as many as there were at first."""
 
-    def after(self, positions: Mapping[int, int], seals: Mapping[int, int], pen: int) -> "Marks":
-        return Marks({**self.positions, **positions}, {**self.seals, **seals}, pen)
+    def and_then(self, later: "Marks") -> "Marks":
+        places = {**self.positions, **later.positions}, {**self.seals, **later.seals}
+        return Marks(*places, later.pen, later.buckets or self.buckets)
 
 
-def transactions(positions: Mapping[int, int], seals: Mapping[int, int], pen: int) -> list[Transaction]:
-    marks = [Transaction(f"{_POSITION}{one}", at) for one, at in sorted(positions.items())]
-    return [Transaction(_PEN, pen), *marks, *(Transaction(f"{_SEAL}{one}", at) for one, at in sorted(seals.items()))]
+def transactions(marks: Marks) -> list[Transaction]:
+    """Of what a commit says anew."""
+    found = [Transaction(_PEN, marks.pen)]
+    found += [Transaction(f"{_POSITION}{one}", at) for one, at in sorted(marks.positions.items())]
+    found += [Transaction(f"{_SEAL}{one}", at) for one, at in sorted(marks.seals.items())]
+    return [*found, Transaction(_BUCKETS, marks.buckets)] if marks.buckets else found
 
 
 def info(marks: Marks) -> dict[str, str]:
@@ -63,4 +67,5 @@ def _asked(place: Place, table: str, then: DeltaTable) -> Marks:
         for one in positions:
             if (seal := then.transaction_version(f"{_SEAL}{one}")) is not None:
                 seals[one] = seal
-        return Marks(positions, seals, then.transaction_version(_PEN) or 0)
+        pen, buckets = (then.transaction_version(one) or 0 for one in (_PEN, _BUCKETS))
+        return Marks(positions, seals, pen, buckets)

@@ -131,6 +131,11 @@ class Table:
         """By partition; lakes of before there were any have none."""
         return dict(self._said().seals)
 
+    @property
+    def buckets(self) -> int:
+        """How many there are; 0: as many as there were at first."""
+        return self._said().buckets
+
     def _said(self) -> Marks:
         """What the newest version says."""
         if self._marked is None or self._marked[0] != self.now.version():
@@ -184,6 +189,7 @@ class Table:
         positions: Mapping[int, int] | None = None,
         *,
         seals: Mapping[int, int] | None = None,
+        buckets: int = 0,
         at_ms: int = 0,
         changes: bool = True,
     ) -> None:
@@ -193,11 +199,12 @@ class Table:
         if self.pen > pen:
             raise ConflictError(self.name)
         token, before = uuid4().hex, self.now.version()
-        marks = self._said().after(positions or {}, seals or {}, pen)
+        anew = Marks(dict(positions or {}), dict(seals or {}), pen, buckets)
+        marks = self._said().and_then(anew)
         properties = CommitProperties(
             custom_metadata={"tactful": token, **info(marks)},
             max_commit_retries=0,
-            app_transactions=transactions(positions or {}, seals or {}, pen),
+            app_transactions=transactions(anew),
         )
         try:
             self.now.create_write_transaction(

@@ -10,6 +10,7 @@ from tactful.adapters.delta import layouts
 from tactful.adapters.delta.files import labelled
 from tactful.adapters.delta.tables import ConflictError, Table, new_path
 from tactful.errors import Fenced, TransientError
+from tactful.history.buckets import Buckets
 from tactful.history.keeping import arranged, behind, shaped
 from tactful.history.table import GROUP_ROWS
 from tactful.language.sql.layout import EVENTS, SHARED
@@ -19,7 +20,8 @@ _TRIES = 5
 
 class Writer:
     def __init__(self, tables: Mapping[str, Table], buckets: int) -> None:
-        self.tables, self.buckets = tables, buckets
+        """`buckets`: how many there were at first."""
+        self.tables, self._first = tables, buckets
         self.events = tables[EVENTS]
         self._others = [table for name, table in tables.items() if name != EVENTS]
         self._pen = 0
@@ -41,6 +43,9 @@ class Writer:
             else:
                 return
         raise Fenced("somebody else writes to the lake")
+
+    def buckets(self, table: Table) -> Buckets:
+        return Buckets(self._first, table.buckets or self._first)
 
     def pen(self) -> int:
         """Of this writer, who from then on is the only one; nothing is ahead then."""
@@ -78,11 +83,13 @@ class Writer:
 
     def ordered(self, table: Table, tables: Sequence[pa.Table]) -> pa.Table:
         """These rows, shaped, in their order."""
-        return arranged(table.name, pa.concat_tables(tables), self.buckets)[0]
+        return arranged(table.name, pa.concat_tables(tables), self.buckets(table))[0]
 
-    def dealt(self, table: Table, tables: Sequence[pa.Table]) -> Iterable[tuple[int, pa.Table]]:
+    def dealt(
+        self, table: Table, tables: Sequence[pa.Table], buckets: Buckets | None = None
+    ) -> Iterable[tuple[int, pa.Table]]:
         """These rows, shaped, by bucket and in their order."""
-        rows, held = arranged(table.name, pa.concat_tables(tables), self.buckets)
+        rows, held = arranged(table.name, pa.concat_tables(tables), buckets or self.buckets(table))
         ends = np.flatnonzero(np.diff(held)) + 1
         for first, end in zip([0, *ends], [*ends, len(held)], strict=True):
             if end > first:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 import pyarrow as pa
 
+from tactful.history.buckets import Buckets
 from tactful.history.keeping import behind, shaped, unexpired, without
 from tactful.history.lake import Broken, Loss, Maintained, Source
 from tactful.history.table import schema
@@ -27,7 +28,7 @@ class MemorySnapshot:
     def seals(self) -> Mapping[int, int]:
         return self._seals
 
-    def source(self, table: str, buckets: Collection[int] | None = None) -> Source:
+    def source(self, table: str) -> Source:
         from pyarrow.dataset import dataset  # Here, since it is slow to load (history/lake.py).
 
         return dataset(self._tables[table])
@@ -41,12 +42,15 @@ class MemoryLake:
     """Nothing breaks here, but somebody may say so."""
 
     def __init__(self, buckets: int = 16) -> None:
-        self.buckets = buckets
+        self._buckets = Buckets(buckets, buckets)
         self._positions: dict[int, int] = {}
         self._seals: dict[int, int] = {}
         self._since_us: int | None = None
         self._layout = self._wished = SHARED
         self._tables = {name: schema(name).empty_table() for name in TABLES}
+
+    def buckets(self, table: str) -> Buckets:
+        return self._buckets
 
     def snapshot(self) -> MemorySnapshot:
         places = dict(self._positions), dict(self._seals), self._since_us

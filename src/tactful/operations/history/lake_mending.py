@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from tactful.errors import UsageError
 from tactful.events.derived import REF_BITS
-from tactful.history.buckets import buckets_of
+from tactful.history.buckets import Buckets
 from tactful.history.columns import Batch
 from tactful.history.lake import Broken, Lake, Loss, Source
 from tactful.language.sql.layout import ZONES
@@ -54,7 +54,7 @@ def mending(lake: Lake, house: House, zones: pa.Table) -> Mending:
     made: dict[str, list[pa.Table]] = {}
     for tables in _decided(house, snapshot.positions, broken):
         for name in gone.keys() & tables.keys():
-            made.setdefault(name, []).append(_of(tables[name], gone[name], lake.buckets))
+            made.setdefault(name, []).append(_of(tables[name], gone[name], lake.buckets(name)))
     found = {}
     for name, some in made.items():
         rows = pa.concat_tables(some)
@@ -88,10 +88,10 @@ def _decided(house: House, positions: Mapping[int, int], broken: Sequence[Broken
             at = read.upto
 
 
-def _of(rows: pa.Table, gone: Sequence[Broken], buckets: int) -> pa.Table:
+def _of(rows: pa.Table, gone: Sequence[Broken], buckets: Buckets) -> pa.Table:
     """Those that may have been in one of these files."""
     applied = rows.column("applied").to_numpy()
-    held = buckets_of(rows.column("identifier"), buckets) if "identifier" in rows.column_names else None
+    held = buckets.of_each(rows.column("identifier")) if "identifier" in rows.column_names else None
     may = np.zeros(len(rows), np.bool_)
     for one in gone:
         if one.applied is not None:
