@@ -9,7 +9,7 @@ from random import Random
 
 import yaml
 
-from tactful.events.records import Publish
+from tactful.events.records import Publish, Tick, encode
 from tactful.kernel.definitions import read_project, vocabulary_of
 from tactful.kernel.plan import compiled
 from tactful.kernel.state import FIRST_KEY, decode_partition, decode_profile
@@ -44,13 +44,13 @@ Positions = Mapping[int, int]
 
 def house(question: Question, lines: Sequence[Line], instants: Sequence[int]) -> Answers:
     """What the states of the people say."""
-    return Lived(question, lines, instants).live
+    return Level(question, lines, instants).live
 
 
 def lake(question: Question, lines: Sequence[Line], instants: Sequence[int]) -> Answers:
     """What lake and tail say at each instant; and that they say the same of it when all is over, as of the instant
     and as of what had been decided by then."""
-    lived = Lived(question, lines, instants)
+    lived = Level(question, lines, instants)
     lived.demand_the_same_afterwards()
     return lived.then
 
@@ -81,9 +81,7 @@ class Lived:
         self.life.take(Publish(begin, self._files(), plan_settings(question)))
         for at in moments:
             while records and records[0].received_at <= at:
-                record = records.pop(0)
-                self.life.until(record.received_at)
-                self.life.take(record)
+                self._take(records.pop(0))
                 if self.random.random() < archives:
                     self.archive()
             self.life.until(at)
@@ -97,6 +95,10 @@ class Lived:
     def _told(self, record: History) -> History:
         """Who says what a line says."""
         return record
+
+    def _take(self, record: History) -> None:
+        self.life.until(record.received_at)
+        self.life.take(record)
 
     def archive(self) -> None:
         """And sometimes forget what the lake has."""
@@ -177,6 +179,19 @@ class Lived:
                 for name, answer in answers_of(profile, turn, [ASKED + name for name in self._trees], numbers, at):
                     found[name.removeprefix(ASKED)][self.names[key]] = answer
         return found
+
+
+class Level(Lived):
+    """Ordered as one file is. What happened and was received at one instant is ordered by position, so partitions are
+    brought to one before each further record of an instant."""
+
+    def _take(self, record: History) -> None:
+        if record.received_at == self.life.clock.now_us():
+            log = self.life.house.log
+            ends = [log.end(partition) for partition in range(log.partitions)]
+            tick = encode(Tick(record.received_at, 1))
+            log.append({partition: [tick] * (max(ends) - end) for partition, end in enumerate(ends)})
+        super()._take(record)
 
 
 def first(one: dict[str, dict[str, Answer]], other: dict[str, dict[str, Answer]]) -> object:
