@@ -158,17 +158,19 @@ def _compared(
     name: str, answers: Engine, batch: Batch, numbers: Sequence[int], expected: Meant
 ) -> Iterator[Difference]:
     """Of these expressions. An engine that finds a contradiction in itself (of membership and value, for one) says it
-    of all that it was asked, so halves are asked by themselves."""
+    of all that it was asked, so halves are asked by themselves, until one expression is found that does it alone; where
+    none does, the first is named."""
     asked = batch.question({str(number): batch.texts[number] for number in numbers})
     try:
         told = answers(asked, batch.lines, batch.instants)
     except AssertionError as error:
-        if len(numbers) == 1:
-            yield Difference(name, batch.texts[numbers[0]], None, None, f"contradicts itself: {error}", None)
-            return
         middle = len(numbers) // 2
-        yield from _compared(name, answers, batch, numbers[:middle], expected)
-        yield from _compared(name, answers, batch, numbers[middle:], expected)
+        for half in (numbers[:middle], numbers[middle:]) if middle else ():
+            found = list(_compared(name, answers, batch, half, expected))
+            yield from found
+            if any(one.at is None for one in found):
+                return
+        yield Difference(name, batch.texts[numbers[0]], None, None, f"contradicts itself: {error}", None)
         return
     for at in batch.instants:
         for number in numbers:

@@ -16,20 +16,24 @@ from tests.parity.oracle.ties import identifiers
 from tests.parity.projects import files
 
 StillDiffers = Callable[[Batch], bool]
+MOST = 50_000
+"""Lines. Some engines take minutes for them, and a test that fails should say so within its time."""
 
 
-def shrunk(batch: Batch, difference: Difference, differs: StillDiffers, tries: int = 600) -> Batch:
-    """`differs` is asked at most `tries` times."""
-    left = [tries]
+def shrunk(batch: Batch, difference: Difference, differs: StillDiffers, lines: int = MOST) -> Batch:
+    """`differs` is asked of so many lines at most, all in all."""
+    left = [lines]
 
     def holds(smaller: Batch) -> bool:
-        left[0] -= 1
+        left[0] -= len(smaller.lines)
         return left[0] >= 0 and differs(smaller)
 
     instants = [difference.at] if difference.at is not None else batch.instants
     least = batch._replace(texts=[difference.text], instants=instants)
-    mine = least._replace(lines=_around(batch.lines, difference.person))
-    if difference.person is not None and holds(mine):
+    people = [difference.person] if difference.person is not None else _people(batch.lines)
+    around = (least._replace(lines=_around(batch.lines, person)) for person in people)
+    mine = next((one for one in around if holds(one)), None)
+    if mine is not None:
         least = mine
     elif not holds(least):
         return batch._replace(texts=[difference.text])
@@ -42,6 +46,12 @@ def shrunk(batch: Batch, difference: Difference, differs: StillDiffers, tries: i
         least = _smaller_project(least, holds)
         least = _plainer_lines(least, holds)
     return least
+
+
+def _people(lines: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Whoever is named, one after the other."""
+    named = {name for line in lines if line["type"] != "threshold" for name in identifiers(line)}
+    return sorted({*shown(named).values()})
 
 
 def _around(lines: Sequence[Mapping[str, Any]], person: str | None) -> list[Mapping[str, Any]]:
