@@ -8,9 +8,9 @@ import pytest
 
 from tactful.aggregates import window
 from tactful.operations.evaluation import cases
-from tactful.operations.evaluation.evaluate_lines import Question
+from tactful.operations.evaluation.evaluate_lines import Answers, Question
 from tests.parity.__main__ import show
-from tests.parity.batches import ENGINES, Batch, Size, batch
+from tests.parity.batches import ENGINES, Batch, Size, batch, differences
 
 LIVE = {"live": ENGINES["live"]}
 
@@ -51,6 +51,16 @@ def test_an_engine_that_forgets_to_look_again_is_told_as_contradicting_itself(mo
         report = next(one for one in _reports() if "as a segment it has this person" in one)
     assert "live failed: AssertionError" in report
     assert len(_found(report).events) <= 3
+
+
+@pytest.mark.parametrize("least", [1, 8])
+def test_of_several_contradictions_one_is_told_also_one_that_no_expression_has_alone(least: int) -> None:
+    def answers(question: Question, *told: Any) -> Answers:
+        assert len(question.expressions) < least, "too many"
+        return LIVE["live"](question, *told)
+
+    (one,) = differences(_drawn(), {"live": answers})
+    assert one.found.startswith("contradicts itself: too many")
 
 
 def test_where_all_agree_nothing_is_told() -> None:
