@@ -10,7 +10,7 @@ from datetime import date
 from functools import cache
 from pkgutil import get_data
 
-from tactful.events.tzif import EPOCH_DAY, Listed, first_of, parse
+from tactful.events.tzif import EPOCH_DAY, Listed, Rule, first_of, parse
 from tactful.values import DAY_US, HOUR_US, MINUTE_US, SECOND_US
 
 _YEAR_US = 31_556_952 * SECOND_US
@@ -26,7 +26,7 @@ class Zone:
         self._offsets = [offset * SECOND_US for offset in listed.offsets]
         self._rule = listed.rule
         self._ruled_from = -(1 << 62) if listed.ruled_from is None else listed.ruled_from * SECOND_US
-        self._years: dict[int, tuple[list[int], list[int]]] = {}
+        self._years = _years(listed.rule)
 
     def span(self, at: int) -> tuple[int, int | None]:
         """The offset at `at`, and the instant at which it changes; None: never."""
@@ -50,6 +50,12 @@ class Zone:
         offsets = [offset * SECOND_US for _, offset in changes]
         self._years[about] = starts, [offsets[1], *offsets]
         return self._years[about]
+
+
+@cache
+def _years(rule: Rule | None) -> dict[int, tuple[list[int], list[int]]]:
+    """What was made by a rule, for all zones that have it: hundreds share a few."""
+    return {}
 
 
 @cache
