@@ -56,6 +56,8 @@ CROWD_US = BEGIN_US + 5 * MINUTE_US
 SPREAD_US = 20 * MINUTE_US
 NOW_US = CROWD_US + SPREAD_US
 """Nobody is due yet."""
+FEW = 50_000
+"""Made sooner by one process than several begin."""
 MODELS, DUE_MODELS = 400, 20
 SHOP = Path(__file__).parents[1] / "examples" / "shop"
 
@@ -84,7 +86,7 @@ def filled(place: Place, people: int, *, is_waiting: bool) -> Path:
         half = data.with_suffix(".half")
         shutil.rmtree(half, ignore_errors=True)
         seeding.prepare(half, files(is_waiting=is_waiting), PARTITIONS, BEGIN_US - 1)
-        with fresh(PARTITIONS) as pool:
+        with fresh(PARTITIONS if people > FEW else 1) as pool:
             for one in [pool.submit(_fill, half, partition, people) for partition in range(PARTITIONS)]:
                 one.result()
         half.rename(data)
