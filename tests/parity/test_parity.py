@@ -5,9 +5,6 @@ SEED` shows what differs in a batch.
 """
 
 from collections import Counter
-from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from multiprocessing import get_context
 from random import Random
 
 import pytest
@@ -26,36 +23,26 @@ LONG_SEEDS = range(100, 160)
 
 
 def _report(drawn: Batch) -> str:
-    """Empty where all agree. Runs in a process of its own."""
+    """Empty where all agree."""
     return show(drawn, ENGINES, 3)
 
 
 class Batches:
-    """Drawn one after the other, so that each adds what those before it lack; asked in two processes."""
+    """Drawn one after the other, so that each adds what those before it lack."""
 
     def __init__(self) -> None:
         self.covered: Counter[str] = Counter()
-        self._drawn = [batch(seed, SIZE, self.covered) for seed in SEEDS]
-        self._pool = ProcessPoolExecutor(2, mp_context=get_context("spawn"))
-        self._reports: list[Future[str]] = [self._pool.submit(_report, drawn) for drawn in self._drawn]
-
-    def report(self, place: int) -> str:
-        return self._reports[place].result()
-
-    def close(self) -> None:
-        self._pool.shutdown(cancel_futures=True)
+        self.drawn = [batch(seed, SIZE, self.covered) for seed in SEEDS]
 
 
 @pytest.fixture(scope="module")
-def batches() -> Iterator[Batches]:
-    drawn = Batches()
-    yield drawn
-    drawn.close()
+def batches() -> Batches:
+    return Batches()
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_live_sql_and_the_oracle_agree(batches: Batches, seed: int) -> None:
-    report = batches.report(seed)
+    report = _report(batches.drawn[seed])
     assert not report, report
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from tests.parity.oracle.values import elements, is_number, is_scalar, read_time, same
+from tests.parity.oracle.values import elements, is_number, is_scalar, read_time, sort_of
 
 MOST, LONGEST = 1000, 255
 Rules = Mapping[str, Any]
@@ -47,10 +47,11 @@ def _by_rule(rule: Any, writes: Sequence[tuple[Any, str]]) -> Any:
 
 
 def _union(written: Sequence[Any]) -> list[Any]:
-    found: list[Any] = []
+    found: dict[tuple[str, Any], Any] = {}
+    """By what makes two the same (values.same)."""
     for value in written:
         for one in elements(value):
             is_long = isinstance(one, str) and len(one.encode()) > LONGEST
-            if is_scalar(one) and not is_long and not any(same(one, other) for other in found):
-                found.append(one)
-    return found[:MOST]
+            if is_scalar(one) and not is_long:
+                found.setdefault((sort_of(one), float(one) if is_number(one) else one), one)
+    return [*found.values()][:MOST]
