@@ -274,14 +274,15 @@ class Oracle:
         if start[2] > 0 and any(each > (start[0], start[2]) for each in later):
             self._ended(person, now, journey, "came first")
             return
-        for run in [run for run in person.runs if run.journey == journey.name and run.sent_at is None]:
-            if not journey.is_restarting or start[0] < run.start[0]:
-                return
+        inside = [run for run in person.runs if run.journey == journey.name and run.sent_at is None]
+        if any(not journey.is_restarting or start[0] < run.start[0] for run in inside):
+            return
+        if self._is_used(person, journey, max(due, now)):
+            self._ended(person, now, journey, "limit")  # And whoever is inside goes on.
+            return
+        for run in inside:
             person.runs.remove(run)
             self._ended(person, now, journey, "restarted")
-        if self._is_used(person, journey, max(due, now)):
-            self._ended(person, now, journey, "limit")
-            return
         person.runs.append(Run(journey.name, start, due, key))
         person.rows.append((now, "started", journey.name, due, key))
 

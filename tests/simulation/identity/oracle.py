@@ -6,7 +6,7 @@ of the sender has said the same: what such a message carries is the model's. Peo
 conditions look at every event again at every instant.
 """
 
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterable
 from typing import Any
 
@@ -45,6 +45,8 @@ from tests.simulation.identity.parts import (
 )
 from tests.simulation.oracle import Era
 
+Named = tuple[str, int, str, int, int, str]
+"""Whose an intent is, and when it was sent; journey, start and entry key of its run."""
 PURPOSES = ("email_marketing", "profiling")
 MOST_MOVES = 20
 
@@ -57,8 +59,10 @@ class Whole:
         self.moves_per_hour = moves_per_hour
         self.under_way: dict[tuple[int, int], list[Message]] = defaultdict(list)
         """By sender and receiver, in the order in which they were sent."""
-        self.intents: dict[str, tuple[str, int, str, int, int, str]] = {}
-        """Whose, when it was sent; journey, start and entry key of its run. Told by the test."""
+        self.intents: dict[str, tuple[Named, int]] = {}
+        """What it is known by, and how many before it were known by the same: who leaves a segment and enters it again at
+        one instant may start two runs then. Told by the test."""
+        self._known: Counter[Named] = Counter()
         self.halves = [Half(partition, partitions, self) for partition in range(partitions)]
 
     def half_of(self, key: str) -> "Half":
@@ -88,8 +92,12 @@ class Whole:
             assert half.position >= len(log) or not is_all, f"nobody said that: {half.partition} {log[half.position]}"
 
     def know(self, intents: Iterable[SendMessage]) -> None:
+        """In the order in which they were decided."""
         for one in intents:
-            self.intents[one.intent] = (one.key, one.at, one.journey, one.started_at, one.started_ref, one.entry_key)
+            if one.intent not in self.intents:
+                named = one.key, one.at, one.journey, one.started_at, one.started_ref, one.entry_key
+                self.intents[one.intent] = named, self._known[named]
+                self._known[named] += 1
 
     def sent_twice(self) -> list[tuple[Send, Send]]:
         """Messages to a half that already got the same from a part that is now merged: their runs waited apart, the
@@ -109,12 +117,12 @@ class Whole:
 
     def run_of(self, intent: str) -> FragmentRun:
         """The run behind an intent, which the engine has named: its id is a digest."""
-        key, at, *about = self.intents[intent]
+        (key, at, *about), place = self.intents[intent]
         sends = (one for half in self.halves for one in half.sends if one.key == key and one.at == at)
         runs = ((one.run, [one.run.journey, one.run.start[0], one.run.start[2], one.run.key]) for one in sends)
         found = [run for run, named in runs if named == about]
-        assert found, f"nobody was to have that message: {self.intents[intent]}"
-        return found[0]
+        assert place < len(found), f"nobody was to have that message: {self.intents[intent]}"
+        return found[place]
 
 
 class Half(Bodies):
