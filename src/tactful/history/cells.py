@@ -188,7 +188,8 @@ class IdentityRow(Struct):
     """`merge`, `unmerge`; `new`: the first record that was passed on; `moved`, `shared`: a device is somebody else's
     from here on, or everybody's."""
     hop: int = 0
-    """How often the fragment has gone over: of several rows at one instant the highest holds."""
+    """How often the fragment has gone over, -1 where its period begins: of several rows at one instant the highest
+    holds."""
     timestamp: int = 0
     """When what tied them, or took them apart, happened; never before that of the fragment's row before."""
     place: int = 0

@@ -139,7 +139,7 @@ def _record(row: RecordKept, applied: int, _: Group, find: Find) -> Iterator[Ite
             at = record.received_at
             yield _marker(record.key, row.epoch, "unmerge", at, at, *places, extra=extra)
             if row.begun:
-                yield IdentityRow(record.key, row.begun, record.key, at, *places, "unmerge", timestamp=at)
+                yield IdentityRow(record.key, row.begun, record.key, at, *places, "unmerge", -1, at)
         case Threshold():
             yield ThresholdRow(record.metric, record.percent + 0.0, record.value + 0.0, record.received_at, *places)
         case Launch():
@@ -207,7 +207,7 @@ def _came(row: FragmentsCame, applied: int, group: Group, _: Find) -> Iterator[I
 def _moved(row: DeviceMoved, applied: int, group: Group, _: Find) -> Iterator[Item]:
     """Another period of a device, of somebody else's or, of a shared one, its own."""
     cause, person = ("moved", row.to) if row.to else ("shared", group.key)
-    yield IdentityRow(group.key, row.epoch, person, row.at, applied, applied, cause, timestamp=row.timestamp or row.at)
+    yield IdentityRow(group.key, row.epoch, person, row.at, applied, applied, cause, -1, row.timestamp or row.at)
 
 
 def _decided(row: ConsentChanged, applied: int, _: Group, __: Find) -> Iterator[Item]:

@@ -88,6 +88,11 @@ class Archived(Drama):
         with history.open() as opened:
             found = dict(opened.ask(trees, at))
             twice = Counter(row[0] for row in opened.session.rows(f"SELECT ref FROM {EVENTS} WHERE name IS NOT NULL"))
+            torn = opened.session.rows(
+                "SELECT identifier, epoch, received_at, hop, list(person) FROM identity"
+                " GROUP BY identifier, epoch, received_at, hop HAVING count(DISTINCT person) > 1"
+            )
+            demand(not torn, "of whose a fragment is the newest row says it, by (received_at, hop) alone", torn)
             demand(
                 opened.positions == {one.partition: world.trail.end(one.partition) for one in states}, "all is there"
             )
