@@ -191,6 +191,21 @@ def test_a_lost_seed_is_counted_again_as_it_was() -> None:
     }
 
 
+def test_a_lost_seed_is_counted_again_up_to_its_barriers_and_as_of_them() -> None:
+    """Whatever came behind them, and however late: an event at the edge of a window then, long out of it by now, counts."""
+    life = lived(BEFORE, LINES)
+    life.publish(BEFORE | {"metrics/lately.yaml": 'value: count("Order Completed", last="10m")\n'})
+    life.live([line(12, "u0", 500.0), line(13, "u3", 500.0)])
+    (done,) = Seeder(life.house, life.history()).turn()
+    counted = life.house.seeds.rows(done.digest)
+    assert done.fragments == len(counted) == 3, "nothing of who came later"
+    life.settle()
+    life.live([line(50, "u1", 500.0)])
+    life.house.seeds.lose(done.digest)
+    assert Mender(life.house, life.history()).turn()
+    assert life.house.seeds.rows(done.digest) == counted
+
+
 def test_a_lost_seed_of_which_the_history_lacks_something_waits_for_a_yes(caplog: pytest.LogCaptureFixture) -> None:
     life, digest = robbed()
     begun = MemoryLake(4)

@@ -1,6 +1,7 @@
 """Seeding in a whole installation: production loops and the production seeder, under crashes, power cuts, lost calls and
-workers that believe they own what they lost; definitions are published at any moment. In the end every fragment has
-counted what all of its events say, and everybody is where their condition says."""
+workers that believe they own what they lost; definitions are published at any moment, and files of seeds are lost and
+counted again, the same. In the end every fragment has counted what all of its events say, and everybody is where their
+condition says."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -14,7 +15,7 @@ from tactful.events.derived import EventKept
 from tactful.events.records import Unmerge
 from tactful.kernel.plan import compiled
 from tactful.kernel.seeding import is_behind
-from tactful.kernel.state import PlanState, Profile, decode_partition
+from tactful.kernel.state import PlanState, Profile, decode_partition, decode_states
 from tactful.kernel.turn import Turn
 from tactful.operations.definitions.publish import published
 from tactful.operations.history.opened import History
@@ -29,7 +30,7 @@ from tactful.values import SECOND_US
 from tests.simulation.definitions import GRID, HOUR, MINUTE
 from tests.simulation.histories import START
 from tests.simulation.identity import calls
-from tests.simulation.seeding.twins import ALWAYS, POOL, differs
+from tests.simulation.seeding.twins import ALWAYS, LATELY, POOL, differs
 from tests.simulation.stage import Stage, demand
 
 
@@ -71,7 +72,8 @@ class Drama(Stage):
         self.lake = MemoryLake(4)
         self.talk = calls.Talk(self.rng)
         self.told: Counter[str] = Counter()
-        self.gone: set[str] = set()
+        self.gone: dict[str, Mapping[str, bytes]] = {}
+        """What was in files that were lost since all was at rest."""
         self.home = Home(self.world, self.rng)
         self._begin()
 
@@ -103,7 +105,8 @@ class Drama(Stage):
                 case "call":
                     self._call()
                 case "publish":
-                    names = [name for name in POOL if rng.random() < rng.choice((0.2, 0.5, 0.8))]
+                    among = rng.choice((POOL, LATELY))
+                    names = [name for name in among if rng.random() < rng.choice((0.2, 0.5, 0.8))]
                     world.publish(ALWAYS | {name: POOL[name] for name in names}, "somebody")
                 case "seed":
                     self._seed()
@@ -115,7 +118,7 @@ class Drama(Stage):
                     self.meddle(other)
         pause = rng.choice((0, GRID, calls.pause(rng), 2 * HOUR if rng.random() < 0.1 else 0))
         # Whoever wants a file that is gone begins anew each second.
-        world.pass_time(min(pause, SECOND_US) if self.gone - {*world.seeds.digests()} else pause)
+        world.pass_time(min(pause, SECOND_US) if self.gone.keys() - {*world.seeds.digests()} else pause)
 
     def _call(self) -> None:
         made = self.talk.next(self.world.clock.now_us())
@@ -123,7 +126,7 @@ class Drama(Stage):
 
     def _seed(self) -> None:
         try:
-            self.told["counted again"] += self.mender.turn()
+            self._mend()
             done = self.seeder.turn()
             self.told["seeded"] += len(done)
             if done and self.rng.random() < 0.4:  # Before anybody has had it, or a plan names it.
@@ -142,18 +145,25 @@ class Drama(Stage):
             self._gone(self.rng.choice(named))
 
     def _gone(self, digest: str) -> None:
+        self.gone.setdefault(digest, self.world.seeds.rows(digest))
         self.world.seeds.lose(digest)
-        self.gone.add(digest)
         self.told["lost"] += 1
+
+    def _mend(self) -> None:
+        try:
+            self.told["counted again"] += self.mender.turn()
+        finally:
+            for digest in self.gone.keys() & {*self.world.seeds.digests()}:
+                self._same_again(digest)
 
     def _heal(self) -> None:
         """Everything comes to rest, and what waits is seeded."""
         self.world.heal()
         for _ in range(20):
-            if self.gone <= {*self.world.seeds.digests()}:
+            if self.gone.keys() <= {*self.world.seeds.digests()}:
                 break
             self.world.pass_time(SECOND_US)
-            self.told["counted again"] += self.mender.turn()
+            self._mend()
         self.gone.clear()
         self.calm()
         self.answer_all()
@@ -163,6 +173,22 @@ class Drama(Stage):
             self.world.pass_time(MINUTE)
 
     # ---- what must hold ----------------------------------------------------------------------------------------------
+
+    def _same_again(self, digest: str) -> None:
+        """Who had it before and who has it now have the same, as far as any plan in force asks for it."""
+        files = [
+            {name: decode_states(body) for name, body in rows.items()}
+            for rows in (self.gone[digest], self.world.seeds.rows(digest))
+        ]
+        plans = [plan for partition in range(self.world.log.partitions) if (plan := self.plan_of(partition))]
+        for known, one in [(plan, one) for plan in plans for one in plan.seeds if one.digest == digest]:
+            aggregates = compiled(known).aggregates
+            for text, number in known.numbers.items():
+                for name in files[0].keys() | files[1].keys() if number in {*one.numbers} & aggregates.keys() else ():
+                    before, after = (rows.get(name, {}).get(number) for rows in files)
+                    why = differs(text, aggregates[number], before, after, one.since_us)
+                    demand(not why, "what was lost is counted again as it was", name, text, why)
+                    self.told["counted the same"] += before is not None
 
     def _check(self) -> None:
         counted = self._counted()

@@ -1,4 +1,5 @@
-"""Bugs of seeding that we might have made, planted one at a time: the twin must catch each."""
+"""Bugs of seeding that we might have made, planted one at a time: the twin must catch each; those that only trouble
+brings to light, the drama."""
 
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -7,14 +8,19 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from tactful.adapters.memory.seeds import MemorySeeds
 from tactful.events.records import Seed
 from tactful.kernel import adopting, fragments, instants, seeding, ties
 from tactful.kernel.fragments import Bundle
 from tactful.kernel.plan import compiled
 from tactful.kernel.state import Profile
 from tactful.kernel.turn import Turn
-from tactful.operations.seeds.seed_counting import Counting
-from tests.simulation.seeding.test_twins import play
+from tactful.operations.seeds import seed_mending
+from tactful.operations.seeds.seed_counting import Counting, Wanted
+from tactful.operations.seeds.seed_mending import LostSeed
+from tests.simulation.definitions import HOUR
+from tests.simulation.seeding.test_drama import play as drama
+from tests.simulation.seeding.test_twins import play as twins
 
 SEEDS = 60
 Patch = pytest.MonkeyPatch
@@ -147,8 +153,54 @@ BUGS: list[tuple[Callable[[Patch], None], int]] = [
 """Each with a seed to begin with, one that shows it; a change of the engine may move it."""
 
 
-@pytest.mark.parametrize(("plant", "begin"), BUGS, ids=[plant.__name__ for plant, _ in BUGS])
-def test_a_planted_bug_is_caught(plant: Callable[[Patch], None], begin: int, monkeypatch: Patch) -> None:
+# ---- of seeds that are lost -----------------------------------------------------------------------------------------
+
+
+def _wanted(patch: Patch, changed: Callable[[Wanted], Wanted]) -> None:
+    wanted = vars(LostSeed)["wanted"].fget
+    patch.setattr(LostSeed, "wanted", property(lambda self: changed(wanted(self))))
+
+
+def what_was_lost_is_counted_beyond_its_barrier(patch: Patch) -> None:
+    _wanted(patch, lambda one: replace(one, barriers=tuple(1 << 40 for _ in one.barriers)))
+
+
+def what_was_lost_is_counted_as_of_later(patch: Patch) -> None:
+    """Its windows begin too late."""
+    _wanted(patch, lambda one: replace(one, since_us=one.since_us + HOUR))
+
+
+def what_was_lost_is_counted_by_the_newest_plan(patch: Patch) -> None:
+    """Who is behind asks for more."""
+    lost = seed_mending.lost
+
+    def newest(house: Any) -> list[LostSeed]:
+        known = max((house.plan(one) for one in range(house.log.partitions)), key=lambda plan: plan.plan.version)
+        return [replace(one, known=known) for one in lost(house)]
+
+    patch.setattr(seed_mending, "lost", newest)
+
+
+def a_file_that_is_gone_has_nothing_of_anybody(patch: Patch) -> None:
+    states = MemorySeeds.states
+    patch.setattr(
+        MemorySeeds, "states", lambda self, digest, name: states(self, digest, name) if self.is_sound(digest) else None
+    )
+
+
+LOSSES: list[tuple[Callable[[Patch], None], int]] = [
+    (what_was_lost_is_counted_beyond_its_barrier, 0),
+    (what_was_lost_is_counted_as_of_later, 1),
+    (what_was_lost_is_counted_by_the_newest_plan, 0),
+    (a_file_that_is_gone_has_nothing_of_anybody, 1),
+]
+PLANTED = [(*bug, twins) for bug in BUGS] + [(*bug, drama) for bug in LOSSES]
+
+
+@pytest.mark.parametrize(("plant", "begin", "play"), PLANTED, ids=[plant.__name__ for plant, *_ in PLANTED])
+def test_a_planted_bug_is_caught(
+    plant: Callable[[Patch], None], begin: int, play: Callable[[int], object], monkeypatch: Patch
+) -> None:
     plant(monkeypatch)
     for seed in range(begin, begin + SEEDS):
         try:

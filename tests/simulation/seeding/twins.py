@@ -71,6 +71,9 @@ POOL = {
     **{f"segments/{name}.yaml": f"when: '{text}'\n" for name, text in SEGMENTS.items()},
     **{f"metrics/{name}.yaml": f"value: '{text}'\n" for name, text in METRICS.items()},
 }
+_LATELY = ("spenders", "browsing", "left_cart", "cooled", "faithful", "visiting", "drawn", "lately", "most", "cooling")
+LATELY = {path: text for path, text in POOL.items() if path.split("/")[1].removesuffix(".yaml") in _LATELY}
+"""Where what is old enough means nothing."""
 SETTINGS = {"time_zone": "UTC"}
 
 
