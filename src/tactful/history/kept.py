@@ -11,7 +11,7 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
-from tactful.events.derived import REF_BITS, EventKept, Group, Row, TraitRefused
+from tactful.events.derived import REF_BITS, EventKept, Group, Row, TraitRefused, place
 from tactful.events.records import CALL, Event, decode
 from tactful.history.cells import Item, KeptEvent
 from tactful.history.producer import READS, Find, kept_at
@@ -43,14 +43,15 @@ class Bodies:
 
     def others(self) -> list[bytes]:
         """Records that are no calls."""
-        return [self._at(place) for place in np.flatnonzero(~self.are_calls).tolist()]
+        return [self._at(at) for at in np.flatnonzero(~self.are_calls).tolist()]
 
     def body(self, ref: int) -> bytes | None:
-        (place,) = self.places(np.array([ref], np.int64)).tolist()
-        return self._at(place) if place >= 0 else None
+        partition, position = place(ref)
+        at = position - self._first
+        return self._at(at) if partition == self._partition and 0 <= at < len(self.begin) else None
 
-    def _at(self, place: int) -> bytes:
-        return self.packed.body[self.begin[place] : self.end[place]]
+    def _at(self, at: int) -> bytes:
+        return self.packed.body[self.begin[at] : self.end[at]]
 
 
 class Calls(Struct, frozen=True):
@@ -66,10 +67,10 @@ class Calls(Struct, frozen=True):
     def __len__(self) -> int:
         return len(self.begin)
 
-    def opened(self, place: int) -> KeptEvent:
-        event = decode(self.packed.body[self.begin[place] : self.end[place]])
+    def opened(self, at: int) -> KeptEvent:
+        event = decode(self.packed.body[self.begin[at] : self.end[at]])
         assert isinstance(event, Event), f"a call that is none: {event}"
-        return KeptEvent(event, int(self.epochs[place]), int(self.refs[place]), int(self.applied[place]))
+        return KeptEvent(event, int(self.epochs[at]), int(self.refs[at]), int(self.applied[at]))
 
 
 class Sifted:

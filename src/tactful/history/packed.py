@@ -61,7 +61,7 @@ class _Part(Struct, frozen=True):
 
     table: pa.Table
     """But for what their ends say."""
-    ends: pa.Array
+    ends: pa.DictionaryArray
 
 
 class PackedCalls:
@@ -87,9 +87,9 @@ class PackedCalls:
         """Of all, in the order in which they were added."""
         if not self._parts:
             return []
-        coded = pa.chunked_array([one.ends for one in self._parts]).dictionary_encode()
-        known = _ends(coded.chunk(0).dictionary)
-        return [_with(part.table, known, codes.indices) for part, codes in zip(self._parts, coded.chunks, strict=True)]
+        ends = pa.chunked_array([one.ends for one in self._parts]).unify_dictionaries()
+        known = _ends(ends.chunk(0).dictionary)
+        return [_with(part.table, known, one.indices) for part, one in zip(self._parts, ends.chunks, strict=True)]
 
 
 class _Walk:
@@ -173,7 +173,7 @@ class _Walk:
             "properties": self._cells(),
         }
         table = pa.table({name: arrays[name] for name in schema(EVENTS).names if name in arrays})
-        return _Part(table, packed.bytes(self.behind[places], self.end[places]))
+        return _Part(table, packed.bytes(self.behind[places], self.end[places]).dictionary_encode())
 
     def traits(self, events: pa.Table) -> list[pa.Table]:
         """What identify calls among these have written, as one table at most."""

@@ -4,6 +4,7 @@ Every file of a table has the same schema, whatever its rows hold: engines need 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from operator import attrgetter
 from typing import Any
 
 import pyarrow as pa
@@ -157,7 +158,7 @@ def parquet(table: str, rows: Sequence[Row], layout: Layout = SHARED) -> bytes:
 def _column(field: pa.Field, rows: Sequence[Any], layout: Layout) -> pa.Array:
     if field.name == "own":
         return _own([row.properties for row in rows], layout)
-    values = [getattr(row, field.name) for row in rows]
+    values = list(map(attrgetter(field.name), rows))
     if field.type != CELLS:
         return pa.array(values, field.type)
     return pa.StructArray.from_arrays(

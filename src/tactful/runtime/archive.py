@@ -35,7 +35,7 @@ _logger = logging.getLogger("tactful.archive")
 class Pace(Struct, frozen=True, kw_only=True):
     """How much at a time, and how often."""
 
-    rows: int = 150_000
+    rows: int = 200_000
     """Of one append, about; what they need of memory is the loop's."""
     most_bytes: int = 4 * MOST_BYTES
     """Of the records that one append brings, about: fewer rows where calls are large."""
@@ -126,7 +126,20 @@ class Archiver:
 
     def append(self, ends: Mapping[int, int] | None = None) -> None:
         """As many rows as one append takes, always of the partition with most left, up to `ends` or all there is."""
-        left = {one: end - self.positions.get(one, 0) for one, end in (ends or self._ends()).items()}
+        tables, upto = self._next(ends or self._ends())
+        if not self.positions:
+            tables |= self._first()
+        try:
+            self._lake.append(upto, tables, self._seals.of(upto))
+        except Fenced as error:
+            _logger.warning("somebody else archives as well: %s", error)
+            self.positions = self._known()
+            return
+        self.positions = upto
+
+    def _next(self, ends: Mapping[int, int]) -> tuple[dict[str, pa.Table], dict[int, int]]:
+        """The tables of an append, and up to where they go."""
+        left = {one: end - self.positions.get(one, 0) for one, end in ends.items()}
         batch, upto, size = Batch(), dict(self.positions), 0
         while batch.rows < self._pace.rows and size < self._pace.most_bytes:
             partition = max(left, key=left.__getitem__)
@@ -138,16 +151,7 @@ class Archiver:
             size += read.size
             upto[partition] = read.upto
             left[partition] -= read.upto - after
-        tables = batch.tables()
-        if not self.positions:
-            tables |= self._first()
-        try:
-            self._lake.append(upto, tables, self._seals.of(upto))
-        except Fenced as error:
-            _logger.warning("somebody else archives as well: %s", error)
-            self.positions = self._known()
-            return
-        self.positions = upto
+        return batch.tables(), upto
 
     def keep_house(self) -> bool:
         """A bounded piece; True where there may be more."""

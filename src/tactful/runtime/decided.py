@@ -28,7 +28,7 @@ from tactful.runtime.keeping import Trail
 from tactful.runtime.ports import Log
 from tactful.runtime.seals import Seals
 
-READ = 32_000
+READ = 20_000
 """Positions at a time, about."""
 MOST_BYTES = 128 << 20
 """Of records at a time, about: fewer positions where calls are large."""

@@ -18,7 +18,7 @@ class HistorySettings(Struct, frozen=True, forbid_unknown_fields=True):
     """That a lake that is made begins with; their number grows with its rows."""
     every: str = "30s"
     """So old rows may get before they are written to the lake."""
-    rows: int = 150_000
+    rows: int = 200_000
     """And so many, of all tables, before they are."""
     endpoint: str = ""
     """Of a service that speaks S3 and is not Amazon's: "https://minio.shop.example"."""
