@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tactful.history import spans
-from tactful.history.outlines import Alike, alike, are_objects
+from tactful.history.outlines import Alike, Outline, alike, are_objects
 from tactful.history.shapes import Columns, Numbers, jsons, scattered
 from tactful.history.spans import Flags, Packed, Places, Values
 from tactful.history.table import CELL, ELEMENTS, TEXT
@@ -26,21 +26,42 @@ _Parts = list[tuple[Places, pa.Array]]
 """Elements, and the values that stand beside them."""
 
 
-def take(columns: Columns, packed: Packed, found: Alike, rows: Numbers, prefix: str = "") -> pa.Array:
-    """These objects into columns, each of the row that stands beside it; returns their texts."""
-    for path in found.outline.objects:
-        columns.put_objects(prefix + path, rows)
-    pieces: list[pa.Array | str] = [found.outline.json[0]]
-    for path, values, behind in zip(found.outline.paths, found.values, found.outline.json[1:], strict=True):
-        before, text, after = _take(columns, packed, prefix + path, values, rows)
+def take(
+    columns: Columns, packed: Packed, every: Sequence[Alike], rows: Sequence[Numbers], prefix: str = ""
+) -> list[pa.Array]:
+    """Objects into columns, each of the row that stands beside it; returns their texts, of each outline. What several
+    outlines have at the same path is taken together."""
+    places: dict[str, list[tuple[int, int]]] = {}
+    for number, found in enumerate(every):
+        for path in found.outline.objects:
+            columns.put_objects(prefix + path, rows[number])
+        for place, path in enumerate(found.outline.paths):
+            places.setdefault(path, []).append((number, place))
+    said: dict[tuple[int, int], tuple[str, pa.Array, str]] = {}
+    for path, some in places.items():
+        values = Values(
+            *map(np.concatenate, zip(*[every[number].values[place] for number, place in some], strict=True))
+        )
+        theirs = np.concatenate([rows[number] for number, _ in some])
+        before, text, after = _take(columns, packed, prefix + path, values, theirs)
+        first = 0
+        for one in some:
+            said[one] = before, text.slice(first, len(rows[one[0]])), after
+            first += len(rows[one[0]])
+    return [
+        _joined(found.outline, [said[number, place] for place in range(len(found.values))], len(rows[number]))
+        for number, found in enumerate(every)
+    ]
+
+
+def _joined(outline: Outline, said: Sequence[tuple[str, pa.Array, str]], rows: int) -> pa.Array:
+    """What the object's text has before each value, and what was said of them."""
+    if not said:
+        return pa.repeat(pa.scalar(outline.json[0], pa.string()), rows)
+    pieces: list[pa.Array | str] = [outline.json[0]]
+    for (before, text, after), behind in zip(said, outline.json[1:], strict=True):
         pieces[-1] += before
         pieces += [text, after + behind]
-    return _joined(pieces, len(rows))
-
-
-def _joined(pieces: Sequence[pa.Array | str], rows: int) -> pa.Array:
-    if len(pieces) == 1:
-        return pa.repeat(pa.scalar(pieces[0], pa.string()), rows)
     return pc.binary_join_element_wise(*[pa.scalar(one) if isinstance(one, str) else one for one in pieces], "")
 
 
@@ -121,11 +142,11 @@ def _lists(columns: Columns, packed: Packed, path: str, lists: Values, rows: Num
     are_plain[owners[is_odd]] = False
     is_plain = are_plain[owners]
 
-    held, texts = Columns(len(at)), []
+    held, every = Columns(len(at)), [one.only(is_plain[one.places]) for one in every]
     for one in every:
-        some = one.only(is_plain[one.places])
-        held.put_objects("", some.places)
-        texts.append((some.places, take(held, packed, some, some.places, ".")))
+        held.put_objects("", one.places)
+    ids = [one.places for one in every]
+    texts = list(zip(ids, take(held, packed, every, ids, "."), strict=True))
     scalars = scalars[is_plain[scalars]]
     if len(scalars):
         before, text, after = _take(held, packed, "", values.only(scalars), scalars)

@@ -178,9 +178,9 @@ class _Walk:
     def traits(self, events: pa.Table) -> list[pa.Table]:
         """What identify calls among these have written, as one table at most."""
         wanted = np.array([one.kind == "identify" for one in self.heads], np.bool_)[self.head]
-        every = [one.only(wanted[one.places]) for one in self.alike]
-        every = [one._replace(places=self.row[one.places]) for one in every if one.outline.paths or one.outline.objects]
-        if not any(len(one.places) for one in every):
+        every = [one.only(wanted[one.places]) for one in self.alike if one.outline.paths or one.outline.objects]
+        every = [one._replace(places=self.row[one.places]) for one in every if len(one.places)]
+        if not every:
             return []
         browsers = np.array([one.trust == "browser" for one in self.heads], np.bool_)[self.head]
         some = self.places[(wanted & browsers)[self.places]]
@@ -215,11 +215,9 @@ class _Walk:
         return pa.ListArray.from_arrays(pa.array(ends.astype(np.int32)), self.packed.texts(begin, end))
 
     def _cells(self) -> pa.StructArray:
-        held, texts = Columns(len(self.places)), []
-        for one in self.alike:
-            rows = self.row[one.places]
-            texts.append((rows, filling.take(held, self.packed, one, rows)))
-        return held.struct(scattered(texts))
+        held, rows = Columns(len(self.places)), [self.row[one.places] for one in self.alike]
+        texts = filling.take(held, self.packed, self.alike, rows)
+        return held.struct(scattered(list(zip(rows, texts, strict=True))))
 
 
 # ---- ends ------------------------------------------------------------------------------------------------------------
@@ -246,10 +244,10 @@ def _ends(bodies: pa.Array) -> pa.Table:
 def _contexts(packed: Packed, begin: Places, end: Places) -> tuple[pa.StructArray, Places]:
     """And where they end."""
     held, behind = Columns(len(begin)), np.full(len(begin), -1, np.int64)
-    texts: list[tuple[Numbers, pa.Array]] = []
-    for one in alike(packed, begin):
-        rows = one.places.astype(np.int32)
-        texts.append((rows, filling.take(held, packed, one, rows)))
+    every = list(alike(packed, begin))
+    rows: list[Numbers] = [one.places for one in every]
+    texts = list(zip(rows, filling.take(held, packed, every, rows), strict=True))
+    for one in every:
         behind[one.places] = one.end
     odd = np.flatnonzero(behind < 0)
     if len(odd):

@@ -26,15 +26,15 @@ def written(packed: Packed, events: pa.Table, calls: Sequence[Alike], opened: Ma
     """Of these calls, each at its place among the events; `opened` are those whose token may prove something."""
     parts = [(name, part) for one in calls for name, part in one.parts()]
     ends = np.cumsum([0, *(len(part.places) for _, part in parts)])
-    held, texts = Columns(int(ends[-1])), []
-    for (_, part), first in zip(parts, ends, strict=False):
-        rows = np.arange(first, first + len(part.places), dtype=np.int32)
-        texts.append(_text(part, filling.take(held, packed, part, rows)))
+    held, rows = Columns(int(ends[-1])), np.split(np.arange(ends[-1]), ends[1:-1])
+    texts = filling.take(held, packed, [part for _, part in parts], rows)
     names, number = pa.array([name for name, _ in parts], TEXTS), [len(part.places) for _, part in parts]
     is_server = events.column("is_server").to_numpy()
     arrays = {
         "name": names.take(pa.array(np.repeat(np.arange(len(parts)), number))),
-        "traits": held.struct(pa.concat_arrays(texts)),
+        "traits": held.struct(
+            pa.concat_arrays([_text(part, text) for (_, part), text in zip(parts, texts, strict=True)])
+        ),
         "is_hearsay": pa.array(
             np.concatenate([_hearsay(name, part.places, is_server, opened) for name, part in parts])
         ),
