@@ -178,12 +178,13 @@ def test_what_is_wrong_is_said(served: tuple[Served, Bench]) -> None:
     assert "Paste the other version" in console.post(page, against="other").text
     broken = console.post(page, against="other", other="start: {event: Product Added}\nsend: {email: nowhere}\n")
     idle(bench)
-    assert (
-        "the other version:2:15: there is no message &#34;nowhere&#34;" in console.get(broken.headers["location"]).text
-    )
+    told = console.get(broken.headers["location"]).text
+    assert "The other version:2:15: there is no message &#34;nowhere&#34;<" in told
+    assert "<code>    send: {email: nowhere}\n                  ^" in told
     late = console.post(page, **{"from": "2025-03-12", "to": "2025-03-01"})
     idle(bench)
-    assert "ends before it begins" in console.get(late.headers["location"]).text
+    told = console.get(late.headers["location"]).text
+    assert "The period ends before it begins" in told and "--from" not in told
 
 
 def test_what_the_lake_has_lost_is_said(served: tuple[Served, Bench], monkeypatch: pytest.MonkeyPatch) -> None:

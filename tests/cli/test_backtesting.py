@@ -98,9 +98,9 @@ def test_it_says_why_the_others_got_none(run: Run, shop: Path, tmp_path: Path) -
     ("more", "said"),
     [
         (("--from", "soon"), "soon"),
-        (("--from", "2025-03-20", "--to", "2025-03-02"), "--from must be before --to"),
+        (("--from", "2025-03-20", "--to", "2025-03-02"), "from must be before to"),
         (("--against", "nowhere.yaml"), "there is no file nowhere.yaml"),
-        (("--to", "2024-01-01", "--from", "2023-01-01"), "choose a later --to"),
+        (("--to", "2024-01-01", "--from", "2023-01-01"), "choose a later end"),
         (("--messages", "/no/where.jsonl"), "/no/where.jsonl cannot be written: No such file or directory"),
     ],
 )

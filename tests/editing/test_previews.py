@@ -126,6 +126,9 @@ def test_it_is_shown_while_one_types_and_a_threshold_moves(page: Page, address: 
     section.get_by_role("button", name="Write it").click()
     assert page.input_value("#when") != f"{SPENT} > 30"
     expect(page.locator("#preview .tiles")).not_to_contain_text("nobody")
+    page.fill("#when", "summ(")
+    expect(page.locator("#preview .spread")).to_have_count(0)
+    expect(page.get_by_text("never closed")).to_have_count(1)
 
 
 def test_on_its_own_page_a_threshold_is_written_and_asked(page: Page, address: str) -> None:

@@ -160,10 +160,10 @@ def _period(asked: Asked, opened: Opened) -> tuple[int, int]:
     ((newest,),) = opened.session.rows(f"SELECT max({KNOWN_AT}) FROM events")
     if newest is None:
         raise UsageError("the history is empty; a backtest needs events that came in, or an import")
-    until_us = instant(asked.last, "--to ") if asked.last else newest + 1
-    from_us = instant(asked.first, "--from ") if asked.first else min(until_us, newest) - DAYS * DAY_US
+    until_us = instant(asked.last, "to ") if asked.last else newest + 1
+    from_us = instant(asked.first, "from ") if asked.first else min(until_us, newest) - DAYS * DAY_US
     if from_us >= until_us:
-        raise UsageError("the period ends before it begins: --from must be before --to")
+        raise UsageError("the period ends before it begins: from must be before to")
     return from_us, until_us
 
 

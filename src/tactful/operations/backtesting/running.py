@@ -117,7 +117,7 @@ def backtest(
         place = Path(folder)
         dealt = deal(opened.session, plans, wanted.until_us, place, lambda share: progress(Told("read", share)))
         if not dealt.rows:
-            raise UsageError("the history has nothing before the end of this period; choose a later --to")
+            raise UsageError("the history has nothing before the end of this period; choose a later end")
         lists = str(place) if listen is not None else ""
         told = tuple(_told(opened, wanted.until_us))
         pieces = tuple(str(path) for path in dealt.pieces)

@@ -91,6 +91,7 @@ class Previews:
         values: dict[str, Any] = {"expression": text, "purpose": purpose, "days": days, "at": picked, "sees": sees}
         shown: dict[str, Any] = {"problem": problem, "place": None, "found": None, **found}
         if request.headers.get("x-part") == "preview":
+            shown["problem"] = None  # The field in which it is written has told it already, with its place.
             page = self._console.templates.get_template("segments/previewed.html")
             return html(page.render({"visitor": visitor(request), "may": visitor(request).may, "query": {}, **shown}))
         return await self._console.page(request, "segments/preview.html", typing=TYPING, seen=SEES, **values, **shown)
