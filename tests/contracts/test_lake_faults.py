@@ -197,6 +197,26 @@ def test_a_tree_of_causes_is_said_in_one_line() -> None:
     )
 
 
+def test_colours_of_a_terminal_are_not_said() -> None:
+    assert said(OSError("S3 error \x1b[31m:\x1b[0m 503")) == "S3 error : 503"
+
+
+@pytest.mark.parametrize(
+    ("text", "todo"),
+    [
+        ("PUT http://169.254.169.254/latest/api/token: 403 Forbidden", "TACTFUL_HISTORY_ACCESS_KEY"),
+        ("GET http://s3: HTTP error: client error (Connect): tcp connect error", "[history] endpoint"),
+        ("AWS Error NETWORK_CONNECTION during PutObject operation: curlCode: 6", "[history] endpoint"),
+        ("404 Not Found: <Error><Code>NoSuchBucket</Code>", "Make the bucket"),
+        ("403 Forbidden: <Error><Code>SignatureDoesNotMatch</Code>", "keys"),
+        ("AWS Error ACCESS_DENIED during HeadObject operation", "keys"),
+    ],
+)
+def test_what_can_be_done_about_s3_is_said_with_it(text: str, todo: str) -> None:
+    found = said(OSError(text))
+    assert found.startswith(text) and todo in found.removeprefix(text)
+
+
 def test_a_disk_that_is_full_is_said_and_nothing_is_half(tmp_path: Path) -> None:
     """A file system of its own, as small as the files that it has to take."""
     small = tmp_path / "small"

@@ -5,6 +5,7 @@ names one can be trusted. A file is written once, under a name that nobody had, 
 """
 
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
@@ -29,6 +30,23 @@ _END = 128 << 10
 _AT_ONCE = 16
 Item = TypeVar("Item")
 Made = TypeVar("Made")
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_TODO = (
+    (
+        ("169.254.169.254",),  # Whom the libraries ask for the role of a machine, where there are no keys.
+        "No keys for S3 were found: set TACTFUL_HISTORY_ACCESS_KEY and TACTFUL_HISTORY_SECRET_KEY, or AWS's own",
+    ),
+    (("NoSuchBucket", "NO_SUCH_BUCKET"), "Make the bucket, or name another in [history] location"),
+    (
+        ("AccessDenied", "ACCESS_DENIED", "InvalidAccessKeyId", "SignatureDoesNotMatch", "SIGNATURE_DOES_NOT_MATCH"),
+        "See whether the keys are right, and may list, read, write and delete there",
+    ),
+    (
+        ("(Connect)", "NETWORK_CONNECTION", "dns error"),
+        "Nobody answers there: see whether [history] endpoint and region are right, and the network",
+    ),
+)
+"""What errors of S3 have in them, of both libraries, and what can be done."""
 KEPT = "_tactful"
 """A folder beside the tables; a leading underscore is nothing that Delta reads."""
 
@@ -43,9 +61,12 @@ def world(doing: str) -> Iterator[None]:
 
 
 def said(error: Exception) -> str:
-    """What a library says in several lines, as a tree of causes, in one."""
-    causes = (" ".join(cause.split()) for cause in str(error).split("↳"))
-    return ": ".join(cause for cause in causes if cause)
+    """What a library says in several lines, as a tree of causes and in colours, in one; and what can be done about it,
+    where that is known."""
+    causes = (" ".join(cause.split()) for cause in _COLOUR.sub("", str(error)).split("↳"))
+    text = ": ".join(cause for cause in causes if cause)
+    todo = next((todo for signs, todo in _TODO if any(sign in text for sign in signs)), "")
+    return f"{text}. {todo}" if todo else text
 
 
 class Place:
