@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -164,6 +165,24 @@ def test_a_file_that_is_gone_is_the_world_failing(tmp_path: Path) -> None:
         files["events"][0].unlink()
         with pytest.raises(TransientError, match="the history could not be read"):
             session.rows(query)
+
+
+def test_whatever_is_damaged_in_a_file_is_told_as_damage(tmp_path: Path) -> None:
+    """Wherever it is: in its columns as well, of which DuckDB has an error without a name and without the file's."""
+    files = written(tmp_path, CALLS)
+    (file,) = files["events"]
+    whole, told = file.read_bytes(), 0
+    for seed in range(200):
+        random = Random(seed)
+        size = random.choice([1, 4, 40])
+        at = random.randrange(4, len(whole) - size)
+        file.write_bytes(whole[:at] + random.randbytes(size) + whole[at + size :])
+        try:
+            with DuckDBQueries(threads=1).open(files) as session:
+                session.rows("SELECT * FROM events")
+        except TransientError as error:
+            told += "lake mend" in str(error)
+    assert told > 100
 
 
 def test_evaluation_of_nothing_and_of_mistakes() -> None:

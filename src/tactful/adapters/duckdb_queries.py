@@ -16,7 +16,7 @@ from tactful.history.lake import Source
 from tactful.history.queries import BATCH_ROWS, Row
 
 _WORLD = (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.InterruptException)
-_OF_FILES = ("parquet", "magic bytes", "thrift", "tprotocol")
+_OF_FILES = ("parquet", "magic bytes", "thrift", "tprotocol", "stats size", "invalid unicode", "nanobind::str()")
 """What errors speak of that come of a file which is cut short or damaged, whatever class they have."""
 
 
@@ -134,9 +134,10 @@ def _world() -> Iterator[None]:
     """What fails in it for want of memory, a disk or a file is the world's fault; what else fails is ours."""
     try:
         yield
-    except (duckdb.Error, pa.ArrowException, OSError) as error:
+    except (duckdb.Error, pa.ArrowException, OSError, RuntimeError) as error:
         said = " ".join(str(error).split())
-        is_of_files = any(word in said.lower() for word in _OF_FILES)
+        # What DuckDB itself refuses has a class of its own; an error without one is of whoever decodes a file.
+        is_of_files = type(error) is duckdb.Error or any(word in said.lower() for word in _OF_FILES)
         if not is_of_files and not isinstance(error, (*_WORLD, OSError)):
             raise
         text = f"the history could not be read: {said.removesuffix('.')}"
