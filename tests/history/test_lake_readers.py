@@ -45,6 +45,17 @@ def test_others_read_it_with_no_help(folder: Path, monkeypatch: pytest.MonkeyPat
     _agrees(folder, monkeypatch, engine)
 
 
+def test_the_queries_of_the_page_about_the_tables_are_asked(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    page = PAGE.with_name("history.md").read_text()
+    (code,) = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
+    found: dict[str, Any] = {}
+    exec(compile(code, "history.md", "exec"), found)
+    spent, many = re.findall(r"```sql\n(.*?)```", page, flags=re.DOTALL)
+    assert {key: total for key, _, total in found["history"].sql(spent).fetchall()} == _spent()
+    assert sum(number for _, number in found["history"].sql(many).fetchall()) == LAST
+
+
 @pytest.mark.long
 @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")  # Py4J leaves its socket to the end of the process
 def test_spark_reads_it_with_no_help(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
