@@ -27,7 +27,10 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Running, C
     """A server that had its day, and stopped in order."""
     folder = tmp_path_factory.mktemp("lived")
     with mail_server(Mailbox(1)) as mailbox, hook_server(Hooks(1)) as hooks:
-        running = Running(project(folder / "project", mailbox.port, hooks.port), folder / "data")
+        made = project(folder / "project", mailbox.port, hooks.port)
+        settings = made / "tactful.toml"  # The log alone has what happened.
+        settings.write_text(settings.read_text().replace('every = "1s"', 'every = "1d"'))
+        running = Running(made, folder / "data")
         running.start()
         crowd = Crowd(11, running.port, customers=60).start()
         crowd.join()
