@@ -16,6 +16,9 @@ connection_lost
 _process_events
 _write_to_self
 
+# Called by imports.
+find_spec
+
 # Filters that templates name, and what a template reads.
 money
 anyway

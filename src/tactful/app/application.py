@@ -14,6 +14,7 @@ from tactful.adapters.approvals import FileApprovals
 from tactful.adapters.installation import Installation
 from tactful.adapters.standing import read
 from tactful.adapters.supervisor import Lock, StopSignal, follow_parent
+from tactful.adapters.unloaded import leave_unloaded
 from tactful.app.clocks import Clocks, SystemClock
 from tactful.app.doorkeeping import access_of, at_terminal, findings, refuse_open_door
 from tactful.app.newest import newest
@@ -316,5 +317,6 @@ class Application:
 
 def main() -> None:
     """The `tactful` command."""
+    leave_unloaded()
     gc.freeze()  # What was imported stays: the collector of cycles need not look through it, least of all at the end.
     command_line(Application(), COMMANDS)()
