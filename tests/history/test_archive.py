@@ -108,6 +108,13 @@ def test_piece_by_piece_is_the_same(life: Life) -> None:
     assert held(lake) == whole(life)
 
 
+def test_an_append_begins_with_the_partition_that_has_most_left(life: Life) -> None:
+    one = archiver(life, MemoryLake(), Pace(rows=1, read=1))
+    ends = {partition: life.house.trail.end(partition) for partition in range(life.house.log.partitions)}
+    one.append()
+    assert list(one.positions) == [max(ends, key=ends.__getitem__)]
+
+
 def test_a_new_lake_gets_time_zones_once(life: Life) -> None:
     lake, rows = MemoryLake(), [ZoneRow("UTC", 0, 1, 0)]
     for _ in range(2):
