@@ -55,6 +55,13 @@ def test_an_instant_before_everything_says_when_there_is_something(data: Path, r
     assert "0 people; the first of whom anything is known came at 2026-01-0" in said
 
 
+def test_where_no_file_can_be_made_is_said(data: Path, run: Run, tmp_path: Path) -> None:
+    (tmp_path / ".t.arrow.unfinished").mkdir()
+    found = run("features", "views", "--happened-by", LAST, "--out", tmp_path / "t.arrow", "--data", data)
+    assert found.exit_code == 1
+    assert f"tactful: {tmp_path / 't.arrow'} cannot be written: " in found.output
+
+
 def test_a_file_that_is_not_published_as_json(data: Path, run: Run, tmp_path: Path) -> None:
     (tmp_path / "new.yaml").write_text('features: {often: count("Product Viewed") >= 10}\n')
     said = run("features", tmp_path / "new.yaml", "--known-at", LAST, "--json", "--data", data).output

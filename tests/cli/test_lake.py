@@ -208,3 +208,10 @@ def test_what_cannot_be_mended_is_asked_and_said_with_every_answer(data: Path, p
     assert said.stdout.startswith("nobody") or said.stdout.startswith("0 people"), said.stdout
     assert "note: the lake has lost up to 3 rows of events" in said.stderr
     assert "the lake has lost up to 3 rows" in doctor(run, data, project)
+
+
+def test_a_folder_that_cannot_be_written_is_said(run: Run, project: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    found = run("up", "--project", project, "--data", tmp_path / "file" / "data", "--port", 0)
+    assert found.exit_code == 1
+    assert f"tactful: {tmp_path / 'file' / 'data'} cannot be written: Not a directory" in found.output

@@ -35,8 +35,13 @@ class Lock:
     """The data folder's lock; held until the process and all its children are gone."""
 
     def __init__(self, data: Path) -> None:
-        data.mkdir(parents=True, exist_ok=True)
-        self.descriptor = os.open(data / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            data.mkdir(parents=True, exist_ok=True)
+            self.descriptor = os.open(data / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise UsageError(
+                f"{data} cannot be written: {error.strerror}; the server's user has to own the data folder"
+            ) from None
         try:
             fcntl.flock(self.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

@@ -1,6 +1,7 @@
 """Tables of features as files, Parquet or Arrow by the ending, and what is in them at a glance; read by pieces."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -95,7 +96,8 @@ def write(table: Table, path: Path) -> None:
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror or error}") from None
     finally:
-        unfinished.unlink(missing_ok=True)
+        with suppress(OSError):  # Where nothing can be written nothing can be removed.
+            unfinished.unlink(missing_ok=True)
 
 
 def _write(table: Table, file: BinaryIO, *, is_parquet: bool) -> None:
