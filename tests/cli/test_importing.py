@@ -103,6 +103,14 @@ def test_what_is_no_table_is_refused_with_what_is_one(run: Run, project: Path, t
     assert not (project / "imports").exists()
 
 
+def test_where_nothing_can_be_written_it_is_said(run: Run, project: Path, orders: Path, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/imports").touch()
+    found = run("import", orders, "--yes", "--project", project, "--data", tmp_path / "data")
+    assert found.exit_code == 1
+    assert f"tactful: {tmp_path / 'data/imports'} cannot be written: " in found.output
+
+
 def test_an_import_stands_in_the_audit_log(run: Run, project: Path, orders: Path, tmp_path: Path) -> None:
     where = ("--project", project, "--data", tmp_path / "data")
     assert run("import", orders, *where, "--yes").exit_code == 0

@@ -94,3 +94,11 @@ def test_a_publish_says_first_what_it_would_do(data: Path, project: Path, run: R
     found = json.loads(run("publish", "--dry-run", "--json", "--project", project, "--data", data).output)
     assert (found["published"], found["changes"]) == (False, ["+ segments/lookers.yaml"])
     assert found["foresight"]["segments"][0]["entering"] == 20
+
+
+def test_who_only_asks_makes_no_lake_wherever_it_would_lie(data: Path, project: Path, run: Run, tmp_path: Path) -> None:
+    with (project / "tactful.toml").open("a") as settings:
+        settings.write(f'\n[history]\nlocation = "{tmp_path / "lake"}"\n')
+    said = run("preview", "True", "--at", LAST, "--days", 0, "--project", project, "--data", data).output
+    assert "20 of 20 people" in said
+    assert not (tmp_path / "lake").exists()

@@ -2,7 +2,7 @@
 
 from tactful.adapters.duckdb_queries import DuckDBQueries
 from tactful.adapters.memory.lake import MemoryLake
-from tactful.app.lakes import lake_of
+from tactful.app.lakes import lake_of, lies_in
 from tactful.history.lake import Lake
 from tactful.language.sql.layout import EVENTS
 from tactful.operations.history.opened import History
@@ -25,7 +25,8 @@ class Histories:
         """By the plan that is in force now. Where no lake was made yet, log and trail have it all: who only asks makes
         none. Raises TransientError where the lake cannot be reached."""
         settings, data = self._house.settings.history, self._house.data
-        if self._lake is None and (settings.location or (data / "lake" / EVENTS / "_delta_log").exists()):
+        folder = lies_in(data, settings)
+        if self._lake is None and (folder is None or (folder / EVENTS / "_delta_log").exists()):
             self._lake = lake_of(data, settings)
         lake = self._lake or MemoryLake(settings.buckets)
         return History(lake, DuckDBQueries(), self._tail, _terms(self._house))
