@@ -66,6 +66,7 @@ def test_a_mistake_is_told(client: Visiting) -> None:
         "any(&#34;Product Vieved&#34;)\n    ^</code>" in asked(client, 'any("Product Vieved")', purpose="orders").text
     )
     assert "this is no moment" in asked(client, VIEWS, at="yesterday").text
+    assert "this is still to come" in asked(client, VIEWS, at="2999-01-01T00:00").text
 
 
 def test_before_anything_happened_nobody_is_known(client: Visiting) -> None:

@@ -39,8 +39,9 @@ def test_who_was_in_a_segment(client: Visiting, shop: Installation) -> None:
     assert 'last="30d"' in before or "last=&#34;30d&#34;" in before
 
 
-def test_as_a_table_there_is_everybody(client: Visiting, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_as_a_table_there_is_everybody(client: Visiting, shop: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
     """And not only who is named at once elsewhere."""
+    shop.clock.us += 2 * DAY_US
     monkeypatch.setattr(asof, "MOST", 3)
     monkeypatch.setattr(recalled, "PAGE", 2)
     path = f"/segments/buyers/then?at={moment(START + DAY_US)}"
@@ -59,6 +60,7 @@ def test_before_anything_was_published_there_was_no_segment(client: Visiting) ->
 
 
 def test_what_was_known_of_a_person(client: Visiting, shop: Installation) -> None:
+    shop.clock.us += DAY_US
     early = client.get(f"/people/u:3?at={moment(START + HOUR_US)}").text
     assert "What was known at a moment" in early
     assert "buyers" in early
@@ -81,6 +83,8 @@ def test_a_time_among_what_was_known_is_shown_as_all_others_are(client: Visiting
 def test_what_is_no_moment_is_said(client: Visiting) -> None:
     assert "This is no moment" in client.get("/people/u:3?at=soon").text
     assert "This is no moment" in client.get("/segments/buyers/then?at=soon").text
+    for page in ("/people/u:3?at=2999-01-01T00:00", "/segments/buyers/then?at=2999-01-01T00:00"):
+        assert "This is still to come; it is 3 Mar 2025" in client.get(page).text
 
 
 @pytest.mark.parametrize(
@@ -121,7 +125,10 @@ def test_before_the_lake_began_anew_another_moment_may_be_picked(
         assert "The lake begins at" in answer.text and 'name="at"' in answer.text, page
 
 
-def test_what_the_lake_has_lost_is_said_beside_what_was_then(client: Visiting, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_the_lake_has_lost_is_said_beside_what_was_then(
+    client: Visiting, shop: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.clock.us += DAY_US
     at = f"at={moment(START + HOUR_US)}"
     pages = [f"/segments/buyers/then?{at}", f"/people/u:3?{at}", f"/people/u:nobody?{at}"]
     said = re.compile("The lake has lost up to 7 rows of events, from 1 Jan 1970, 00:00:00 to 1 Jan 1970, 00:00:01")

@@ -80,12 +80,15 @@ class Previews:
         at = given.get("at", "")
         sees: Sees = "happened" if given.get("sees") == "happened" else "known"
         at_us, problem = moment_of(at, self._console.zone), None
+        now_us = self._console.house.clock.now_us()
         found: dict[str, Any] = {}
         if at and at_us is None:
             problem = Remark(0, "this is no moment", "write for instance 2026-03-01T14:03")
+        elif at_us is not None and at_us > now_us:
+            now = written(now_us, self._console.zone).replace("T", " ")
+            problem = Remark(0, "this is still to come", f"it is {now}")
         elif text:
-            now_us = self._console.house.clock.now_us()
-            asked_us = min(at_us, now_us) if at_us is not None else now_us
+            asked_us = at_us if at_us is not None else now_us
             found = await self._asked(text, purpose, days, asked_us, sees, turn_of(request))
         picked = written(at_us, self._console.zone) if at else ""
         values: dict[str, Any] = {"expression": text, "purpose": purpose, "days": days, "at": picked, "sees": sees}

@@ -50,7 +50,8 @@ class Recalled:
         sees: Sees = "happened" if request.query_params.get("sees") == "happened" else "known"
         if at_us is None:
             return _Asked(now_us, sees, text, "this is no moment; write for instance 2026-03-01T14:03")
-        return _Asked(min(at_us, now_us), sees, written(at_us, zone))
+        late = f"this is still to come; it is {format_time(now_us)}" if at_us > now_us else ""
+        return _Asked(at_us, sees, written(at_us, zone), late)
 
     async def segment(self, request: Request) -> Response:
         console, name, asked = self._console, request.path_params["name"], self._asked(request)
