@@ -46,7 +46,12 @@ def pages(console: Served, crawled: Crawled) -> list[str]:
     """One of each kind, with those to which no link leads: one's own, the doors, and what was asked of the history."""
     link = console.access.link("carla@nordlicht.example", "nina")
     own = ["/account", "/signin", f"/signin/link/{link}"]
-    said = ['sum("Order Completed", total) > 100', 'latest("Product Viewed", category)', 'count("Product Viewd") > 2', "summ("]
+    said = [
+        'sum("Order Completed", total) > 100',
+        'latest("Product Viewed", category)',
+        'count("Product Viewd") > 2',
+        "summ(",
+    ]
     asked = [f"/segments/preview?days=7&expression={quote(one)}" for one in said]
     played = console.played()
     lines = [
