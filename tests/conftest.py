@@ -10,6 +10,7 @@ from hypothesis import settings
 
 from tactful.language.compile import forget
 from tests import tries
+from tests.queries import QUERIES
 
 # Bytecode is kept whatever the surroundings say: the suite starts hundreds of processes, and each would compile the
 # package anew, as each worker would every file of tests.
@@ -45,4 +46,5 @@ def pytest_collection_finish() -> None:
 
 def pytest_unconfigure() -> None:
     """At the end it may go: DuckDB's bindings complain of whatever of theirs is left."""
+    QUERIES.close()
     gc.unfreeze()

@@ -7,7 +7,6 @@ later is the tail of `history()`.
 
 from collections.abc import Mapping, Sequence
 
-from tactful.adapters.duckdb_queries import DuckDBQueries
 from tactful.adapters.memory.house import MemoryHouse
 from tactful.adapters.memory.lake import MemoryLake
 from tactful.events.identifiers import partition_of
@@ -24,6 +23,7 @@ from tactful.runtime.ports import Verdict
 from tactful.runtime.settings import Settings, naming_of, plan_settings
 from tactful.testing.clock import SimClock
 from tactful.values import parse_time
+from tests.queries import QUERIES
 
 STILL = 10_000
 """Turns at one instant after which somebody is busy for nothing."""
@@ -86,9 +86,7 @@ class Life:
     def history(self) -> History:
         """Of everything, archived or not, by the plan in force."""
         publish = self._published()
-        return History(
-            self.lake, DuckDBQueries(threads=1), self.tail, terms_of(publish) if publish is not None else None
-        )
+        return History(self.lake, QUERIES, self.tail, terms_of(publish) if publish is not None else None)
 
     def _published(self) -> Publish | None:
         plan = self.house.plan(0)

@@ -6,7 +6,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from tactful.adapters.duckdb_queries import DuckDBQueries
 from tactful.history.cells import zone_rows
 from tactful.history.queries import Queries
 from tactful.history.table import parquet, sorted_out
@@ -20,6 +19,7 @@ from tactful.operations.history.opened import History, Opened
 from tactful.operations.history.terms import Terms
 from tactful.segments.features import Feature, kind_of_feature
 from tactful.values import DAY_US, parse_time
+from tests.queries import QUERIES
 
 ZONES = ("UTC", "Europe/Berlin", "America/New_York")
 
@@ -63,7 +63,7 @@ def history(
         for name in TABLES:
             (Path(folder) / f"{name}.parquet").write_bytes(parquet(name, by_table[name], own))
         lake = Files(Path(folder), own)
-        with History(lake, queries or DuckDBQueries(threads=1), terms=terms).open() as opened:  # type: ignore[arg-type]  # nobody writes
+        with History(lake, queries or QUERIES, terms=terms).open() as opened:  # type: ignore[arg-type]  # nobody writes
             yield opened
 
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from tactful.adapters.duckdb_queries import DuckDBQueries
 from tactful.history.queries import Queries
 from tactful.operations.evaluation import evaluate_sql
 from tactful.operations.evaluation.evaluate_lines import Question
 from tests.history.shop import CASES, FILES, LINES, NOON
 from tests.parity.batches import Size, batch, differences
+from tests.queries import QUERIES
 
 TEXTS = [text for text, _ in CASES]
 
@@ -24,7 +24,7 @@ def answers(queries: Queries, at_once: int) -> Mapping[str, Mapping[str, Any]]:
 
 @pytest.fixture(scope="module")
 def of_duckdb() -> Mapping[str, Mapping[str, Any]]:
-    return answers(DuckDBQueries(threads=1), at_once=len(CASES))
+    return answers(QUERIES, at_once=len(CASES))
 
 
 @pytest.mark.parametrize(("text", "meant"), CASES, ids=TEXTS)

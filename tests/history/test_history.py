@@ -7,7 +7,6 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from tactful.adapters.duckdb_queries import DuckDBQueries
 from tactful.history.buckets import Buckets
 from tactful.history.lake import Broken, Loss, Maintained
 from tactful.history.tail import Rest
@@ -17,6 +16,7 @@ from tactful.operations.history.terms import Terms
 from tactful.values import DAY_US, parse_time
 from tests.history.shop import call
 from tests.history.test_queries import trees, written
+from tests.queries import QUERIES
 
 CALLS = [
     {
@@ -92,7 +92,7 @@ def asked(history: History, text: str, at: str, *more: Any) -> dict[str, Any]:
 
 
 def test_known_at_looks_at_receipts_and_happened_by_at_what_happened(standing: Standing) -> None:
-    history = History(standing, DuckDBQueries(threads=1))
+    history = History(standing, QUERIES)
     assert asked(history, 'sum("A", n)', "2025-03-03T12:00:00Z") == {"u:ada": 1 + 3}
     assert asked(history, 'sum("A", n)', "2025-03-05T12:00:00Z") == {"u:ada": 1 + 2 + 3 + 4}
     assert asked(history, 'sum("A", n)', "2025-03-03T12:00:00Z", HAPPENED) == {"u:ada": 1 + 2 + 3}
@@ -101,15 +101,15 @@ def test_known_at_looks_at_receipts_and_happened_by_at_what_happened(standing: S
 
 def test_happened_by_waits_for_slow_sources(standing: Standing) -> None:
     slow = Terms(delays_us={"import": DAY_US})
-    history = History(standing, DuckDBQueries(threads=1), terms=slow)
+    history = History(standing, QUERIES, terms=slow)
     assert asked(history, 'sum("A", n)', "2025-03-04T09:59:59Z", HAPPENED) == {"u:ada": 1 + 2}
     assert asked(history, 'sum("A", n)', "2025-03-04T10:00:00Z", HAPPENED) == {"u:ada": 1 + 2 + 3}
-    others = History(standing, DuckDBQueries(threads=1), terms=Terms(delays_us={"other": DAY_US}))
+    others = History(standing, QUERIES, terms=Terms(delays_us={"other": DAY_US}))
     assert asked(others, 'sum("A", n)', "2025-03-04T10:00:00Z", HAPPENED) == {"u:ada": 1 + 2 + 3 + 4}
 
 
 def test_positions_say_what_had_been_decided(standing: Standing) -> None:
-    history = History(standing, DuckDBQueries(threads=1))
+    history = History(standing, QUERIES)
     assert asked(history, 'count("A")', "2025-03-09T00:00:00Z", "known", {1: 2}) == {"u:ada": 2}
     assert asked(history, 'count("A")', "2025-03-09T00:00:00Z", "known", {0: 9}) == {}
 
@@ -118,7 +118,7 @@ def test_the_tail_belongs_to_it(standing: Standing, tmp_path: Path) -> None:
     (tmp_path / "more").mkdir()
     more = [{**line, "userId": "bob"} for line in CALLS[:2]]
     tail = Standing(written(tmp_path / "more", more, 2), {1: 9, 2: 4})
-    history = History(standing, DuckDBQueries(threads=1), tail)
+    history = History(standing, QUERIES, tail)
     assert asked(history, 'count("A")', "2025-03-09T00:00:00Z") == {"u:ada": 4, "u:bob": 2}
     with history.open() as opened:
         assert opened.positions == {1: 9, 2: 4}

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from tactful.adapters.duckdb_queries import DuckDBQueries
 from tactful.errors import DefinitionError
 from tactful.kernel.definitions import read_project, vocabulary_of
 from tactful.language.check import check
@@ -16,6 +15,7 @@ from tactful.language.sql.query import ask
 from tactful.operations.evaluation import evaluate_live, evaluate_sql
 from tactful.operations.evaluation.evaluate_lines import Answer, Question
 from tests.history.shop import FILES, NOON, call
+from tests.queries import QUERIES
 
 
 def answers(text: str, *events: str) -> list[Any]:
@@ -23,7 +23,7 @@ def answers(text: str, *events: str) -> list[Any]:
     lines = [call(f"01T10:{place // 60:02}:{place % 60:02}", name, {}) for place, name in enumerate(events)]
     asked = Question({"x": text}, FILES)
     live = evaluate_live.answers(asked, lines, [NOON], cut_after=1)
-    sql = evaluate_sql.answers(asked, lines, [NOON], queries=DuckDBQueries(threads=1))
+    sql = evaluate_sql.answers(asked, lines, [NOON], queries=QUERIES)
     return [found[NOON]["x"]["ada"].value for found in (live, sql)]
 
 
@@ -33,7 +33,7 @@ def refusals(text: str) -> set[str]:
     with pytest.raises(DefinitionError) as live:
         evaluate_live.answers(asked, [], [NOON])
     with pytest.raises(DefinitionError) as sql:
-        evaluate_sql.answers(asked, [], [NOON], queries=DuckDBQueries(threads=1))
+        evaluate_sql.answers(asked, [], [NOON], queries=QUERIES)
     return {str(live.value), str(sql.value)}
 
 
@@ -118,7 +118,7 @@ def test_one_of_several_values_that_are_worked_out() -> None:
     asked = Question({text: text for text in AMONG})
     expected = {text: {"ada": Answer(value)} for text, value in AMONG.items()}
     assert evaluate_live.answers(asked, lines, [NOON]) == {NOON: expected}
-    assert evaluate_sql.answers(asked, lines, [NOON], queries=DuckDBQueries(threads=1)) == {NOON: expected}
+    assert evaluate_sql.answers(asked, lines, [NOON], queries=QUERIES) == {NOON: expected}
 
 
 TRAITS = {"no": False, "yes": True, "n": 2, "zero": 0, "text": "A", "at": "2025-03-01", "huge": 1e300}

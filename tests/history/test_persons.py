@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from sqlglot import exp
 
-from tactful.adapters.duckdb_queries import DuckDBQueries
 from tactful.consent.permits import ConsentWrite
 from tactful.events.derived import ref
 from tactful.events.records import Score
@@ -21,6 +20,7 @@ from tactful.language.sql.seeing import Seeing, Sees
 from tactful.operations.evaluation.evaluate_lines import read_lines
 from tests.history.rows import decided, rows
 from tests.history.shop import NOON, call
+from tests.queries import QUERIES
 
 MINE = ("u:ada", 1)
 ANON = ("a:x", 1)
@@ -77,7 +77,7 @@ class Tables:
         for name in TABLES:
             (self._folder / name).write_bytes(parquet(name, by_table[name]))
         asked = ask({text: check(text, "value").tree for text in texts}, layout=SHARED, **more)
-        with DuckDBQueries(threads=1).open({name: [self._folder / name] for name in TABLES}) as session:
+        with QUERIES.open({name: [self._folder / name] for name in TABLES}) as session:
             found = session.rows(write(asked.query, "duckdb").given({"t": at, **(refs or {})}))
         return {text: {row[0]: asked.values(row)[text] for row in found} for text in texts}
 

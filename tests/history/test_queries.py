@@ -6,6 +6,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import duckdb
+import pyarrow as pa
 import pytest
 from sqlglot import exp
 
@@ -23,6 +25,7 @@ from tactful.operations.evaluation import evaluate_sql
 from tactful.operations.evaluation.evaluate_lines import Question, read_lines
 from tests.history.rows import rows
 from tests.history.shop import NOON, call
+from tests.queries import QUERIES
 
 CALLS = [call(f"0{day}T10:00:00", "A", {"n": day, "t": "x"}) for day in range(1, 10)]
 EVERY = (
@@ -88,7 +91,7 @@ def test_what_needs_rows_reads_few_of_them_and_once() -> None:
 
 
 def test_many_are_as_each(tmp_path: Path) -> None:
-    with DuckDBQueries(threads=1).open(written(tmp_path, CALLS)) as session:
+    with QUERIES.open(written(tmp_path, CALLS)) as session:
 
         def asked(texts: Sequence[str]) -> dict[str, Any]:
             question = ask(trees(*texts), layout=SHARED)
@@ -104,7 +107,7 @@ def test_as_of_a_position_in_each_log(tmp_path: Path) -> None:
     one, other = written(tmp_path, CALLS[:5], 1), written(tmp_path, [{**line, "userId": "bob"} for line in CALLS], 2)
     files = {name: [*one[name], *other[name]] for name in TABLES}
     asked = ask(trees('sum("A", n)'), layout=SHARED, seeing=Seeing(partitions=[1, 2]))
-    with DuckDBQueries(threads=1).open(files) as session:
+    with QUERIES.open(files) as session:
 
         def at(**positions: int) -> dict[str, Any]:
             refs = {f"ref_{name[1:]}": ref(int(name[1:]), position) for name, position in positions.items()}
@@ -119,7 +122,7 @@ def test_numbers_beyond_doubles_and_long_sums_are_exact(tmp_path: Path) -> None:
     lines = [call(f"0{day}T10:00:00", "A", {"n": 999999999999.25, "m": 0.1}) for day in range(1, 10)] * 3
     lines = [{**line, "messageId": str(number)} for number, line in enumerate(lines)]
     asked = ask(trees('sum("A", n)', 'sum("A", m)', 'avg("A", n)'), layout=SHARED)
-    with DuckDBQueries(threads=1).open(written(tmp_path, lines)) as session:
+    with QUERIES.open(written(tmp_path, lines)) as session:
         (row,) = session.rows(write(asked.query, "duckdb").given({"t": NOON}))
     assert list(asked.values(row).values()) == [26999999999979.75, 2.7, 26999999999979.75 / 27]
 
@@ -142,7 +145,7 @@ def test_texts_and_names_cannot_leave_their_quotes(tmp_path: Path) -> None:
         trees(f"latest({_text(strange)}, properties[{_text(strange)}]) == {_text(strange)}"),
         layout=layout([(strange,)]),
     )
-    with DuckDBQueries(threads=1).open(_own(tmp_path, line, strange)) as session:
+    with QUERIES.open(_own(tmp_path, line, strange)) as session:
         (row,) = session.rows(write(asked.query, "duckdb").given({"t": NOON}))
     assert list(asked.values(row).values()) == [True]
 
@@ -161,7 +164,7 @@ def _own(folder: Path, line: Mapping[str, Any], name: str) -> dict[str, list[Pat
 def test_a_file_that_is_gone_is_the_world_failing(tmp_path: Path) -> None:
     files = written(tmp_path, CALLS)
     query = write(ask(trees('count("A")'), layout=SHARED).query, "duckdb").given({"t": NOON})
-    with DuckDBQueries(threads=1).open(files) as session:
+    with QUERIES.open(files) as session:
         files["events"][0].unlink()
         with pytest.raises(TransientError, match="the history could not be read"):
             session.rows(query)
@@ -185,10 +188,26 @@ def test_whatever_is_damaged_in_a_file_is_told_as_damage(tmp_path: Path) -> None
     assert told > 100
 
 
+def test_of_one_question_nothing_is_left_for_the_next(tmp_path: Path) -> None:
+    """Also where two are open at once, and after one that went wrong."""
+    queries, one, other = DuckDBQueries(threads=1), written(tmp_path, CALLS[:2]), written(tmp_path, CALLS, 2)
+    count = "SELECT count(*) FROM events"
+    for _ in range(2):
+        with queries.open(one) as first, queries.open(other) as second:
+            assert (first.rows(count), second.rows(count)) == ([(2,)], [(len(CALLS),)])
+            first.rows("CREATE TEMP TABLE mine AS SELECT 1")
+            first.lay("events", pa.table({"a": [1]}))
+            with pytest.raises(duckdb.CatalogException):
+                second.rows("FROM mine")
+        with queries.open(one) as session:
+            assert session.rows(count) == [(2,)]
+            with pytest.raises(duckdb.CatalogException):
+                session.rows("FROM mine")
+
+
 def test_evaluation_of_nothing_and_of_mistakes() -> None:
-    queries = DuckDBQueries(threads=1)
-    assert evaluate_sql.answers(Question({"x": "1"}), [], [NOON], queries=queries) == {NOON: {"x": {}}}
+    assert evaluate_sql.answers(Question({"x": "1"}), [], [NOON], queries=QUERIES) == {NOON: {"x": {}}}
     with pytest.raises(DefinitionError, match="did you mean"):
-        evaluate_sql.answers(Question({"x": 'cuont("A")'}), [], [NOON], queries=queries)
-    early = evaluate_sql.answers(Question({"x": "1 + 1"}), CALLS, [0, NOON], queries=queries)
+        evaluate_sql.answers(Question({"x": 'cuont("A")'}), [], [NOON], queries=QUERIES)
+    early = evaluate_sql.answers(Question({"x": "1 + 1"}), CALLS, [0, NOON], queries=QUERIES)
     assert early[0] == {"x": {}} and early[NOON]["x"]["ada"].value == 2

@@ -5,12 +5,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from tactful.adapters.duckdb_queries import DuckDBQueries
 from tactful.errors import UsageError
 from tactful.operations.evaluation import evaluate_live, evaluate_sql
 from tactful.operations.evaluation.evaluate_lines import Question
 from tactful.runtime.settings import IdentitySettings
 from tactful.values import parse_time
+from tests.queries import QUERIES
 
 NOON = parse_time("2025-03-10T12:00:00Z") or 0
 
@@ -31,7 +31,7 @@ def answers(
     policy = "" if consent is None else msgspec.json.encode(consent).decode()
     asked = Question({"x": text}, identity=own, consent=policy)
     live = evaluate_live.answers(asked, lines, [NOON])[NOON]["x"]
-    assert live == evaluate_sql.answers(asked, lines, [NOON], queries=DuckDBQueries(threads=1))[NOON]["x"]
+    assert live == evaluate_sql.answers(asked, lines, [NOON], queries=QUERIES)[NOON]["x"]
     return {person: answer.value for person, answer in live.items()}
 
 

@@ -6,7 +6,6 @@ from functools import partial
 from random import Random
 from typing import Any, NamedTuple
 
-from tactful.adapters.duckdb_queries import DuckDBQueries
 from tactful.errors import DefinitionError
 from tactful.kernel.definitions import read_project, vocabulary_of
 from tactful.language.check import check
@@ -18,11 +17,12 @@ from tests.parity.expressions import Writer
 from tests.parity.histories import PURPOSES, SCORES, history
 from tests.parity.oracle import Oracle, Project
 from tests.parity.projects import files, project
+from tests.queries import QUERIES
 
 Engine = cases.Engine
 ENGINES: Mapping[str, Engine] = {
     "live": evaluate_live.answers,
-    "sql": partial(evaluate_sql.answers, queries=DuckDBQueries(threads=1)),
+    "sql": partial(evaluate_sql.answers, queries=QUERIES),
 }
 NOBODY = "nobody"
 SESSIONS = frozenset(("sessions", "session_length", "avg_session_length"))

@@ -8,7 +8,6 @@ from random import Random
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from tactful.adapters.duckdb_queries import DuckDBQueries
 from tactful.adapters.memory.lake import MemoryLake
 from tactful.history.cells import zone_rows
 from tactful.history.table import parquet, sorted_out
@@ -21,6 +20,7 @@ from tactful.runtime.decided import LiveTail
 from tactful.runtime.keeping import Trail
 from tactful.runtime.ports import Log
 from tactful.values import DAY_US, SECOND_US, format_time, parse_time
+from tests.queries import QUERIES
 
 _BEGIN = parse_time("2026-01-01T00:00:00Z")
 assert _BEGIN is not None
@@ -51,7 +51,7 @@ def _line(random: Random, number: int, at_us: int) -> bytes:
 
 def history_of(log: Log, trail: Trail) -> History:
     """Of an installation without a lake."""
-    return History(MemoryLake(), DuckDBQueries(threads=1), LiveTail(log, trail))
+    return History(MemoryLake(), QUERIES, LiveTail(log, trail))
 
 
 @contextmanager
@@ -65,6 +65,5 @@ def opened(lines: Sequence[bytes], files: Mapping[str, str] | None = None) -> It
         paths = {name: [Path(folder) / f"{name}.parquet"] for name in TABLES}
         for name, (path,) in paths.items():
             path.write_bytes(parquet(name, by_table[name], own))
-        queries = DuckDBQueries(threads=1)
-        with queries.open(paths) as session:
-            yield Opened(session, queries, own, {}, Terms())
+        with QUERIES.open(paths) as session:
+            yield Opened(session, QUERIES, own, {}, Terms())

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from tactful.adapters.duckdb_queries import DuckDBQueries
 from tactful.adapters.memory.bells import MemoryBells
 from tactful.adapters.memory.lake import MemoryLake
 from tactful.errors import TransientError
@@ -16,6 +15,7 @@ from tactful.operations.history.opened import History
 from tactful.operations.reading.reader import Reader
 from tactful.web import desk as module
 from tactful.web.desk import Desk, News, Overtaken
+from tests.queries import QUERIES
 from tests.web.living import Living
 
 FOREVER = "SELECT count(*) FROM range(10000000000) a, range(1000) b WHERE (a.range + b.range) % 7 = 3"
@@ -33,9 +33,6 @@ def desk() -> Iterator[Desk]:
     yield found
     found.close()
     world.close()
-
-
-QUERIES = DuckDBQueries(threads=1)
 
 
 def asking(begun: Event, query: str) -> Callable[[Reader], Any]:

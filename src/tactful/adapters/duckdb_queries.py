@@ -1,12 +1,15 @@
 """SQL over the history with DuckDB, in this process and in bounded memory: what does not fit goes to a folder for a
 while. Nothing is downloaded: extensions are neither installed nor loaded."""
 
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from shutil import rmtree
+from tempfile import mkdtemp
 from threading import Lock
 from typing import Any, Literal
+from weakref import finalize
 
 import duckdb
 import pyarrow as pa
@@ -20,12 +23,43 @@ _OF_FILES = ("parquet", "magic bytes", "thrift", "tprotocol", "stats size", "inv
 """What errors speak of that come of a file which is cut short or damaged, whatever class they have."""
 
 
+class _Engine:
+    """A database in memory, in which nothing is left when a connection to it is closed."""
+
+    def __init__(self, memory: str, threads: int | None) -> None:
+        overflow = mkdtemp(prefix="tactful-duckdb-")
+        settings: dict[str, Any] = {
+            "memory_limit": memory,
+            "temp_directory": overflow,
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+            "preserve_insertion_order": False,
+        }
+        if threads is not None:
+            settings["threads"] = threads
+        self._database = duckdb.connect(":memory:", config=settings)
+        self._end = finalize(self, _end, self._database, overflow)
+
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        return self._database.cursor()
+
+    def close(self) -> None:
+        self._end()
+
+
+def _end(database: duckdb.DuckDBPyConnection, overflow: str) -> None:
+    database.close()
+    rmtree(overflow, ignore_errors=True)
+
+
 class DuckDBQueries:
-    """`memory` as DuckDB writes it; `threads` None: as many as there are cores."""
+    """`memory` as DuckDB writes it; `threads` None: as many as there are cores. An engine takes longer to begin than
+    many a question to be answered, so the one of a question that went well is kept for the next."""
 
     def __init__(self, memory: str = "1GB", threads: int | None = None) -> None:
         self._memory = memory
         self._threads = threads
+        self._idle: deque[_Engine] = deque()
 
     @property
     def engine(self) -> Literal["duckdb"]:
@@ -35,17 +69,13 @@ class DuckDBQueries:
     def open(
         self, tables: Mapping[str, Source], rest: Mapping[str, pa.Table] | None = None
     ) -> Iterator["DuckDBSession"]:
-        with TemporaryDirectory(prefix="tactful-duckdb-") as overflow:
-            settings: dict[str, Any] = {
-                "memory_limit": self._memory,
-                "temp_directory": overflow,
-                "autoinstall_known_extensions": False,
-                "autoload_known_extensions": False,
-                "preserve_insertion_order": False,
-            }
-            if self._threads is not None:
-                settings["threads"] = self._threads
-            with duckdb.connect(":memory:", config=settings) as connection:
+        try:
+            engine = self._idle.pop()
+        except IndexError:
+            engine = _Engine(self._memory, self._threads)
+        session = None
+        try:
+            with engine.connection() as connection:
                 connection.execute("SET enable_progress_bar = false")
                 # A file of the lake never changes: of many questions only the first reads its footer.
                 connection.execute("SET parquet_metadata_cache = true")
@@ -57,20 +87,30 @@ class DuckDBQueries:
                     yield session
                 finally:
                     session.end()
+        finally:
+            if session is not None and session.is_well and not self._idle:
+                self._idle.append(engine)
+            else:
+                engine.close()
+
+    def close(self) -> None:
+        """What is kept is given back; whoever asks again begins anew."""
+        while self._idle:
+            self._idle.pop().close()
 
 
 def _register(connection: duckdb.DuckDBPyConnection, name: str, source: Source, more: pa.Table | None) -> None:
-    """One view, of the files and the rows in memory."""
+    """One view, of the files and the rows in memory, that ends with the connection."""
+    has_more = more is not None and more.num_rows > 0
+    files = f"{name}_in_lake" if has_more else name
     if isinstance(source, Sequence):
-        files = connection.read_parquet([str(path) for path in source], hive_partitioning=True)
+        paths = ", ".join(f"'{_quoted(path)}'" for path in source)
+        connection.execute(f'CREATE TEMP VIEW "{files}" AS FROM read_parquet([{paths}], hive_partitioning = true)')
     else:
-        files = connection.from_arrow(source)
-    if more is None or not more.num_rows:
-        files.create_view(name)
-        return
-    files.create_view(f"{name}_in_lake")
-    connection.register(f"{name}_in_tail", more)
-    connection.execute(f'CREATE VIEW "{name}" AS FROM "{name}_in_lake" UNION ALL BY NAME FROM "{name}_in_tail"')
+        connection.register(files, source)
+    if has_more:
+        connection.register(f"{name}_in_tail", more)
+        connection.execute(f'CREATE TEMP VIEW "{name}" AS FROM "{files}" UNION ALL BY NAME FROM "{name}_in_tail"')
 
 
 class DuckDBSession:
@@ -79,22 +119,21 @@ class DuckDBSession:
         self._lock = Lock()
         """Held by who breaks off, so that the connection is not closed under it."""
         self._is_over = self._is_broken_off = False
+        self.is_well = True
+        """Nothing went wrong in it so far."""
 
     def rows(self, query: str) -> Sequence[Row]:
-        self._go_on()
-        with _world():
+        with self._going():
             return self._connection.execute(query).fetchall()
 
     def batches(self, query: str, most: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:
-        self._go_on()
-        with _world():
+        with self._going():
             found: pa.RecordBatchReader = self._connection.sql(query).to_arrow_reader(most)
-        while (batch := _next(found)) is not None:
+        while (batch := self._next(found)) is not None:
             yield batch
 
     def deal(self, query: str, by: str, folder: Path) -> None:
-        self._go_on()
-        with _world():
+        with self._going():
             self._connection.execute(
                 f"COPY ({query}) TO '{_quoted(folder)}' (FORMAT parquet, COMPRESSION lz4_raw, PARTITION_BY ({by}),"
                 " OVERWRITE_OR_IGNORE)"
@@ -106,9 +145,18 @@ class DuckDBSession:
             if not self._is_over:
                 self._connection.interrupt()
 
-    def _go_on(self) -> None:
+    @contextmanager
+    def _going(self) -> Iterator[None]:
         if self._is_broken_off:
             raise TransientError("the question was broken off")
+        was_well, self.is_well = self.is_well, False
+        with _world():
+            yield
+        self.is_well = was_well
+
+    def _next(self, found: pa.RecordBatchReader) -> pa.RecordBatch | None:
+        with self._going():
+            return next(found, None)
 
     def end(self) -> None:
         """Before the connection is closed."""
@@ -120,13 +168,8 @@ class DuckDBSession:
         self._connection.register(name, table)
 
 
-def _quoted(folder: Path) -> str:
-    return str(folder).replace("'", "''")
-
-
-def _next(found: pa.RecordBatchReader) -> pa.RecordBatch | None:
-    with _world():
-        return next(found, None)
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")
 
 
 @contextmanager

@@ -5,7 +5,6 @@ lake and tail say, and nothing stands in the lake twice."""
 from collections import Counter
 from random import Random
 
-from tactful.adapters.duckdb_queries import DuckDBQueries
 from tactful.adapters.memory.lake import MemoryLake
 from tactful.errors import TransientError
 from tactful.events.derived import place
@@ -19,6 +18,7 @@ from tactful.operations.history.terms import terms_of
 from tactful.runtime.archive import Archiver, Pace
 from tactful.runtime.decided import LiveTail
 from tactful.testing.faults import Crash, guard
+from tests.queries import QUERIES
 from tests.simulation.identity.drama import Drama, Scene
 from tests.simulation.stage import demand
 
@@ -84,7 +84,7 @@ class Archived(Drama):
         trees |= {f"segment/{name}": one.when.tree for name, one in definitions.segments.items()}
         states = [decode_partition(store.checkpoint().partition_state) for store in world.stores]
         at = max([world.clock.now_us(), *(state.clock for state in states)])
-        history = History(self.lake, DuckDBQueries(threads=1), self.tail, terms_of(publish))
+        history = History(self.lake, QUERIES, self.tail, terms_of(publish))
         with history.open() as opened:
             found = dict(opened.ask(trees, at))
             twice = Counter(row[0] for row in opened.session.rows(f"SELECT ref FROM {EVENTS} WHERE name IS NOT NULL"))

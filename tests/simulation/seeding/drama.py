@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Any
 
-from tactful.adapters.duckdb_queries import DuckDBQueries
 from tactful.adapters.memory.lake import MemoryLake
 from tactful.errors import TransientError
 from tactful.events.derived import EventKept
@@ -27,6 +26,7 @@ from tactful.runtime.decided import LiveTail
 from tactful.testing import World
 from tactful.testing.faults import NONE, Crash, guard
 from tactful.values import SECOND_US
+from tests.queries import QUERIES
 from tests.simulation.definitions import GRID, HOUR, MINUTE
 from tests.simulation.histories import START
 from tests.simulation.identity import calls
@@ -81,7 +81,7 @@ class Drama(Stage):
         """The process that asks the history."""
         tail = LiveTail(self.world.log, self.world.trail)
         house: Any = self.home
-        history = History(self.lake, DuckDBQueries(threads=1), tail)
+        history = History(self.lake, QUERIES, tail)
         self.mender, self.seeder = Mender(house, history), Seeder(house, history)
 
     def play(self) -> None:
@@ -231,7 +231,7 @@ class Drama(Stage):
         ends = tuple(world.log.end(partition) for partition in range(world.log.partitions))
         counting = Counting(compiled(known), Wanted(tuple(known.ready), ends, 0))
         tail = LiveTail(world.log, world.trail)
-        with History(MemoryLake(4), DuckDBQueries(threads=1), tail).open() as opened:
+        with History(MemoryLake(4), QUERIES, tail).open() as opened:
             query = f"SELECT {', '.join(counting.columns())} FROM events WHERE {' AND '.join(counting.conditions())}"
             found = counting.fold(opened.session.batches(query))
         rows = (row for group in self.all_groups() for row in group.rows)
