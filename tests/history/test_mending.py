@@ -3,6 +3,7 @@
 from pathlib import Path
 from random import Random
 
+import pyarrow.parquet as pq
 import pytest
 
 from tactful.adapters.delta import compaction
@@ -58,7 +59,7 @@ def files(lake: DeltaLake, *tables: str) -> list[Path]:
 
 def damage(path: Path, draw: Random) -> None:
     body = path.read_bytes()
-    match draw.choice(("gone", "short", "empty", "zeros")):
+    match draw.choice(("gone", "short", "empty", "zeros", "another byte")):
         case "gone":
             path.unlink()
         case "short":
@@ -67,6 +68,15 @@ def damage(path: Path, draw: Random) -> None:
             path.write_bytes(b"")
         case "zeros":
             path.write_bytes(body[:-40] + bytes(40))
+        case "another byte":
+            footer = pq.read_metadata(path)
+            if not footer.num_rows:
+                path.unlink()  # In which no byte says anything.
+                return
+            column = footer.row_group(0).column(draw.randrange(5))
+            last = (column.dictionary_page_offset or column.data_page_offset) + column.total_compressed_size
+            at = draw.randrange(last - 3, last)
+            path.write_bytes(body[:at] + bytes((body[at] ^ (1 << draw.randrange(8)),)) + body[at + 1 :])
 
 
 def mended(life: Life, lake: DeltaLake) -> Mending:

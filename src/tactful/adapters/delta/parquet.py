@@ -36,6 +36,7 @@ def writer(sink: Any, schema: pa.Schema, *, is_brief: bool = False) -> pq.Parque
         compression="lz4" if is_brief else "zstd",
         compression_level=None if is_brief else 1,
         store_schema=False,
+        write_page_checksum=True,
         write_batch_size=_AT_ONCE,
         use_dictionary=[one for one in columns if one not in _UNIQUE and not one.endswith(unlike)],
         write_statistics=[one for one in columns if not one.startswith(_NESTED) and one not in _UNASKED],

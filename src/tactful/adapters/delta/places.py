@@ -97,7 +97,7 @@ class Place:
             world(f"a file of the lake could not be read ({self.uri(table)}/{path})"),
             self._files.open_input_file(self._where(table, path)) as source,
         ):
-            return pq.ParquetFile(source).read(columns=columns)
+            return pq.ParquetFile(source, page_checksum_verification=True).read(columns=columns)
 
     def trouble(self, table: str, path: str) -> str:
         """What is wrong with a file, of which everything is read; "" where nothing is. What the world does not let us
@@ -110,7 +110,7 @@ class Place:
             except FileNotFoundError:
                 return "it is missing"
         try:
-            pq.ParquetFile(pa.BufferReader(body)).read()
+            pq.ParquetFile(pa.BufferReader(body), page_checksum_verification=True).read()
         except (OSError, pa.ArrowException) as error:
             return said(error)
         return ""
