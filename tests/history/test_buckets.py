@@ -28,6 +28,14 @@ def test_after_a_whole_round_it_is_the_hash_modulo_their_number(first: int, roun
     assert [*Buckets(first, number).dealt(PEOPLE)] == [crc32(one.encode()) % number for one in PEOPLE]
 
 
+@given(st.integers(1, 70), st.integers(0, 300), st.sampled_from(PEOPLE))
+def test_where_rows_have_ever_been_is_known(first: int, splits: int, person: str) -> None:
+    been = {Buckets(first, first + before).of(person) for before in range(splits + 1)}
+    ever = Buckets(first, first + splits).ever([person])
+    assert been <= ever
+    assert len(ever) <= 10
+
+
 def test_each_row_goes_by_its_identifier() -> None:
     buckets = Buckets(3, 8)
     column = pa.chunked_array([PEOPLE[:9], PEOPLE[5:20]])

@@ -5,7 +5,7 @@ Buckets grow in number with their rows, one split after the other, so that no sp
 known by two numbers (linear hashing, Litwin 1980).
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 from zlib import crc32
 
@@ -47,7 +47,18 @@ class Buckets(NamedTuple):
         places: npt.NDArray[np.int32] = held.indices.to_numpy(zero_copy_only=False)
         return self.dealt(held.dictionary.to_pylist())[places]
 
+    def ever(self, identifiers: Collection[str]) -> set[int]:
+        """Where their rows are or were, when there were fewer."""
+        numbers = [self.first]
+        while numbers[-1] <= self.round:
+            numbers.append(2 * numbers[-1])
+        return {int(one) for number in numbers for one in _hashes(identifiers) % number}
+
     def dealt(self, identifiers: Iterable[str]) -> npt.NDArray[np.int32]:
-        hashes = np.fromiter((crc32(one.encode()) for one in identifiers), np.int64)
+        hashes = _hashes(identifiers)
         found = hashes % (2 * self.round)
         return np.where(found < self.now, found, hashes % self.round).astype(np.int32)
+
+
+def _hashes(identifiers: Iterable[str]) -> npt.NDArray[np.int64]:
+    return np.fromiter((crc32(one.encode()) for one in identifiers), np.int64)

@@ -15,7 +15,6 @@ from tactful.adapters.delta.housekeeping import unnamed
 from tactful.adapters.delta.tables import ConflictError, File, Table, bucket_in
 from tactful.adapters.delta.writing import Writer
 from tactful.errors import TransientError
-from tactful.history.buckets import Buckets
 from tactful.history.keeping import MENTIONED, PEOPLE, without
 from tactful.history.table import schema
 
@@ -92,8 +91,10 @@ def _found(
 
     def may(one: tuple[Table, str]) -> bool:
         table, path = one
+        buckets = writer.buckets(table)
         # What is stale may be of a time when there were fewer.
-        return _may(table, path, wanted, writer.buckets(table) if (table.name, path) in now else None)
+        held = {int(at) for at in buckets.dealt(wanted)} if (table.name, path) in now else buckets.ever(wanted)
+        return _may(table, path, wanted, held)
 
     looked = threads.map(may, paths)
     mine = {(table.name, path) for (table, path), is_so in zip(paths, looked, strict=True) if is_so}
@@ -105,12 +106,12 @@ def _found(
     return found
 
 
-def _may(table: Table, path: str, wanted: Collection[str], buckets: Buckets | None) -> bool:
+def _may(table: Table, path: str, wanted: Collection[str], buckets: Collection[int]) -> bool:
     """Whether a file may have something of them: by its bucket, its footer, and the columns that name people."""
     columns = [one for one in PEOPLE if one in schema(table.name).names]
     mentioned = MENTIONED in schema(table.name).names
     bucket = bucket_in(path)
-    if buckets is not None and bucket is not None and bucket not in buckets.dealt(wanted):
+    if bucket is not None and bucket not in buckets:
         columns.remove("identifier")
     if mentioned and mentions(table.place.note(table.name, path, MENTIONS), wanted):
         return True
